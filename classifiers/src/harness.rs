@@ -1,0 +1,178 @@
+//! The harness that tests every rule on its own examples: no Rust is written for a new rule.
+//!
+//! For each rule: its expressions compile; each example gives a finding of exactly the marked span, by this rule, alone
+//! and with the whole set; the same in a field of a record and when the text stands between other values; no finding by
+//! this rule for a counter-example; examples of both kinds exist.
+
+use crate::rule::{Positive, Rule, Trigger};
+use crate::values::{FieldTable, ValueBatch};
+use crate::{Engine, Match, RuleSet, rule};
+use std::sync::Arc;
+
+/// A text without its marks, and the marked range.
+fn unmark(marked: &str) -> Option<(String, usize, usize)> {
+    let start = marked.find('«')?;
+    let end = marked.find('»')?;
+    let text = format!("{}{}{}", &marked[..start], &marked[start + '«'.len_utf8()..end], &marked[end + '»'.len_utf8()..]);
+    Some((text, start, end - '«'.len_utf8()))
+}
+
+fn scan(engine: &Engine, field: Option<&str>, texts: &[&str]) -> Vec<Match> {
+    let mut fields = FieldTable::default();
+    let mut batch = ValueBatch::new();
+    for text in texts {
+        let id = field.map(|f| fields.intern(f));
+        batch.push(0, id, text.as_bytes());
+    }
+    let mut out = Vec::new();
+    engine.scanner().expect("scratch").scan(&batch, &fields, &mut out).expect("scan");
+    out
+}
+
+/// Each rule in an engine of its own.
+fn alone(rule: &Rule) -> Engine {
+    let set = RuleSet::built_in().expect("built-in rules parse");
+    let set = set.select(std::slice::from_ref(&rule.id), &[]).expect("the rule is there");
+    Engine::new(Arc::new(set)).expect("engine")
+}
+
+fn parts(positive: &Positive) -> (Option<&str>, &str) {
+    match positive {
+        Positive::Text(text) => (None, text),
+        Positive::InField { field, text } => (Some(field), text),
+    }
+}
+
+fn check_positive(rule: &Rule, engine: &Engine, positive: &Positive, failures: &mut Vec<String>) {
+    let (field, marked) = parts(positive);
+    let Some((text, start, end)) = unmark(marked) else {
+        failures.push(format!("{}: an example has no «» marks", rule.id));
+        return;
+    };
+    let exact = |found: &[Match], value: u32| {
+        found.iter().any(|m| engine.rules().get(m.rule).id == rule.id && (m.value, m.start, m.end) == (value, start, end))
+    };
+    if !exact(&scan(engine, field, &[&text]), 0) {
+        failures.push(format!("{}: no finding of the marked span in example {:?}", rule.id, marked));
+        return;
+    }
+    if !exact(&scan(engine, field, &["", "7", &text, "x@y"]), 2) {
+        failures.push(format!("{}: another result between other values for {:?}", rule.id, marked));
+    }
+    if field.is_none() && !exact(&scan(engine, Some("content"), &[&text]), 0) {
+        failures.push(format!("{}: another result in a field for {:?}", rule.id, marked));
+    }
+}
+
+fn check_rule(rule: &Rule, failures: &mut Vec<String>) {
+    if let Err(e) = rule::verify(rule) {
+        failures.push(e.to_string());
+        return;
+    }
+    if rule.positives.is_empty() || rule.negatives.is_empty() {
+        failures.push(format!("{}: needs examples and counter-examples", rule.id));
+    }
+    if rule.trigger == Trigger::Field && rule.positives.iter().any(|p| matches!(p, Positive::Text(_))) {
+        failures.push(format!("{}: finds by field only, so its examples need a field", rule.id));
+    }
+    let engine = alone(rule);
+    for positive in &rule.positives {
+        check_positive(rule, &engine, positive, failures);
+    }
+    for negative in &rule.negatives {
+        let found = scan(&engine, negative.field.as_deref(), &[&negative.text]);
+        let reported = found.iter().any(|m| m.score >= 0.5);
+        if reported {
+            failures.push(format!("{}: a finding in a counter-example ({})", rule.id, negative.why));
+        }
+    }
+}
+
+#[test]
+fn every_rule_passes_its_examples() {
+    let rules = RuleSet::built_in().expect("built-in rules parse");
+    let mut failures = Vec::new();
+    for (_, rule) in rules.iter() {
+        check_rule(rule, &mut failures);
+    }
+    assert!(failures.is_empty(), "{} failures:\n{}", failures.len(), failures.join("\n"));
+}
+
+#[test]
+fn every_example_is_found_by_the_whole_set() {
+    let engine = Engine::new(Arc::new(RuleSet::built_in().expect("parse"))).expect("engine");
+    let rules = engine.rules().clone();
+    let mut failures = Vec::new();
+    for (_, rule) in rules.iter() {
+        for positive in &rule.positives {
+            let (field, marked) = parts(positive);
+            let Some((text, start, end)) = unmark(marked) else { continue };
+            // Another rule may win the span, but something must be found there.
+            if !scan(&engine, field, &[&text]).iter().any(|m| m.start < end && start < m.end) {
+                failures.push(format!("{}: nothing found in {:?}", rule.id, marked));
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{} failures:\n{}", failures.len(), failures.join("\n"));
+}
+
+#[test]
+fn examples_fit_a_chunk_seam() {
+    // The text reader's batches overlap: a text found whole is found when it lies across a seam.
+    use std::io::Write as _;
+    let engine = Engine::new(Arc::new(RuleSet::built_in().expect("parse"))).expect("engine");
+    let rules = engine.rules().clone();
+    let key = crate::FingerprintKey::new(&[3; 32]).expect("key");
+    let options = crate::scan::ScanOptions {
+        format: Some(crate::readers::Format::Text),
+        fields: Vec::new(),
+        confidence_min: crate::Confidence::Medium,
+        jobs: 1,
+        binary: Default::default(),
+        key,
+        show_values: false,
+        hash_content: false,
+    };
+    let example = rules.iter().find(|(_, r)| r.id == "github-token" || r.id.starts_with("private-key")).map(|(_, r)| r);
+    let marked = example.and_then(|r| r.positives.first()).map(|p| parts(p).1.to_owned()).expect("an example");
+    let (text, start, end) = unmark(&marked).expect("marked");
+    for shift in [0usize, 1, 7, 20, 40, 60] {
+        let mut file = tempfile::NamedTempFile::new().expect("file");
+        let filler = (4 << 20) - 20_000 - shift;
+        let line = b"nothing to see here, move along\n";
+        let mut written = 0;
+        while written < filler {
+            let n = line.len().min(filler - written);
+            file.write_all(&line[..n]).expect("write");
+            written += n;
+        }
+        // Enough text around for the seam to fall anywhere near the value.
+        for _ in 0..2 {
+            file.write_all(b"\n").expect("write");
+            file.write_all(text.as_bytes()).expect("write");
+            file.write_all(&vec![b' '; 20_000 - text.len()]).expect("write");
+        }
+        file.flush().expect("flush");
+        let inputs = crate::scan::inputs(&[file.path().to_path_buf()]);
+        let mut sink = Collect::default();
+        crate::scan::scan(&engine, &inputs, &options, &Default::default(), &mut sink).expect("scan");
+        let at: Vec<(u64, u64)> = sink.findings.iter().map(|f| (f.start, f.end)).collect();
+        let first = (written + 1 + start) as u64;
+        let second = first + 20_001;
+        let len = (end - start) as u64;
+        assert_eq!(at, vec![(first, first + len), (second, second + len)], "shift {shift}");
+    }
+}
+
+#[derive(Default)]
+struct Collect {
+    findings: Vec<crate::Finding>,
+}
+
+impl crate::scan::Sink for Collect {
+    fn finding(&mut self, finding: crate::Finding) {
+        self.findings.push(finding);
+    }
+
+    fn file(&mut self, _: crate::scan::FileReport) {}
+}

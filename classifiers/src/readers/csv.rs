@@ -1,0 +1,129 @@
+//! CSV and TSV. The first line names the columns unless a cell of it looks like data; columns are then numbered. The delimiter of a `.csv` is the one that splits its first line most often.
+
+use super::{BATCH_BYTES, BatchPlace, Lookahead, Problem, Reader};
+use crate::columns::FieldFilter;
+use crate::values::{FieldId, FieldTable, ValueBatch, is_value_like};
+use csv::{ByteRecord, ReaderBuilder};
+
+/// Longest name of a column, in bytes.
+const HEADER_BYTES_MAX: usize = 128;
+
+pub(super) struct CsvReader {
+    reader: csv::Reader<Lookahead>,
+    filter: FieldFilter,
+    /// Field of each column; `None` where it is not wanted.
+    columns: Option<Vec<Option<FieldId>>>,
+    record: ByteRecord,
+    row: u64,
+    ended: bool,
+}
+
+impl CsvReader {
+    pub(super) fn new(input: Lookahead, delimiter: Option<u8>, filter: FieldFilter) -> Self {
+        let delimiter = delimiter.unwrap_or_else(|| sniff(input.head()));
+        let reader = ReaderBuilder::new().delimiter(delimiter).flexible(true).has_headers(false).buffer_capacity(1 << 18).from_reader(input);
+        Self { reader, filter, columns: None, record: ByteRecord::new(), row: 0, ended: false }
+    }
+
+    fn column(&mut self, index: usize, fields: &mut FieldTable) -> Option<FieldId> {
+        let columns = self.columns.get_or_insert_default();
+        while columns.len() <= index {
+            // A row longer than the header: the column has a number for a name.
+            let name = format!("column_{}", columns.len());
+            columns.push(self.filter.wants(&name).then(|| fields.intern(&name)));
+        }
+        columns[index]
+    }
+
+    /// Reads the first line: the names of the columns, or data where a cell of it looks like data.
+    fn read_header(&mut self, fields: &mut FieldTable, batch: &mut ValueBatch) -> Result<(), Problem> {
+        let mut header = ByteRecord::new();
+        if !self.reader.read_byte_record(&mut header).map_err(|e| problem(&e))? {
+            return Ok(());
+        }
+        let name = |cell: &[u8]| {
+            String::from_utf8_lossy(cell.strip_prefix(b"\xef\xbb\xbf").unwrap_or(cell)).trim().to_owned()
+        };
+        let names: Vec<String> = header.iter().map(name).collect();
+        if names.iter().any(|n| is_value_like(n) || n.len() > HEADER_BYTES_MAX) {
+            self.columns = Some(Vec::new());
+            self.push_row(&header, fields, batch);
+            return Ok(());
+        }
+        let columns = names.into_iter().enumerate().map(|(i, name)| {
+            let name = if name.is_empty() { format!("column_{i}") } else { name };
+            self.filter.wants(&name).then(|| fields.intern(&name))
+        });
+        self.columns = Some(columns.collect());
+        Ok(())
+    }
+
+    fn push_row(&mut self, record: &ByteRecord, fields: &mut FieldTable, batch: &mut ValueBatch) {
+        for (i, value) in record.iter().enumerate() {
+            if !value.is_empty()
+                && let Some(field) = self.column(i, fields)
+            {
+                batch.push(self.row, Some(field), value);
+            }
+        }
+        self.row += 1;
+    }
+}
+
+impl Reader for CsvReader {
+    fn next(
+        &mut self,
+        fields: &mut FieldTable,
+        batch: &mut ValueBatch,
+        place: &mut BatchPlace,
+    ) -> Result<bool, Problem> {
+        if self.ended {
+            return Ok(false);
+        }
+        place.lines.clear();
+        place.first_row = self.row;
+        if self.columns.is_none() {
+            self.read_header(fields, batch).inspect_err(|_| self.ended = true)?;
+        }
+        while batch.len() < BATCH_BYTES {
+            let mut record = std::mem::take(&mut self.record);
+            match self.reader.read_byte_record(&mut record) {
+                Ok(true) => {}
+                Ok(false) => {
+                    self.ended = true;
+                    break;
+                }
+                Err(e) => {
+                    self.ended = true;
+                    return Err(problem(&e));
+                }
+            }
+            self.push_row(&record, fields, batch);
+            self.record = record;
+        }
+        Ok(!batch.is_empty() || !self.ended)
+    }
+
+    fn rows(&self) -> Option<u64> {
+        Some(self.row)
+    }
+}
+
+fn problem(e: &csv::Error) -> Problem {
+    let place = e.position().map_or_else(|| "the file".to_owned(), |p| format!("line {}", p.line()));
+    let message = match e.kind() {
+        csv::ErrorKind::Io(e) => super::io_message(e),
+        _ => "not valid CSV from here on; the rest was not scanned".into(),
+    };
+    Problem { place, message }
+}
+
+fn sniff(head: &[u8]) -> u8 {
+    let line = head.split(|b| *b == b'\n').next().unwrap_or_default();
+    // The comma wins a draw: it is what the name says.
+    [b',', b'\t', b';', b'|']
+        .into_iter()
+        .rev()
+        .max_by_key(|d| line.iter().filter(|b| *b == d).count())
+        .unwrap_or(b',')
+}

@@ -1,0 +1,302 @@
+//! JSON Lines: one JSON value a line, its strings written into the batch as they are decoded.
+//!
+//! A line that is not JSON is reported and scanned as text, so that nothing in it goes unseen.
+
+use super::{BATCH_BYTES, BatchPlace, Lookahead, Problem, RECORD_BYTES_MAX, Reader, io_message};
+use crate::columns::{FieldFilter, INTEGER_MIN, LIST_INDEX_MAX};
+use crate::values::{FieldTable, ValueBatch};
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use std::fmt;
+use std::io::{BufRead, BufReader, Read, Write as _};
+
+/// Problems kept with their place; more are counted.
+const PROBLEMS_MAX: usize = 100;
+
+pub(super) struct JsonlReader {
+    input: BufReader<Lookahead>,
+    filter: FieldFilter,
+    line: Vec<u8>,
+    line_number: u64,
+    row: u64,
+    problems: Vec<Problem>,
+    problem_count: u64,
+    ended: bool,
+}
+
+impl JsonlReader {
+    pub(super) fn new(input: Lookahead, filter: FieldFilter) -> Self {
+        Self {
+            input: BufReader::with_capacity(1 << 18, input),
+            filter,
+            line: Vec::new(),
+            line_number: 0,
+            row: 0,
+            problems: Vec::new(),
+            problem_count: 0,
+            ended: false,
+        }
+    }
+
+    fn problem(&mut self, place: String, message: &str) {
+        self.problem_count += 1;
+        if self.problems.len() < PROBLEMS_MAX {
+            self.problems.push(Problem { place, message: message.to_owned() });
+        }
+    }
+
+    /// Decodes the current line into the batch.
+    fn decode(&mut self, fields: &mut FieldTable, batch: &mut ValueBatch) {
+        let line = std::mem::take(&mut self.line);
+        let mut text = line.as_slice();
+        if self.line_number == 1 {
+            text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+        }
+        let before = batch.spans().len();
+        if let Err(e) = decode_value(text, self.row, &self.filter, fields, batch) {
+            self.problem(
+                format!("line {} column {}", self.line_number, e.column()),
+                "not valid JSON; the line was scanned as text",
+            );
+            // Fields decoded before the error are in the text as well: one form of them is enough.
+            batch.truncate(before);
+            batch.push(self.row, None, text);
+        }
+        self.line = line;
+    }
+
+    /// A line too long to decode: scanned in pieces as it is read.
+    fn too_long(&mut self, batch: &mut ValueBatch) {
+        self.problem(
+            format!("line {}", self.line_number),
+            "longer than 64 MiB; scanned as text in pieces, not decoded (`--format text` scans the file whole)",
+        );
+        batch.push(self.row, None, &self.line);
+    }
+}
+
+impl Reader for JsonlReader {
+    fn next(
+        &mut self,
+        fields: &mut FieldTable,
+        batch: &mut ValueBatch,
+        place: &mut BatchPlace,
+    ) -> Result<bool, Problem> {
+        place.lines.clear();
+        place.first_row = self.row;
+        let mut in_long_line = false;
+        while batch.len() < BATCH_BYTES && !self.ended {
+            self.line.clear();
+            let limit = RECORD_BYTES_MAX as u64;
+            let got = match (&mut self.input).take(limit).read_until(b'\n', &mut self.line) {
+                Ok(got) => got,
+                Err(e) => {
+                    self.ended = true;
+                    return Err(Problem { place: format!("line {}", self.line_number + 1), message: io_message(&e) });
+                }
+            };
+            if got == 0 {
+                self.ended = true;
+                break;
+            }
+            if !in_long_line {
+                self.line_number += 1;
+            }
+            let complete = self.line.last() == Some(&b'\n') || (got as u64) < limit;
+            if !complete || in_long_line {
+                if !in_long_line {
+                    place.lines.push(self.line_number);
+                }
+                self.too_long(batch);
+                in_long_line = !complete;
+                if complete {
+                    self.row += 1;
+                }
+                continue;
+            }
+            while self.line.last().is_some_and(|b| matches!(b, b'\n' | b'\r')) {
+                self.line.pop();
+            }
+            if self.line.iter().all(u8::is_ascii_whitespace) {
+                continue;
+            }
+            place.lines.push(self.line_number);
+            self.decode(fields, batch);
+            self.row += 1;
+        }
+        Ok(!batch.is_empty() || !self.ended)
+    }
+
+    fn problems(&mut self) -> Vec<Problem> {
+        let more = self.problem_count.saturating_sub(self.problems.len() as u64);
+        let mut out = std::mem::take(&mut self.problems);
+        if more > 0 && self.ended {
+            out.push(Problem { place: "the file".into(), message: format!("{more} more lines that are not valid JSON") });
+        }
+        self.problem_count = 0;
+        out
+    }
+
+    fn rows(&self) -> Option<u64> {
+        Some(self.row)
+    }
+}
+
+/// Writes the wanted strings (and long whole numbers) of a JSON value into a batch.
+pub(crate) fn decode_value(
+    json: &[u8],
+    row: u64,
+    filter: &FieldFilter,
+    fields: &mut FieldTable,
+    batch: &mut ValueBatch,
+) -> Result<(), serde_json::Error> {
+    let mut path = String::new();
+    let mut decoder = serde_json::Deserializer::from_slice(json);
+    Walk { row, filter, fields, batch, path: &mut path }.deserialize(&mut decoder)?;
+    decoder.end()
+}
+
+/// Walks a JSON value; `path` is the dotted path of where it stands.
+pub(super) struct Walk<'a> {
+    pub(super) row: u64,
+    pub(super) filter: &'a FieldFilter,
+    pub(super) fields: &'a mut FieldTable,
+    pub(super) batch: &'a mut ValueBatch,
+    pub(super) path: &'a mut String,
+}
+
+impl Walk<'_> {
+    fn below(&mut self) -> Walk<'_> {
+        Walk { row: self.row, filter: self.filter, fields: self.fields, batch: self.batch, path: self.path }
+    }
+
+    /// A key that could be data becomes a value under `*`.
+    fn hide_key(&mut self, parent_len: usize) {
+        let start = if parent_len == 0 { 0 } else { parent_len + 1 };
+        if self.path.get(start..).is_some_and(crate::values::is_value_like) {
+            let key = self.path.split_off(start);
+            self.path.push('*');
+            self.leaf(key.as_bytes());
+        }
+    }
+
+    fn leaf(&mut self, value: &[u8]) {
+        if !value.is_empty() && self.filter.wants(self.path) {
+            let field = (!self.path.is_empty()).then(|| self.fields.intern(self.path));
+            self.batch.push(self.row, field, value);
+        }
+    }
+
+    fn integer(&mut self, magnitude: u64, value: impl fmt::Display) {
+        if magnitude >= INTEGER_MIN {
+            let mut text = [0u8; 24];
+            let mut cursor = std::io::Cursor::new(&mut text[..]);
+            if write!(cursor, "{value}").is_ok() {
+                let len = cursor.position() as usize;
+                self.leaf(&text[..len]);
+            }
+        }
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Walk<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Walk<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(mut self, value: i64) -> Result<(), E> {
+        self.integer(value.unsigned_abs(), value);
+        Ok(())
+    }
+
+    fn visit_u64<E>(mut self, value: u64) -> Result<(), E> {
+        self.integer(value, value);
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_str<E>(mut self, value: &str) -> Result<(), E> {
+        self.leaf(value.as_bytes());
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut seq: A) -> Result<(), A::Error> {
+        let len = self.path.len();
+        for index in 0usize.. {
+            if len > 0 {
+                self.path.push('.');
+            }
+            if index > LIST_INDEX_MAX {
+                self.path.push('*');
+            } else {
+                use std::fmt::Write as _;
+                write!(self.path, "{index}").map_err(A::Error::custom)?;
+            }
+            let more = seq.next_element_seed(self.below())?.is_some();
+            self.path.truncate(len);
+            if !more {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
+        let len = self.path.len();
+        while map.next_key_seed(Key { path: self.path })?.is_some() {
+            self.hide_key(len);
+            map.next_value_seed(self.below())?;
+            self.path.truncate(len);
+        }
+        Ok(())
+    }
+}
+
+/// Appends a key to the path without a string of its own.
+struct Key<'a> {
+    path: &'a mut String,
+}
+
+impl<'de> DeserializeSeed<'de> for Key<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Key<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_str<E>(self, key: &str) -> Result<(), E> {
+        if !self.path.is_empty() {
+            self.path.push('.');
+        }
+        self.path.push_str(key);
+        Ok(())
+    }
+}

@@ -1,0 +1,80 @@
+//! Plain text in overlapping batches, so that a file of any size and with lines of any length is scanned in bounded
+//! memory and no match is lost or doubled at a seam.
+
+use super::{BatchPlace, Lookahead, Problem, Reader, io_message};
+use crate::rule::WINDOW_BYTES_MAX;
+use crate::values::{FieldTable, ValueBatch};
+use std::io::Read;
+
+/// New bytes of a batch.
+const CHUNK_BYTES: usize = 4 << 20;
+/// Bytes kept behind the accepted zone: the longest match and its context.
+const AHEAD_BYTES: usize = WINDOW_BYTES_MAX + 256;
+/// Bytes kept in front of the accepted zone, for context words.
+const BEHIND_BYTES: usize = 2_048;
+
+pub(super) struct TextReader {
+    input: Lookahead,
+    /// Bytes that the last batch held and the next one needs again, and how many of them are context only.
+    carry: Vec<u8>,
+    carry_context: usize,
+    /// Offset in the file of the first byte of `carry`.
+    base: u64,
+    /// Line breaks before `base`.
+    lines: u64,
+    ended: bool,
+}
+
+impl TextReader {
+    pub(super) fn new(input: Lookahead) -> Self {
+        Self { input, carry: Vec::new(), carry_context: 0, base: 0, lines: 0, ended: false }
+    }
+}
+
+impl Reader for TextReader {
+    fn next(&mut self, _: &mut FieldTable, batch: &mut ValueBatch, place: &mut BatchPlace) -> Result<bool, Problem> {
+        if self.ended {
+            return Ok(false);
+        }
+        let carry = std::mem::take(&mut self.carry);
+        let carried = carry.len();
+        let mut failed = None;
+        batch.push_with(0, None, |buffer| {
+            buffer.extend_from_slice(&carry);
+            match (&mut self.input).take(CHUNK_BYTES as u64).read_to_end(buffer) {
+                Ok(0) => self.ended = true,
+                Ok(n) => self.ended = n < CHUNK_BYTES,
+                Err(e) => {
+                    self.ended = true;
+                    failed = Some(e);
+                }
+            }
+        });
+        // A read of less than a chunk is the end of a file, but of a pipe it may be a pause: `take` reads to the end.
+        let text = batch.value(0);
+        place.text_base = self.base;
+        place.text_lines = self.lines;
+        place.accept_from = self.carry_context;
+        place.accept_until = if self.ended { usize::MAX } else { text.len() - AHEAD_BYTES.min(text.len()) };
+        if !self.ended {
+            let keep_from = place.accept_until.saturating_sub(BEHIND_BYTES);
+            self.carry = carry;
+            self.carry.clear();
+            self.carry.extend_from_slice(&text[keep_from..]);
+            self.carry_context = place.accept_until - keep_from;
+            self.lines += memchr::memchr_iter(b'\n', &text[..keep_from]).count() as u64;
+            self.base += keep_from as u64;
+        }
+        match failed {
+            Some(e) => {
+                let read = self.base + text.len() as u64;
+                Err(Problem { place: format!("byte {read}"), message: io_message(&e) })
+            }
+            None => Ok(text.len() > carried || carried > 0),
+        }
+    }
+
+    fn rows(&self) -> Option<u64> {
+        None
+    }
+}

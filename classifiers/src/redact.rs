@@ -1,0 +1,259 @@
+//! Redaction of JSON documents: matched values are replaced by entity and keyed fingerprint.
+//!
+//! A replacement is deterministic, so equal values stay equal after redaction and joins still work. Fields that say
+//! who did what (identity fields) are searched for credentials only. Keys of objects that could be values (long, with a
+//! digit or an `@`) are treated as values and never become part of a field path. What is returned holds no matched value.
+
+use crate::finding::{Category, Confidence, Match};
+use crate::values::{FieldTable, ValueBatch};
+use crate::{Engine, Error, FingerprintKey, Scanner};
+use serde_json::Value;
+use std::collections::HashMap;
+
+/// What was found in one document, counted by field and detector.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Redacted {
+    /// Dotted path of the field.
+    pub field: String,
+    /// Index of the rule.
+    pub rule: u16,
+    /// Matches in this field.
+    pub match_count: u64,
+    /// Best score.
+    pub score_max: f32,
+}
+
+/// Redacts documents in batches.
+pub struct Redactor<'e> {
+    engine: &'e Engine,
+    scanner: Scanner<'e>,
+    key: FingerprintKey,
+    confidence_min: Confidence,
+    batch: ValueBatch,
+    fields: FieldTable,
+    matches: Vec<Match>,
+    identity: IdentityFields,
+}
+
+/// Field paths whose values are identities, cached by interned field.
+#[derive(Default)]
+struct IdentityFields {
+    known: HashMap<(usize, u32), bool>,
+}
+
+/// Distinct field paths kept before the table starts afresh: hostile keys must not fill the memory.
+const FIELDS_MAX: usize = 20_000;
+
+impl<'e> Redactor<'e> {
+    /// A redactor for matches at or above a confidence.
+    ///
+    /// # Errors
+    /// [`Error::Engine`] where the engine cannot start.
+    pub fn new(engine: &'e Engine, key: FingerprintKey, confidence_min: Confidence) -> Result<Self, Error> {
+        Ok(Self {
+            engine,
+            scanner: engine.scanner()?,
+            key,
+            confidence_min,
+            batch: ValueBatch::new(),
+            fields: FieldTable::default(),
+            matches: Vec::new(),
+            identity: IdentityFields::default(),
+        })
+    }
+
+    /// Redacts documents in place; `identity(i)` gives the identity fields (globs over dotted paths, `*` for any
+    /// characters) of document `i`. The result has one list per document.
+    ///
+    /// # Errors
+    /// [`Error::Engine`] where matching fails.
+    pub fn redact(
+        &mut self,
+        documents: &mut [Value],
+        identity: &dyn Fn(usize) -> &'static [&'static str],
+    ) -> Result<Vec<Vec<Redacted>>, Error> {
+        if self.fields.len() > FIELDS_MAX {
+            self.fields = FieldTable::default();
+            self.scanner.reset_fields();
+            self.identity = IdentityFields::default();
+        }
+        self.batch.clear();
+        self.matches.clear();
+        let mut path = String::new();
+        for (row, document) in documents.iter().enumerate() {
+            collect(document, row as u64, &mut path, &mut self.fields, &mut self.batch);
+        }
+        self.scanner.scan(&self.batch, &self.fields, &mut self.matches)?;
+        let mut out: Vec<Vec<Redacted>> = vec![Vec::new(); documents.len()];
+        let mut by_row: Vec<(usize, Match)> = Vec::new();
+        for m in &self.matches {
+            let span = self.batch.spans()[m.value as usize];
+            let row = span.row as usize;
+            let (Some(field), true) = (span.field, m.score >= self.confidence_min.score_min()) else { continue };
+            let is_credential = self.engine.rules().get(m.rule).categories.contains(&Category::Credential);
+            let globs = identity(row);
+            if !is_credential && self.identity.is(globs, field.0, self.fields.path(field)) {
+                continue;
+            }
+            by_row.push((row, *m));
+            note(&mut out[row], self.fields.path(field), m);
+        }
+        let mut at = 0;
+        while at < by_row.len() {
+            let row = by_row[at].0;
+            let end = at + by_row[at..].iter().take_while(|(r, _)| *r == row).count();
+            self.rewrite(&mut documents[row], &by_row[at..end]);
+            at = end;
+        }
+        Ok(out)
+    }
+
+    /// Replaces the matches of one document. Values are met in the order in which they were collected.
+    fn rewrite(&self, document: &mut Value, matches: &[(usize, Match)]) {
+        let first = self.batch.spans().partition_point(|s| s.row < matches[0].0 as u64);
+        let mut next_value = first as u32;
+        let mut rest = matches;
+        replace(document, &mut next_value, &mut |value_index, text| {
+            let count = rest.iter().take_while(|(_, m)| m.value == value_index).count();
+            if count == 0 {
+                return None;
+            }
+            let (here, later) = rest.split_at(count);
+            rest = later;
+            Some(self.replaced(text, here))
+        });
+    }
+
+    fn replaced(&self, text: &str, matches: &[(usize, Match)]) -> String {
+        let mut out = String::with_capacity(text.len());
+        let mut done = 0;
+        for (_, m) in matches {
+            let rule = self.engine.rules().get(m.rule);
+            let Some(value) = text.get(m.start..m.end) else { continue };
+            if m.start < done {
+                // Inside a container (a URL) that is replaced already.
+                continue;
+            }
+            out.push_str(&text[done..m.start]);
+            out.push_str(&format!(
+                "[{}:{}]",
+                rule.entity,
+                self.key.fingerprint(&rule.entity, value, rule.normalise)
+            ));
+            done = m.end;
+        }
+        out.push_str(&text[done..]);
+        out
+    }
+}
+
+impl IdentityFields {
+    fn is(&mut self, globs: &'static [&'static str], field: u32, path: &str) -> bool {
+        *self
+            .known
+            .entry((globs.as_ptr() as usize, field))
+            .or_insert_with(|| globs.iter().any(|g| crate::engine_fields_glob(g, path)))
+    }
+}
+
+fn note(found: &mut Vec<Redacted>, path: &str, m: &Match) {
+    match found.iter_mut().find(|r| r.rule == m.rule && r.field == path) {
+        Some(r) => {
+            r.match_count += 1;
+            r.score_max = r.score_max.max(m.score);
+        }
+        None => found.push(Redacted {
+            field: path.to_owned(),
+            rule: m.rule,
+            match_count: 1,
+            score_max: m.score,
+        }),
+    }
+}
+
+/// Appends every string of a document (keys too) and every long whole number, in a fixed order.
+fn collect(value: &Value, row: u64, path: &mut String, fields: &mut FieldTable, batch: &mut ValueBatch) {
+    match value {
+        Value::String(text) => {
+            let field = fields.intern(path);
+            batch.push(row, Some(field), text.as_bytes());
+        }
+        Value::Number(number) if is_long(number) => {
+            let field = fields.intern(path);
+            batch.push(row, Some(field), number.to_string().as_bytes());
+        }
+        Value::Array(items) => {
+            let len = path.len();
+            push_segment(path, "*");
+            items.iter().for_each(|item| collect(item, row, path, fields, batch));
+            path.truncate(len);
+        }
+        Value::Object(map) => {
+            let len = path.len();
+            for (key, item) in map {
+                if crate::values::is_value_like(key) {
+                    push_segment(path, "*");
+                    let field = fields.intern(path);
+                    batch.push(row, Some(field), key.as_bytes());
+                } else {
+                    push_segment(path, key);
+                }
+                collect(item, row, path, fields, batch);
+                path.truncate(len);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn push_segment(path: &mut String, segment: &str) {
+    if !path.is_empty() {
+        path.push('.');
+    }
+    path.push_str(segment);
+}
+
+fn is_long(number: &serde_json::Number) -> bool {
+    number.as_u64().is_some_and(|n| n >= crate::columns::INTEGER_MIN)
+        || number.as_i64().is_some_and(|n| n.unsigned_abs() >= crate::columns::INTEGER_MIN)
+}
+
+/// Visits the same values in the same order as [`collect`] and replaces those for which `change` gives a new text.
+fn replace(value: &mut Value, next: &mut u32, change: &mut dyn FnMut(u32, &str) -> Option<String>) {
+    match value {
+        Value::String(text) => {
+            let index = *next;
+            *next += 1;
+            if let Some(new) = change(index, text) {
+                *text = new;
+            }
+        }
+        Value::Number(number) if is_long(number) => {
+            let index = *next;
+            *next += 1;
+            if let Some(new) = change(index, &number.to_string()) {
+                *value = Value::String(new);
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| replace(item, next, change)),
+        Value::Object(map) => {
+            let mut renamed = Vec::new();
+            for (key, item) in map.iter_mut() {
+                if crate::values::is_value_like(key) {
+                    let index = *next;
+                    *next += 1;
+                    if let Some(new) = change(index, key) {
+                        renamed.push((key.clone(), new));
+                    }
+                }
+                replace(item, next, change);
+            }
+            for (old, new) in renamed {
+                if let Some(item) = map.remove(&old) {
+                    map.insert(new, item);
+                }
+            }
+        }
+        _ => {}
+    }
+}

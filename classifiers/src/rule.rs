@@ -1,0 +1,432 @@
+//! Rules: what a detector is, read from `rules/*.yaml`, and checked before anything runs.
+//!
+//! A rule says where to look (anchors, keywords, a kind of run, a field name), what must stand there (a regular
+//! expression tried anchored at that place), which checks the value must pass, and which words nearby make it more
+//! likely. It carries its own examples. How rules are matched is the engine's affair; a rule only detects: masking,
+//! policy and remote validation belong elsewhere.
+
+use crate::engine::runs::RunKind;
+use crate::finding::Category;
+use crate::{Error, structure, validators};
+use regex_automata::meta::Regex;
+use regex_automata::util::syntax;
+use serde::Deserialize;
+use std::sync::OnceLock;
+
+/// The rule files that are part of the program: `(file name, text)`. One place to add a family.
+pub const BUILT_IN: &[(&str, &str)] = &[
+    ("credentials.yaml", include_str!("../rules/credentials.yaml")),
+    ("ai.yaml", include_str!("../rules/ai.yaml")),
+    ("generic.yaml", include_str!("../rules/generic.yaml")),
+    ("pii.yaml", include_str!("../rules/pii.yaml")),
+    ("national.yaml", include_str!("../rules/national.yaml")),
+    ("phi.yaml", include_str!("../rules/phi.yaml")),
+    ("financial.yaml", include_str!("../rules/financial.yaml")),
+];
+
+/// Bytes after the candidate's start in which a match must end, unless a rule says otherwise.
+pub const WINDOW_BYTES: usize = 512;
+/// Largest window a rule may ask for.
+pub const WINDOW_BYTES_MAX: usize = 16_384;
+/// Bytes before a value in which context words are looked for, unless a rule says otherwise.
+pub const NEAR_BYTES: usize = 64;
+/// Bytes after a value in which context words are looked for.
+pub const NEAR_AFTER_BYTES: usize = 32;
+
+/// How values are normalised before they are fingerprinted, so that one person's number written in two ways has one
+/// fingerprint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Normalise {
+    /// ASCII digits only.
+    Digits,
+    /// Lower case.
+    Lower,
+    /// ASCII letters and digits only, upper case.
+    AlnumUpper,
+    /// As it stands.
+    Exact,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum RunName {
+    Digits,
+    At,
+    Token,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Requires {
+    Near,
+}
+
+/// An example in which the value is marked by «».
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum Positive {
+    /// In plain text.
+    Text(String),
+    /// In a field of a record.
+    InField {
+        /// Name of the field.
+        field: String,
+        /// Text of the field.
+        text: String,
+    },
+}
+
+/// A text in which the rule must find nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Negative {
+    /// Name of the field, where the text stands in one.
+    pub field: Option<String>,
+    /// The text.
+    pub text: String,
+    /// Why it is none.
+    pub why: String,
+}
+
+/// A rule as written.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Spec {
+    id: String,
+    title: String,
+    entity: String,
+    categories: Vec<Category>,
+    provider: Option<String>,
+    country: Option<String>,
+    #[serde(default)]
+    anchors: Vec<String>,
+    #[serde(default)]
+    keywords: Vec<String>,
+    run: Option<RunName>,
+    find: Option<String>,
+    window: Option<usize>,
+    #[serde(default)]
+    check: Vec<String>,
+    entropy: Option<f32>,
+    score: f32,
+    near_score: Option<f32>,
+    #[serde(default)]
+    near: Vec<String>,
+    near_bytes: Option<usize>,
+    requires: Option<Requires>,
+    #[serde(default)]
+    fields: Vec<String>,
+    value: Option<String>,
+    field_score: Option<f32>,
+    normalise: Option<Normalise>,
+    #[serde(default, rename = "match")]
+    positives: Vec<Positive>,
+    #[serde(default, rename = "no_match")]
+    negatives: Vec<Negative>,
+    #[serde(default)]
+    refs: Vec<String>,
+}
+
+/// A named check of a value.
+#[derive(Debug, Clone, Copy)]
+pub struct Check {
+    /// Its name in rule files.
+    pub name: &'static str,
+    pub(crate) passes: fn(&str) -> bool,
+}
+
+/// What starts an attempt of a rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trigger {
+    /// Literals: case-sensitive anchors and caseless keywords.
+    Literals {
+        /// Case-sensitive.
+        anchors: Vec<String>,
+        /// Case-insensitive.
+        keywords: Vec<String>,
+    },
+    /// A run of bytes of one kind.
+    Run(RunKind),
+    /// Only a field name.
+    Field,
+}
+
+/// Context words and what they are worth.
+#[derive(Debug)]
+pub struct Near {
+    /// Words in lower case.
+    pub words: Vec<String>,
+    /// Bytes looked at before the value.
+    pub before_bytes: usize,
+    /// Score of a match with a word near.
+    pub score: f32,
+    /// No word, no finding.
+    pub required: bool,
+    matcher: OnceLock<Option<aho_corasick::AhoCorasick>>,
+}
+
+impl Near {
+    /// The words as one matcher; `None` only where the words are too many for it.
+    pub(crate) fn matcher(&self) -> Option<&aho_corasick::AhoCorasick> {
+        self.matcher
+            .get_or_init(|| {
+                aho_corasick::AhoCorasick::builder()
+                    .ascii_case_insensitive(true)
+                    .kind(Some(aho_corasick::AhoCorasickKind::ContiguousNFA))
+                    .build(&self.words)
+                    .ok()
+            })
+            .as_ref()
+    }
+}
+
+/// What a rule finds by the name of a field.
+#[derive(Debug)]
+pub struct FieldRule {
+    /// Globs over normalised field names.
+    pub names: Vec<String>,
+    /// What the whole trimmed value must match.
+    pub value: Pattern,
+    /// Score of such a match.
+    pub score: f32,
+}
+
+/// A regular expression that is compiled when it is first tried: start-up pays for none.
+#[derive(Debug)]
+pub struct Pattern {
+    source: String,
+    whole: bool,
+    compiled: OnceLock<Option<Regex>>,
+}
+
+impl Pattern {
+    fn new(source: String, whole: bool) -> Self {
+        Self { source, whole, compiled: OnceLock::new() }
+    }
+
+    /// The expression as written.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// The compiled expression. Built-in rules always compile (a test compiles all); users' are compiled when loaded.
+    pub(crate) fn regex(&self) -> Option<&Regex> {
+        self.compiled.get_or_init(|| self.compile().ok()).as_ref()
+    }
+
+    fn compile(&self) -> Result<Regex, String> {
+        let source = if self.whole { format!(r"\A(?:{})\z", self.source) } else { self.source.clone() };
+        Regex::builder()
+            .syntax(syntax_config())
+            .configure(Regex::config().nfa_size_limit(Some(4 << 20)).hybrid_cache_capacity(1 << 18).utf8_empty(false))
+            .build(&source)
+            .map_err(|e| match e.syntax_error() {
+                Some(syntax) => syntax.to_string(),
+                None => e.to_string(),
+            })
+    }
+}
+
+/// ASCII unless a rule says `(?u:...)`: label words and numbers are, and it keeps the automata small.
+pub(crate) fn syntax_config() -> syntax::Config {
+    syntax::Config::new().unicode(false).utf8(false).multi_line(true)
+}
+
+/// A detector, compiled and checked.
+#[derive(Debug)]
+pub struct Rule {
+    /// Stable id, lower-kebab-case.
+    pub id: String,
+    /// One line for people.
+    pub title: String,
+    /// Kind of thing found, in Presidio's vocabulary where it has one.
+    pub entity: String,
+    /// Categories of the finding.
+    pub categories: Vec<Category>,
+    /// Provider of a credential.
+    pub provider: Option<String>,
+    /// Country of a national number, ISO 3166 alpha-2 in lower case.
+    pub country: Option<String>,
+    /// File the rule stands in.
+    pub file: String,
+    /// What starts an attempt.
+    pub trigger: Trigger,
+    /// What must stand at the candidate's start.
+    pub find: Option<Pattern>,
+    /// Bytes after the candidate's start that the expression may see.
+    pub window_bytes: usize,
+    /// Checks the value must pass.
+    pub checks: Vec<Check>,
+    /// Least Shannon entropy of the value, bits a character.
+    pub entropy_min: Option<f32>,
+    /// Score without context.
+    pub score: f32,
+    /// Context.
+    pub near: Option<Near>,
+    /// What it finds by field name.
+    pub field: Option<FieldRule>,
+    /// Normalisation for fingerprints.
+    pub normalise: Normalise,
+    /// Examples with the value marked.
+    pub positives: Vec<Positive>,
+    /// Counter-examples.
+    pub negatives: Vec<Negative>,
+    /// Documentation of the format.
+    pub refs: Vec<String>,
+}
+
+impl Rule {
+    /// How a match is checked, for lists and documentation: names of checks, `entropy`, `context`.
+    pub fn checked_by(&self) -> Vec<String> {
+        let mut out: Vec<String> = self.checks.iter().map(|c| c.name.to_owned()).collect();
+        if let Some(bits) = self.entropy_min {
+            out.push(format!("entropy>={bits}"));
+        }
+        if self.near.as_ref().is_some_and(|n| n.required) {
+            out.push("context".to_owned());
+        }
+        out
+    }
+
+    /// Whether a value passes the checks.
+    pub(crate) fn accepts(&self, value: &str) -> bool {
+        self.entropy_min.is_none_or(|least| structure::entropy_bits(value) >= least)
+            && self.checks.iter().all(|c| (c.passes)(value))
+    }
+}
+
+/// Reads the rules of one file.
+///
+/// # Errors
+/// [`Error::Rule`] for the first rule that does not parse or breaks the contract.
+pub fn parse(file: &str, text: &str) -> Result<Vec<Rule>, Error> {
+    let specs: Vec<Spec> = serde_norway::from_str(text).map_err(|e| rule_error("?", file, e.to_string()))?;
+    specs.into_iter().map(|spec| compile(file, spec)).collect()
+}
+
+fn rule_error(rule: &str, file: &str, message: impl Into<String>) -> Error {
+    Error::Rule { rule: rule.to_owned(), file: file.to_owned(), message: message.into() }
+}
+
+fn compile(file: &str, spec: Spec) -> Result<Rule, Error> {
+    let fail = |message: String| rule_error(&spec.id, file, message);
+    if !is_kebab(&spec.id) {
+        return Err(fail("the id must be lower-kebab-case, as `aws-access-key-id`".into()));
+    }
+    if spec.categories.is_empty() {
+        return Err(fail("`categories` is empty; name at least one of pii, phi, credential, financial".into()));
+    }
+    for (name, score) in [
+        ("score", Some(spec.score)),
+        ("near_score", spec.near_score),
+        ("field_score", spec.field_score),
+    ] {
+        if score.is_some_and(|s| !(0.0..=1.0).contains(&s)) {
+            return Err(fail(format!("`{name}` must be between 0 and 1")));
+        }
+    }
+    let trigger = trigger(&spec).map_err(&fail)?;
+    if spec.find.is_some() != (trigger != Trigger::Field) {
+        return Err(fail("`find` and one of `anchors`, `keywords`, `run` go together".into()));
+    }
+    let window_bytes = spec.window.unwrap_or(WINDOW_BYTES);
+    if window_bytes > WINDOW_BYTES_MAX {
+        return Err(fail(format!("`window` is {window_bytes}; at most {WINDOW_BYTES_MAX} is allowed")));
+    }
+    let checks = spec.check.iter().map(|name| check(name).map_err(&fail)).collect::<Result<Vec<_>, _>>()?;
+    let near = near(&spec).map_err(&fail)?;
+    let field = match (spec.fields.is_empty(), &spec.value) {
+        (true, None) => None,
+        (false, Some(value)) => Some(FieldRule {
+            names: spec.fields.clone(),
+            value: Pattern::new(value.clone(), true),
+            score: spec.field_score.unwrap_or(0.9),
+        }),
+        _ => return Err(fail("`fields` and `value` go together".into())),
+    };
+    let is_credential = spec.categories.contains(&Category::Credential);
+    let default = if is_credential { Normalise::Exact } else { Normalise::AlnumUpper };
+    Ok(Rule {
+        trigger,
+        find: spec.find.map(|f| Pattern::new(f, false)),
+        window_bytes,
+        checks,
+        entropy_min: spec.entropy,
+        score: spec.score,
+        near,
+        field,
+        normalise: spec.normalise.unwrap_or(default),
+        positives: spec.positives,
+        negatives: spec.negatives,
+        refs: spec.refs,
+        file: file.to_owned(),
+        id: spec.id,
+        title: spec.title,
+        entity: spec.entity,
+        categories: spec.categories,
+        provider: spec.provider,
+        country: spec.country,
+    })
+}
+
+fn trigger(spec: &Spec) -> Result<Trigger, String> {
+    let literals = !spec.anchors.is_empty() || !spec.keywords.is_empty();
+    match (literals, spec.run) {
+        (true, Some(_)) => Err("`run` and `anchors` or `keywords` exclude each other".into()),
+        (false, None) if spec.fields.is_empty() => {
+            Err("no trigger: write `anchors`, `keywords`, `run` or `fields`, so that the rule costs nothing elsewhere".into())
+        }
+        (false, None) => Ok(Trigger::Field),
+        (false, Some(run)) => Ok(Trigger::Run(match run {
+            RunName::Digits => RunKind::Digits,
+            RunName::At => RunKind::At,
+            RunName::Token => RunKind::Token,
+        })),
+        (true, None) => match spec.anchors.iter().chain(&spec.keywords).find(|l| l.len() < 3 || l.contains('\0')) {
+            Some(short) => Err(format!("the literal `{short}` is too short: at least 3 bytes, and no NUL")),
+            None => Ok(Trigger::Literals { anchors: spec.anchors.clone(), keywords: spec.keywords.clone() }),
+        },
+    }
+}
+
+fn near(spec: &Spec) -> Result<Option<Near>, String> {
+    if spec.near.is_empty() {
+        return match (spec.requires, spec.near_score) {
+            (None, None) => Ok(None),
+            _ => Err("`requires: near` and `near_score` need words in `near`".into()),
+        };
+    }
+    Ok(Some(Near {
+        words: spec.near.iter().map(|w| w.to_lowercase()).collect(),
+        before_bytes: spec.near_bytes.unwrap_or(NEAR_BYTES).min(1_024),
+        score: spec.near_score.unwrap_or((spec.score + 0.35).min(0.95)),
+        required: spec.requires.is_some(),
+        matcher: OnceLock::new(),
+    }))
+}
+
+fn check(name: &str) -> Result<Check, String> {
+    if let Some(s) = structure::by_name(name) {
+        return Ok(Check { name: s.name, passes: s.check });
+    }
+    validators::by_name(name)
+        .map(|v| Check { name: v.name, passes: v.check })
+        .ok_or_else(|| format!("no check is named `{name}`; `lineward validators` lists them"))
+}
+
+/// Compiles every expression of a rule now and says what is wrong with it, instead of when it is first tried.
+///
+/// # Errors
+/// [`Error::Rule`] with the regular expression's own message.
+pub fn verify(rule: &Rule) -> Result<(), Error> {
+    for pattern in [rule.find.as_ref(), rule.field.as_ref().map(|f| &f.value)].into_iter().flatten() {
+        pattern.compile().map_err(|m| rule_error(&rule.id, &rule.file, m))?;
+    }
+    Ok(())
+}
+
+fn is_kebab(id: &str) -> bool {
+    !id.is_empty()
+        && id.split('-').all(|p| !p.is_empty() && p.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()))
+}

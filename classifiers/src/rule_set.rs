@@ -1,0 +1,96 @@
+//! A set of rules that are scanned for together: the built-in ones, a selection of them, or a user's own.
+
+use crate::Error;
+use crate::finding::Category;
+use crate::rule::{self, Rule};
+use sha2::{Digest, Sha256};
+
+/// Rules by index. The order is that of the files and never depends on anything else.
+#[derive(Debug)]
+pub struct RuleSet {
+    rules: Vec<Rule>,
+    hash: String,
+}
+
+impl RuleSet {
+    /// The rules that are part of the program.
+    ///
+    /// # Errors
+    /// [`Error::Rule`] where a built-in file is broken, which a test rules out.
+    pub fn built_in() -> Result<Self, Error> {
+        Self::from_files(rule::BUILT_IN.iter().copied())
+    }
+
+    /// The rules of some files, given as `(name, text)`.
+    ///
+    /// # Errors
+    /// [`Error::Rule`] for a rule that breaks the contract, or an id that stands twice.
+    pub fn from_files<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, Error> {
+        let mut rules: Vec<Rule> = Vec::new();
+        let mut hash = Sha256::new();
+        for (name, text) in files {
+            hash.update(text.as_bytes());
+            rules.extend(rule::parse(name, text)?);
+        }
+        let mut ids: Vec<&Rule> = rules.iter().collect();
+        ids.sort_by(|a, b| a.id.cmp(&b.id));
+        if let Some(twice) = ids.windows(2).find(|w| w[0].id == w[1].id) {
+            return Err(Error::Rule {
+                rule: twice[0].id.clone(),
+                file: twice[1].file.clone(),
+                message: format!("the id stands in {} already; ids are unique and never reused", twice[0].file),
+            });
+        }
+        Ok(Self { rules, hash: hex::encode(&hash.finalize()[..8]) })
+    }
+
+    /// Only the rules whose id matches one of the globs and that have one of the categories; an empty list is all.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] for a glob that matches no id.
+    pub fn select(mut self, globs: &[String], categories: &[Category]) -> Result<Self, Error> {
+        use crate::engine_fields_glob as matches;
+        if let Some(none) = globs.iter().find(|g| !self.rules.iter().any(|r| matches(g, &r.id))) {
+            return Err(Error::Unknown(format!("no detector matches `{none}`; `lineward detectors` lists them")));
+        }
+        self.rules.retain(|r| {
+            (globs.is_empty() || globs.iter().any(|g| matches(g, &r.id)))
+                && (categories.is_empty() || r.categories.iter().any(|c| categories.contains(c)))
+        });
+        let selection = format!("{}|{}|{categories:?}", self.hash, globs.join(","));
+        if !globs.is_empty() || !categories.is_empty() {
+            self.hash = hex::encode(&Sha256::digest(selection.as_bytes())[..8]);
+        }
+        Ok(self)
+    }
+
+    /// The rule at an index of this set.
+    pub fn get(&self, index: u16) -> &Rule {
+        &self.rules[index as usize]
+    }
+
+    /// All rules with their indices.
+    pub fn iter(&self) -> impl Iterator<Item = (u16, &Rule)> {
+        (0u16..).zip(&self.rules)
+    }
+
+    /// Indices of the rules that a predicate picks.
+    pub fn indices(&self, pick: impl Fn(&Rule) -> bool) -> Vec<u16> {
+        self.iter().filter(|(_, r)| pick(r)).map(|(i, _)| i).collect()
+    }
+
+    /// How many rules there are.
+    pub fn len(&self) -> usize {
+        self.rules.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// Hash of the rules: equal sets give equal findings on equal bytes. 16 hex digits.
+    pub fn hash(&self) -> &str {
+        &self.hash
+    }
+}

@@ -1,0 +1,1195 @@
+//! Structure checks: does a matched text have the inner shape that its format promises?
+//!
+//! Each check reads one value as it was found (separators included) and answers yes or no. Rule files name them in
+//! `check:`, beside the national number validators. They read no context, keep nothing and never fail: an input of any
+//! bytes gives an answer. What they do not do: look for values in text, or weigh how likely a finding is.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use sha2::{Digest, Sha256};
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+/// A named structure check.
+#[derive(Clone, Copy)]
+pub struct Structure {
+    /// The name that rule files use, `lower_snake`.
+    pub name: &'static str,
+    /// One line on what the check accepts.
+    pub title: &'static str,
+    /// The check: true if the value has the structure.
+    pub check: fn(&str) -> bool,
+}
+
+/// Every structure check, by name.
+pub fn all() -> &'static [Structure] {
+    STRUCTURES
+}
+
+/// The structure check called `name`.
+pub fn by_name(name: &str) -> Option<&'static Structure> {
+    STRUCTURES.iter().find(|structure| structure.name == name)
+}
+
+/// Shannon entropy of the value's bytes, in bits a byte; zero for an empty value.
+pub fn entropy_bits(value: &str) -> f32 {
+    let mut counts = [0u32; 256];
+    value.bytes().for_each(|b| counts[b as usize] += 1);
+    let total = value.len() as f32;
+    counts.iter().filter(|&&n| n > 0).map(|&n| n as f32 / total).map(|share| -share * share.log2()).sum()
+}
+
+const STRUCTURES: &[Structure] = &[
+    Structure {
+        name: "aws_key_id",
+        title: "AWS key id: four-letter prefix and base32 with an account number",
+        check: aws_key_id,
+    },
+    Structure { name: "basic_credentials", title: "base64 of user, colon and password", check: basic_credentials },
+    Structure { name: "base58check", title: "base58 with a double SHA-256 checksum", check: base58check },
+    Structure { name: "bech32", title: "bech32 or bech32m with its checksum", check: bech32 },
+    Structure { name: "card", title: "payment card number: issuer range, length and Luhn digit", check: card },
+    Structure { name: "date", title: "calendar date between 1850 and 2100", check: date },
+    Structure {
+        name: "discord_token",
+        title: "Discord token: base64 of a numeric id, timestamp, signature",
+        check: discord_token,
+    },
+    Structure {
+        name: "eip55",
+        title: "Ethereum address, with its EIP-55 capitals if it is in mixed case",
+        check: eip55,
+    },
+    Structure { name: "email", title: "e-mail address with a plausible top-level domain", check: email },
+    Structure {
+        name: "github_crc",
+        title: "GitHub or npm token whose last six characters are its CRC-32",
+        check: github_crc,
+    },
+    Structure { name: "ipv4", title: "IPv4 address of a host, not a version number or a mask", check: ipv4 },
+    Structure { name: "ipv6", title: "IPv6 address of a host", check: ipv6 },
+    Structure { name: "json_service_account", title: "Google service-account key file", check: json_service_account },
+    Structure { name: "jwt", title: "JSON Web Token with a readable header", check: jwt },
+    Structure { name: "mixed", title: "holds a letter and a digit", check: mixed },
+    Structure { name: "not_placeholder", title: "no placeholder, template or keyboard run", check: not_placeholder },
+    Structure { name: "not_word", title: "no plain word or identifier", check: not_word },
+    Structure { name: "pem_private_key", title: "PEM private key block with a plausible body", check: pem_private_key },
+    Structure { name: "phone", title: "7 to 15 digits, not all the same", check: phone },
+    Structure { name: "public_domain", title: "host name under a public top-level domain", check: public_domain },
+    Structure { name: "url_credentials", title: "URL with a user, a real password and a host", check: url_credentials },
+];
+
+// Placeholders and words
+
+/// Parts that no real secret holds, at any place and in any case. Four random base62 characters equal one of these
+/// four-letter parts once in about a million, so they do not cost recall.
+const PLACEHOLDER_PARTS: &[&str] = &[
+    "example",
+    "sample",
+    "dummy",
+    "placehold",
+    "changeme",
+    "change_me",
+    "change-me",
+    "changeit",
+    "replaceme",
+    "replace_",
+    "replace-",
+    "redacted",
+    "notreal",
+    "not_real",
+    "not-a-real",
+    "xxxx",
+    "****",
+    "....",
+    "----",
+    "your_",
+    "your-",
+    "yourkey",
+    "yourtoken",
+    "yoursecret",
+    "yourpass",
+    "yourapi",
+    "insert_",
+    "insert-",
+    "enter_",
+    "enter-",
+    "todo",
+    "fixme",
+    "foobar",
+    "lorem",
+    "mysecret",
+    "my_secret",
+    "my-secret",
+    "some_",
+    "deadbeef",
+    "\u{2026}",
+    "\u{2022}",
+    "qwerty",
+    "asdfgh",
+];
+
+/// Words of which a placeholder is made: a value of nothing but these (and digits) is no secret.
+const PLACEHOLDER_WORDS: &str = " a abc access account an any api app application auth bar baz bearer bot client code \
+    config credential credentials data db default demo dev empty env fake false field file \
+    foo from goes guest here hidden id in input is it key keys live local login masked me \
+    mock my mypass mypassword name new nil no none null oauth of old optional or pass \
+    passphrase passwd password passwords prefix private prod public pw pwd real refresh \
+    required root secret secrets secure session set some something string super \
+    supersecret te test tester testing text the this to token tokens true type undefined \
+    unknown unset use user username value var with x xx xxx xyz yes you your ";
+
+fn not_placeholder(value: &str) -> bool {
+    let value = value.trim();
+    if value.is_empty() || is_template(value) {
+        return false;
+    }
+    let lower = value.to_ascii_lowercase();
+    !(lower.starts_with("your")
+        || PLACEHOLDER_PARTS.iter().any(|part| lower.contains(part))
+        || is_placeholder_words(value)
+        || is_repetitive(value.as_bytes())
+        || is_sequential(lower.as_bytes()))
+}
+
+/// `${NAME}`, `$NAME`, `{{ name }}`, `<name>`, `%NAME%`, `%s`, `#{name}`, `[name]`, `:name`, `$(command)`.
+fn is_template(value: &str) -> bool {
+    const MARKS: &[&str] = &[
+        "${",
+        "$(",
+        "{{",
+        "}}",
+        "#{",
+        "<%",
+        "%>",
+        "<<",
+        "$[",
+        "@@",
+        ".$",
+        "['",
+        "process.env",
+        "os.environ",
+        "getenv",
+    ];
+    if MARKS.iter().any(|mark| value.contains(mark)) {
+        return true;
+    }
+    let bytes = value.as_bytes();
+    let (first, last) = (bytes[0], bytes[bytes.len() - 1]);
+    let inner = &bytes[1..];
+    match first {
+        b'<' => last == b'>',
+        b'{' => last == b'}',
+        b'[' => last == b']',
+        b'(' => last == b')',
+        b'%' => last == b'%' || bytes.len() <= 3 || bytes[1] == b'(',
+        b'$' => inner.iter().all(|&b| b.is_ascii_alphabetic() || b == b'_') || is_upper_name(inner),
+        b'@' | b'&' | b':' => {
+            !inner.is_empty() && inner.iter().all(|&b| b.is_ascii_alphabetic() || b"_.-".contains(&b))
+        }
+        _ => false,
+    }
+}
+
+fn is_upper_name(name: &[u8]) -> bool {
+    name.iter().all(|&b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
+}
+
+fn is_placeholder_words(value: &str) -> bool {
+    let mut letters = 0;
+    for word in words(value) {
+        let word = word.to_ascii_lowercase();
+        if !in_list(PLACEHOLDER_WORDS, &word) {
+            return false;
+        }
+        letters += word.len();
+    }
+    // A value without any letter (`12345678`, `****`) is judged by the other tests, a mere sign by this one.
+    letters > 0 || !value.bytes().any(|b| b.is_ascii_digit()) && value.len() < 6
+}
+
+/// Whether a word stands in a list whose words are set off by blanks.
+fn in_list(list: &str, word: &str) -> bool {
+    list.match_indices(word).any(|(at, _)| {
+        list.as_bytes().get(at.wrapping_sub(1)) == Some(&b' ') && list.as_bytes().get(at + word.len()) == Some(&b' ')
+    })
+}
+
+/// The runs of letters in `value`, cut at capitals that follow a lower-case letter.
+fn words(value: &str) -> impl Iterator<Item = &str> {
+    value.split(|c: char| !c.is_ascii_alphabetic()).flat_map(split_camel).filter(|word| !word.is_empty())
+}
+
+fn split_camel(run: &str) -> Vec<&str> {
+    let bytes = run.as_bytes();
+    let mut parts = Vec::new();
+    let mut start = 0;
+    for at in 1..bytes.len() {
+        if bytes[at].is_ascii_uppercase() && bytes[at - 1].is_ascii_lowercase() {
+            parts.push(&run[start..at]);
+            start = at;
+        }
+    }
+    parts.push(&run[start..]);
+    parts
+}
+
+/// One character over and over, or a short piece repeated: `aaaaaaa`, `abcabcabcabc`, `000000`.
+fn is_repetitive(value: &[u8]) -> bool {
+    if value.len() < 4 {
+        return false;
+    }
+    let distinct = count_distinct(value);
+    if distinct <= 2 || (value.len() >= 12 && distinct <= 3) || (value.len() >= 24 && distinct <= 5) {
+        return true;
+    }
+    let longest = longest_run(value, |a, b| a == b);
+    if longest >= 7 && longest * 4 >= value.len() || longest * 2 > value.len() {
+        return true;
+    }
+    (1..=value.len() / 3).any(|period| value[period..].iter().zip(value).all(|(a, b)| a == b))
+}
+
+/// Half or more of the value counts up or down, as in `abcd1234`. In a long value that must be one run, because people
+/// who write about a token often make one up of several runs and mean it to be read as a token.
+fn is_sequential(lower: &[u8]) -> bool {
+    const LONG: usize = 20;
+    let (mut covered, mut longest, mut up, mut down) = (0, 0, 1, 1);
+    for pair in lower.windows(2) {
+        let alnum = pair.iter().all(u8::is_ascii_alphanumeric);
+        let wraps = pair == b"90" || pair == b"9a";
+        up = if alnum && (pair[1] == pair[0].wrapping_add(1) || wraps) { up + 1 } else { 1 };
+        down = if alnum && pair[0] == pair[1].wrapping_add(1) { down + 1 } else { 1 };
+        let run = up.max(down);
+        longest = longest.max(run);
+        covered += match run {
+            4 => 4,
+            5.. => 1,
+            _ => 0,
+        };
+    }
+    let counted = if lower.len() >= LONG { longest } else { covered };
+    counted * 2 >= lower.len() && covered >= 4
+}
+
+fn count_distinct(value: &[u8]) -> usize {
+    let mut seen = [false; 256];
+    value.iter().for_each(|&b| seen[b as usize] = true);
+    seen.iter().filter(|&&s| s).count()
+}
+
+fn longest_run(value: &[u8], same: impl Fn(u8, u8) -> bool) -> usize {
+    let (mut best, mut run) = (1, 1);
+    for pair in value.windows(2) {
+        run = if same(pair[0], pair[1]) { run + 1 } else { 1 };
+        best = best.max(run);
+    }
+    best
+}
+
+fn not_word(value: &str) -> bool {
+    // A leading `#` makes a style selector or a comment of a word.
+    let value = value.trim().trim_start_matches('#');
+    if value.is_empty() || is_path_or_call(value) || is_password_hash(value) {
+        return false;
+    }
+    let digits = value.bytes().filter(u8::is_ascii_digit).count();
+    if value.bytes().any(|b| !b.is_ascii_alphanumeric() && !b"_.-:/ ,'()[]>\\".contains(&b)) {
+        // Other signs (`!`, `#`, `+`, `@`) stand in passwords and tokens; sentences are told by their blanks.
+        return value.bytes().filter(|&b| b == b' ').count() < 2;
+    }
+    if digits > 0 && !value.bytes().any(|b| b.is_ascii_alphabetic()) {
+        return !value.contains('.');
+    }
+    if digits > 0 {
+        return !is_numbered_identifier(value);
+    }
+    let letters: usize = words(value).map(str::len).sum();
+    word_like_len(value) * 10 < letters * 8
+}
+
+/// `oauth2_token`, `key_v1`, `Base32SecretKey`, `jackson-0.11.2`: words with one or two digits between or behind them.
+/// `summer2019` is a password, and so is anything with a digit inside a word (`w4lnut`).
+fn is_numbered_identifier(value: &str) -> bool {
+    const DIGITS_MAX: usize = 2;
+    let compound =
+        value.bytes().any(|b| !b.is_ascii_alphanumeric()) || value.split(|c: char| c.is_ascii_digit()).any(has_hump);
+    let short_numbers = value.split(|c: char| !c.is_ascii_digit()).all(|digits| digits.len() <= DIGITS_MAX);
+    let letters: usize = words(value).map(str::len).sum();
+    compound && short_numbers && word_like_len(value) * 10 >= letters * 8
+}
+
+fn has_hump(run: &str) -> bool {
+    run.as_bytes().windows(2).any(|pair| pair[0].is_ascii_lowercase() && pair[1].is_ascii_uppercase())
+}
+
+/// How many letters of the value stand in word-like parts.
+fn word_like_len(value: &str) -> usize {
+    words(value).filter(|part| is_word_like(part)).map(str::len).sum()
+}
+
+/// `self.token`, `config["token"]`, `get_token()`, `obj->token`, `/etc/secret`, `./secret.pem`.
+fn is_path_or_call(value: &str) -> bool {
+    value.contains("->")
+        || value.contains("::")
+        || value.contains("](")
+        || value.ends_with("()")
+        || value.starts_with("./")
+        || value.starts_with("../")
+        || value.starts_with("~/")
+        || (value.starts_with('/') && value[1..].contains('/') && value.bytes().filter(u8::is_ascii_digit).count() < 4)
+        || value.starts_with("http://")
+        || value.starts_with("https://")
+}
+
+/// `$6$salt$hash`, `{SSHA}hash`: has a rule of its own, and is not what a password field gives away.
+fn is_password_hash(value: &str) -> bool {
+    let after_scheme = value.split_once('}').filter(|_| value.starts_with('{')).map_or(value, |(_, rest)| rest);
+    after_scheme.len() != value.len() || value.starts_with('$') && value.matches('$').count() >= 3
+}
+
+/// Letter pairs that are common inside English words and identifiers: for each first letter the letters that follow it.
+/// Counted over words of public-domain speeches; pairs in fewer than one word in 1,250 are left out.
+const LIKELY_PAIRS: [&str; 26] = [
+    "abcdefghijklmnprstuvwxyz",
+    "abcdefijlmorstuy",
+    "abcdefhiklmnopqrstuvy",
+    "abcdefghijlmnoprstuvwy",
+    "abcdefghiklmnopqrstuvwxy",
+    "abcdefilmorstuy",
+    "aceghilmnorstuy",
+    "adefilmnorstuy",
+    "abcdefgklmnopqrstuvxz",
+    "aeou",
+    "adeilnopstu",
+    "abcdefgiklmnopstuvy",
+    "abcdefilmnopstuy",
+    "abcdefghijklmnopqrstuvwy",
+    "abcdefghijklmnoprstuvwxy",
+    "abcdeghiklmnoprstuy",
+    "u",
+    "abcdefgiklmnoprstuvwy",
+    "abcdefghiklmnopqrstuvwy",
+    "abcdefghilmnoprstuvwxy",
+    "abcdefgilmnoprstx",
+    "aceilos",
+    "adefhilnors",
+    "abcdefhipt",
+    "aceilmnopst",
+    "aeio",
+];
+
+/// Letters only, and at most one unlikely pair in six. Pieces of one and two letters are what random text falls into.
+fn is_word_like(word: &str) -> bool {
+    const SHORT: &[&str] =
+        &["by", "db", "id", "in", "io", "is", "my", "no", "of", "ok", "on", "or", "os", "to", "ui", "up", "us"];
+    let lower = word.to_ascii_lowercase();
+    if lower.len() < 3 {
+        return SHORT.contains(&lower.as_str());
+    }
+    let unlikely = lower
+        .as_bytes()
+        .windows(2)
+        .filter(|pair| !LIKELY_PAIRS[usize::from(pair[0] - b'a')].as_bytes().contains(&pair[1]))
+        .count();
+    unlikely * 6 <= lower.len()
+}
+
+fn mixed(value: &str) -> bool {
+    value.bytes().any(|b| b.is_ascii_alphabetic()) && value.bytes().any(|b| b.is_ascii_digit())
+}
+
+// Tokens
+
+/// GitHub's format of 2021: prefix, 30 random characters, and their CRC-32 as six base62 digits. npm uses the same.
+/// Source: "Behind GitHub's new authentication token formats", github.blog, 2021-04-05.
+fn github_crc(value: &str) -> bool {
+    const CHECKSUM_LEN: usize = 6;
+    let body = value.rsplit('_').next().unwrap_or_default();
+    if !body.is_ascii() || body.len() <= CHECKSUM_LEN {
+        return false;
+    }
+    let (random, checksum) = body.split_at(body.len() - CHECKSUM_LEN);
+    base62(crc32(random.as_bytes()), CHECKSUM_LEN).as_bytes() == checksum.as_bytes()
+}
+
+fn base62(mut number: u32, width: usize) -> String {
+    const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    let mut digits = vec![b'0'; width];
+    for digit in digits.iter_mut().rev() {
+        *digit = DIGITS[(number % 62) as usize];
+        number /= 62;
+    }
+    digits.into_iter().map(char::from).collect()
+}
+
+/// CRC-32 as in ISO-HDLC (zip, Ethernet). Bit by bit, because it reads 30 bytes a token.
+fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(!0u32, |crc, &byte| {
+        (0..8).fold(crc ^ u32::from(byte), |crc, _| (crc >> 1) ^ (0xEDB8_8320 & (crc & 1).wrapping_neg()))
+    })
+}
+
+/// RFC 7519 and RFC 7515: base64url header with `alg`, base64url payload that is an object, a signature.
+fn jwt(value: &str) -> bool {
+    let parts: Vec<&str> = value.split('.').collect();
+    let [header, payload, _signature, ..] = parts.as_slice() else { return false };
+    let object = |part: &str| -> Option<serde_json::Map<String, serde_json::Value>> {
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part.trim_end_matches('=')).ok()?).ok()
+    };
+    let Some(header) = object(header) else { return false };
+    match parts.len() {
+        3 => {
+            header.get("alg").is_some_and(serde_json::Value::is_string)
+                && payload.len() >= 4
+                && object(payload).is_some()
+        }
+        // JWE, RFC 7516: the second part is an encrypted key, possibly empty.
+        5 => header.contains_key("alg") && header.contains_key("enc"),
+        _ => false,
+    }
+}
+
+/// An RFC 7468 block (or the older PEM and OpenSSH ones) of a private key, begun and ended with the same label.
+fn pem_private_key(value: &str) -> bool {
+    const BODY_LEN_MIN: usize = 40;
+    let Some((label, rest)) = pem_label(value, "-----BEGIN ") else { return false };
+    if !label.contains("PRIVATE KEY") {
+        return false;
+    }
+    let Some(end) = rest.find("-----END ") else { return false };
+    if pem_label(&rest[end..], "-----END ").is_none_or(|(end_label, _)| end_label != label) {
+        return false;
+    }
+    let body = pem_body(&rest[..end]);
+    body.len() >= BODY_LEN_MIN
+        && count_distinct(&body) >= 14
+        && !is_repetitive(&body)
+        && longest_run(&body, |a, b| a == b) < 24
+}
+
+fn pem_label<'a>(text: &'a str, opening: &str) -> Option<(&'a str, &'a str)> {
+    let after = &text[text.find(opening)? + opening.len()..];
+    let close = after.find("-----")?;
+    Some((&after[..close], &after[close + 5..]))
+}
+
+/// The base64 of a PEM body. Line ends may be escaped once or twice (`\n`, `\\n`), as in JSON and environment files;
+/// header lines (`Proc-Type: 4,ENCRYPTED`) and the PGP checksum line are left out.
+fn pem_body(text: &str) -> Vec<u8> {
+    let unescaped = text.replace("\\r", "").replace("\\n", "\n").replace("\\t", " ").replace('\\', "");
+    unescaped
+        .lines()
+        .filter(|line| !line.contains(": "))
+        .flat_map(str::bytes)
+        .filter(|b| b.is_ascii_alphanumeric() || b"+/=".contains(b))
+        .collect()
+}
+
+/// `scheme://user:password@host`; the scheme may be missing. RFC 3986, section 3.2.
+fn url_credentials(value: &str) -> bool {
+    let rest = value.split_once("://").map_or(value, |(_, rest)| rest);
+    let authority = authority(rest);
+    let Some((userinfo, host)) = authority.rsplit_once('@') else { return false };
+    let Some((user, password)) = userinfo.split_once(':') else { return false };
+    is_host(host) && is_real_password(user, password)
+}
+
+/// A password may hold an unescaped `/`, `?` or `#`, so the authority ends at the first of them after the last `@`.
+fn authority(rest: &str) -> &str {
+    let at = rest.rfind('@').unwrap_or(0);
+    let end = rest[at..].find(['/', '?', '#']).map_or(rest.len(), |end| at + end);
+    &rest[..end]
+}
+
+fn is_host(host: &str) -> bool {
+    let first = host.split([',', ':']).next().unwrap_or_default();
+    let bracketed = host.starts_with('[') && host.contains(']');
+    bracketed
+        || (first.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && first.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b)))
+}
+
+fn is_real_password(user: &str, password: &str) -> bool {
+    const TOO_WEAK: &[&str] = &["admin", "root", "postgres", "mysql", "guest", "redis", "mongo", "rabbitmq", "p", "pw"];
+    let lower = password.to_ascii_lowercase();
+    password.len() >= 3
+        && !lower.contains("pass")
+        && !lower.contains("secret")
+        && !TOO_WEAK.contains(&lower.as_str())
+        && (user != password || mixed(password))
+        && !user.contains(['<', '{', '$'])
+        && not_placeholder(password)
+}
+
+/// `base64(id).timestamp.signature`, where the id is a snowflake: 17 to 20 digits.
+fn discord_token(value: &str) -> bool {
+    let mut parts = value.split('.');
+    let (Some(id), Some(_), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
+        return false;
+    };
+    let decoded = decode_base64(id);
+    (17..=20).contains(&decoded.len()) && decoded.iter().all(u8::is_ascii_digit)
+}
+
+fn decode_base64(text: &str) -> Vec<u8> {
+    let text = text.trim_end_matches('=');
+    URL_SAFE_NO_PAD.decode(text).or_else(|_| STANDARD_NO_PAD.decode(text)).unwrap_or_default()
+}
+
+/// The credentials of HTTP Basic authentication, RFC 7617: printable text with a colon and something behind it.
+fn basic_credentials(value: &str) -> bool {
+    let Ok(text) = String::from_utf8(decode_base64(value)) else { return false };
+    let Some((user, password)) = text.split_once(':') else { return false };
+    text.chars().all(|c| !c.is_control()) && is_real_password(user, password)
+}
+
+/// The JSON file that Google issues for a service account, plain or escaped inside another string.
+fn json_service_account(value: &str) -> bool {
+    let plain = value.replace("\\\"", "\"");
+    ["\"service_account\"", "\"private_key\"", "-----BEGIN ", "\"client_email\""]
+        .iter()
+        .all(|part| plain.contains(part))
+}
+
+/// The sixteen characters after the prefix are base32, and since 2018 the account number stands in their first bytes.
+/// Older ids (`AKIAI`, `AKIAJ`) have no account in them, so only one that reads as no account at all (zero) is refused.
+fn aws_key_id(value: &str) -> bool {
+    const PREFIX_LEN: usize = 4;
+    let Some(body) = value.get(PREFIX_LEN..) else { return false };
+    let Some(number) = base32_prefix(body.as_bytes()) else { return false };
+    body.len() >= 16 && count_distinct(body.as_bytes()) >= 5 && (number & 0x7fff_ffff_ff80) >> 7 != 0
+}
+
+/// The first 48 bits of base32 text as a number; none if a character is not base32 or there are too few.
+fn base32_prefix(text: &[u8]) -> Option<u64> {
+    let mut bits: u128 = 0;
+    for &b in text.iter().take(16) {
+        let digit = match b {
+            b'A'..=b'Z' => b - b'A',
+            b'2'..=b'7' => b - b'2' + 26,
+            _ => return None,
+        };
+        bits = bits << 5 | u128::from(digit);
+    }
+    (text.len() >= 16).then_some((bits >> 32) as u64)
+}
+
+// Checksummed encodings
+
+/// Bitcoin addresses, WIF keys and extended keys: payload and the first four bytes of its double SHA-256.
+fn base58check(value: &str) -> bool {
+    const CHECKSUM_LEN: usize = 4;
+    let Some(bytes) = base58_decode(value) else { return false };
+    if bytes.len() <= CHECKSUM_LEN + 1 {
+        return false;
+    }
+    let (payload, checksum) = bytes.split_at(bytes.len() - CHECKSUM_LEN);
+    Sha256::digest(Sha256::digest(payload))[..CHECKSUM_LEN] == *checksum
+}
+
+fn base58_decode(text: &str) -> Option<Vec<u8>> {
+    const ALPHABET: &[u8; 58] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+    const LEN_MAX: usize = 128;
+    if text.len() > LEN_MAX {
+        return None;
+    }
+    let mut little_endian: Vec<u8> = Vec::with_capacity(text.len());
+    for byte in text.bytes() {
+        let mut carry = ALPHABET.iter().position(|&c| c == byte)? as u32;
+        for digit in &mut little_endian {
+            carry += u32::from(*digit) * 58;
+            *digit = carry as u8;
+            carry >>= 8;
+        }
+        if carry > 0 {
+            little_endian.push(carry as u8);
+        }
+    }
+    let zeros = text.bytes().take_while(|&b| b == b'1').count();
+    little_endian.resize(little_endian.len() + zeros, 0);
+    little_endian.reverse();
+    Some(little_endian)
+}
+
+/// BIP-173 and BIP-350: human-readable part, `1`, data and a six-character checksum, all in one case.
+fn bech32(value: &str) -> bool {
+    const CHARSET: &[u8; 32] = b"qpzry9x8gf2tvdw0s3jn54khce6mua7l";
+    const CHECKSUMS: [u32; 2] = [1, 0x2bc8_30a3];
+    if value.bytes().any(|b| b.is_ascii_uppercase()) && value.bytes().any(|b| b.is_ascii_lowercase()) {
+        return false;
+    }
+    let lower = value.to_ascii_lowercase();
+    let Some((prefix, data)) = lower.rsplit_once('1') else { return false };
+    if prefix.is_empty() || data.len() < 6 || !prefix.bytes().all(|b| (33..=126).contains(&b)) {
+        return false;
+    }
+    let Some(data) = data.bytes().map(|b| CHARSET.iter().position(|&c| c == b)).collect::<Option<Vec<_>>>() else {
+        return false;
+    };
+    let expanded =
+        prefix.bytes().map(|b| u32::from(b >> 5)).chain([0]).chain(prefix.bytes().map(|b| u32::from(b & 31)));
+    CHECKSUMS.contains(&expanded.chain(data.into_iter().map(|d| d as u32)).fold(1, bech32_step))
+}
+
+fn bech32_step(checksum: u32, value: u32) -> u32 {
+    const GENERATORS: [u32; 5] = [0x3b6a_57b2, 0x2650_8e6d, 0x1ea1_19fa, 0x3d42_33dd, 0x2a14_62b3];
+    let top = checksum >> 25;
+    let shifted = (checksum & 0x01ff_ffff) << 5 ^ value;
+    GENERATORS
+        .iter()
+        .enumerate()
+        .filter(|(i, _)| top >> i & 1 == 1)
+        .fold(shifted, |sum, (_, generator)| sum ^ generator)
+}
+
+/// EIP-55. An address in one case carries no checksum and is accepted.
+fn eip55(value: &str) -> bool {
+    let Some(hex) = value.strip_prefix("0x").or_else(|| value.strip_prefix("0X")) else { return false };
+    if hex.len() != 40 || !hex.bytes().all(|b| b.is_ascii_hexdigit()) || count_distinct(hex.as_bytes()) < 6 {
+        return false;
+    }
+    let lower = hex.to_ascii_lowercase();
+    if hex == lower || hex == hex.to_ascii_uppercase() {
+        return true;
+    }
+    let digest = keccak256(lower.as_bytes());
+    hex.bytes().enumerate().filter(|(_, b)| b.is_ascii_alphabetic()).all(|(i, b)| {
+        let nibble = if i % 2 == 0 { digest[i / 2] >> 4 } else { digest[i / 2] & 15 };
+        b.is_ascii_uppercase() == (nibble >= 8)
+    })
+}
+
+/// Keccak-256 with the padding of the Keccak submission (0x01), as Ethereum uses it, not that of SHA-3.
+fn keccak256(input: &[u8]) -> [u8; 32] {
+    const RATE: usize = 136;
+    let mut padded = input.to_vec();
+    padded.push(1);
+    padded.resize(padded.len().next_multiple_of(RATE), 0);
+    if let Some(last) = padded.last_mut() {
+        *last |= 0x80;
+    }
+    let mut state = [0u64; 25];
+    for block in padded.chunks_exact(RATE) {
+        for (lane, bytes) in state.iter_mut().zip(block.chunks_exact(8)) {
+            *lane ^= bytes.iter().rev().fold(0, |word, &b| word << 8 | u64::from(b));
+        }
+        keccak_f(&mut state);
+    }
+    let mut digest = [0; 32];
+    for (out, lane) in digest.chunks_exact_mut(8).zip(state) {
+        out.copy_from_slice(&lane.to_le_bytes());
+    }
+    digest
+}
+
+/// Keccak-f[1600], FIPS 202 section 3.3. Round constants come from the LFSR of section 3.2.5.
+fn keccak_f(state: &mut [u64; 25]) {
+    let mut lfsr = 1u8;
+    for _ in 0..24 {
+        let column: [u64; 5] = std::array::from_fn(|x| (0..5).fold(0, |sum, y| sum ^ state[x + 5 * y]));
+        for (i, lane) in state.iter_mut().enumerate() {
+            *lane ^= column[(i + 4) % 5] ^ column[(i + 1) % 5].rotate_left(1);
+        }
+        let (mut x, mut y, mut moved) = (1, 0, state[1]);
+        for t in 0..24u32 {
+            (x, y) = (y, (2 * x + 3 * y) % 5);
+            let rotated = moved.rotate_left((t + 1) * (t + 2) / 2 % 64);
+            moved = std::mem::replace(&mut state[x + 5 * y], rotated);
+        }
+        for row in state.chunks_exact_mut(5) {
+            let old: [u64; 5] = std::array::from_fn(|x| row[x]);
+            for (x, lane) in row.iter_mut().enumerate() {
+                *lane = old[x] ^ (!old[(x + 1) % 5] & old[(x + 2) % 5]);
+            }
+        }
+        for j in 0..7 {
+            if lfsr & 1 == 1 {
+                state[0] ^= 1 << ((1u32 << j) - 1);
+            }
+            lfsr = lfsr << 1 ^ if lfsr & 0x80 != 0 { 0x71 } else { 0 };
+        }
+    }
+}
+
+// Personal and network data
+
+/// Issuer ranges by leading digits: inclusive range of prefixes, and the lengths in use (ISO/IEC 7812-1 and the
+/// networks' published ranges). Test numbers of payment providers pass: they are
+/// well-formed, and policies may list them.
+const CARD_RANGES: &[(u32, u32, &[usize])] = &[
+    (4, 4, &[13, 16, 19]),
+    (51, 55, &[16]),
+    (2221, 2720, &[16]),
+    (34, 34, &[15]),
+    (37, 37, &[15]),
+    (6011, 6011, &[16, 17, 18, 19]),
+    (644, 649, &[16, 17, 18, 19]),
+    (65, 65, &[16, 17, 18, 19]),
+    (300, 305, &[14, 15, 16, 17, 18, 19]),
+    (3095, 3095, &[14, 15, 16, 17, 18, 19]),
+    (36, 36, &[14, 15, 16, 17, 18, 19]),
+    (38, 39, &[14, 15, 16, 17, 18, 19]),
+    (3528, 3589, &[16, 17, 18, 19]),
+    (1800, 1800, &[15]),
+    (2131, 2131, &[15]),
+    (62, 62, &[16, 17, 18, 19]),
+    (81, 82, &[16]),
+    (2200, 2204, &[16, 17, 18, 19]),
+    (50, 50, &[12, 13, 14, 15, 16, 17, 18, 19]),
+    (56, 58, &[12, 13, 14, 15, 16, 17, 18, 19]),
+    (60, 61, &[12, 13, 14, 15, 16, 17, 18, 19]),
+    (63, 63, &[12, 13, 14, 15, 16, 17, 18, 19]),
+    (66, 69, &[12, 13, 14, 15, 16, 17, 18, 19]),
+    (9792, 9792, &[16]),
+];
+
+fn card(value: &str) -> bool {
+    let digits: Vec<u8> = value.bytes().filter(u8::is_ascii_digit).map(|b| b - b'0').collect();
+    let separators_only =
+        value.bytes().all(|b| b.is_ascii_digit() || b" -.\t".contains(&b)) || value.contains('\u{a0}');
+    separators_only && in_card_range(&digits) && luhn(&digits) && count_distinct(&digits) > 1
+}
+
+fn in_card_range(digits: &[u8]) -> bool {
+    (12..=19).contains(&digits.len())
+        && CARD_RANGES.iter().any(|(low, high, lengths)| {
+            let width = low.ilog10() as usize + 1;
+            let prefix = digits[..width].iter().fold(0, |number, &d| number * 10 + u32::from(d));
+            (*low..=*high).contains(&prefix) && lengths.contains(&digits.len())
+        })
+}
+
+fn luhn(digits: &[u8]) -> bool {
+    let sum = digits.iter().rev().enumerate().fold(0u32, |sum, (i, &d)| {
+        let doubled = u32::from(d) << (i % 2);
+        sum + doubled / 10 + doubled % 10
+    });
+    sum.is_multiple_of(10)
+}
+
+/// Resolvers that people do write; other addresses of four small numbers are read as versions.
+const SMALL_ADDRESSES: &[[u8; 4]] =
+    &[[1, 0, 0, 1], [1, 1, 1, 1], [4, 2, 2, 1], [4, 2, 2, 2], [8, 8, 4, 4], [8, 8, 8, 8], [9, 9, 9, 9]];
+
+fn ipv4(value: &str) -> bool {
+    // The standard parser refuses leading zeros and octets over 255.
+    let Ok(address) = value.parse::<Ipv4Addr>() else { return false };
+    let octets = address.octets();
+    let version_like = octets.iter().all(|&o| o < 10) && !SMALL_ADDRESSES.contains(&octets);
+    let mask = u32::from(address).leading_ones() + u32::from(address).trailing_zeros() == 32 && octets[0] >= 254;
+    octets[0] != 0 && !address.is_loopback() && !address.is_broadcast() && !mask && !version_like
+}
+
+fn ipv6(value: &str) -> bool {
+    const DIGITS_MIN: usize = 16;
+    let address = value.split(['%', '/']).next().unwrap_or_default();
+    let Ok(parsed) = address.parse::<Ipv6Addr>() else { return false };
+    if parsed.is_unspecified() || parsed.is_loopback() {
+        return false;
+    }
+    let digits = address.bytes().filter(u8::is_ascii_hexdigit).count();
+    let full = !address.contains("::") && digits >= DIGITS_MIN;
+    let first = parsed.segments()[0];
+    let assigned = matches!(first, 0x2000..=0x3fff | 0xfc00..=0xfdff | 0xfe80..=0xfebf | 0xff00..=0xff0f)
+        || parsed.to_ipv4_mapped().is_some()
+        || first == 0x64;
+    // `ab::cd` is C++ or a time as often as an address: a short form counts in assigned ranges only.
+    full || assigned && digits >= 5
+}
+
+/// The dot-atom form of RFC 5322 with the length limits of RFC 5321, section 4.5.3.1.
+fn email(value: &str) -> bool {
+    let Some((local, domain)) = value.rsplit_once('@') else { return false };
+    is_local_part(local) && domain.len() <= 253 && is_domain(domain)
+}
+
+fn is_local_part(local: &str) -> bool {
+    (1..=64).contains(&local.len())
+        && !local.starts_with('.')
+        && !local.ends_with('.')
+        && !local.contains("..")
+        && local.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~.".contains(&b))
+}
+
+fn is_domain(domain: &str) -> bool {
+    let labels: Vec<&str> = domain.split('.').collect();
+    labels.len() >= 2
+        && labels.iter().all(|label| {
+            (1..=63).contains(&label.len())
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+                && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        })
+        && labels.last().is_some_and(|tld| is_plausible_tld(tld))
+}
+
+/// Two-letter country codes with a delegated top-level domain (ISO 3166-1, and `ac`, `eu`, `su`, `uk`).
+const COUNTRY_TLDS: &str = " ac ad ae af ag ai al am ao aq ar as at au aw ax az ba bb bd be bf bg bh bi bj bm bn bo \
+    br bs bt bv bw by bz ca cc cd cf cg ch ci ck cl cm cn co cr cu cv cw cx cy cz de dj dk \
+    dm do dz ec ee eg er es et eu fi fj fk fm fo fr ga gb gd ge gf gg gh gi gl gm gn gp gq \
+    gr gs gt gu gw gy hk hm hn hr ht hu id ie il im in io iq ir is it je jm jo jp ke kg kh \
+    ki km kn kp kr kw ky kz la lb lc li lk lr ls lt lu lv ly ma mc md me mg mh mk ml mm mn \
+    mo mp mq mr ms mt mu mv mw mx my mz na nc ne nf ng ni nl no np nr nu nz om pa pe pf pg \
+    ph pk pl pm pn pr ps pt pw py qa re ro rs ru rw sa sb sc sd se sg sh si sk sl sm sn so \
+    sr ss st su sv sx sy sz tc td tf tg th tj tk tl tm tn to tr tt tv tw tz ua ug uk us uy \
+    uz va vc ve vg vi vn vu wf ws ye yt za zm zw ";
+
+/// Endings of files that are no top-level domains, as in `icon@2x.png`.
+const FILE_ENDINGS: &str = " png jpg jpeg gif svg webp ico css html htm json xml yaml yml txt csv tsv log pdf doc \
+    docx xls xlsx ppt exe dll tar php jsx tsx cpp hpp java toml lock conf ini bak tmp mp3 \
+    mp4 wav avi ttf woff class jar war sql pyc ipynb swift kt local localhost internal lan \
+    localdomain invalid arpa corp intranet parquet ";
+
+fn is_plausible_tld(tld: &str) -> bool {
+    let lower = tld.to_ascii_lowercase();
+    if let Some(rest) = lower.strip_prefix("xn--") {
+        return rest.len() >= 3;
+    }
+    if !(2..=24).contains(&lower.len()) || !lower.bytes().all(|b| b.is_ascii_lowercase()) {
+        return false;
+    }
+    match lower.len() {
+        2 => in_list(COUNTRY_TLDS, &lower),
+        _ => !in_list(FILE_ENDINGS, &lower),
+    }
+}
+
+/// A host name somebody can have registered. `.test` and `.example` (RFC 6761) pass for e-mail, but not here.
+fn public_domain(value: &str) -> bool {
+    let name = value.trim_end_matches('.');
+    let reserved = [".example", ".test", ".onion"].iter().any(|tld| name.to_ascii_lowercase().ends_with(tld));
+    name.len() <= 253 && is_domain(name) && !reserved
+}
+
+/// The length limits of ITU-T E.164. Numbering plans are checked elsewhere.
+fn phone(value: &str) -> bool {
+    let digits: Vec<u8> = value.bytes().filter(u8::is_ascii_digit).collect();
+    (7..=15).contains(&digits.len()) && count_distinct(&digits) > 1
+}
+
+/// Year, month and day with `-`, `/`, `.` or blanks, in the orders in use, the month as number or English name.
+fn date(value: &str) -> bool {
+    let day_part = value.split(['T']).next().unwrap_or_default();
+    let source = if day_part.len() >= 8 { day_part } else { value };
+    let parts: Vec<&str> =
+        source.split(|c: char| !c.is_ascii_alphanumeric()).filter(|p| !p.is_empty() && *p != "of").take(3).collect();
+    if let [whole] = parts.as_slice() {
+        return whole.len() == 8 && whole.is_ascii() && is_day(&whole[..4], &whole[4..6], &whole[6..]);
+    }
+    let [a, b, c] = parts.as_slice() else { return false };
+    is_day(a, b, c) || is_day(c, b, a) || is_day(c, a, b)
+}
+
+fn is_day(year: &str, month: &str, day: &str) -> bool {
+    let Some(year) = parse_year(year) else { return false };
+    let Some(month) = parse_month(month) else { return false };
+    let day = day.trim_end_matches(['s', 't', 'n', 'd', 'r', 'h']);
+    day.len() <= 2 && day.parse().is_ok_and(|day: u32| (1..=days_in(year, month)).contains(&day))
+}
+
+fn parse_year(text: &str) -> Option<u32> {
+    let year: u32 = text.parse().ok()?;
+    match text.len() {
+        2 => Some(2000 + year),
+        4 => (1850..=2100).contains(&year).then_some(year),
+        _ => None,
+    }
+}
+
+fn parse_month(text: &str) -> Option<u32> {
+    const NAMES: [&str; 12] = [
+        "january",
+        "february",
+        "march",
+        "april",
+        "may",
+        "june",
+        "july",
+        "august",
+        "september",
+        "october",
+        "november",
+        "december",
+    ];
+    let lower = text.to_ascii_lowercase();
+    if let Some(index) = NAMES.iter().position(|name| lower.len() >= 3 && name.starts_with(&lower)) {
+        return Some(index as u32 + 1);
+    }
+    (text.len() <= 2).then(|| text.parse().ok()).flatten().filter(|month| (1..=12).contains(month))
+}
+
+fn days_in(year: u32, month: u32) -> u32 {
+    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    match month {
+        2 if leap => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Runs one check over values it must accept and values it must refuse.
+    fn rows(name: &str, accepted: &[&str], refused: &[&str]) {
+        let check = by_name(name).expect("the check is listed").check;
+        accepted.iter().for_each(|value| assert!(check(value), "{name} must accept {value:?}"));
+        refused.iter().for_each(|value| assert!(!check(value), "{name} must refuse {value:?}"));
+    }
+
+    #[test]
+    fn names_are_unique() {
+        let mut names: Vec<_> = all().iter().map(|s| s.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), all().len());
+        assert!(by_name("no_such_check").is_none());
+    }
+
+    #[test]
+    fn placeholders_and_words() {
+        rows(
+            "not_placeholder",
+            &["Tr0ut_88line", "gr8-Kiln!77", "m4rble.Dust", "q9Zx7Lw2Tn5Vb8Rk", "$ecret-kiln9"],
+            &[
+                "",
+                "password",
+                "your-api-key-here",
+                "YOUR_TOKEN",
+                "my_secret_token",
+                "xxxxxxxxxxxxxxxx",
+                "changeme",
+                "<token>",
+                "${TOKEN}",
+                "$TOKEN",
+                "{{ token }}",
+                "%s",
+                "%TOKEN%",
+                "****",
+                "AKIAIOSFODNN7EXAMPLE",
+                "aaaaaaaaaaaa",
+                "123456",
+                "abcabcabcabc",
+                "abcdefghijklmnop",
+                "0123456789",
+                "test123",
+                "process.env.TOKEN",
+                "abcdefghijklmnopqrstuvwxyz",
+            ],
+        );
+        rows(
+            "not_word",
+            &[
+                "zavqfuxo",
+                "w4lnut_gr0ve",
+                "summer2019",
+                "tavorin42x",
+                "k1ln7-Rust",
+                "a!b2#c",
+                "c/DRQhPgVchw+y/oTVc3zB==",
+            ],
+            &[
+                "",
+                "required",
+                "next_token",
+                "getToken",
+                "self.password",
+                "oauth2_token",
+                "Base32SecretKey",
+                "PASSWORD_FIELD",
+                "/etc/ssl/private",
+                "config[\"token\"](x)",
+                "read_password2()",
+                "user->token",
+                "jackson-0.11.2",
+                "0.169363736",
+                "#add-password",
+                "{SSHA}x9Kq2mPz",
+                "$6$salt$digest",
+                "please enter your password here!",
+            ],
+        );
+        rows("mixed", &["a1", "9z"], &["", "abc", "123", "--"]);
+    }
+
+    #[test]
+    fn tokens() {
+        rows(
+            "github_crc",
+            &["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"],
+            &["ghp_pGKCFCqy7IUyZdF9ZegW0sH1rzVBoq3EfJ5w", "ghp_", "", "ghp_\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}"],
+        );
+        rows(
+            "jwt",
+            &[
+                "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJ1LTc3MTkiLCJleHAiOjE3MzU2ODk2MDB9.8CSyiFzqO3hHU3k0MtDAOfx1EjFk",
+            ],
+            &["", "a.b.c", "eyJhbGciOiJIUzI1NiJ9.payload.signature", "eyJhbGciOiJIUzI1NiJ9.eyJhIjoxfQ", "e30.e30.x"],
+        );
+        rows(
+            "discord_token",
+            &["MTE4NDYyMDM5MTc0NTI5ODQzMg.GhT2_k.Odk7M5OxfbLW_GKPfOCx5j49CXBY8GaYTHJKtA"],
+            &["", "TOKEN.GOES.HERE", "eyJhbGciOiJIUzI1NiJ9.a.b", "MTE4NDYyMDM5MTc0NTI5ODQzMg.x"],
+        );
+        rows("basic_credentials", &["ZXRsOktpbG4tMjA0MXg="], &["", "ZXRs", "dXNlcjpwYXNzd29yZA==", "!!!"]);
+        rows("aws_key_id", &["AKIAZ7Q4MB2KX5TWLN3R"], &["", "AKIA", "AKIAZ7Q4MB2KX5TWLN1R", "AKIAAAAAAAAAAAAAAAAA"]);
+    }
+
+    #[test]
+    fn private_keys() {
+        let body = "q8Zt1pWx7Kp2mQaT5vBnE3rUyLc9DfGh0JsXo4iMkV6wRzAeHbPgYdNuSFlCj+I/";
+        let pem = |begin: &str, end: &str, newline: &str| {
+            format!("-----BEGIN {begin}-----{newline}{body}{newline}{body}{newline}-----END {end}-----")
+        };
+        rows(
+            "pem_private_key",
+            &[
+                &pem("RSA PRIVATE KEY", "RSA PRIVATE KEY", "\n"),
+                &pem("PRIVATE KEY", "PRIVATE KEY", "\\n"),
+                &pem("OPENSSH PRIVATE KEY", "OPENSSH PRIVATE KEY", "\\\\n"),
+            ],
+            &[
+                "",
+                "-----BEGIN PRIVATE KEY-----",
+                "-----BEGIN PRIVATE KEY-----\n...\n-----END PRIVATE KEY-----",
+                &pem("PUBLIC KEY", "PUBLIC KEY", "\n"),
+                &pem("RSA PRIVATE KEY", "EC PRIVATE KEY", "\n"),
+            ],
+        );
+        rows(
+            "json_service_account",
+            &[r#"{"type":"service_account","private_key":"-----BEGIN PRIVATE KEY-----x","client_email":"a@b"}"#],
+            &["", r#"{"type":"service_account"}"#],
+        );
+    }
+
+    #[test]
+    fn urls() {
+        rows(
+            "url_credentials",
+            &[
+                "postgres://etl:Kiln-2041x@db.kiln.io:5432/main",
+                "ana:q8Zt1pWx@10.0.0.7",
+                "redis://:w4lnutGr0ve@[fd00::7]:6380",
+            ],
+            &[
+                "",
+                "https://kiln.io/",
+                "https://ana@kiln.io",
+                "postgres://user:password@localhost/db",
+                "mysql://root:root@db",
+                "https://${USER}:${PASS}@kiln.io",
+                "http://ana:<token>@kiln.io",
+                "https://ana:q8Zt1pWx@",
+                "a:b@c",
+            ],
+        );
+        rows(
+            "public_domain",
+            &["kiln.io", "a.b.co.uk"],
+            &["", "kiln", "localhost", "db.internal", "main.py2", "x.test", "-a.com"],
+        );
+        rows(
+            "email",
+            &["ana@kiln.io", "a.b+c@mail.kiln.co.uk", "o'neil@example.com"],
+            &[
+                "",
+                "ana@",
+                "@kiln.io",
+                "ana@kiln",
+                "icon@2x.png",
+                ".a@kiln.io",
+                "a..b@kiln.io",
+                "ana@kiln.zz",
+                "a b@kiln.io",
+            ],
+        );
+    }
+
+    #[test]
+    fn wallets() {
+        rows(
+            "base58check",
+            &["15st6ZLC6gifUgm4bXVcmnmd77pms9yuBm", "KwamnzbG5c7VPeHgwXJjw54co8utYYAc91LJSsFxVzPFhM13yyMn"],
+            &["", "15st6ZLC6gifUgm4bXVcmnmd77pms9yuBn", "0OIl", "1111"],
+        );
+        // The first two rows are BIP-173 and BIP-350 test vectors.
+        rows("bech32", &["A12UEL5L", "a1lqfn3a"], &["", "A12UEL5l", "a12uel5m", "1", "x1b4n0q5v"]);
+        // From EIP-55.
+        rows(
+            "eip55",
+            &["0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", "0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed"],
+            &["", "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAeD", "0x0000000000000000000000000000000000000000", "5aAeb6"],
+        );
+    }
+
+    #[test]
+    fn keccak_matches_its_published_vector() {
+        let expected = "c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470";
+        assert_eq!(hex::encode(keccak256(b"")), expected);
+        assert_ne!(keccak256(&[0; 135]), keccak256(&[0; 136]), "padding of a full block");
+    }
+
+    #[test]
+    fn numbers() {
+        rows(
+            "card",
+            &["4111 1111 1111 1111", "5555-5555-5555-4444", "378282246310005", "6011000990139424", "3530111333300000"],
+            &["", "4111 1111 1111 1112", "0000000000000000", "1234567812345670", "411111111111", "4111x1111y1111z1111"],
+        );
+        rows("phone", &["+49 30 1234567", "(415) 555-0132"], &["", "12345", "0000000", "1234567890123456"]);
+        rows(
+            "date",
+            &[
+                "1984-02-29",
+                "29.02.1984",
+                "2/28/1999",
+                "12 March 1971",
+                "Mar 3rd, 2001",
+                "19840229",
+                "1984-02-29T10:00:00Z",
+            ],
+            &["", "1985-02-29", "13/13/1999", "1700-01-01", "12.5", "a-b-c"],
+        );
+        rows(
+            "ipv4",
+            &["81.2.69.142", "10.0.0.1", "8.8.8.8", "192.168.17.4"],
+            &["", "1.2.3.4", "4.0.1.0", "0.1.2.3", "256.1.1.1", "10.0.0", "255.255.255.0", "127.0.0.1", "01.2.3.4"],
+        );
+        rows(
+            "ipv6",
+            &["2001:db8::8a2e:370:7334", "fe80::1ff:fe23:4567:890a%eth0", "a3f1:52c0:77de:9b10:4c2d:e8f6:1a2b:3c4d"],
+            &["", "::", "::1", "ab::cd", "std::fs", "12:30:45"],
+        );
+    }
+
+    #[test]
+    fn checks_never_panic() {
+        let odd = [
+            "",
+            " ",
+            "\0",
+            "\u{e9}",
+            "-----BEGIN ",
+            "://",
+            "@",
+            "a@",
+            ":@",
+            "1",
+            "....",
+            "\u{1f600}\u{1f600}",
+            "0x",
+            "$",
+            "%",
+            "<",
+        ];
+        for structure in all() {
+            for text in odd {
+                let _ = (structure.check)(text);
+                let _ = (structure.check)(&text.repeat(300));
+            }
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Andorra: one file per number.
+
+pub mod nrt;

@@ -1,0 +1,3 @@
+//! Albania: one file per number.
+
+pub mod nipt;

@@ -1,0 +1,5 @@
+//! Argentina: one file per number.
+
+pub mod cbu;
+pub mod cuit;
+pub mod dni;

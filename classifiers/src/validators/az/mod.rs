@@ -1,0 +1,3 @@
+//! Azerbaijan: one file per number.
+
+pub mod voen;

@@ -1,0 +1,4 @@
+//! Brazil: one file per number.
+
+pub mod cnpj;
+pub mod cpf;

@@ -1,0 +1,3 @@
+//! Belarus: one file per number.
+
+pub mod unp;

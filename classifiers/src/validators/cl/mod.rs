@@ -1,0 +1,3 @@
+//! Chile: one file per number.
+
+pub mod rut;

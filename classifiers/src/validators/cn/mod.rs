@@ -1,0 +1,4 @@
+//! China: one file per number.
+
+pub mod ric;
+pub mod uscc;

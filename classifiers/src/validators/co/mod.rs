@@ -1,0 +1,3 @@
+//! Colombia: one file per number.
+
+pub mod nit;

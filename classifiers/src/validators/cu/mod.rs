@@ -1,0 +1,3 @@
+//! Cuba: one file per number.
+
+pub mod ni;

@@ -1,0 +1,3 @@
+//! Cyprus: one file per number.
+
+pub mod vat;

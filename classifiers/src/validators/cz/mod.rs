@@ -1,0 +1,5 @@
+//! Czechia: one file per number.
+
+pub mod bankaccount;
+pub mod dic;
+pub mod rc;

@@ -1,0 +1,9 @@
+//! Germany: one file per number.
+
+pub mod handelsregisternummer;
+pub mod idnr;
+pub mod kvnr;
+pub mod leitweg;
+pub mod stnr;
+pub mod vat;
+pub mod wkn;

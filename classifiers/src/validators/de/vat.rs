@@ -1,0 +1,14 @@
+//! German VAT number (Ust ID-Nr.).
+//!
+//! Nine digits with a MOD 11,10 check.
+
+use crate::validators::digits::{compact, strip};
+use crate::validators::iso7064::mod_11_10;
+
+/// Whether `number`, as written, is a well-formed number of this type with a right check.
+pub fn is_valid(number: &str) -> bool {
+    compact(number, " -./,").is_some_and(|n| {
+        let n = strip(&n, "DE");
+        n.len() == 9 && n[0] != b'0' && mod_11_10::passes(n)
+    })
+}

@@ -1,0 +1,4 @@
+//! Denmark: one file per number.
+
+pub mod cpr;
+pub mod cvr;

@@ -1,0 +1,4 @@
+//! Dominican Republic: one file per number.
+
+pub mod ncf;
+pub mod rnc;

@@ -1,0 +1,3 @@
+//! Algeria: one file per number.
+
+pub mod nif;

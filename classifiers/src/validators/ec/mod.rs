@@ -1,0 +1,4 @@
+//! Ecuador: one file per number.
+
+pub mod ci;
+pub mod ruc;

@@ -1,0 +1,3 @@
+//! Egypt: one file per number.
+
+pub mod tn;

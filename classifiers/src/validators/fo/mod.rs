@@ -1,0 +1,3 @@
+//! Faroe Islands: one file per number.
+
+pub mod vn;

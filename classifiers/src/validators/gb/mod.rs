@@ -1,0 +1,8 @@
+//! United Kingdom: one file per number.
+
+pub mod nhs;
+pub mod nino;
+pub mod sedol;
+pub mod upn;
+pub mod utr;
+pub mod vat;

@@ -1,0 +1,3 @@
+//! Ghana: one file per number.
+
+pub mod tin;

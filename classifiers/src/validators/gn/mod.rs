@@ -1,0 +1,3 @@
+//! Guinea: one file per number.
+
+pub mod nifp;

@@ -1,0 +1,4 @@
+//! Greece: one file per number.
+
+pub mod amka;
+pub mod vat;

@@ -1,0 +1,3 @@
+//! Guatemala: one file per number.
+
+pub mod nit;

@@ -1,0 +1,3 @@
+//! Hong Kong: one file per number.
+
+pub mod hkid;

@@ -1,0 +1,3 @@
+//! Croatia: one file per number.
+
+pub mod oib;

@@ -1,0 +1,3 @@
+//! Hungary: one file per number.
+
+pub mod anum;

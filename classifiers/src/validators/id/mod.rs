@@ -1,0 +1,4 @@
+//! Indonesia: one file per number.
+
+pub mod nik;
+pub mod npwp;

@@ -1,0 +1,4 @@
+//! Ireland: one file per number.
+
+pub mod pps;
+pub mod vat;

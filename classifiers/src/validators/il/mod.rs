@@ -1,0 +1,4 @@
+//! Israel: one file per number.
+
+pub mod hp;
+pub mod idnr;

@@ -1,0 +1,4 @@
+//! Iceland: one file per number.
+
+pub mod kennitala;
+pub mod vsk;

@@ -1,0 +1,5 @@
+//! Italy: one file per number.
+
+pub mod aic;
+pub mod codicefiscale;
+pub mod iva;

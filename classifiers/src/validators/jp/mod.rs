@@ -1,0 +1,4 @@
+//! Japan: one file per number.
+
+pub mod cn;
+pub mod in_;

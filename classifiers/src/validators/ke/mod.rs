@@ -1,0 +1,3 @@
+//! Kenya: one file per number.
+
+pub mod pin;

@@ -1,0 +1,4 @@
+//! Korea (Republic of): one file per number.
+
+pub mod brn;
+pub mod rrn;

@@ -1,0 +1,20 @@
+//! Korean resident registration number (RRN).
+//!
+//! Date of birth, sex and century, place, serial and a check modulo 11.
+
+use crate::validators::digits::{digits, dot, is_date, value};
+
+/// Whether `number`, as written, is a well-formed number of this type with a right check.
+pub fn is_valid(number: &str) -> bool {
+    digits::<13>(number, " -").is_some_and(|d| {
+        let century = match d[6] {
+            1 | 2 | 5 | 6 => 1900,
+            3 | 4 | 7 | 8 => 2000,
+            _ => 1800,
+        };
+        let sum = dot(&d, &[2, 3, 4, 5, 6, 7, 8, 9, 2, 3, 4, 5]);
+        is_date(century + value(&d[..2]), value(&d[2..4]), value(&d[4..6]))
+            && value(&d[7..9]) <= 96
+            && (11 - sum % 11) % 10 == d[12]
+    })
+}

@@ -1,0 +1,3 @@
+//! Liechtenstein: one file per number.
+
+pub mod peid;

@@ -1,0 +1,4 @@
+//! Lithuania: one file per number.
+
+pub mod asmens;
+pub mod pvm;

@@ -1,0 +1,3 @@
+//! Luxembourg: one file per number.
+
+pub mod tva;

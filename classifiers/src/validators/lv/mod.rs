@@ -1,0 +1,3 @@
+//! Latvia: one file per number.
+
+pub mod pvn;

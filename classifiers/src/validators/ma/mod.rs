@@ -1,0 +1,3 @@
+//! Morocco: one file per number.
+
+pub mod ice;

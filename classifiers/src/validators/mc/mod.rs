@@ -1,0 +1,3 @@
+//! Monaco: one file per number.
+
+pub mod tva;

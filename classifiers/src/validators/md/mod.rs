@@ -1,0 +1,3 @@
+//! Moldova: one file per number.
+
+pub mod idno;

@@ -1,0 +1,4 @@
+//! Montenegro: one file per number.
+
+pub mod iban;
+pub mod pib;

@@ -1,0 +1,3 @@
+//! North Macedonia: one file per number.
+
+pub mod edb;

@@ -1,0 +1,3 @@
+//! Malta: one file per number.
+
+pub mod vat;

@@ -1,0 +1,3 @@
+//! Mauritius: one file per number.
+
+pub mod nid;

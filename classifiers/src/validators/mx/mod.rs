@@ -1,0 +1,4 @@
+//! Mexico: one file per number.
+
+pub mod curp;
+pub mod rfc;

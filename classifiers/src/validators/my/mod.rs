@@ -1,0 +1,3 @@
+//! Malaysia: one file per number.
+
+pub mod nric;

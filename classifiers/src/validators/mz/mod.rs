@@ -1,0 +1,3 @@
+//! Mozambique: one file per number.
+
+pub mod nuit;

@@ -1,0 +1,10 @@
+//! Dutch identity card and passport number.
+//!
+//! Two letters, six characters and a digit, without the letter O. There is no check digit.
+
+use crate::validators::digits::{compact, shape};
+
+/// Whether `number`, as written, is a well-formed number of this type with a right check.
+pub fn is_valid(number: &str) -> bool {
+    compact(number, " ").is_some_and(|n| shape(&n, "AAXXXXXX9") && !n.contains(&b'O'))
+}

@@ -1,0 +1,4 @@
+//! New Zealand: one file per number.
+
+pub mod bankaccount;
+pub mod ird;

@@ -1,0 +1,4 @@
+//! Peru: one file per number.
+
+pub mod cui;
+pub mod ruc;

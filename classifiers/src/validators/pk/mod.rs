@@ -1,0 +1,3 @@
+//! Pakistan: one file per number.
+
+pub mod cnic;

@@ -1,0 +1,5 @@
+//! Poland: one file per number.
+
+pub mod nip;
+pub mod pesel;
+pub mod regon;

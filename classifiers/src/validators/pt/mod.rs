@@ -1,0 +1,4 @@
+//! Portugal: one file per number.
+
+pub mod cc;
+pub mod nif;

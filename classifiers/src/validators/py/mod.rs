@@ -1,0 +1,3 @@
+//! Paraguay: one file per number.
+
+pub mod ruc;

@@ -1,0 +1,6 @@
+//! Romania: one file per number.
+
+pub mod cf;
+pub mod cnp;
+pub mod cui;
+pub mod onrc;

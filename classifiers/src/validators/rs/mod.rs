@@ -1,0 +1,3 @@
+//! Serbia: one file per number.
+
+pub mod pib;

@@ -1,0 +1,4 @@
+//! Russia: one file per number.
+
+pub mod inn;
+pub mod ogrn;

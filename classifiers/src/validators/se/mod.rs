@@ -1,0 +1,6 @@
+//! Sweden: one file per number.
+
+pub mod orgnr;
+pub mod personnummer;
+pub mod postnummer;
+pub mod vat;

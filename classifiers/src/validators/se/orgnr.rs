@@ -1,0 +1,11 @@
+//! Swedish organisation number.
+//!
+//! Ten digits with a Luhn check.
+
+use crate::validators::digits::digits;
+use crate::validators::luhn;
+
+/// Whether `number`, as written, is a well-formed number of this type with a right check.
+pub fn is_valid(number: &str) -> bool {
+    digits::<10>(number, " -.").is_some_and(|d| luhn::sums_to_zero(&d))
+}

@@ -1,0 +1,4 @@
+//! Singapore: one file per number.
+
+pub mod nric;
+pub mod uen;

@@ -1,0 +1,5 @@
+//! Slovenia: one file per number.
+
+pub mod ddv;
+pub mod emso;
+pub mod maticna;

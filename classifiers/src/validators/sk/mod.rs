@@ -1,0 +1,4 @@
+//! Slovakia: one file per number.
+
+pub mod dph;
+pub mod rc;

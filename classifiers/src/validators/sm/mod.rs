@@ -1,0 +1,3 @@
+//! San Marino: one file per number.
+
+pub mod coe;

@@ -1,0 +1,3 @@
+//! Senegal: one file per number.
+
+pub mod ninea;

@@ -1,0 +1,3 @@
+//! El Salvador: one file per number.
+
+pub mod nit;

@@ -1,0 +1,5 @@
+//! Thailand: one file per number.
+
+pub mod moa;
+pub mod pin;
+pub mod tin;

@@ -1,0 +1,3 @@
+//! Tunisia: one file per number.
+
+pub mod mf;

@@ -1,0 +1,4 @@
+//! Türkiye: one file per number.
+
+pub mod tckimlik;
+pub mod vkn;

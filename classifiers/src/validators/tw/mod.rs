@@ -1,0 +1,3 @@
+//! Taiwan: one file per number.
+
+pub mod ubn;

@@ -1,0 +1,4 @@
+//! Ukraine: one file per number.
+
+pub mod edrpou;
+pub mod rntrc;

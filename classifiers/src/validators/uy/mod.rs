@@ -1,0 +1,4 @@
+//! Uruguay: one file per number.
+
+pub mod cedula;
+pub mod rut;

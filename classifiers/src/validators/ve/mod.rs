@@ -1,0 +1,3 @@
+//! Venezuela: one file per number.
+
+pub mod rif;

@@ -1,0 +1,3 @@
+//! Viet Nam: one file per number.
+
+pub mod mst;

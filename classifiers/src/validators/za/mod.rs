@@ -1,0 +1,4 @@
+//! South Africa: one file per number.
+
+pub mod idnr;
+pub mod tin;

@@ -1,0 +1,44 @@
+//! One file a subcommand: its arguments, and `run`, which returns the exit code.
+
+pub(crate) mod completions;
+pub(crate) mod demo;
+pub(crate) mod detectors;
+pub(crate) mod ingest;
+pub(crate) mod run;
+pub(crate) mod scan;
+mod scan_store;
+mod selection;
+pub(crate) mod sql;
+pub(crate) mod validate;
+pub(crate) mod validators;
+
+use anyhow::Context as _;
+
+/// The runtime of commands that use a store.
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")
+}
+
+/// One line of counts, for people.
+fn counts(c: &lineward_pipelines::Counters) -> String {
+    let mut out = format!("{} records: {} events, {} dead letters", c.records, c.events, c.dead_letters);
+    if c.unknown > 0 {
+        out.push_str(&format!(" ({} events of unknown kind, kept)", c.unknown));
+    }
+    if c.redactions > 0 {
+        out.push_str(&format!("; {} sensitive values replaced", c.redactions));
+    }
+    out
+}
+
+/// The same for machines.
+fn counts_json(c: &lineward_pipelines::Counters) -> serde_json::Value {
+    serde_json::json!({
+        "records": c.records,
+        "documents": c.documents,
+        "events": c.events,
+        "dead_letters": c.dead_letters,
+        "unknown": c.unknown,
+        "redactions": c.redactions,
+    })
+}

@@ -1,0 +1,571 @@
+//! `lineward scan`: finds sensitive data in files and tells it in one of the forms of `report`.
+//!
+//! Arguments become a [`Plan`] that cannot be wrong; then the classifiers scan, and a [`Collector`] hands what they find
+//! to the report, in input order. Nothing here needs the query engine: a scan starts at once.
+
+use super::scan_store;
+use super::selection::Selection;
+use crate::output::{self, OutputFile};
+use crate::report::{Kind, Report, Scanned, Totals};
+use anyhow::{Context as _, bail};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use lineward_classifiers::readers::{BinaryPolicy, Format};
+use lineward_classifiers::scan::{self as engine_scan, FileReport, Progress, ScanInput, ScanOptions, Sink};
+use lineward_classifiers::{Category, Confidence, Engine, Finding};
+use std::io::{self, IsTerminal as _};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+
+/// Exit code of a scan that was interrupted: 128 and the number of SIGINT, as shells have it.
+const INTERRUPTED: u8 = 130;
+
+/// The path that opens standard input.
+const STDIN: &str = "/dev/stdin";
+
+/// Problems of one file told on standard error; the rest are counted.
+const PROBLEMS_TOLD_MAX: usize = 20;
+
+/// Arguments of `lineward scan`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Exit codes: 0 scanned, 1 a finding that --fail-on names, 2 an error or an unreadable input.")]
+#[command(after_long_help = "\
+A finding says where, which detector, how sure, a redacted preview and a keyed fingerprint of the
+value: equal values have equal fingerprints, and the value cannot be read from one. The value itself
+is printed nowhere.
+
+Examples:
+  lineward scan data/
+  lineward scan corpus.parquet --fields 'text,meta.*'
+  lineward scan src/ --categories credential --fail-on credential:high
+  lineward scan data/ --report sarif --output scan.sarif
+  zcat dump.sql.gz | lineward scan - --format text --report summary
+  lineward scan /mnt/notes --store lineward-store --dataset s3://hospital/notes
+
+Exit codes:
+  0    scanned, and no finding that --fail-on names
+  1    scanned, and at least one such finding
+  2    an error: bad arguments, or an input that could not be read whole; every other input was
+       scanned and reported
+  130  interrupted; what was found until then was reported")]
+pub(crate) struct ScanArgs {
+    /// Files and folders; `-` is standard input
+    ///
+    /// Of a folder, all files below it are scanned, in the order of their names; symbolic links in it are not followed.
+    /// Files may be compressed with gzip or zstd.
+    #[arg(value_name = "PATH", required = true)]
+    paths: Vec<PathBuf>,
+
+    /// Format: auto, jsonl, json, csv, tsv, parquet, arrow, text
+    ///
+    /// It holds for all inputs. `auto` (the default) goes by the content, then by the extension.
+    #[arg(long, value_name = "NAME", default_value = "auto", hide_default_value = true, hide_possible_values = true)]
+    #[arg(value_parser = format_parser(), help_heading = "What to scan")]
+    format: FormatChoice,
+
+    /// Only these fields of records: dotted paths, globs
+    ///
+    /// A path stands for all below it; positions in lists are numbers: `messages.*.content`.
+    #[arg(long, value_name = "GLOB,...", value_delimiter = ',', help_heading = "What to scan")]
+    fields: Vec<String>,
+
+    /// What to do with binary files: error (default), skip, scan
+    ///
+    /// `error` reports them as not scanned, `skip` counts them, `scan` looks at their bytes as if they were text.
+    #[arg(long, value_name = "HOW", default_value = "error", hide_default_value = true, hide_possible_values = true)]
+    #[arg(value_parser = binary_parser(), help_heading = "What to scan")]
+    binary: BinaryPolicy,
+
+    /// Files scanned at a time (default: the cores there are)
+    #[arg(long, value_name = "N", value_parser = jobs, help_heading = "What to scan")]
+    jobs: Option<NonZeroUsize>,
+
+    #[command(flatten)]
+    selection: Selection,
+
+    /// Least confidence: low, medium (default), high
+    ///
+    /// high is a score of 0.8 and more, medium of 0.5 and more.
+    #[arg(
+        long,
+        value_name = "LEVEL",
+        default_value = "medium",
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
+    #[arg(value_parser = confidence_parser(), help_heading = "What to look for")]
+    min_confidence: Confidence,
+
+    /// The form: jsonl, json, sarif, parquet, html, summary
+    ///
+    /// Without it: a summary on a terminal, JSON lines otherwise.
+    #[arg(long, value_name = "FORM", hide_possible_values = true)]
+    #[arg(value_parser = report_parser(), help_heading = "What to report")]
+    report: Option<Kind>,
+
+    /// Write the report to a file, which appears when it is whole
+    #[arg(long, short, value_name = "FILE", help_heading = "What to report")]
+    output: Option<PathBuf>,
+
+    /// Exit with 1 where there is such a finding: CATEGORY[:LEVEL]
+    ///
+    /// Without a level it is medium, or that of --min-confidence where that is higher.
+    #[arg(long, value_name = "WHICH,...", value_delimiter = ',', help_heading = "What to report")]
+    fail_on: Vec<FailOn>,
+
+    /// Also record the scan in this lineage store
+    ///
+    /// A folder or an object-store URL; it is created where there is none.
+    #[arg(long, value_name = "URI", help_heading = "What to report")]
+    store: Option<String>,
+
+    /// Name of the scanned data set in the store
+    ///
+    /// As what reads it names it: `s3://bucket/prefix`. Without it, the paths as they are.
+    #[arg(long, value_name = "ASSET", requires = "store", help_heading = "What to report")]
+    dataset: Option<String>,
+
+    /// File with the key of fingerprints
+    ///
+    /// Without it: the environment variable LINEWARD_FINGERPRINT_KEY, else your own key in
+    /// $XDG_CONFIG_HOME/lineward/fingerprint.key, which is made on first use.
+    #[arg(long, value_name = "FILE", help_heading = "What to report")]
+    fingerprint_key_file: Option<PathBuf>,
+
+    /// Put matched values into the findings: on a terminal only
+    #[arg(long, conflicts_with = "output", help_heading = "What to report")]
+    show_values: bool,
+
+    /// No progress bar
+    #[arg(long, short, help_heading = "What to report")]
+    quiet: bool,
+}
+
+/// `--format`: one for all inputs, or to be detected.
+#[derive(Debug, Clone, Copy)]
+struct FormatChoice(Option<Format>);
+
+fn format_parser() -> impl TypedValueParser<Value = FormatChoice> {
+    let names = ["auto"].into_iter().chain(Format::ALL.map(Format::as_str));
+    PossibleValuesParser::new(names).map(|name| FormatChoice(Format::parse(&name)))
+}
+
+fn binary_parser() -> impl TypedValueParser<Value = BinaryPolicy> {
+    PossibleValuesParser::new(["error", "skip", "scan"]).map(|name| match name.as_str() {
+        "skip" => BinaryPolicy::Skip,
+        "scan" => BinaryPolicy::Scan,
+        _ => BinaryPolicy::Error,
+    })
+}
+
+fn confidence_parser() -> impl TypedValueParser<Value = Confidence> {
+    PossibleValuesParser::new(LEVELS.map(Confidence::as_str)).try_map(|name| level(&name).ok_or("it is no level"))
+}
+
+fn report_parser() -> impl TypedValueParser<Value = Kind> {
+    PossibleValuesParser::new(Kind::ALL.map(Kind::as_str)).try_map(|name| Kind::parse(&name).ok_or("it is no form"))
+}
+
+fn jobs(text: &str) -> Result<NonZeroUsize, &'static str> {
+    text.parse().map_err(|_| "write a whole number from 1")
+}
+
+const LEVELS: [Confidence; 3] = [Confidence::Low, Confidence::Medium, Confidence::High];
+
+fn level(name: &str) -> Option<Confidence> {
+    LEVELS.into_iter().find(|l| l.as_str() == name)
+}
+
+/// An entry of `--fail-on`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct FailOn {
+    category: Category,
+    confidence: Option<Confidence>,
+}
+
+impl FromStr for FailOn {
+    type Err = String;
+
+    fn from_str(entry: &str) -> Result<Self, String> {
+        let (name, wanted) = match entry.split_once(':') {
+            Some((name, wanted)) => (name, Some(wanted)),
+            None => (entry, None),
+        };
+        let category = Category::parse(name).ok_or(
+            "write CATEGORY or CATEGORY:LEVEL, as `phi` or `credential:high`; \
+             the categories are pii, phi, credential, financial",
+        )?;
+        let confidence = match wanted {
+            Some(name) => Some(level(name).ok_or("the levels are low, medium, high")?),
+            None => None,
+        };
+        Ok(Self { category, confidence })
+    }
+}
+
+impl FailOn {
+    fn hits(self, finding: &Finding) -> bool {
+        finding.categories.contains(&self.category) && self.confidence.is_none_or(|c| finding.confidence >= c)
+    }
+}
+
+/// Scans as asked for.
+pub(crate) fn run(args: ScanArgs) -> anyhow::Result<ExitCode> {
+    Plan::new(args)?.run()
+}
+
+/// What is to be done, checked.
+struct Plan {
+    paths: Vec<PathBuf>,
+    inputs: Vec<ScanInput>,
+    options: ScanOptions,
+    engine: Engine,
+    kind: Kind,
+    output: Option<PathBuf>,
+    fail_on: Vec<FailOn>,
+    store: Option<String>,
+    dataset: Option<String>,
+    /// Standard input is called `-` in the report.
+    rename_stdin: bool,
+    bar: bool,
+}
+
+impl Plan {
+    fn new(args: ScanArgs) -> anyhow::Result<Self> {
+        let on_terminal = io::stdout().is_terminal() && args.output.is_none();
+        let kind = report_kind(&args, on_terminal)?;
+        let rename_stdin = check_stdin(&args)?;
+        if args.dataset.is_some() && args.paths.len() > 1 {
+            bail!("`--dataset` names one data set, and there are {} paths; scan them one by one", args.paths.len());
+        }
+        let rules = args.selection.rules()?;
+        let fail_on = check_fail_on(&args, &rules)?;
+        let inputs = inputs(&args.paths, args.output.as_deref());
+        let jobs = args.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
+        let options = ScanOptions {
+            format: args.format.0,
+            fields: args.fields,
+            confidence_min: args.min_confidence,
+            jobs,
+            binary: args.binary,
+            key: crate::fingerprint_key::load(args.fingerprint_key_file.as_deref())?,
+            show_values: args.show_values,
+            hash_content: args.store.is_some(),
+        };
+        Ok(Self {
+            paths: args.paths,
+            inputs,
+            options,
+            engine: Engine::new(Arc::new(rules))?,
+            kind,
+            output: args.output,
+            fail_on,
+            store: args.store,
+            dataset: args.dataset,
+            rename_stdin,
+            // A report that comes in pieces and a bar on one terminal would write over each other.
+            bar: !args.quiet && io::stderr().is_terminal() && (kind == Kind::Summary || !on_terminal),
+        })
+    }
+
+    fn run(self) -> anyhow::Result<ExitCode> {
+        let (started, clock) = (SystemTime::now(), Instant::now());
+        let (file, out) = match &self.output {
+            Some(path) => {
+                let (file, out) = OutputFile::create(path)?;
+                (Some(file), out)
+            }
+            None => (None, output::stdout()),
+        };
+        let progress = Arc::new(Progress::default());
+        let interrupted = stop_on_signal(&progress)?;
+        let bar = Bar::start(self.bar, &self.inputs, &progress);
+        let mut collector = Collector {
+            report: self.kind.start(out).map_err(|e| self.unwritten(e))?,
+            plan: &self,
+            progress: &progress,
+            bar: &bar,
+            totals: Totals::default(),
+            files: Vec::new(),
+            failed_on: false,
+            unwritten: None,
+        };
+        let scanned = engine_scan::scan(&self.engine, &self.inputs, &self.options, &progress, &mut collector);
+        bar.finish();
+        scanned?;
+        let stopped = interrupted.load(Ordering::Relaxed);
+        let Collector { mut report, totals, files, failed_on, unwritten, .. } = collector;
+        if unwritten.is_some() && !stopped && progress.stop.load(Ordering::Relaxed) {
+            // The scan was given up with the report: what it has seen is not to be told or recorded.
+            return unwritten.map_or(Ok(ExitCode::SUCCESS), |e| Err(self.unwritten(e)));
+        }
+        let exit_code = match (stopped, totals.files_with_problems > 0, failed_on) {
+            (true, ..) => INTERRUPTED,
+            (_, true, _) => 2,
+            (.., true) => 1,
+            _ => 0,
+        };
+        let done = Scanned {
+            engine: &self.engine,
+            key_id: self.options.key.id(),
+            files: &files,
+            totals: &totals,
+            bytes_scanned: progress.bytes.load(Ordering::Relaxed),
+            started,
+            elapsed: clock.elapsed(),
+            stopped,
+            exit_code,
+        };
+        let written = match unwritten {
+            Some(e) => Err(e),
+            None => report.finish(&done),
+        };
+        drop(report);
+        // The store does not depend on whether anybody read the report.
+        if let (Some(store), false) = (&self.store, stopped) {
+            let dataset = self.dataset.as_deref();
+            scan_store::record(store, dataset, &self.paths, &files, &self.engine, &self.options.key, started)
+                .with_context(|| format!("cannot record the scan in the store `{store}`"))?;
+        }
+        match written {
+            Ok(()) => file.map_or(Ok(()), OutputFile::commit)?,
+            Err(e) if output::is_closed(&e) => {}
+            Err(e) => return Err(self.unwritten(e)),
+        }
+        Ok(ExitCode::from(exit_code))
+    }
+
+    fn unwritten(&self, e: io::Error) -> anyhow::Error {
+        let place = self.output.as_ref().map_or("standard output".to_owned(), |path| format!("`{}`", path.display()));
+        anyhow::Error::from(e).context(format!("cannot write the report to {place}"))
+    }
+
+    /// Whether the scan is worth its while when nobody reads the report: its exit code or its record may matter.
+    fn matters_unread(&self) -> bool {
+        self.store.is_some() || !self.fail_on.is_empty()
+    }
+}
+
+fn report_kind(args: &ScanArgs, on_terminal: bool) -> anyhow::Result<Kind> {
+    if args.show_values {
+        if !on_terminal {
+            bail!("`--show-values` is for a person at a terminal, and standard output is none; leave it out");
+        }
+        return match args.report.unwrap_or(Kind::Jsonl) {
+            kind @ (Kind::Jsonl | Kind::Json) => Ok(kind),
+            other => bail!("`--show-values` goes with `--report jsonl` or `--report json`, not `{}`", other.as_str()),
+        };
+    }
+    if on_terminal && args.report == Some(Kind::Parquet) {
+        bail!("a Parquet report is not for a terminal; name a file with `--output`");
+    }
+    Ok(args.report.unwrap_or(if on_terminal { Kind::Summary } else { Kind::Jsonl }))
+}
+
+/// Whether standard input is among the inputs.
+fn check_stdin(args: &ScanArgs) -> anyhow::Result<bool> {
+    match args.paths.iter().filter(|p| is_stdin(p)).count() {
+        0 => Ok(false),
+        1 if args.store.is_some() => {
+            bail!("`--store` records what was read by its content, and `-` can be read only once; name a file")
+        }
+        1 => Ok(true),
+        _ => bail!("`-` stands twice among the paths, and standard input can be read only once"),
+    }
+}
+
+fn is_stdin(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+/// The entries of `--fail-on`; refused are those that could never hit, since a gate that cannot close is none.
+fn check_fail_on(args: &ScanArgs, rules: &lineward_classifiers::RuleSet) -> anyhow::Result<Vec<FailOn>> {
+    for entry in &args.fail_on {
+        let category = entry.category.as_str();
+        if let Some(wanted) = entry.confidence.filter(|c| *c < args.min_confidence) {
+            let (wanted, least) = (wanted.as_str(), args.min_confidence.as_str());
+            bail!(
+                "`--fail-on {category}:{wanted}` would miss findings below `--min-confidence {least}`; \
+                 write `--min-confidence {wanted}`"
+            );
+        }
+        if !rules.iter().any(|(_, rule)| rule.categories.contains(&entry.category)) {
+            bail!(
+                "`--fail-on {category}` can never hit: `--detectors` and `--categories` leave no detector of `{category}`"
+            );
+        }
+    }
+    let level = |entry: &FailOn| entry.confidence.unwrap_or(args.min_confidence.max(Confidence::Medium));
+    Ok(args.fail_on.iter().map(|e| FailOn { confidence: Some(level(e)), ..*e }).collect())
+}
+
+/// The files of the paths, without the report's own.
+fn inputs(paths: &[PathBuf], output: Option<&Path>) -> Vec<ScanInput> {
+    let mut inputs = Vec::new();
+    for path in paths {
+        match is_stdin(path) {
+            true => inputs.push(ScanInput { path: STDIN.into(), size_bytes: 0, problem: None }),
+            false => inputs.extend(engine_scan::inputs(std::slice::from_ref(path))),
+        }
+    }
+    if let Some(own) = output.and_then(|o| o.canonicalize().ok()) {
+        let same = |path: &Path| path.file_name() == own.file_name() && path.canonicalize().is_ok_and(|p| p == own);
+        inputs.retain(|input| !same(&input.path));
+    }
+    inputs
+}
+
+/// Stops the scan at the first signal, the process at the second.
+fn stop_on_signal(progress: &Arc<Progress>) -> anyhow::Result<Arc<AtomicBool>> {
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let (flag, progress) = (Arc::clone(&interrupted), Arc::clone(progress));
+    ctrlc::set_handler(move || {
+        progress.stop.store(true, Ordering::Relaxed);
+        if flag.swap(true, Ordering::Relaxed) {
+            std::process::exit(INTERRUPTED.into());
+        }
+    })
+    .context("cannot handle Ctrl-C")?;
+    Ok(interrupted)
+}
+
+/// Hands what the classifiers find to the report, and keeps what the end of the scan needs.
+struct Collector<'a> {
+    report: Box<dyn Report>,
+    plan: &'a Plan,
+    progress: &'a Progress,
+    bar: &'a Bar,
+    totals: Totals,
+    files: Vec<FileReport>,
+    failed_on: bool,
+    unwritten: Option<io::Error>,
+}
+
+impl Sink for Collector<'_> {
+    fn finding(&mut self, mut finding: Finding) {
+        if self.plan.rename_stdin && finding.path == STDIN {
+            finding.path = "-".to_owned();
+        }
+        self.totals.finding(&finding);
+        self.failed_on |= self.plan.fail_on.iter().any(|entry| entry.hits(&finding));
+        if self.unwritten.is_none()
+            && let Err(e) = self.report.finding(&finding)
+        {
+            self.give_up(e);
+        }
+    }
+
+    fn file(&mut self, mut report: FileReport) {
+        if self.plan.rename_stdin && report.path == Path::new(STDIN) {
+            report.path = "-".into();
+        }
+        self.bar.file(report.size_bytes);
+        self.totals.file(&report);
+        if self.plan.kind != Kind::Summary && self.unwritten.is_none() {
+            self.bar.suspend(|| tell_problems(&report));
+        }
+        self.files.push(report);
+    }
+}
+
+impl Collector<'_> {
+    fn give_up(&mut self, e: io::Error) {
+        if !output::is_closed(&e) || !self.plan.matters_unread() {
+            self.progress.stop.store(true, Ordering::Relaxed);
+        }
+        self.unwritten = Some(e);
+    }
+}
+
+fn tell_problems(report: &FileReport) {
+    let path = output::printable(&report.path.to_string_lossy());
+    for problem in report.problems.iter().take(PROBLEMS_TOLD_MAX) {
+        output::complain(format_args!("problem: {path}: {}: {}", problem.place, problem.message));
+    }
+    let more = report.problems.len().saturating_sub(PROBLEMS_TOLD_MAX);
+    if more > 0 {
+        output::complain(format_args!("problem: {path}: and {more} more (`--report json` lists all)"));
+    }
+}
+
+/// A progress bar on standard error, drawn by a thread of its own; or nothing.
+struct Bar {
+    bar: ProgressBar,
+    /// Bytes on disk of the files that are done: compressed text and Parquet count less there than when scanned.
+    done_bytes: Arc<AtomicU64>,
+    over: Arc<AtomicBool>,
+}
+
+impl Bar {
+    fn start(wanted: bool, inputs: &[ScanInput], progress: &Arc<Progress>) -> Self {
+        let done_bytes = Arc::new(AtomicU64::new(0));
+        let over = Arc::new(AtomicBool::new(false));
+        if !wanted {
+            return Self { bar: ProgressBar::hidden(), done_bytes, over };
+        }
+        let total = inputs.iter().map(|i| i.size_bytes).sum();
+        let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
+        if let Ok(style) =
+            ProgressStyle::with_template("{bar:30} {bytes}/{total_bytes}, {decimal_bytes_per_sec}, {eta} left, {msg}")
+        {
+            bar.set_style(style);
+        }
+        let files = inputs.len();
+        let (shown, progress) = (bar.clone(), Arc::clone(progress));
+        let (done, ended) = (Arc::clone(&done_bytes), Arc::clone(&over));
+        std::thread::spawn(move || {
+            while !ended.load(Ordering::Relaxed) {
+                let bytes = progress.bytes.load(Ordering::Relaxed).max(done.load(Ordering::Relaxed));
+                shown.set_position(bytes.min(total));
+                let (at, found) = (progress.files.load(Ordering::Relaxed), progress.findings.load(Ordering::Relaxed));
+                shown.set_message(format!("{at}/{files} files, {found} findings"));
+                std::thread::sleep(Duration::from_millis(100));
+            }
+        });
+        Self { bar, done_bytes, over }
+    }
+
+    fn file(&self, size_bytes: u64) {
+        self.done_bytes.fetch_add(size_bytes, Ordering::Relaxed);
+    }
+
+    fn suspend(&self, f: impl FnOnce()) {
+        self.bar.suspend(f);
+    }
+
+    fn finish(&self) {
+        self.over.store(true, Ordering::Relaxed);
+        self.bar.finish_and_clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fail_on_entries() {
+        let entry = |text: &str| text.parse::<FailOn>();
+        assert_eq!(entry("phi"), Ok(FailOn { category: Category::Phi, confidence: None }));
+        let high = FailOn { category: Category::Credential, confidence: Some(Confidence::High) };
+        assert_eq!(entry("credential:high"), Ok(high));
+        for wrong in ["", "secrets", "pii:", "pii:sure", "PII"] {
+            assert!(entry(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_report_is_no_input_of_its_own_scan() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let report = folder.path().join("report.jsonl");
+        std::fs::write(&report, "{}\n").expect("written");
+        std::fs::write(folder.path().join("a.txt"), "text").expect("written");
+        let inputs = inputs(&[folder.path().to_path_buf()], Some(&report));
+        assert_eq!(inputs.len(), 1);
+    }
+}

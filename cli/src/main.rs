@@ -1,0 +1,92 @@
+//! The `lineward` command: parses arguments, calls the libraries, renders what they return.
+//!
+//! No product logic lives here. Each subcommand is a file in `commands`; `report` holds the forms in which a scan is
+//! told. Standard output carries results and nothing else, standard error carries the rest.
+
+mod commands;
+mod fingerprint_key;
+mod logging;
+mod output;
+mod report;
+mod usage;
+
+use clap::{Parser, Subcommand};
+use commands::{completions, demo, detectors, ingest, run, scan, sql, validate, validators};
+use std::process::ExitCode;
+
+/// Finds sensitive data in training corpora, and answers which models were trained on it
+#[derive(Debug, Parser)]
+#[command(name = "lineward", version, max_term_width = 100, arg_required_else_help = true, after_long_help = AFTER_HELP)]
+#[command(disable_help_subcommand = true, propagate_version = false)]
+struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Exit codes:
+  0  done
+  1  done, and the answer is a no: a finding that --fail-on names, an invalid number
+  2  an error
+
+Environment:
+  LINEWARD_STORE            the store, where --store is not given (a folder or an object-store URL)
+  LINEWARD_FINGERPRINT_KEY  the key of fingerprints, where --fingerprint-key-file is not given
+  LINEWARD_LOG              what is logged: error, warn (default), info, debug, trace";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Find personal, health, credential and financial data in files
+    Scan(Box<scan::ScanArgs>),
+    /// List what a scan looks for
+    Detectors(detectors::DetectorsArgs),
+    /// Check numbers with one validator
+    Validate(validate::ValidateArgs),
+    /// List the validators
+    Validators(validators::ValidatorsArgs),
+    /// Ask the lineage store a question in SQL
+    Sql(sql::SqlArgs),
+    /// Read event files into the lineage store
+    Ingest(ingest::IngestArgs),
+    /// Run a pipeline from Kafka into the lineage store
+    Run(run::RunArgs),
+    /// Play the sample estate and answer four questions about it
+    Demo(demo::DemoArgs),
+    /// Print the completions of a shell
+    Completions(completions::CompletionsArgs),
+}
+
+fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(e) => return usage::report(&e),
+    };
+    match logging::init().and_then(|()| dispatch(args.command)) {
+        Ok(code) => code,
+        // Whoever read our output has seen enough.
+        Err(e) if output::is_stdout_closed(&e) => ExitCode::SUCCESS,
+        Err(e) => {
+            output::complain(format_args!("error: {e:#}"));
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Scan(args) => scan::run(*args),
+        Command::Detectors(args) => detectors::run(args),
+        Command::Validate(args) => validate::run(args),
+        Command::Validators(args) => validators::run(args),
+        Command::Sql(args) => sql::run(args),
+        Command::Ingest(args) => ingest::run(args),
+        Command::Run(args) => run::run(args),
+        Command::Demo(args) => demo::run(args),
+        Command::Completions(args) => completions::run(args),
+    }
+}
+
+/// The definition of the command line, for completions.
+fn definition() -> clap::Command {
+    <Args as clap::CommandFactory>::command()
+}

@@ -1,0 +1,138 @@
+//! Counts of a whole scan, which every form but JSONL shows in some way.
+
+use lineward_classifiers::scan::FileReport;
+use lineward_classifiers::{Category, Confidence, Finding};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// Counts of a scan.
+#[derive(Debug, Default, Clone, PartialEq, Serialize)]
+pub(crate) struct Totals {
+    /// Files, scanned or not.
+    pub files: u64,
+    /// Files with findings.
+    pub files_with_findings: u64,
+    /// Files with problems.
+    pub files_with_problems: u64,
+    /// Files left out as binary, as asked for.
+    pub files_skipped: u64,
+    /// Files that could not be read at all.
+    pub files_unread: u64,
+    /// Bytes on disk.
+    pub size_bytes: u64,
+    /// Records of record formats.
+    pub rows: u64,
+    /// Findings reported.
+    pub findings: u64,
+    /// Matches below the least confidence.
+    pub below_confidence: u64,
+    /// Findings by category; one that has two counts in both.
+    pub categories: BTreeMap<Category, u64>,
+    /// Findings by entity.
+    pub entities: BTreeMap<String, EntityTotals>,
+}
+
+/// Counts of an entity.
+#[derive(Debug, Default, Clone, PartialEq, Serialize)]
+pub(crate) struct EntityTotals {
+    /// Its categories.
+    pub categories: Vec<Category>,
+    /// Findings of high confidence.
+    pub high: u64,
+    /// Findings of medium confidence.
+    pub medium: u64,
+    /// Findings of low confidence.
+    pub low: u64,
+}
+
+impl EntityTotals {
+    /// All findings.
+    pub(crate) fn findings(&self) -> u64 {
+        self.high + self.medium + self.low
+    }
+}
+
+impl Totals {
+    /// Counts a finding.
+    pub(crate) fn finding(&mut self, finding: &Finding) {
+        self.findings += 1;
+        for category in &finding.categories {
+            *self.categories.entry(*category).or_default() += 1;
+        }
+        let entity = match self.entities.get_mut(&finding.entity) {
+            Some(entity) => entity,
+            None => self.entities.entry(finding.entity.clone()).or_default(),
+        };
+        match finding.confidence {
+            Confidence::High => entity.high += 1,
+            Confidence::Medium => entity.medium += 1,
+            Confidence::Low => entity.low += 1,
+        }
+        for category in &finding.categories {
+            if !entity.categories.contains(category) {
+                entity.categories.push(*category);
+            }
+        }
+    }
+
+    /// Counts a file.
+    pub(crate) fn file(&mut self, file: &FileReport) {
+        self.files += 1;
+        self.files_with_findings += u64::from(file.findings > 0);
+        self.files_with_problems += u64::from(!file.problems.is_empty());
+        self.files_skipped += u64::from(file.skipped);
+        self.files_unread += u64::from(file.format.is_none() && !file.problems.is_empty());
+        self.size_bytes += file.size_bytes;
+        self.rows += file.rows.unwrap_or_default();
+        self.below_confidence += file.below_confidence;
+    }
+
+    /// Findings of a category.
+    pub(crate) fn of(&self, category: Category) -> u64 {
+        self.categories.get(&category).copied().unwrap_or_default()
+    }
+
+    /// Entities, most findings first.
+    pub(crate) fn entities_by_count(&self) -> Vec<(&str, &EntityTotals)> {
+        let mut out: Vec<(&str, &EntityTotals)> = self.entities.iter().map(|(name, e)| (name.as_str(), e)).collect();
+        out.sort_by_key(|(_, e)| std::cmp::Reverse(e.findings()));
+        out
+    }
+}
+
+/// Names of categories, joined.
+pub(crate) fn category_names(categories: &[Category]) -> String {
+    categories.iter().map(|c| c.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+/// Findings of a file by category, for the tables of files.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct FileRow {
+    /// The file.
+    pub path: String,
+    /// Its findings by category, in the order of [`Category::ALL`].
+    pub categories: [u64; 4],
+    /// Its findings.
+    pub findings: u64,
+}
+
+impl FileRow {
+    /// Files with findings, from their reports, most findings first.
+    pub(crate) fn of_files(files: &[FileReport]) -> Vec<Self> {
+        let mut rows: Vec<Self> = files.iter().filter(|f| f.findings > 0).map(Self::of).collect();
+        rows.sort_by_key(|row| std::cmp::Reverse(row.findings));
+        rows
+    }
+
+    fn of(file: &FileReport) -> Self {
+        let in_category = |category| {
+            let summaries = file.summaries.iter().filter(|s| s.categories.contains(&category));
+            summaries.map(|s| s.match_count).sum()
+        };
+        Self {
+            path: file.path.to_string_lossy().into_owned(),
+            categories: Category::ALL.map(in_category),
+            findings: file.findings,
+        }
+    }
+}

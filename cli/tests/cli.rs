@@ -1,0 +1,706 @@
+//! The command as its users see it: through the built binary, its exit codes, its two outputs and its files.
+//!
+//! Help texts are snapshots in `tests/snapshots`; `LINEWARD_BLESS=1` writes them anew.
+
+use serde_json::Value;
+use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use tempfile::TempDir;
+
+/// Values that no output may hold, and the forms they could hide in.
+const CARD: &str = "4012 8888 8888 1881";
+const SSN: &str = "536-22-8726";
+const TOKEN: &str = concat!("ghp", "_lkYllrbSXiPzfd0aP9mMoWb3PYVbaJ3Dgq1B");
+const CANARIES: [&str; 6] = [CARD, "4012888888881881", SSN, "536228726", TOKEN, "lkYllrbSXiPzfd0aP9mMoWb3PYVbaJ3Dgq1B"];
+
+/// Keys of a finding, in the order of the output contract.
+const KEYS: [&str; 13] = [
+    "path",
+    "row",
+    "field",
+    "start",
+    "end",
+    "line",
+    "detector",
+    "entity",
+    "categories",
+    "confidence",
+    "score",
+    "fingerprint",
+    "preview",
+];
+
+/// A folder to work in, and a command that sees nothing of the user's own settings.
+struct Place {
+    folder: TempDir,
+}
+
+impl Place {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().expect("a temporary folder") }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        fs::write(path, content).expect("a file");
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lineward"));
+        command.current_dir(self.folder.path()).args(arguments).stdin(Stdio::null());
+        for name in ["COLUMNS", "LINEWARD_STORE", "LINEWARD_LOG", "CLICOLOR_FORCE"] {
+            command.env_remove(name);
+        }
+        command.env("LINEWARD_FINGERPRINT_KEY", "00112233445566778899aabbccddeeff");
+        command.env("XDG_CONFIG_HOME", self.path("config"));
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Run {
+        Run::of(self.command(arguments).output().expect("the program runs"))
+    }
+
+    fn run_with_input(&self, arguments: &[&str], input: &[u8]) -> Run {
+        let mut child = self.spawn(arguments);
+        let mut stdin = child.stdin.take().expect("a pipe");
+        stdin.write_all(input).expect("the input is read");
+        drop(stdin);
+        Run::of(child.wait_with_output().expect("the program ends"))
+    }
+
+    fn spawn(&self, arguments: &[&str]) -> Child {
+        let mut command = self.command(arguments);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().expect("the program runs")
+    }
+}
+
+struct Run {
+    code: Option<i32>,
+    stdout: String,
+    stderr: String,
+}
+
+impl Run {
+    fn of(output: Output) -> Self {
+        let text = |bytes| String::from_utf8(bytes).expect("output is UTF-8");
+        Self { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+    }
+
+    #[track_caller]
+    fn exits(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "stderr: {}\nstdout: {}", self.stderr, self.stdout);
+        self
+    }
+
+    #[track_caller]
+    fn complains(self, of: &str) -> Self {
+        assert!(self.stderr.contains(of), "`{of}` is not in: {}", self.stderr);
+        self
+    }
+
+    #[track_caller]
+    fn silent(self) -> Self {
+        assert_eq!(self.stderr, "");
+        self
+    }
+
+    #[track_caller]
+    fn findings(&self) -> Vec<Value> {
+        self.stdout.lines().map(|line| serde_json::from_str(line).expect("a line is JSON")).collect()
+    }
+
+    fn detectors(&self) -> Vec<String> {
+        self.findings().iter().map(|f| f["detector"].as_str().expect("an id").to_owned()).collect()
+    }
+}
+
+fn ssn_line() -> String {
+    format!("SSN: {SSN}\n")
+}
+
+// Help and arguments.
+
+const COMMANDS: [&str; 5] = ["scan", "detectors", "validate", "validators", "completions"];
+
+#[test]
+fn help_is_as_it_was() {
+    let place = Place::new();
+    let mut texts = vec![("lineward".to_owned(), "-h", vec!["-h"]), ("lineward".to_owned(), "--help", vec!["--help"])];
+    for command in COMMANDS {
+        for flag in ["-h", "--help"] {
+            texts.push((format!("lineward-{command}"), flag, vec![command, flag]));
+        }
+    }
+    for (name, flag, arguments) in texts {
+        let help = place.run(&arguments).exits(0).silent().stdout;
+        let file = format!("{name}{}.txt", if flag == "-h" { "-short" } else { "" });
+        snapshot(&file, &help);
+        for line in help.lines() {
+            assert!(line.chars().count() <= 100, "{file}: too wide: {line}");
+        }
+        if flag == "-h" {
+            assert!(help.lines().count() <= 40, "{file}: `-h` is more than a screen");
+        }
+    }
+}
+
+fn snapshot(file: &str, actual: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots").join(file);
+    if std::env::var_os("LINEWARD_BLESS").is_some() {
+        fs::write(&path, actual).expect("the snapshot is written");
+    }
+    let expected = fs::read_to_string(&path).unwrap_or_default();
+    assert!(actual == expected, "{file} differs (LINEWARD_BLESS=1 writes it anew):\n{actual}");
+}
+
+#[test]
+fn bad_arguments_say_what_to_write() {
+    let place = Place::new();
+    place.write("a.txt", "text");
+    for (arguments, message) in [
+        ("scam a.txt", "error: unknown command `scam`; did you mean `scan`?"),
+        ("frobnicate", "error: unknown command `frobnicate`; `lineward -h` lists the commands"),
+        ("scan a.txt --fromat csv", "error: unknown argument `--fromat`; did you mean `--format`?"),
+        ("scan a.txt --xyzzy", "error: unknown argument `--xyzzy`; `lineward scan -h` lists the arguments"),
+        ("scan a.txt --format parket", "error: `parket` is no value of `--format`; did you mean `parquet`?"),
+        ("scan a.txt --report pdf", "`pdf` is no value of `--report`; it is one of jsonl, json, sarif,"),
+        ("scan a.txt --min-confidence sure", "it is one of low, medium, high"),
+        ("scan a.txt --binary ignore", "it is one of error, skip, scan"),
+        ("scan a.txt --categories pi", "did you mean `pii`?"),
+        ("scan a.txt --jobs 0", "`0` is no value of `--jobs`: write a whole number from 1"),
+        ("scan a.txt --fail-on secrets", "`secrets` is no value of `--fail-on`: write CATEGORY or CATEGORY:LEVEL"),
+        ("scan a.txt --fail-on pii:sure", "the levels are low, medium, high"),
+        ("scan a.txt --fail-on pii:low", "would miss findings below `--min-confidence medium`"),
+        ("scan a.txt --categories pii --fail-on credential", "`--fail-on credential` can never hit"),
+        (
+            "scan a.txt --detectors us-snn",
+            "no detector matches `us-snn`; `lineward detectors` lists them (did you mean `us-ssn`?)",
+        ),
+        ("scan a.txt --detectors us-ssn --categories credential", "no detector of `--detectors us-ssn` has"),
+        ("scan a.txt --dataset s3://b/p", "`--store` is missing"),
+        ("scan a.txt --show-values", "`--show-values` is for a person at a terminal"),
+        ("scan a.txt --show-values --output r.jsonl", "exclude each other"),
+        ("scan a.txt --output nowhere/r.jsonl", "cannot write `nowhere/r.jsonl`: "),
+        ("scan a.txt --output .", "cannot write `.`: it is a folder; name a file"),
+        ("scan a.txt --fingerprint-key-file none", "cannot read the fingerprint key `none`: "),
+        ("scan a.txt b --store s --dataset s3://b/p", "`--dataset` names one data set, and there are 2 paths"),
+        ("scan - --store s", "`-` can be read only once"),
+        ("scan - a.txt -", "`-` stands twice"),
+        ("scan", "error: `PATH` is missing; `lineward scan -h` lists the arguments"),
+        ("validate", "`NAME` is missing"),
+        ("validate es.dnii 1", "no validator is named `es.dnii`; did you mean `es.dni`?"),
+        ("validate frobnicator 1", "no validator is named `frobnicator`; `lineward validators` lists them"),
+        ("completions tcsh", "`tcsh` is no value of `SHELL`"),
+    ] {
+        let run = place.run(&arguments.split(' ').collect::<Vec<_>>()).exits(2).complains(message);
+        assert!(run.stderr.starts_with("lineward: error: "), "{arguments}: {}", run.stderr);
+        assert_eq!(run.stderr.lines().count(), 1, "{arguments}: {}", run.stderr);
+        assert_eq!(run.stdout, "", "{arguments}");
+    }
+    assert!(!place.path("config").exists(), "no key is made for arguments that are wrong");
+}
+
+#[test]
+fn no_arguments_show_help() {
+    Place::new().run(&[]).exits(2).complains("Usage: lineward <COMMAND>");
+}
+
+#[test]
+fn a_wrong_log_filter_is_an_error() {
+    let place = Place::new();
+    let output = place.command(&["validators"]).env("LINEWARD_LOG", "a=b=c").output().expect("the program runs");
+    Run::of(output).exits(2).complains("`LINEWARD_LOG` is `a=b=c`; write error, warn,");
+}
+
+// Findings.
+
+#[test]
+fn a_finding_has_the_keys_of_the_contract() {
+    let place = Place::new();
+    place.write("a.txt", format!("one\n{}", ssn_line()));
+    place.write("b.jsonl", format!("{{\"x\":1}}\n{{\"m\":[{{\"t\":\"{}\"}}]}}\n", ssn_line().trim()));
+    let run = place.run(&["scan", "a.txt", "b.jsonl"]).exits(0).silent();
+    for line in run.stdout.lines() {
+        let mut at = 0;
+        for key in KEYS {
+            let key = format!("\"{key}\":");
+            at += line[at..].find(&key).unwrap_or_else(|| panic!("{key} is not in its place: {line}"));
+        }
+    }
+    let findings = run.findings();
+    assert_eq!(findings.len(), 2);
+    for finding in &findings {
+        assert_eq!(finding.as_object().expect("an object").len(), KEYS.len());
+        assert_eq!(finding["detector"], "us-ssn");
+        assert_eq!(finding["entity"], "US_SSN");
+        assert_eq!(finding["fingerprint"], findings[0]["fingerprint"]);
+    }
+    let [text, record] = &findings[..] else { panic!("two findings") };
+    assert_eq!(
+        (&text["path"], &text["line"], &text["start"], &text["end"]),
+        (&"a.txt".into(), &2.into(), &9.into(), &20.into())
+    );
+    assert!(text["row"].is_null() && text["field"].is_null());
+    assert_eq!((&record["row"], &record["field"], &record["line"]), (&1.into(), &"m.0.t".into(), &2.into()));
+    assert_eq!((&record["start"], &record["end"]), (&5.into(), &16.into()));
+}
+
+#[test]
+fn standard_input_from_a_pipe_and_from_a_file() {
+    let place = Place::new();
+    let text = format!("nothing here\n{}", ssn_line());
+    let from_pipe = place.run_with_input(&["scan", "-"], text.as_bytes()).exits(0).silent();
+    place.write("in.txt", &text);
+    let file = fs::File::open(place.path("in.txt")).expect("the file");
+    let from_file = Run::of(place.command(&["scan", "-"]).stdin(file).output().expect("it runs")).exits(0).silent();
+    assert_eq!(from_pipe.findings().len(), 1);
+    assert_eq!(from_pipe.findings()[0]["path"], "-");
+    assert_eq!(from_pipe.stdout, from_file.stdout);
+    let jsonl = place.run_with_input(&["scan", "-"], b"{\"a\":\"b\"}\nnot json\n").exits(2);
+    jsonl.complains("problem: -: line 2 column");
+}
+
+#[test]
+fn output_is_in_input_order_whatever_the_jobs() {
+    let place = Place::new();
+    for n in 0..40 {
+        // Later files are smaller, so that they are done earlier.
+        place.write(
+            &format!("f/{n:02}.txt"),
+            format!("{}{}", "padding\n".repeat((40 - n) * 2_000), ssn_line().repeat(3)),
+        );
+    }
+    let one = place.run(&["scan", "f", "--jobs", "1"]).exits(0);
+    for jobs in ["2", "7", "64"] {
+        assert_eq!(place.run(&["scan", "f", "--jobs", jobs]).exits(0).stdout, one.stdout, "{jobs} jobs");
+    }
+    let paths: Vec<String> = one.findings().iter().map(|f| f["path"].to_string()).collect();
+    assert_eq!(paths.len(), 120);
+    assert!(paths.is_sorted());
+    let reversed = place.run(&["scan", "f/05.txt", "f/01.txt", "f/05.txt"]).exits(0).findings();
+    let order: Vec<&str> = reversed.iter().step_by(3).map(|f| f["path"].as_str().expect("a path")).collect();
+    assert_eq!(order, ["f/05.txt", "f/01.txt", "f/05.txt"]);
+}
+
+#[test]
+fn filters() {
+    let place = Place::new();
+    place.write("a.jsonl", format!("{{\"note\":\"SSN {SSN}\",\"meta\":{{\"pay\":\"card {CARD}\"}}}}\n"));
+    let found = |arguments: &[&str]| {
+        let all = [&["scan", "a.jsonl"], arguments].concat();
+        place.run(&all).exits(0).detectors()
+    };
+    assert_eq!(found(&[]), ["us-ssn", "payment-card"]);
+    assert_eq!(found(&["--fields", "meta"]), ["payment-card"]);
+    assert_eq!(found(&["--fields", "n*,none"]), ["us-ssn"]);
+    assert_eq!(found(&["--categories", "financial"]), ["payment-card"]);
+    assert_eq!(found(&["--detectors", "us-*"]), ["us-ssn"]);
+    assert!(found(&["--categories", "credential"]).is_empty());
+    assert_eq!(found(&["--format", "text", "--detectors", "us-ssn,payment-card"]).len(), 2);
+}
+
+#[test]
+fn fail_on() {
+    let place = Place::new();
+    place.write("a.txt", ssn_line());
+    for (entries, code) in
+        [("pii", 1), ("pii:high", 1), ("credential", 0), ("credential,phi:high,pii:medium", 1), ("credential,phi", 0)]
+    {
+        let run = place.run(&["scan", "a.txt", "--fail-on", entries]).exits(code);
+        assert_eq!(run.findings().len(), 1, "a finding is reported whatever the exit code");
+    }
+    // An input that could not be read wins: nobody knows what was in it.
+    place.run(&["scan", "a.txt", "missing.txt", "--fail-on", "pii"]).exits(2);
+}
+
+// Bad input: a message that says where and what to do, the rest scanned, exit code 2.
+
+#[test]
+fn bad_inputs_are_told_and_the_rest_is_scanned() {
+    let place = Place::new();
+    place.write("good.txt", ssn_line());
+    place.write("text.parquet", ssn_line());
+    place.write("empty.parquet", "");
+    place.write("empty.arrow", "");
+    place.write("binary.dat", [b"\x7fELF\0\0\0\x01".as_slice(), ssn_line().as_bytes()].concat());
+    place.write("lines.jsonl", format!("{{\"a\":\"x\"}}\n{{\"a\": nope {SSN}}}\n{{\"a\":\"SSN {SSN}\"}}\n"));
+    place.write("broken.json", format!("{{\"a\": [\"SSN {SSN}\""));
+    place.write("cut.gz", [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 0x4b, 0x4c]);
+    let whole = place.run(&["scan", "good.txt", "--report", "parquet", "--output", "whole.parquet"]).exits(0);
+    drop(whole);
+    let bytes = fs::read(place.path("whole.parquet")).expect("the report");
+    place.write("cut.parquet", &bytes[..bytes.len() / 2]);
+    for (name, message) in [
+        ("missing.txt", "problem: missing.txt: the file: it does not exist"),
+        ("text.parquet", "problem: text.parquet: the file: "),
+        ("cut.parquet", "problem: cut.parquet: the file: "),
+        ("empty.parquet", "problem: empty.parquet: the file: it is empty, which no parquet file is"),
+        ("empty.arrow", "problem: empty.arrow: the file: it is empty, which no arrow file is"),
+        ("binary.dat", "`--binary skip` leaves such files out"),
+        ("lines.jsonl", "problem: lines.jsonl: line 2 column 8: not valid JSON"),
+        ("broken.json", "problem: broken.json: "),
+        ("cut.gz", "problem: cut.gz: "),
+    ] {
+        let run = place.run(&["scan", name, "good.txt"]).exits(2).complains(message);
+        let good = run.findings().iter().filter(|f| f["path"] == "good.txt").count();
+        assert_eq!(good, 1, "{name}: the other file is scanned");
+        for form in ["summary", "html", "json", "sarif"] {
+            let report = place.run(&["scan", name, "good.txt", "--report", form]).exits(2);
+            assert!(report.stdout.contains(name), "{form} names {name}");
+        }
+    }
+    let lines = place.run(&["scan", "lines.jsonl"]).exits(2).findings();
+    assert!(lines.iter().any(|f| f["line"] == 3), "lines behind a broken one are scanned");
+}
+
+#[test]
+fn an_empty_file_is_no_error() {
+    let place = Place::new();
+    for name in ["empty.txt", "empty.jsonl", "empty.csv", "empty"] {
+        place.write(name, "");
+        assert_eq!(place.run(&["scan", name]).exits(0).silent().stdout, "");
+    }
+    fs::create_dir(place.path("folder")).expect("a folder");
+    place.run(&["scan", "folder"]).exits(0).silent();
+}
+
+#[test]
+fn binary_files_as_asked_for() {
+    let place = Place::new();
+    place.write("b.bin", [b"\0\x01\x02\n".as_slice(), ssn_line().as_bytes()].concat());
+    place.run(&["scan", "b.bin"]).exits(2).complains("problem: b.bin: the file: its content is binary");
+    let skipped = place.run(&["scan", "b.bin", "--binary", "skip", "--report", "summary"]).exits(0);
+    assert!(skipped.stdout.contains("1 skipped as binary"), "{}", skipped.stdout);
+    assert_eq!(place.run(&["scan", "b.bin", "--binary", "scan"]).exits(0).detectors(), ["us-ssn"]);
+}
+
+#[test]
+fn a_folder_nobody_may_read() {
+    let place = Place::new();
+    place.write("good.txt", ssn_line());
+    place.write("closed/a.txt", ssn_line());
+    let closed = place.path("closed");
+    #[cfg(unix)]
+    fs::set_permissions(&closed, std::os::unix::fs::PermissionsExt::from_mode(0o000)).expect("permissions");
+    if fs::read_dir(&closed).is_ok() {
+        println!("skipped: this user may read everything");
+        return;
+    }
+    let run =
+        place.run(&["scan", "closed", "good.txt"]).exits(2).complains("problem: closed: the file: permission denied");
+    assert_eq!(run.findings().len(), 1);
+    #[cfg(unix)]
+    fs::set_permissions(&closed, std::os::unix::fs::PermissionsExt::from_mode(0o700)).expect("permissions");
+}
+
+#[test]
+fn one_line_of_64_megabytes() {
+    let place = Place::new();
+    let mut text = vec![b'x'; 64 << 20];
+    text.extend_from_slice(format!(" SSN: {SSN}").as_bytes());
+    place.write("long.txt", &text);
+    let run = place.run(&["scan", "long.txt"]).exits(0).silent();
+    assert_eq!(run.detectors(), ["us-ssn"]);
+    assert_eq!(run.findings()[0]["start"], (64 << 20) + 6);
+    assert_eq!(run.findings()[0]["line"], 1);
+
+    let json = [b"{\"a\":\"".as_slice(), &text, b"\"}\n{\"a\":\"SSN: ", SSN.as_bytes(), b"\"}\n"].concat();
+    place.write("long.jsonl", json);
+    let run = place.run(&["scan", "long.jsonl"]).exits(2).complains("problem: long.jsonl: line 1: longer than 64 MiB");
+    assert_eq!(run.detectors(), ["us-ssn", "us-ssn"], "the long line and the one behind it are scanned");
+}
+
+// What never appears.
+
+#[test]
+fn no_output_holds_a_value() {
+    let place = Place::new();
+    let text = format!("SSN: {SSN}\ncard {CARD}\nexport GITHUB_TOKEN={TOKEN}\n");
+    let escaped = text.replace('\n', " ");
+    place.write("in/a.txt", &text);
+    place.write("in/b.jsonl", format!("{{\"note\":\"{escaped}\"}}\n{{\"note\": {escaped}\n"));
+    place.write("in/c.csv", format!("name,note\nx,\"{escaped}\"\ny,\"{escaped}\n"));
+    place.write("in/d.json", format!("{{\"note\":\"{escaped}\", {escaped}"));
+    place.write("in/e.parquet", format!("PAR1{text}PAR1"));
+    place.write("in/f.arrow", format!("ARROW1{text}"));
+    place.write("in/g.bin", format!("\0{text}"));
+    place.write("in/h.gz", [[0x1f, 0x8b, 8, 0, 0, 0, 0, 0].as_slice(), text.as_bytes()].concat());
+    let found = place.run(&["scan", "in/a.txt"]).exits(0).detectors();
+    for detector in ["us-ssn", "payment-card", "github-pat"] {
+        assert!(found.iter().any(|f| f == detector), "{detector} finds its canary");
+    }
+    for form in ["jsonl", "json", "sarif", "html", "summary", "parquet"] {
+        let file = format!("report.{form}");
+        for extra in
+            [&[][..], &["--binary", "scan"], &["--format", "jsonl"], &["--format", "csv"], &["--output", &file]]
+        {
+            let mut command =
+                place.command(&[&["scan", "in", "--report", form, "--min-confidence", "low"], extra].concat());
+            let output = command.env("LINEWARD_LOG", "trace").output().expect("the program runs");
+            assert_eq!(output.status.code(), Some(2));
+            clean(form, &output.stderr);
+            match form {
+                "parquet" if extra.first() != Some(&"--output") => clean(form, parquet_text(output.stdout).as_bytes()),
+                _ => clean(form, &output.stdout),
+            }
+        }
+        let report = fs::read(place.path(&file)).expect("the report is written");
+        assert!(!report.is_empty());
+        match form {
+            "parquet" => clean(form, parquet_text(report).as_bytes()),
+            _ => clean(form, &report),
+        }
+    }
+    clean("validate", place.run(&["validate", "luhn", CARD, SSN]).stdout.as_bytes());
+}
+
+#[track_caller]
+fn clean(what: &str, output: &[u8]) {
+    let text = String::from_utf8_lossy(output);
+    for canary in CANARIES {
+        assert!(!text.contains(canary), "a value is in the output of {what}");
+    }
+}
+
+fn parquet_text(bytes: Vec<u8>) -> String {
+    use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+    let file = parquet_bytes(bytes);
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file).expect("a Parquet file").build().expect("readable");
+    let batches: Vec<_> = reader.map(|batch| batch.expect("a batch")).collect();
+    arrow::util::pretty::pretty_format_batches(&batches).expect("printable").to_string()
+}
+
+fn parquet_bytes(bytes: Vec<u8>) -> fs::File {
+    let mut file = tempfile::tempfile().expect("a file");
+    file.write_all(&bytes).expect("written");
+    file
+}
+
+// Forms of report.
+
+#[test]
+fn json_and_sarif_and_parquet_hold_the_same_findings() {
+    let place = Place::new();
+    place.write("a b.txt", format!("{}{}", ssn_line(), ssn_line()));
+    place.write("c.jsonl", format!("{{\"n\":\"card {CARD}\"}}\n"));
+    let paths = ["scan", "a b.txt", "c.jsonl", "--report"];
+    let report = |form| place.run(&[&paths[..], &[form]].concat()).exits(0).silent().stdout;
+    let lines: Vec<Value> = report("jsonl").lines().map(|l| serde_json::from_str(l).expect("a line is JSON")).collect();
+    assert_eq!(lines.len(), 3);
+
+    let json: Value = serde_json::from_str(&report("json")).expect("the report is JSON");
+    assert_eq!(json["findings"], Value::Array(lines.clone()));
+    assert_eq!(json["totals"]["findings"], 3);
+    assert_eq!(json["totals"]["categories"]["pii"], 3);
+    assert_eq!(json["files"][1]["format"], "jsonl");
+    assert_eq!(json["scan"]["exit_code"], 0);
+
+    let sarif: Value = serde_json::from_str(&report("sarif")).expect("the report is JSON");
+    assert_eq!(sarif["version"], "2.1.0");
+    let run = &sarif["runs"][0];
+    let results = run["results"].as_array().expect("results");
+    let rules = run["tool"]["driver"]["rules"].as_array().expect("rules");
+    assert_eq!(results.len(), 3);
+    for (result, line) in results.iter().zip(&lines) {
+        assert_eq!(result["ruleId"], line["detector"]);
+        assert_eq!(result["partialFingerprints"]["linewardValue/v1"], line["fingerprint"]);
+        assert_eq!(result["level"], "error");
+        assert_eq!(result["locations"][0]["physicalLocation"]["region"]["startLine"], line["line"]);
+        assert!(rules.iter().any(|rule| rule["id"] == result["ruleId"] && rule["help"]["text"].is_string()));
+    }
+    let place_of = |n: usize| &results[n]["locations"][0]["physicalLocation"];
+    assert_eq!(place_of(1)["artifactLocation"]["uri"], "a%20b.txt");
+    assert_eq!(place_of(1)["region"]["byteOffset"], lines[1]["start"]);
+    assert_eq!(run["invocations"][0]["executionSuccessful"], true);
+
+    place.run(&[&paths[..], &["parquet", "--output", "r.parquet"]].concat()).exits(0).silent();
+    let table = parquet_text(fs::read(place.path("r.parquet")).expect("the report"));
+    assert!(KEYS.iter().all(|key| table.contains(key)), "{table}");
+    assert_eq!(table.matches("us-ssn").count(), 2);
+}
+
+#[test]
+fn sarif_tells_problems_as_notifications() {
+    let place = Place::new();
+    let run = place.run(&["scan", "missing.txt", "--report", "sarif"]).exits(2);
+    let sarif: Value = serde_json::from_str(&run.stdout).expect("the report is JSON");
+    let invocation = &sarif["runs"][0]["invocations"][0];
+    assert_eq!(invocation["executionSuccessful"], false);
+    assert_eq!(invocation["exitCode"], 2);
+    assert_eq!(invocation["toolExecutionNotifications"][0]["message"]["text"], "the file: it does not exist");
+}
+
+#[test]
+fn html_is_one_page_and_markup_in_names_is_text() {
+    let place = Place::new();
+    place.write("<img src=x>&.txt", ssn_line());
+    let page = place.run(&["scan", ".", "missing.txt", "--report", "html"]).exits(2).stdout;
+    assert!(page.starts_with("<!DOCTYPE html>") && page.trim_end().ends_with("</html>"));
+    assert!(page.contains("&lt;img src=x&gt;&amp;.txt") && !page.contains("<img"));
+    assert!(page.contains("US_SSN") && page.contains("missing.txt"));
+    for outside in ["http://", "https://", "<script", "<link", "@import", "url("] {
+        assert!(!page.contains(outside), "the page loads nothing: {outside}");
+    }
+}
+
+#[test]
+fn a_summary_adds_up() {
+    let place = Place::new();
+    place.write("a.txt", format!("{}card {CARD}\n", ssn_line()));
+    place.write("b\x1b[31m.txt", ssn_line());
+    let text = place.run(&["scan", ".", "--report", "summary"]).exits(0).silent().stdout;
+    assert!(text.contains("3 findings in 2 files: 3 pii, 1 financial"), "{text}");
+    assert!(text.contains("2 files scanned"), "{text}");
+    assert!(!text.contains('\x1b'), "a file's name cannot steer the terminal");
+}
+
+#[test]
+fn a_report_file_appears_whole_and_is_no_input_of_the_next_scan() {
+    let place = Place::new();
+    place.write("d/a.txt", ssn_line());
+    let run = place.run(&["scan", "d", "--output", "d/r.jsonl"]).exits(0).silent();
+    assert_eq!(run.stdout, "");
+    let first = fs::read_to_string(place.path("d/r.jsonl")).expect("the report");
+    assert_eq!(first.lines().count(), 1);
+    place.run(&["scan", "d", "--output", "d/r.jsonl"]).exits(0).silent();
+    assert_eq!(fs::read_to_string(place.path("d/r.jsonl")).expect("the report"), first);
+    let names: Vec<_> =
+        fs::read_dir(place.path("d")).expect("the folder").map(|e| e.expect("an entry").file_name()).collect();
+    assert_eq!(names.len(), 2, "nothing is left beside it: {names:?}");
+}
+
+// Processes.
+
+#[test]
+fn a_reader_that_stops_early_is_no_error() {
+    let place = Place::new();
+    place.write("a.txt", ssn_line().repeat(20_000));
+    let mut child = place.spawn(&["scan", "a.txt"]);
+    let mut line = String::new();
+    BufReader::with_capacity(512, child.stdout.take().expect("a pipe")).read_line(&mut line).expect("a line");
+    Run::of(child.wait_with_output().expect("the program ends")).exits(0).silent();
+    let mut child = place.spawn(&["scan", "a.txt", "--fail-on", "pii"]);
+    drop(child.stdout.take());
+    Run::of(child.wait_with_output().expect("the program ends")).exits(1).silent();
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_reports_what_was_found() {
+    let place = Place::new();
+    let mut child = place.spawn(&["scan", "-", "--output", "r.jsonl"]);
+    let mut stdin = child.stdin.take().expect("a pipe");
+    let chunk = format!("{}{}", ssn_line(), "padding without anything to find\n".repeat(30_000));
+    for n in 0.. {
+        if n == 16 {
+            // So much was read by now that the scan is under way.
+            let pid = child.id().to_string();
+            assert!(Command::new("kill").args(["-INT", &pid]).status().expect("kill runs").success());
+        }
+        if stdin.write_all(chunk.as_bytes()).is_err() {
+            break;
+        }
+    }
+    drop(stdin);
+    Run::of(child.wait_with_output().expect("the program ends")).exits(130).complains("stopped before its end");
+    let report = fs::read_to_string(place.path("r.jsonl")).expect("the report is written");
+    assert!(report.lines().count() > 4, "what was found until then is reported");
+}
+
+// Fingerprint keys.
+
+#[test]
+fn fingerprints_of_one_key_are_equal_and_of_two_are_not() {
+    let place = Place::new();
+    place.write("a.txt", ssn_line());
+    place.write("key", "another key, which is longer than 16 bytes\n");
+    place.write("short", "short\n");
+    let with = |arguments: &[&str], environment: Option<&str>| {
+        let mut command = place.command(&[&["scan", "a.txt"], arguments].concat());
+        match environment {
+            Some(key) => command.env("LINEWARD_FINGERPRINT_KEY", key),
+            None => command.env_remove("LINEWARD_FINGERPRINT_KEY"),
+        };
+        Run::of(command.output().expect("the program runs"))
+    };
+    let of = |run: Run| run.exits(0).findings()[0]["fingerprint"].clone();
+    let own = of(with(&[], None));
+    assert_eq!(own, of(with(&[], None)), "the user's own key is made once");
+    let key_file = place.path("config/lineward/fingerprint.key");
+    let content = fs::read_to_string(&key_file).expect("the key");
+    assert_eq!(content.trim_end().len(), 64);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        assert_eq!(fs::metadata(&key_file).expect("the key").permissions().mode() & 0o777, 0o600);
+    }
+    assert_eq!(own, of(with(&[], Some(content.trim()))), "a key is the same in a file and in the environment");
+    assert_ne!(own, of(with(&["--fingerprint-key-file", "key"], None)));
+    with(&["--fingerprint-key-file", "short"], None)
+        .exits(2)
+        .complains("in `short`: fingerprint key: 5 bytes are too few");
+    let run = with(&[], Some("tiny")).exits(2).complains("`LINEWARD_FINGERPRINT_KEY`: fingerprint key: 4 bytes");
+    assert!(!run.stderr.contains("tiny"), "a key is not printed");
+
+    fs::remove_dir_all(place.path("config")).expect("removed");
+    place.write("config", "a file where the folder should be");
+    with(&[], None).exits(0).complains("the fingerprints of this run cannot be compared");
+}
+
+// The lists.
+
+#[test]
+fn detectors_are_listed() {
+    let place = Place::new();
+    let all = place.run(&["detectors", "--json"]).exits(0).silent().findings();
+    assert!(all.len() >= 80);
+    for detector in &all {
+        for key in ["id", "title", "entity", "categories", "country", "provider", "trigger", "checked_by"] {
+            assert!(detector.get(key).is_some(), "{key} of {}", detector["id"]);
+        }
+    }
+    let lines = place.run(&["detectors"]).exits(0).silent().stdout;
+    assert_eq!(lines.lines().count(), all.len());
+    let phi = place.run(&["detectors", "--json", "--categories", "phi"]).exits(0).findings();
+    assert!(!phi.is_empty() && phi.len() < all.len());
+    assert_eq!(place.run(&["detectors", "--detectors", "us-ssn"]).exits(0).stdout.lines().count(), 1);
+}
+
+#[test]
+fn validators_are_listed() {
+    let place = Place::new();
+    let array: Value = serde_json::from_str(&place.run(&["validators", "--json"]).exits(0).stdout).expect("JSON");
+    let array = array.as_array().expect("one array");
+    assert!(array.iter().any(|v| v["name"] == "es.dni" && v["country"] == "es" && v["title"].is_string()));
+    assert!(array.iter().any(|v| v["name"] == "luhn" && v["country"].is_null()));
+    assert_eq!(place.run(&["validators"]).exits(0).stdout.lines().count(), array.len());
+}
+
+#[test]
+fn verdicts() {
+    let place = Place::new();
+    assert_eq!(place.run(&["validate", "luhn", "4012888888881881"]).exits(0).silent().stdout, "valid\n");
+    assert_eq!(
+        place.run(&["validate", "luhn", "4012888888881881", "4012888888881882"]).exits(1).stdout,
+        "valid\ninvalid\n"
+    );
+    let lines = place.run_with_input(&["validate", "luhn"], b"4012888888881881\r\n\n\xff\n4012888888881881").exits(1);
+    assert_eq!(lines.stdout, "valid\ninvalid\ninvalid\nvalid\n");
+    assert_eq!(place.run_with_input(&["validate", "luhn"], b"").exits(0).stdout, "");
+}
+
+#[test]
+fn completions_name_the_commands() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let script = Place::new().run(&["completions", shell]).exits(0).silent().stdout;
+        assert!(script.contains("validators") && script.contains("min-confidence"), "{shell}");
+    }
+}

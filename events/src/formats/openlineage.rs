@@ -1,0 +1,522 @@
+//! OpenLineage 2-0-2: run, job and dataset events with their facets, and two facets of Lineward's own.
+//!
+//! Names are taken verbatim. The facets `lineward_content` (`{"sha256": ...}` or `{"merkleRoot": ...}`) and
+//! `lineward_model` (`{"role": "model", "baseModel": ...}`) on a data set say what OpenLineage has no facet for.
+//! Error messages and SQL are not taken: they are free text and may quote data.
+
+use super::Format;
+use crate::json::{at, count, instant, items, object, scalar, sha256_hex, text};
+use crate::naming::{check_length, dataset_type, model_named};
+use crate::{
+    AssetRef, AssetType, ColumnMapping, DataFinding, DecodeError, EdgeType, Event, EventKey, EventKind, Evidence,
+    Field, FindingOrigin, Inputs, Io, JobInfo, JobRef, Link, MappingType, RunInfo, RunState, Statement, VersionRef,
+    VersionScheme,
+};
+use serde_json::Value;
+use std::collections::{BTreeSet, HashMap};
+
+/// The format. Specification: <https://openlineage.io/spec/2-0-2/OpenLineage.json>.
+pub struct OpenLineage;
+
+const NAME: &str = "openlineage";
+
+impl Format for OpenLineage {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn recognises(&self, document: &Value) -> bool {
+        let named = |key| at(document, &[key, "namespace"]).is_some() && at(document, &[key, "name"]).is_some();
+        let stamped = ["eventTime", "eventType", "producer", "schemaURL"].iter().any(|k| document.get(k).is_some());
+        stamped && (named("job") || named("dataset"))
+    }
+
+    fn decode(&self, document: &Value, key: EventKey) -> Result<Event, DecodeError> {
+        let datasets = items(document, &["inputs"]).iter().chain(items(document, &["outputs"]));
+        for dataset in datasets.chain(document.get("dataset")) {
+            for name in ["namespace", "name"] {
+                check_length(NAME, dataset.get(name).and_then(Value::as_str).unwrap_or_default())?;
+            }
+        }
+        if document.get("run").is_some() || document.get("eventType").is_some() {
+            run_event(document, key)
+        } else if document.get("job").is_some() {
+            job_event(document, key)
+        } else {
+            dataset_event(document, key)
+        }
+    }
+
+    fn identity_fields(&self) -> &'static [&'static str] {
+        &[
+            "eventTime",
+            "eventType",
+            "producer",
+            "schemaURL",
+            "run.runId",
+            "run.facets.*._producer",
+            "run.facets.*._schemaURL",
+            "run.facets.nominalTime.*",
+            "run.facets.parent.run.runId",
+            "run.facets.parent.job.namespace",
+            "run.facets.parent.job.name",
+            "run.facets.parent.root.run.runId",
+            "run.facets.parent.root.job.namespace",
+            "run.facets.parent.root.job.name",
+            "run.facets.processing_engine.*",
+            "job.namespace",
+            "job.name",
+            "job.facets.*._producer",
+            "job.facets.*._schemaURL",
+            "job.facets.jobType.*",
+            "job.facets.ownership.owners.*.name",
+            "job.facets.sourceCodeLocation.*",
+            "inputs.*.namespace",
+            "inputs.*.name",
+            "inputs.*.facets.*._producer",
+            "inputs.*.facets.*._schemaURL",
+            "inputs.*.facets.dataSource.*",
+            "inputs.*.facets.lineward_content.*",
+            "inputs.*.facets.ownership.owners.*.name",
+            "inputs.*.facets.schema.fields.*.name",
+            "inputs.*.facets.schema.fields.*.type",
+            "inputs.*.facets.symlinks.identifiers.*.namespace",
+            "inputs.*.facets.symlinks.identifiers.*.name",
+            "inputs.*.facets.version.datasetVersion",
+            "inputs.*.inputFacets.*._producer",
+            "inputs.*.inputFacets.*._schemaURL",
+            "outputs.*.namespace",
+            "outputs.*.name",
+            "outputs.*.facets.*._producer",
+            "outputs.*.facets.*._schemaURL",
+            "outputs.*.facets.columnLineage.fields.*.inputFields.*.namespace",
+            "outputs.*.facets.columnLineage.fields.*.inputFields.*.name",
+            "outputs.*.facets.columnLineage.fields.*.inputFields.*.field",
+            "outputs.*.facets.dataSource.*",
+            "outputs.*.facets.lineward_content.*",
+            "outputs.*.facets.ownership.owners.*.name",
+            "outputs.*.facets.schema.fields.*.name",
+            "outputs.*.facets.schema.fields.*.type",
+            "outputs.*.facets.symlinks.identifiers.*.namespace",
+            "outputs.*.facets.symlinks.identifiers.*.name",
+            "outputs.*.facets.version.datasetVersion",
+            "outputs.*.outputFacets.*._producer",
+            "outputs.*.outputFacets.*._schemaURL",
+            "dataset.namespace",
+            "dataset.name",
+            "dataset.facets.*._producer",
+            "dataset.facets.*._schemaURL",
+            "dataset.facets.dataSource.*",
+            "dataset.facets.lineward_content.*",
+            "dataset.facets.ownership.owners.*.name",
+            "dataset.facets.schema.fields.*.name",
+            "dataset.facets.schema.fields.*.type",
+            "dataset.facets.symlinks.identifiers.*.namespace",
+            "dataset.facets.symlinks.identifiers.*.name",
+            "dataset.facets.version.datasetVersion",
+        ]
+    }
+}
+
+fn run_event(document: &Value, key: EventKey) -> Result<Event, DecodeError> {
+    let run_id = text(document, &["run", "runId"]).ok_or_else(|| DecodeError::missing(NAME, "run.runId"))?;
+    let job = job_ref(document)?;
+    let mut event = envelope(document, key, EventKind::Run);
+    event.run_id = Some(run_id.to_owned());
+    event.job_namespace = Some(job.namespace.clone());
+    event.job_name = Some(job.name.clone());
+
+    let state = event.event_type.as_deref().map_or(RunState::Other, state_named);
+    let mut run = RunInfo::new(run_id, job, state);
+    match state {
+        RunState::Start => run.started_at = event.event_time,
+        RunState::Abort | RunState::Fail | RunState::Complete => run.ended_at = event.event_time,
+        RunState::Other | RunState::Running => {}
+    }
+    run_facets(&mut run, document);
+    job_facets(&mut run, document);
+    event.principal.clone_from(&run.principal);
+
+    // An absent list says nothing; an empty one says that the run reads nothing.
+    if let Some(Value::Array(inputs)) = document.get("inputs") {
+        run.inputs_known = Inputs::Declared;
+        run.inputs = ios(inputs, "inputFacets", &mut event.statements, state);
+    }
+    let outputs = items(document, &["outputs"]);
+    run.outputs = ios(outputs, "outputFacets", &mut event.statements, state);
+    run.columns = columns(outputs, &run.inputs);
+    run.inputs.extend(base_model_inputs(&run.inputs, outputs));
+    event.statements.insert(0, Statement::Run(Box::new(run)));
+    Ok(event)
+}
+
+fn job_event(document: &Value, key: EventKey) -> Result<Event, DecodeError> {
+    let job = job_ref(document)?;
+    let mut event = envelope(document, key, EventKind::Job);
+    event.job_namespace = Some(job.namespace.clone());
+    event.job_name = Some(job.name.clone());
+    event.principal = owner(document);
+
+    let outputs = items(document, &["outputs"]);
+    let info = JobInfo {
+        job,
+        integration: upper(document, "integration"),
+        job_type: upper(document, "jobType"),
+        processing_type: upper(document, "processingType"),
+        source_code_url: source_code_url(document),
+        inputs: ios(items(document, &["inputs"]), "inputFacets", &mut event.statements, RunState::Other),
+        outputs: ios(outputs, "outputFacets", &mut event.statements, RunState::Other),
+    };
+    for output in outputs {
+        event.statements.extend(column_links(output));
+    }
+    event.statements.insert(0, Statement::Job(Box::new(info)));
+    Ok(event)
+}
+
+fn dataset_event(document: &Value, key: EventKey) -> Result<Event, DecodeError> {
+    let dataset = document.get("dataset").ok_or_else(|| DecodeError::missing(NAME, "dataset"))?;
+    let asset = asset(dataset).ok_or_else(|| DecodeError::missing(NAME, "dataset.namespace"))?;
+    let kind = if asset.asset_type == AssetType::Model { EventKind::Model } else { EventKind::Dataset };
+    let mut event = envelope(document, key, kind);
+    event.principal =
+        text(items(dataset, &["facets", "ownership", "owners"]).first().unwrap_or(&Value::Null), &["name"])
+            .map(str::to_owned);
+    event.statements.push(Statement::Asset(asset.clone()));
+    facet_statements(dataset, &asset, &mut event.statements, RunState::Other);
+    event.statements.extend(column_links(dataset));
+    if let Some(src) = base_model(dataset) {
+        let (edge_type, evidence) = (EdgeType::FineTunedFrom, Evidence::Explicit);
+        event.statements.push(Statement::Link(Link { src, dst: reference(&asset), edge_type, evidence }));
+    }
+    Ok(event)
+}
+
+fn envelope(document: &Value, key: EventKey, kind: EventKind) -> Event {
+    let mut event = Event::new(key, NAME, kind);
+    event.event_type = text(document, &["eventType"]).map(str::to_owned);
+    event.event_time = instant(document, &["eventTime"]);
+    event.producer = text(document, &["producer"]).map(str::to_owned);
+    event.schema_url = text(document, &["schemaURL"]).map(str::to_owned);
+    event
+}
+
+fn job_ref(document: &Value) -> Result<JobRef, DecodeError> {
+    let namespace = text(document, &["job", "namespace"]).ok_or_else(|| DecodeError::missing(NAME, "job.namespace"))?;
+    let name = text(document, &["job", "name"]).ok_or_else(|| DecodeError::missing(NAME, "job.name"))?;
+    Ok(JobRef { namespace: namespace.to_owned(), name: name.to_owned() })
+}
+
+fn state_named(name: &str) -> RunState {
+    const STATES: [RunState; 5] =
+        [RunState::Start, RunState::Running, RunState::Complete, RunState::Abort, RunState::Fail];
+    STATES.into_iter().find(|s| s.as_str().eq_ignore_ascii_case(name)).unwrap_or(RunState::Other)
+}
+
+fn run_facets(run: &mut RunInfo, document: &Value) {
+    let Some(facets) = at(document, &["run", "facets"]) else { return };
+    run.nominal_start = instant(facets, &["nominalTime", "nominalStartTime"]);
+    run.nominal_end = instant(facets, &["nominalTime", "nominalEndTime"]);
+    // Old Airflow integrations wrote `parentRun`.
+    if let Some(parent) = facets.get("parent").or_else(|| facets.get("parentRun")) {
+        run.parent_run_id = text(parent, &["run", "runId"]).map(str::to_owned);
+        run.root_run_id = text(parent, &["root", "run", "runId"]).map(str::to_owned);
+    }
+    if let Some(engine) = text(facets, &["processing_engine", "name"]) {
+        run.integration = Some(engine.to_ascii_uppercase());
+        let version = scalar(facets, &["processing_engine", "version"]).unwrap_or_default();
+        run.params.insert("processing_engine".to_owned(), format!("{engine} {version}").trim_end().to_owned());
+    }
+    for parameter in items(facets, &["executionParameters", "parameters"]) {
+        if let (Some(name), Some(value)) = (text(parameter, &["key"]), scalar(parameter, &["value"])) {
+            run.params.insert(name.to_owned(), value.into_owned());
+        }
+    }
+}
+
+fn job_facets(run: &mut RunInfo, document: &Value) {
+    if at(document, &["job", "facets"]).is_none() {
+        return;
+    }
+    run.integration = upper(document, "integration").or_else(|| run.integration.take());
+    run.job_type = upper(document, "jobType");
+    run.processing_type = upper(document, "processingType");
+    run.principal = owner(document);
+    run.git_sha = text(document, &["job", "facets", "sourceCodeLocation", "version"]).map(str::to_owned);
+}
+
+fn upper(document: &Value, key: &str) -> Option<String> {
+    text(document, &["job", "facets", "jobType", key]).map(str::to_ascii_uppercase)
+}
+
+fn owner(document: &Value) -> Option<String> {
+    let first = items(document, &["job", "facets", "ownership", "owners"]).first()?;
+    text(first, &["name"]).map(str::to_owned)
+}
+
+fn source_code_url(document: &Value) -> Option<String> {
+    let location = at(document, &["job", "facets", "sourceCodeLocation"])?;
+    text(location, &["url"]).or_else(|| text(location, &["repoUrl"])).map(str::to_owned)
+}
+
+fn ios(datasets: &[Value], io_facets: &str, statements: &mut Vec<Statement>, state: RunState) -> Vec<Io> {
+    let mut ios = Vec::with_capacity(datasets.len());
+    for dataset in datasets {
+        let Some(mut asset) = asset(dataset) else { continue };
+        let facets = dataset.get(io_facets);
+        if let Some(facets) = facets {
+            sizes(facets, &mut asset);
+        }
+        facet_statements(dataset, &asset, statements, state);
+        let mut io = Io::new(asset);
+        if let Some(facets) = facets {
+            io.subset = facets.get("subset").map(Value::to_string);
+            // A facet of our own; OpenLineage has no word for what an input is used for.
+            io.context = text(facets, &["lineward_context", "context"]).map(str::to_ascii_lowercase);
+        }
+        ios.push(io);
+    }
+    ios
+}
+
+fn asset(dataset: &Value) -> Option<AssetRef> {
+    let mut asset = bare(dataset)?;
+    let Some(facets) = dataset.get("facets").filter(|f| f.is_object()) else { return Some(asset) };
+    if at(facets, &["lineward_model", "role"]).and_then(Value::as_str) == Some("model")
+        || text(facets, &["datasetType", "datasetType"]).is_some_and(|t| t.eq_ignore_ascii_case("model"))
+    {
+        asset.asset_type = AssetType::Model;
+    }
+    if let Some(version) = scalar(facets, &["version", "datasetVersion"]) {
+        let content = version.strip_prefix("sha256:").and_then(sha256_hex);
+        asset.content_sha256 = content;
+        let scheme = match asset.asset_type {
+            _ if content.is_some() => VersionScheme::Content,
+            AssetType::Model => VersionScheme::ModelVersion,
+            _ => version_scheme(facets),
+        };
+        asset.version = Some(VersionRef { scheme, version: version.into_owned() });
+    }
+    if let Some(content) = facets.get("lineward_content") {
+        let hash = text(content, &["sha256"]).or_else(|| text(content, &["merkleRoot"])).and_then(sha256_hex);
+        asset.content_sha256 = hash.or(asset.content_sha256);
+    }
+    sizes(facets, &mut asset);
+    fields(items(facets, &["schema", "fields"]), "", &mut asset.fields);
+    Some(asset)
+}
+
+/// An asset by name only, as column lineage names it.
+fn bare(named: &Value) -> Option<AssetRef> {
+    let namespace = named.get("namespace")?.as_str()?;
+    let name = named.get("name")?.as_str()?;
+    Some(AssetRef::new(dataset_type(namespace, name), namespace, name))
+}
+
+fn version_scheme(facets: &Value) -> VersionScheme {
+    match text(facets, &["storage", "storageLayer"]) {
+        Some(layer) if layer.eq_ignore_ascii_case("delta") => VersionScheme::Delta,
+        Some(layer) if layer.eq_ignore_ascii_case("iceberg") => VersionScheme::Iceberg,
+        _ => VersionScheme::Declared,
+    }
+}
+
+/// Rows and bytes, from whichever of the statistics facets is there.
+fn sizes(facets: &Value, asset: &mut AssetRef) {
+    for facet in ["outputStatistics", "inputStatistics", "dataQualityMetrics"] {
+        let Some(facet) = facets.get(facet) else { continue };
+        asset.row_count = asset.row_count.or_else(|| count(facet, &["rowCount"]));
+        asset.size_bytes = asset.size_bytes.or_else(|| count(facet, &["size"])).or_else(|| count(facet, &["bytes"]));
+    }
+}
+
+const FIELD_PATH_BYTES_MAX: usize = 1024;
+
+/// Fields of a schema with dotted paths for nested ones. The depth is bounded by the JSON parser's.
+fn fields(list: &[Value], prefix: &str, out: &mut Vec<Field>) {
+    for field in list {
+        let Some(name) = text(field, &["name"]) else { continue };
+        let path = if prefix.is_empty() { name.to_owned() } else { format!("{prefix}.{name}") };
+        out.push(Field { name: path.clone(), data_type: text(field, &["type"]).map(str::to_owned) });
+        // Every nested field repeats the path: below one this long the schema is no longer followed.
+        if path.len() <= FIELD_PATH_BYTES_MAX {
+            fields(items(field, &["fields"]), &path, out);
+        }
+    }
+}
+
+/// What the facets of a data set say beside the asset itself.
+fn facet_statements(dataset: &Value, asset: &AssetRef, statements: &mut Vec<Statement>, state: RunState) {
+    let Some(facets) = dataset.get("facets").filter(|f| f.is_object()) else { return };
+    for identifier in items(facets, &["symlinks", "identifiers"]) {
+        let Some(mut alias) = bare(identifier) else { continue };
+        if text(identifier, &["type"]).is_some_and(|t| t.eq_ignore_ascii_case("table")) {
+            alias.asset_type = AssetType::Table;
+        }
+        if alias.namespace != asset.namespace || alias.name != asset.name {
+            statements.push(Statement::Alias(alias, reference(asset)));
+        }
+    }
+    // Producers announce a change of state when a run starts; only a run that did not fail has made it.
+    if !matches!(state, RunState::Start | RunState::Fail | RunState::Abort) {
+        lifecycle(facets, asset, statements);
+    }
+    for tag in items(facets, &["tags", "tags"]) {
+        statements.extend(declared(tag, asset).map(Statement::Finding));
+    }
+}
+
+fn lifecycle(facets: &Value, asset: &AssetRef, statements: &mut Vec<Statement>) {
+    let Some(facet) = facets.get("lifecycleStateChange") else { return };
+    let Some(change) = text(facet, &["lifecycleStateChange"]) else { return };
+    if change.eq_ignore_ascii_case("DROP") {
+        statements.push(Statement::Dropped(reference(asset)));
+    } else if change.eq_ignore_ascii_case("RENAME")
+        && let Some(previous) = facet.get("previousIdentifier").and_then(bare)
+    {
+        let dst = reference(asset);
+        let link = Link { src: previous.clone(), dst, edge_type: EdgeType::CopyOf, evidence: Evidence::Explicit };
+        statements.push(Statement::Link(link));
+        statements.push(Statement::Dropped(previous));
+    }
+}
+
+/// An asset without its schema and sizes, to refer to it.
+fn reference(asset: &AssetRef) -> AssetRef {
+    let mut reference = AssetRef::new(asset.asset_type, &asset.namespace, &asset.name);
+    reference.version.clone_from(&asset.version);
+    reference.content_sha256 = asset.content_sha256;
+    reference
+}
+
+/// Words in a tag that declare sensitive data, with entity and category.
+const DECLARING: [(&str, &str, &str); 8] = [
+    ("pii", "PII", "pii"),
+    ("personal_data", "PII", "pii"),
+    ("gdpr_personal_data", "PII", "pii"),
+    ("phi", "PHI", "phi"),
+    ("pci", "PCI", "financial"),
+    ("cardholder_data", "PCI", "financial"),
+    ("credential", "CREDENTIAL", "credential"),
+    ("credentials", "CREDENTIAL", "credential"),
+];
+
+/// The finding that a tag declares: its key or value is one of the words above, and it is not negated.
+fn declared(tag: &Value, asset: &AssetRef) -> Option<DataFinding> {
+    let key = text(tag, &["key"])?;
+    let value = scalar(tag, &["value"]).unwrap_or_default();
+    let negated = ["false", "no", "none", "0"].iter().any(|n| value.eq_ignore_ascii_case(n));
+    let says = |word: &str| key.eq_ignore_ascii_case(word) || value.eq_ignore_ascii_case(word);
+    let (_, entity, category) = DECLARING.iter().find(|(word, ..)| !negated && says(word))?;
+    Some(DataFinding {
+        asset: reference(asset),
+        field: text(tag, &["field"]).map(str::to_owned),
+        entity: (*entity).to_owned(),
+        categories: vec![(*category).to_owned()],
+        detector: "openlineage:tags".to_owned(),
+        detector_version: None,
+        match_count: 1,
+        distinct_count: None,
+        confidence: Evidence::Declared.confidence(),
+        coverage: 0.0,
+        origin: FindingOrigin::Declared,
+        policy: text(tag, &["source"]).map(str::to_owned),
+        severity: None,
+    })
+}
+
+fn base_model(dataset: &Value) -> Option<AssetRef> {
+    text(dataset, &["facets", "lineward_model", "baseModel"]).and_then(model_named)
+}
+
+/// A base model that the `lineward_model` facet of an output names is an input of the run.
+fn base_model_inputs(inputs: &[Io], outputs: &[Value]) -> Vec<Io> {
+    let mut bases: Vec<AssetRef> = outputs.iter().filter_map(base_model).collect();
+    if bases.is_empty() {
+        return Vec::new();
+    }
+    let mut seen: BTreeSet<_> = inputs.iter().map(|io| (io.asset.namespace.clone(), io.asset.name.clone())).collect();
+    bases.retain(|base| seen.insert((base.namespace.clone(), base.name.clone())));
+    let context = Some("base_model".to_owned());
+    bases
+        .into_iter()
+        .map(|asset| Io { context: context.clone(), evidence: Evidence::Explicit, ..Io::new(asset) })
+        .collect()
+}
+
+fn columns(outputs: &[Value], inputs: &[Io]) -> Vec<ColumnMapping> {
+    if outputs.iter().all(|o| at(o, &["facets", "columnLineage"]).is_none()) {
+        return Vec::new();
+    }
+    // Column lineage names inputs without their version; the run's list of inputs has it.
+    let known: HashMap<(&str, &str), &AssetRef> =
+        inputs.iter().map(|io| ((io.asset.namespace.as_str(), io.asset.name.as_str()), &io.asset)).collect();
+    let mut mappings = Vec::new();
+    for output in outputs {
+        let Some(dst) = asset_if_mapped(output) else { continue };
+        each_mapping(output, |src_named, dst_field, transformation| {
+            let Some(mut src) = bare(src_named) else { return };
+            if let Some(input) = known.get(&(src.namespace.as_str(), src.name.as_str())) {
+                src = reference(input);
+            }
+            let Some(src_field) = text(src_named, &["field"]) else { return };
+            mappings.push(mapping(src, src_field, &dst, dst_field, transformation));
+        });
+    }
+    mappings
+}
+
+fn asset_if_mapped(output: &Value) -> Option<AssetRef> {
+    at(output, &["facets", "columnLineage"])?;
+    asset(output).map(|a| reference(&a))
+}
+
+fn mapping(src: AssetRef, src_field: &str, dst: &AssetRef, dst_field: Option<&str>, how: &Value) -> ColumnMapping {
+    let indirect = text(how, &["type"]).is_some_and(|t| t.eq_ignore_ascii_case("INDIRECT"));
+    let description = text(how, &["description"]).or_else(|| text(how, &["transformationDescription"]));
+    let legacy = text(how, &["transformationType"]);
+    ColumnMapping {
+        src,
+        src_field: src_field.to_owned(),
+        dst: dst.clone(),
+        dst_field: dst_field.map(str::to_owned),
+        mapping: if indirect { MappingType::Indirect } else { MappingType::Direct },
+        subtype: text(how, &["subtype"]).or(legacy).map(str::to_owned),
+        masking: at(how, &["masking"]) == Some(&Value::Bool(true)) || legacy == Some("MASKED"),
+        description: description.map(str::to_owned),
+    }
+}
+
+/// Calls back with the named source field, the output field and the transformation, for every transformation of every
+/// source field in a `columnLineage` facet. A source field without transformations counts once.
+fn each_mapping<'a>(dataset: &'a Value, mut call: impl FnMut(&'a Value, Option<&'a str>, &'a Value)) {
+    let mut sources = |list: &'a [Value], field: Option<&'a str>, fallback: &'a Value| {
+        for source in list {
+            match items(source, &["transformations"]) {
+                [] => call(source, field, fallback),
+                transformations => transformations.iter().for_each(|how| call(source, field, how)),
+            }
+        }
+    };
+    if let Some(by_field) = object(dataset, &["facets", "columnLineage", "fields"]) {
+        for (name, field) in by_field {
+            sources(items(field, &["inputFields"]), Some(name), field);
+        }
+    }
+    sources(items(dataset, &["facets", "columnLineage", "dataset"]), None, &Value::Null);
+}
+
+/// Links from the sources that the column lineage of a declared data set or job output names.
+fn column_links(dataset: &Value) -> Vec<Statement> {
+    let Some(dst) = asset_if_mapped(dataset) else { return Vec::new() };
+    let mut seen = BTreeSet::new();
+    let mut links = Vec::new();
+    each_mapping(dataset, |named, _, _| {
+        let Some(src) = bare(named) else { return };
+        if seen.insert((src.namespace.clone(), src.name.clone())) {
+            let (edge_type, evidence) = (EdgeType::Derived, Evidence::Column);
+            links.push(Statement::Link(Link { src, dst: dst.clone(), edge_type, evidence }));
+        }
+    });
+    links
+}

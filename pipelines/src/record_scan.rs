@@ -1,0 +1,144 @@
+//! A scan into the lineage store: as an event like any other, from which the store projects versions and findings.
+//!
+//! The event holds names, content hashes and counts. A file that could not be read is in it with the reason, so that its
+//! absence from the findings is not taken for cleanliness.
+
+use crate::process::{Processor, engine_for, now_micros};
+use crate::{Error, config::ClassifySpec};
+use lineward_classifiers::scan::{FileReport, merkle_root};
+use lineward_classifiers::{Engine, FingerprintKey};
+use lineward_connectors::{Position, Record};
+use lineward_events::formats::lineward::{ScanAsset, ScanEvent, ScanFile, ScanFinding};
+use lineward_events::{AssetRef, AssetType, FormatChoice, formats};
+use lineward_store::{Batch, Committed, StoreWriter};
+use std::path::{Path, PathBuf};
+
+/// A scan to record.
+pub struct ScanRecord<'a> {
+    /// Store, made if it does not exist.
+    pub store: &'a str,
+    /// The data set that was scanned, as an asset's location (`s3://bucket/prefix`); the path itself where `None`.
+    pub dataset: Option<&'a str>,
+    /// The path that was scanned.
+    pub path: &'a Path,
+    /// The reports of its files.
+    pub reports: &'a [FileReport],
+    /// The engine that scanned.
+    pub engine: &'a Engine,
+    /// Key of fingerprints.
+    pub key: FingerprintKey,
+    /// When the scan began, microseconds since the epoch.
+    pub started_at: i64,
+}
+
+/// Records a scan of one path.
+///
+/// # Errors
+/// [`Error::Store`] where the store cannot be written.
+pub async fn record_scan(scan: &ScanRecord<'_>) -> Result<Committed, Error> {
+    let event = scan_event(scan);
+    let text = serde_json::to_vec(&event).map_err(|e| Error::Stopped(e.to_string()))?;
+    let record = Record {
+        source: "scan".into(),
+        position: Position::File { path: event.scan_id.as_str().into(), ordinal: 0, line: None, byte_offset: 0 },
+        key: None,
+        value: Some(text),
+        timestamp_us: None,
+        headers: Vec::new(),
+    };
+    // The same way in as every event: whatever a name or column may hold is searched and redacted.
+    let classify = ClassifySpec::default();
+    let engine = engine_for(&classify.categories)?;
+    let format = formats::by_name("lineward").map_or(FormatChoice::Auto, FormatChoice::Named);
+    let mut processor = Processor::new(&engine, scan.key.clone(), classify.min_confidence, format)?;
+    let received_at = now_micros();
+    let mut processed = processor.process(&[record], received_at)?;
+    for event in &mut processed.events {
+        event.row.source = "scan".into();
+        event.row.topic = None;
+        event.row.offset = None;
+    }
+    if let Some(refused) = processed.dead_letters.first() {
+        return Err(Error::Stopped(format!("the scan cannot be recorded: {} at {}", refused.reason, refused.place)));
+    }
+    let mut writer = StoreWriter::open(scan.store).await?;
+    let batch = Batch {
+        events: processed.events,
+        writer: "scan".into(),
+        ruleset: Some(scan.engine.rules().hash().to_owned()),
+        received_at,
+        ..Batch::default()
+    };
+    Ok(writer.commit(batch).await?)
+}
+
+fn scan_event(scan: &ScanRecord<'_>) -> ScanEvent {
+    let is_file = scan.path.is_file();
+    let root = std::fs::canonicalize(scan.path).unwrap_or_else(|_| PathBuf::from(scan.path));
+    let asset_type = if is_file { AssetType::File } else { AssetType::Dataset };
+    let asset = match scan.dataset {
+        Some(location) => AssetRef::from_uri(asset_type, location),
+        None => AssetRef::new(asset_type, "file", &root.to_string_lossy()),
+    };
+    let mut scanned = ScanAsset {
+        asset_type: asset_type.as_str().to_owned(),
+        namespace: asset.namespace,
+        name: asset.name,
+        sha256: None,
+        size_bytes: Some(scan.reports.iter().map(|r| r.size_bytes as i64).sum()),
+        row_count: scan.reports.iter().map(|r| r.rows.map(|n| n as i64)).sum(),
+    };
+    let files: Vec<ScanFile> = scan.reports.iter().map(|r| scan_file(r, scan.path, is_file)).collect();
+    scanned.sha256 = content(scan.reports, scan.path, is_file).map(hex);
+    let at = chrono::DateTime::from_timestamp_micros(scan.started_at).unwrap_or_default();
+    let id = uuid::Uuid::new_v4().to_string();
+    let mut event = ScanEvent::new(id, at.to_rfc3339_opts(chrono::SecondsFormat::Micros, true), scanned);
+    event.ruleset = Some(scan.engine.rules().hash().to_owned());
+    event.tool_version = Some(env!("CARGO_PKG_VERSION").to_owned());
+    event.files = files;
+    event
+}
+
+/// The content of a file, or the Merkle root of a data set; `None` where a file of it could not be hashed.
+fn content(reports: &[FileReport], root: &Path, is_file: bool) -> Option<[u8; 32]> {
+    if is_file {
+        return reports.first()?.sha256;
+    }
+    let hashed: Option<Vec<(String, [u8; 32])>> =
+        reports.iter().map(|r| Some((relative(&r.path, root), r.sha256?))).collect();
+    hashed.filter(|files| !files.is_empty()).map(|files| merkle_root(&files))
+}
+
+fn relative(path: &Path, root: &Path) -> String {
+    path.strip_prefix(root).unwrap_or(path).to_string_lossy().into_owned()
+}
+
+fn scan_file(report: &FileReport, root: &Path, is_file: bool) -> ScanFile {
+    let problem = report.problems.first().map(|p| format!("{}: {}", p.place, p.message));
+    let skipped = report.skipped.then(|| "left out as binary".to_owned());
+    ScanFile {
+        name: (!is_file).then(|| relative(&report.path, root)),
+        sha256: report.sha256.map(hex),
+        size_bytes: Some(report.size_bytes as i64),
+        row_count: report.rows.map(|n| n as i64),
+        error: problem.or(skipped),
+        findings: report
+            .summaries
+            .iter()
+            .map(|s| ScanFinding {
+                field: s.field.clone(),
+                entity: s.entity.clone(),
+                categories: s.categories.iter().map(|c| c.as_str().to_owned()).collect(),
+                detector: s.detector.clone(),
+                match_count: s.match_count as i64,
+                distinct_count: Some(s.distinct_count as i64).filter(|_| !s.distinct_capped),
+                confidence: s.score_max,
+                coverage: 1.0,
+            })
+            .collect(),
+    }
+}
+
+fn hex(hash: [u8; 32]) -> String {
+    hex::encode(hash)
+}

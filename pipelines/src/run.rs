@@ -1,0 +1,548 @@
+//! A running pipeline: Kafka in, store out, each record once.
+//!
+//! Three stages joined by bounded channels: one thread polls (it must, or the broker takes its partitions away), workers
+//! parse and classify, one committer puts what they made back in order and commits. Back-pressure is a full channel: the
+//! poller then pauses its partitions and goes on polling. Positions are those of the store, committed with the data; the
+//! group's own offsets are advice for lag monitors.
+
+use crate::config::PipelineSpec;
+use crate::process::{Counters, Processed, Processor, engine_for, now_micros};
+use crate::{Error, format_choice};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use lineward_classifiers::{Engine, FingerprintKey};
+use lineward_connectors::kafka::{Gap, GapCause, KafkaSource, PartitionStart, Polled, Start, StartOffsets, StartPolicy};
+use lineward_connectors::{Position, Record};
+use lineward_events::FormatChoice;
+use lineward_store::rows::DeadLetterRow;
+use lineward_store::{Batch, StoreWriter, Txn};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+use tokio::runtime::Handle;
+
+/// Records that a worker takes at once.
+const CHUNK_RECORDS: usize = 2_000;
+/// Bytes that a worker takes at once.
+const CHUNK_BYTES: usize = 2 << 20;
+/// How long one poll waits.
+const POLL: Duration = Duration::from_millis(50);
+/// How long a partial chunk waits for more records.
+const LINGER: Duration = Duration::from_millis(20);
+/// How long the end may take.
+const CLOSE: Duration = Duration::from_secs(10);
+
+/// How to run a pipeline.
+pub struct RunOptions {
+    /// Store, made if it does not exist.
+    pub store: String,
+    /// Key of fingerprints.
+    pub key: FingerprintKey,
+    /// Stop when every partition has been read to its end.
+    pub until_end: bool,
+}
+
+/// Asks a running pipeline to stop: it drains, commits and leaves.
+#[derive(Debug, Default, Clone)]
+pub struct Stop(Arc<AtomicBool>);
+
+impl Stop {
+    /// Asks.
+    pub fn ask(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether somebody asked.
+    pub fn asked(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// A partition's key in the store.
+type AppId = String;
+
+/// What the threads share.
+struct Shared {
+    writer: Mutex<StoreWriter>,
+    runtime: Handle,
+    pipeline: String,
+    cluster: Mutex<Option<String>>,
+    start: StartPolicy,
+    counters: Mutex<Counters>,
+    /// Chunks that were sent and not yet committed (or thrown away).
+    in_flight: AtomicU64,
+    /// The committer met another owner of a partition: everything in hand is stale.
+    fenced: AtomicBool,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // A thread that panicked while it held the lock left a whole value behind: every update is one assignment.
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+impl Shared {
+    fn app_id(&self, topic: &str, topic_id: &str, partition: i32) -> AppId {
+        let cluster = lock(&self.cluster).clone().unwrap_or_else(|| "-".to_owned());
+        format!("lw1/{}/{cluster}/{topic}/{topic_id}/{partition}", self.pipeline)
+    }
+}
+
+/// Start offsets from the store.
+struct StoredOffsets(Arc<Shared>);
+
+impl StartOffsets for StoredOffsets {
+    fn start(
+        &self,
+        topic: &str,
+        topic_id: &str,
+        partition: i32,
+    ) -> Result<Start, Box<dyn std::error::Error + Send + Sync>> {
+        let app_id = self.0.app_id(topic, topic_id, partition);
+        let position = self.0.runtime.block_on(lock(&self.0.writer).position(&app_id))?;
+        Ok(match (position, self.0.start) {
+            (Some(offset), _) => Start::At(offset),
+            (None, StartPolicy::Earliest) => Start::Earliest,
+            (None, StartPolicy::Latest) => Start::Latest,
+        })
+    }
+}
+
+/// Records on their way to a worker.
+struct Chunk {
+    sequence: u64,
+    records: Vec<Record>,
+    /// Application id and next position of each partition in the chunk.
+    next: BTreeMap<AppId, i64>,
+    gaps: Vec<DeadLetterRow>,
+    received_at: i64,
+}
+
+/// What a worker made of a chunk.
+struct Done {
+    sequence: u64,
+    processed: Result<Processed, Error>,
+    next: BTreeMap<AppId, i64>,
+    received_at: i64,
+    bytes: usize,
+}
+
+/// Runs a pipeline until it is asked to stop.
+///
+/// # Errors
+/// [`Error::Connector`] where Kafka cannot be reached at the start or the client breaks for good, [`Error::Store`] where
+/// the store cannot be written. What was committed before stays, and a new run goes on behind it.
+pub fn run(
+    spec: &PipelineSpec,
+    options: &RunOptions,
+    stop: &Stop,
+    mut report: impl FnMut(&Counters) + Send,
+) -> Result<Counters, Error> {
+    let choice = format_choice(&spec.source.event_format)
+        .map_err(|message| Error::Config { file: spec.name.clone(), message })?;
+    let engine = engine_for(&spec.classify.categories)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|e| Error::Stopped(format!("cannot start the runtime: {e}")))?;
+    let writer = runtime.block_on(StoreWriter::open(&options.store))?;
+    let shared = Arc::new(Shared {
+        writer: Mutex::new(writer),
+        runtime: runtime.handle().clone(),
+        pipeline: spec.name.clone(),
+        cluster: Mutex::new(None),
+        start: spec.source.kafka.start,
+        counters: Mutex::new(Counters::default()),
+        in_flight: AtomicU64::new(0),
+        fenced: AtomicBool::new(false),
+    });
+    loop {
+        shared.fenced.store(false, Ordering::Relaxed);
+        let ended = generation(spec, options, &shared, &engine, choice, stop, &mut report)?;
+        if ended {
+            return Ok(*lock(&shared.counters));
+        }
+        tracing::warn!("another owner of a partition was first; reading again from the store's positions");
+    }
+}
+
+/// One life of the consumer. `true` when the pipeline is done, `false` when it was fenced and must start over.
+fn generation(
+    spec: &PipelineSpec,
+    options: &RunOptions,
+    shared: &Arc<Shared>,
+    engine: &Engine,
+    choice: FormatChoice,
+    stop: &Stop,
+    report: &mut (impl FnMut(&Counters) + Send),
+) -> Result<bool, Error> {
+    let mut source = KafkaSource::new("kafka", &spec.source.kafka, Arc::new(StoredOffsets(Arc::clone(shared))))?;
+    source.check(Duration::from_secs(15))?;
+    *lock(&shared.cluster) = source.cluster_id(Duration::from_secs(5))?;
+    let workers = match spec.batch.workers {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        n => n,
+    };
+    let (to_workers, from_poller) = bounded::<Chunk>(workers * 2);
+    let (to_committer, from_workers) = bounded::<Done>(workers * 4);
+    shared.in_flight.store(0, Ordering::Relaxed);
+    std::thread::scope(|scope| {
+        for _ in 0..workers {
+            let (from_poller, to_committer) = (from_poller.clone(), to_committer.clone());
+            let (key, confidence) = (options.key.clone(), spec.classify.min_confidence);
+            scope.spawn(move || work(engine, key, confidence, choice, &from_poller, &to_committer));
+        }
+        drop((from_poller, to_committer));
+        let committer = scope.spawn(|| commit_all(spec, shared, &from_workers, report));
+        let polled = poll_all(&mut source, shared, to_workers, options, stop);
+        // The channel is closed by now: the workers finish what they have, the committer commits it.
+        let committed = committer.join().map_err(|_| Error::Stopped("the committer panicked".into()))?;
+        let fenced = shared.fenced.load(Ordering::Relaxed);
+        advise(&source);
+        let closed = source.close(CLOSE);
+        committed?;
+        polled?;
+        if let Err(e) = closed {
+            tracing::warn!(error = %e, "the consumer did not leave its group in good order");
+        }
+        Ok(!fenced)
+    })
+}
+
+fn advise(source: &KafkaSource) {
+    let next = source.next_offsets();
+    if let Err(e) = source.commit_advisory(&next) {
+        tracing::debug!(error = %e, "group offsets were not committed; positions are in the store");
+    }
+}
+
+fn work(
+    engine: &Engine,
+    key: FingerprintKey,
+    confidence: lineward_classifiers::Confidence,
+    choice: FormatChoice,
+    chunks: &Receiver<Chunk>,
+    done: &Sender<Done>,
+) {
+    let mut processor = Processor::new(engine, key, confidence, choice);
+    for chunk in chunks {
+        let bytes = chunk.records.iter().map(Record::bytes).sum();
+        let processed = match &mut processor {
+            Ok(processor) => processor.process(&chunk.records, chunk.received_at),
+            Err(e) => Err(Error::Stopped(e.to_string())),
+        };
+        let processed = processed.map(|mut p| {
+            p.dead_letters.extend(chunk.gaps);
+            p
+        });
+        let Chunk { sequence, next, received_at, .. } = Chunk { records: Vec::new(), gaps: Vec::new(), ..chunk };
+        if done.send(Done { sequence, processed, next, received_at, bytes }).is_err() {
+            return;
+        }
+    }
+}
+
+/// Puts chunks back in order and commits them in batches.
+fn commit_all(
+    spec: &PipelineSpec,
+    shared: &Shared,
+    done: &Receiver<Done>,
+    report: &mut impl FnMut(&Counters),
+) -> Result<(), Error> {
+    let interval = Duration::from_millis(spec.batch.interval_ms);
+    let mut waiting: BTreeMap<u64, Done> = BTreeMap::new();
+    let mut next_sequence = 0;
+    let mut batch = Pending::default();
+    loop {
+        let timeout = batch.since.map_or(interval, |since| interval.saturating_sub(since.elapsed()));
+        let open = match done.recv_timeout(timeout) {
+            Ok(chunk) => {
+                waiting.insert(chunk.sequence, chunk);
+                true
+            }
+            Err(RecvTimeoutError::Timeout) => true,
+            Err(RecvTimeoutError::Disconnected) => false,
+        };
+        while let Some(chunk) = waiting.remove(&next_sequence) {
+            next_sequence += 1;
+            batch.add(chunk)?;
+        }
+        let due = batch.since.is_some_and(|since| since.elapsed() >= interval)
+            || batch.counters.records as usize >= spec.batch.records_max
+            || batch.bytes >= spec.batch.bytes_max
+            // Somebody waits for everything to be committed.
+            || (batch.chunks > 0 && waiting.is_empty() && shared.in_flight.load(Ordering::Acquire) & FLUSH != 0);
+        if batch.chunks > 0 && (due || !open) {
+            let chunks = batch.chunks;
+            let committed = batch.commit(spec, shared);
+            shared.in_flight.fetch_sub(chunks, Ordering::AcqRel);
+            match committed {
+                Ok(counters) => {
+                    let mut all = lock(&shared.counters);
+                    all.add(&counters);
+                    let now = *all;
+                    drop(all);
+                    report(&now);
+                }
+                Err(Error::Store(lineward_store::Error::Fenced { .. })) => {
+                    shared.fenced.store(true, Ordering::Relaxed);
+                    return Ok(());
+                }
+                Err(e) => return Err(e),
+            }
+        }
+        if !open {
+            return Ok(());
+        }
+    }
+}
+
+/// Bit of `in_flight` that asks the committer to commit at once.
+const FLUSH: u64 = 1 << 63;
+
+#[derive(Default)]
+struct Pending {
+    chunks: u64,
+    processed: Processed,
+    counters: Counters,
+    next: BTreeMap<AppId, i64>,
+    received_at: i64,
+    bytes: usize,
+    since: Option<Instant>,
+}
+
+impl Pending {
+    fn add(&mut self, chunk: Done) -> Result<(), Error> {
+        let processed = chunk.processed?;
+        self.since.get_or_insert_with(Instant::now);
+        self.chunks += 1;
+        self.bytes += chunk.bytes;
+        self.received_at = self.received_at.max(chunk.received_at);
+        self.counters.add(&processed.counters);
+        self.processed.events.extend(processed.events);
+        self.processed.dead_letters.extend(processed.dead_letters);
+        for (app_id, next) in chunk.next {
+            let at = self.next.entry(app_id).or_default();
+            *at = next.max(*at);
+        }
+        Ok(())
+    }
+
+    fn commit(&mut self, spec: &PipelineSpec, shared: &Shared) -> Result<Counters, Error> {
+        let batch = std::mem::take(self);
+        let app_of = |row: &DeadLetterRow| {
+            Some(shared.app_id(row.topic.as_deref()?, row.topic_id.as_deref()?, row.partition?))
+        };
+        let rows = batch.processed.dead_letters.into_iter().map(|row| {
+            let app = app_of(&row);
+            (row, app)
+        });
+        let commit = Batch {
+            dead_letters: rows.collect(),
+            events: batch.processed.events,
+            txns: batch.next.into_iter().map(|(app_id, version)| Txn { app_id, version }).collect(),
+            writer: format!("run {}", spec.name),
+            ruleset: None,
+            received_at: batch.received_at,
+        };
+        shared.runtime.block_on(lock(&shared.writer).commit(commit))?;
+        Ok(batch.counters)
+    }
+}
+
+/// Polls until the end, in chunks.
+fn poll_all(
+    source: &mut KafkaSource,
+    shared: &Arc<Shared>,
+    to_workers: Sender<Chunk>,
+    options: &RunOptions,
+    stop: &Stop,
+) -> Result<(), Error> {
+    let mut poller = Poller {
+        shared: Arc::clone(shared),
+        to_workers,
+        records: Vec::new(),
+        bytes: 0,
+        next: BTreeMap::new(),
+        gaps: Vec::new(),
+        since: None,
+        sequence: 0,
+        open: HashMap::new(),
+        app_ids: HashMap::new(),
+        assigned: false,
+    };
+    while !stop.asked() && !shared.fenced.load(Ordering::Relaxed) {
+        match source.poll(POLL)? {
+            Polled::Record(record) => poller.record(record),
+            Polled::Assigned(starts) => poller.assigned(&starts),
+            Polled::Revoked(partitions) => {
+                poller.send(source)?;
+                poller.flush(stop)?;
+                for (topic, partition) in partitions {
+                    poller.open.remove(&(topic, partition));
+                }
+                advise(source);
+            }
+            Polled::EndOfPartition { topic, partition, offset } => poller.end(&topic, partition, offset),
+            Polled::Problem(message) => tracing::warn!("{message}"),
+            Polled::Idle => {}
+        }
+        if poller.is_due() {
+            poller.send(source)?;
+        }
+        if options.until_end && poller.assigned && poller.open.values().all(|open| !open) {
+            break;
+        }
+    }
+    poller.send(source)
+}
+
+struct Poller {
+    shared: Arc<Shared>,
+    to_workers: Sender<Chunk>,
+    records: Vec<Record>,
+    bytes: usize,
+    next: BTreeMap<AppId, i64>,
+    gaps: Vec<DeadLetterRow>,
+    since: Option<Instant>,
+    sequence: u64,
+    /// Assigned partitions: whether there is more to read as far as is known.
+    open: HashMap<(Arc<str>, i32), bool>,
+    app_ids: HashMap<(Arc<str>, i32), AppId>,
+    assigned: bool,
+}
+
+impl Poller {
+    fn record(&mut self, record: Record) {
+        let Position::Kafka { topic, topic_id, partition, offset } = &record.position else { return };
+        let place = (Arc::clone(topic), *partition);
+        let shared = &self.shared;
+        let app_id = self
+            .app_ids
+            .entry(place.clone())
+            .or_insert_with(|| shared.app_id(topic, topic_id, *partition))
+            .clone();
+        self.next.insert(app_id, offset + 1);
+        self.open.insert(place, true);
+        self.bytes += record.bytes();
+        self.since.get_or_insert_with(Instant::now);
+        self.records.push(record);
+    }
+
+    fn assigned(&mut self, starts: &[PartitionStart]) {
+        self.assigned = true;
+        for start in starts {
+            let place = (Arc::clone(&start.topic), start.partition);
+            let app_id = self.shared.app_id(&start.topic, &start.topic_id, start.partition);
+            // Written with the next commit even if no record comes: a later start must not depend on the policy.
+            self.next.insert(app_id.clone(), start.offset);
+            self.app_ids.insert(place.clone(), app_id);
+            self.open.insert(place, start.offset < start.high_watermark);
+            self.since.get_or_insert_with(Instant::now);
+            if let Some(gap) = start.gap {
+                self.gaps.push(gap_row(start, gap));
+            }
+        }
+    }
+
+    fn end(&mut self, topic: &Arc<str>, partition: i32, offset: i64) {
+        let place = (Arc::clone(topic), partition);
+        // Control records at the end are handled by being passed.
+        if let Some(app_id) = self.app_ids.get(&place)
+            && self.next.get(app_id).is_none_or(|at| *at < offset)
+        {
+            self.next.insert(app_id.clone(), offset);
+            self.since.get_or_insert_with(Instant::now);
+        }
+        self.open.insert(place, false);
+    }
+
+    fn is_due(&self) -> bool {
+        self.records.len() >= CHUNK_RECORDS
+            || self.bytes >= CHUNK_BYTES
+            || self.since.is_some_and(|since| since.elapsed() >= LINGER)
+    }
+
+    /// Hands the chunk over. While the workers are busy the partitions are paused and polling goes on.
+    fn send(&mut self, source: &mut KafkaSource) -> Result<(), Error> {
+        if self.since.take().is_none() {
+            return Ok(());
+        }
+        let mut chunk = Chunk {
+            sequence: self.sequence,
+            records: std::mem::take(&mut self.records),
+            next: std::mem::take(&mut self.next),
+            gaps: std::mem::take(&mut self.gaps),
+            received_at: now_micros(),
+        };
+        self.sequence += 1;
+        self.bytes = 0;
+        self.shared.in_flight.fetch_add(1, Ordering::AcqRel);
+        let mut paused = false;
+        loop {
+            match self.to_workers.send_timeout(chunk, Duration::from_millis(200)) {
+                Ok(()) => break,
+                Err(crossbeam_channel::SendTimeoutError::Timeout(back)) => chunk = back,
+                // The workers are gone: the committer failed or was fenced, and says so itself.
+                Err(crossbeam_channel::SendTimeoutError::Disconnected(_)) => return Ok(()),
+            }
+            if self.shared.fenced.load(Ordering::Relaxed) {
+                return Ok(());
+            }
+            if !paused {
+                source.pause()?;
+                paused = true;
+            }
+            match source.poll(Duration::ZERO)? {
+                Polled::Record(record) => self.record(record),
+                Polled::Assigned(starts) => self.assigned(&starts),
+                Polled::EndOfPartition { topic, partition, offset } => self.end(&topic, partition, offset),
+                Polled::Problem(message) => tracing::warn!("{message}"),
+                // Given back only with the next poll; by then this chunk is on its way, and its commit is fenced by
+                // the store if another owner was faster.
+                Polled::Revoked(_) | Polled::Idle => {}
+            }
+        }
+        if paused {
+            source.resume()?;
+        }
+        Ok(())
+    }
+
+    /// Waits until everything that was handed over is committed.
+    fn flush(&self, stop: &Stop) -> Result<(), Error> {
+        let in_flight = &self.shared.in_flight;
+        in_flight.fetch_or(FLUSH, Ordering::AcqRel);
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while in_flight.load(Ordering::Acquire) & !FLUSH != 0
+            && !self.shared.fenced.load(Ordering::Relaxed)
+            && !(stop.asked() && Instant::now() > deadline)
+            && Instant::now() < deadline
+        {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        in_flight.fetch_and(!FLUSH, Ordering::AcqRel);
+        Ok(())
+    }
+}
+
+/// A range that was lost before it was read, as a dead letter: nothing is skipped in silence.
+fn gap_row(start: &PartitionStart, gap: Gap) -> DeadLetterRow {
+    let reason = match gap.cause {
+        GapCause::Retention => "gap_retention",
+        GapCause::Truncated => "gap_truncated",
+    };
+    DeadLetterRow {
+        source: "kafka".into(),
+        topic: Some(start.topic.to_string()),
+        topic_id: Some(start.topic_id.to_string()),
+        partition: Some(start.partition),
+        offset: Some(gap.from),
+        ordinal: 0,
+        reason: reason.to_owned(),
+        place: format!("offsets {} to {} are not on the broker any more", gap.from, gap.to),
+        size_bytes: 0,
+        payload_sha256: None,
+        received_at: now_micros(),
+    }
+}

@@ -1,0 +1,129 @@
+//! Tables of schema `graph`: what the graph knows of every version, for the views to join.
+
+use super::training_data::tags;
+use super::{Function, Type};
+use crate::Error;
+use arrow::array::{ArrayRef, BooleanArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use lineward_store::graph::{Gap, TagMasks, View};
+use std::sync::Arc;
+
+pub(super) static GAPS: Function = Function {
+    name: "gaps",
+    summary: "What is not known of versions.",
+    arguments: &[],
+    columns: &[
+        ("gap", Type::Text, "the kind"),
+        ("version_id", Type::Integer, "of which version"),
+        ("asset_type", Type::Text, "its asset's type"),
+        ("namespace", Type::Text, "its asset's namespace"),
+        ("name", Type::Text, "its asset's name"),
+        ("run_id", Type::Text, "by which run"),
+        ("job", Type::Text, "of which job, `namespace/name`"),
+        ("since", Type::Time, "since when"),
+        ("detail", Type::Text, "in words"),
+    ],
+    example: "SELECT * FROM graph.gaps",
+    answer: |view, _| gaps(view),
+};
+
+fn gaps(view: &View) -> Result<RecordBatch, Error> {
+    let graph = view.graph();
+    let gaps = view.gaps_of_models();
+    let text = |of: &dyn Fn(&Gap) -> Option<String>| -> ArrayRef {
+        Arc::new(gaps.iter().map(|gap| of(gap)).collect::<StringArray>())
+    };
+    let job = |gap: &Gap| {
+        let job = graph.job(graph.run(gap.run?))?;
+        Some(format!("{}/{}", job.namespace, job.name))
+    };
+    let columns: Vec<ArrayRef> = vec![
+        text(&|g| Some(g.kind.as_str().to_owned())),
+        Arc::new(gaps.iter().map(|g| Some(graph.version(g.version).version_id)).collect::<Int64Array>()),
+        text(&|g| Some(graph.asset(g.version).asset_type.clone())),
+        text(&|g| Some(graph.asset(g.version).namespace.clone())),
+        text(&|g| Some(graph.asset(g.version).name.clone())),
+        text(&|g| g.run.map(|run| graph.run(run).run_id.clone())),
+        text(&job),
+        Arc::new(gaps.iter().map(|g| g.since).collect::<TimestampMicrosecondArray>().with_timezone("UTC")),
+        text(&|g| Some(g.detail.clone())),
+    ];
+    Ok(RecordBatch::try_new(GAPS.schema(), columns)?)
+}
+
+pub(super) static LABELS: Function = Function {
+    name: "labels",
+    summary: "Tags of versions that have any.",
+    arguments: &[],
+    columns: &[
+        ("version_id", Type::Integer, "the version"),
+        ("own", Type::Texts, "seen in it, in a copy or in a member"),
+        ("inherited", Type::Texts, "flowed in along lineage"),
+        ("cleared", Type::Texts, "would have flowed in, were it not cleared"),
+        ("contradicted", Type::Texts, "cleared upstream, and seen all the same"),
+    ],
+    example: "SELECT * FROM graph.labels",
+    answer: |view, _| labels(view),
+};
+
+fn labels(view: &View) -> Result<RecordBatch, Error> {
+    let graph = view.graph();
+    let labelled = graph.versions().map(|v| (v, view.tags_of(v))).filter(|(_, t)| *t != TagMasks::default());
+    let rows: Vec<_> = labelled.filter(|(v, _)| view.exists(*v)).collect();
+    let list = |of: &dyn Fn(&TagMasks) -> u64| tags(view, rows.iter().map(|(_, t)| Some(of(t))));
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(rows.iter().map(|(v, _)| Some(graph.version(*v).version_id)).collect::<Int64Array>()),
+        list(&|t| t.own),
+        list(&|t| t.inherited),
+        list(&|t| t.cleared),
+        list(&|t| t.contradicted),
+    ];
+    Ok(RecordBatch::try_new(LABELS.schema(), columns)?)
+}
+
+pub(super) static MODELS: Function = Function {
+    name: "models",
+    summary: "What the graph knows of model versions.",
+    arguments: &[],
+    columns: &[
+        ("version_id", Type::Integer, "the model version"),
+        ("deployed", Type::Boolean, "it is served"),
+        ("complete", Type::Boolean, "everything upstream of it is known and scanned"),
+        ("gap_reason", Type::Text, "what is not"),
+    ],
+    example: "SELECT * FROM graph.models",
+    answer: |view, _| models(view),
+};
+
+fn models(view: &View) -> Result<RecordBatch, Error> {
+    let graph = view.graph();
+    let rows = view.model_states();
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(rows.iter().map(|r| Some(graph.version(r.model).version_id)).collect::<Int64Array>()),
+        Arc::new(rows.iter().map(|r| Some(r.deployed)).collect::<BooleanArray>()),
+        Arc::new(rows.iter().map(|r| Some(r.gap_reason.is_none())).collect::<BooleanArray>()),
+        Arc::new(rows.iter().map(|r| r.gap_reason.clone()).collect::<StringArray>()),
+    ];
+    Ok(RecordBatch::try_new(MODELS.schema(), columns)?)
+}
+
+pub(super) static SERVED: Function = Function {
+    name: "served",
+    summary: "Which model versions a deployment serves.",
+    arguments: &[],
+    columns: &[
+        ("version_id", Type::Integer, "the deployment's version"),
+        ("model_version_id", Type::Integer, "the model version, null where it is not known"),
+    ],
+    example: "SELECT * FROM graph.served",
+    answer: |view, _| served(view),
+};
+
+fn served(view: &View) -> Result<RecordBatch, Error> {
+    let graph = view.graph();
+    let rows = view.served();
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(rows.iter().map(|(d, _)| Some(graph.version(*d).version_id)).collect::<Int64Array>()),
+        Arc::new(rows.iter().map(|(_, m)| m.map(|m| graph.version(m).version_id)).collect::<Int64Array>()),
+    ];
+    Ok(RecordBatch::try_new(SERVED.schema(), columns)?)
+}

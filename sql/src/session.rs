@@ -1,0 +1,206 @@
+//! The session: which catalogs, schemas and functions there are, and what a statement may do.
+
+use crate::functions::{self, LineageTable};
+use crate::graphs::Graphs;
+use crate::render::{Format, Renderer};
+use crate::tables::{CurrentTable, RawSchema};
+use crate::{Error, views};
+use datafusion::catalog::{CatalogProvider, MemoryCatalogProvider, MemorySchemaProvider, SchemaProvider};
+use datafusion::datasource::ViewTable;
+use datafusion::execution::SendableRecordBatchStream;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::prelude::{SQLOptions, SessionConfig, SessionContext};
+use datafusion::sql::parser::DFParser;
+use futures::TryStreamExt as _;
+use lineward_store::{PROJECTIONS, Snapshot, Store, TABLES};
+use std::collections::VecDeque;
+use std::io::Write;
+use std::sync::Arc;
+
+/// A parsed SQL statement.
+pub type Statement = datafusion::sql::parser::Statement;
+
+/// A read-only SQL session over one consistent cut of a store.
+pub struct LinewardSession {
+    context: SessionContext,
+    snapshot: Snapshot,
+    store: Option<Store>,
+}
+
+impl std::fmt::Debug for LinewardSession {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LinewardSession").field("epoch", &self.snapshot.epoch()).finish()
+    }
+}
+
+impl LinewardSession {
+    /// A session over the newest cut of the store at a location.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`] where there is no store or it cannot be read.
+    pub async fn open(store_uri: &str) -> Result<Self, Error> {
+        let store = Store::open(store_uri).await?;
+        let session = Self::new(store.snapshot().await?).await?;
+        Ok(Self { store: Some(store), ..session })
+    }
+
+    /// Moves to the newest cut of the store; whether there was a newer one. A session made from a cut alone stays.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::open`]; the session stays as it was.
+    pub async fn refresh(&mut self) -> Result<bool, Error> {
+        let Some(store) = &self.store else { return Ok(false) };
+        let newest = store.snapshot().await?;
+        if newest.epoch() == self.snapshot.epoch() {
+            return Ok(false);
+        }
+        let session = Self::new(newest).await?;
+        *self = Self { store: self.store.take(), ..session };
+        Ok(true)
+    }
+
+    /// A session over a cut of a store.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Query`] where a view does not fit the tables, which no store of a known format causes.
+    pub async fn new(snapshot: Snapshot) -> Result<Self, Error> {
+        let config = SessionConfig::new()
+            .with_information_schema(true)
+            .with_create_default_catalog_and_schema(false)
+            .with_default_catalog_and_schema("lineward", "public");
+        let context = SessionContext::new_with_config(config);
+        let graphs = Arc::new(Graphs::new(snapshot.clone()));
+        let catalog = Arc::new(MemoryCatalogProvider::new());
+        catalog.register_schema("raw", Arc::new(RawSchema::new(snapshot.clone())))?;
+        catalog.register_schema("current", current_schema(&snapshot)?)?;
+        catalog.register_schema("graph", graph_schema(&graphs)?)?;
+        catalog.register_schema("public", Arc::new(MemorySchemaProvider::new()))?;
+        context.register_catalog("lineward", catalog.clone());
+        functions::register(&context, &graphs);
+        let session = Self { context, snapshot, store: None };
+        session.public(&*catalog).await?;
+        Ok(session)
+    }
+
+    /// The views, and under their own names the tables that no view takes.
+    async fn public(&self, catalog: &dyn CatalogProvider) -> Result<(), Error> {
+        let schemas = ["public", "current", "raw"].map(|name| catalog.schema(name));
+        let [Some(public), Some(current), Some(raw)] = schemas else { return Ok(()) };
+        for view in views::ALL {
+            let plan = self.context.state().create_logical_plan(view.sql).await?;
+            let table = ViewTable::new(plan, Some(view.sql.to_owned()));
+            public.register_table(view.name.to_owned(), Arc::new(table))?;
+        }
+        for name in TABLES.iter().filter(|name| !public.table_exist(name)) {
+            let schema = if PROJECTIONS.contains(name) { &current } else { &raw };
+            if let Some(table) = schema.table(name).await? {
+                public.register_table((*name).to_owned(), table)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The DataFusion session behind it.
+    pub fn context(&self) -> &SessionContext {
+        &self.context
+    }
+
+    /// The cut of the store it reads.
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
+    /// The statements of a text, separated by `;`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Query`] with line and column of what is not SQL.
+    pub fn parse(text: &str) -> Result<VecDeque<Statement>, Error> {
+        Ok(DFParser::parse_sql(text)?)
+    }
+
+    /// Plans a statement and starts it; batches come as they are computed. Dropping the stream cancels the query.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ReadOnly`] for a statement that would change anything, else [`Error::Query`].
+    pub async fn execute(&self, statement: Statement) -> Result<SendableRecordBatchStream, Error> {
+        let plan = self.context.state().statement_to_plan(statement).await?;
+        reads_only(&plan)?;
+        Ok(self.context.execute_logical_plan(plan).await?.execute_stream().await?)
+    }
+
+    /// Runs a statement and writes its result batch by batch; returns the number of rows.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::execute`], and [`Error::Output`].
+    pub async fn write(&self, statement: Statement, format: Format, out: impl Write) -> Result<u64, Error> {
+        let mut batches = self.execute(statement).await?;
+        let mut renderer = Renderer::new(format, &batches.schema(), out)?;
+        while let Some(batch) = batches.try_next().await? {
+            renderer.write(&batch)?;
+        }
+        renderer.finish()
+    }
+
+    /// What a shell can complete, sorted: tables (`runs`, `raw.runs`), their columns, functions with their bracket.
+    pub async fn words(&self) -> Vec<String> {
+        let mut words: Vec<String> = functions::ALL.iter().map(|f| format!("{}(", f.name)).collect();
+        words.extend(functions::ALL.iter().flat_map(|f| f.columns).map(|(name, ..)| (*name).to_owned()));
+        let catalog = self.context.catalog("lineward");
+        let tables = |schema| catalog.as_ref().and_then(|c| c.schema(schema)).map(|s| s.table_names());
+        for table in tables("public").unwrap_or_default() {
+            if let Ok(frame) = self.context.table(&table).await {
+                words.extend(frame.schema().fields().iter().map(|f| f.name().clone()));
+            }
+            words.push(table);
+        }
+        for schema in ["raw", "current"] {
+            words.extend(tables(schema).unwrap_or_default().iter().map(|table| format!("{schema}.{table}")));
+        }
+        words.sort();
+        words.dedup();
+        words
+    }
+
+    /// Runs a text of one statement.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::execute`]; [`Error::Argument`] for several statements or none.
+    pub async fn query(&self, text: &str) -> Result<SendableRecordBatchStream, Error> {
+        let mut statements = Self::parse(text)?;
+        match (statements.pop_front(), statements.is_empty()) {
+            (Some(statement), true) => self.execute(statement).await,
+            (None, _) => Err(Error::Argument("there is no statement in the query".to_owned())),
+            (Some(_), false) => Err(Error::Argument("there are several statements; send one at a time".to_owned())),
+        }
+    }
+}
+
+fn reads_only(plan: &LogicalPlan) -> Result<(), Error> {
+    let options = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
+    options.verify_plan(plan).map_err(|e| Error::ReadOnly(Error::from(e).to_string()))
+}
+
+fn current_schema(snapshot: &Snapshot) -> Result<Arc<dyn SchemaProvider>, Error> {
+    let schema = MemorySchemaProvider::new();
+    for name in PROJECTIONS {
+        let table = CurrentTable::new(snapshot.clone(), name)?;
+        schema.register_table((*name).to_owned(), Arc::new(table))?;
+    }
+    Ok(Arc::new(schema))
+}
+
+fn graph_schema(graphs: &Arc<Graphs>) -> Result<Arc<dyn SchemaProvider>, Error> {
+    let schema = MemorySchemaProvider::new();
+    for function in functions::TABLES {
+        let table = LineageTable::new(function, Vec::new(), graphs.clone());
+        schema.register_table(function.name.to_owned(), Arc::new(table))?;
+    }
+    Ok(Arc::new(schema))
+}

@@ -1,0 +1,36 @@
+//! The views, one `.sql` file each; the comment at the head of the file is its documentation.
+
+/// A view of schema `public`.
+#[derive(Debug)]
+pub struct View {
+    /// Its name.
+    pub name: &'static str,
+    /// Its query, with the comment at its head.
+    pub sql: &'static str,
+}
+
+impl View {
+    /// What it shows: the comment at the head of its file.
+    pub fn summary(&self) -> String {
+        let lines = self.sql.lines().map_while(|line| line.strip_prefix("--"));
+        lines.map(str::trim).collect::<Vec<_>>().join(" ")
+    }
+}
+
+macro_rules! view {
+    ($name:literal) => {
+        View { name: $name, sql: include_str!(concat!("../views/", $name, ".sql")) }
+    };
+}
+
+/// The views. A file that is not listed fails a test.
+pub static ALL: &[View] = &[
+    view!("datasets"),
+    view!("models"),
+    view!("deployments"),
+    view!("runs"),
+    view!("jobs"),
+    view!("findings_by_asset"),
+    view!("lineage_gaps"),
+    view!("effective_tags"),
+];

@@ -1,0 +1,26 @@
+//! The lineage graph in memory: which versions flow into which, and what travels with them.
+//!
+//! Nodes are asset versions and runs. A run's inputs and outputs hang on the run, so that a run of 1,000 inputs and
+//! 1,000 outputs is 2,000 edges and not a million; `edges` rows link versions directly. [`LineageGraph::build`] takes
+//! the rows of the store as they are known at a time, [`View`] looks at them as valid at a time. This module does no
+//! I/O, knows no SQL, and answers with indexes ([`Version`]) whose rows the graph hands out.
+
+mod build;
+mod csr;
+mod flow;
+mod gaps;
+mod labels;
+mod names;
+mod questions;
+mod scans;
+#[cfg(test)]
+mod tests;
+mod walk;
+
+pub use build::{AsOf, GraphRows, Kind, LineageGraph, Version};
+pub use gaps::{Gap, GapKind};
+pub use labels::{Labels, TagMasks};
+pub use names::{ResolveError, asset_text};
+pub use questions::{Granularity, ModelState, Status, Trained, TrainingData, What};
+pub use scans::Scan;
+pub use walk::{Direction, Reached, View};

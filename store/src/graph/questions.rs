@@ -1,0 +1,525 @@
+//! The questions Lineward exists for: which models were trained on this, and what was this model trained on.
+
+use super::build::{Kind, Link, NONE, Version};
+use super::csr::Seen;
+use super::gaps::{Gap, GapKind};
+use super::names::asset_text;
+use super::walk::View;
+use lineward_events::EdgeType;
+use std::collections::{HashMap, HashSet};
+
+/// What a model may have been trained on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum What {
+    /// A category (`PHI`), an entity (`US_SSN`) or both (`PHI.MEDICAL_RECORD_NUMBER`), in any case.
+    Tag(String),
+    /// Any of these versions, or a part of one.
+    Versions(Vec<Version>),
+}
+
+/// How the sensitive data got into a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Status {
+    /// It was seen in the training data although it was cleared upstream: masking failed.
+    Contradicted,
+    /// It was seen in the training data itself.
+    Observed,
+    /// It was seen only further upstream.
+    Inherited,
+    /// It was not seen, but not everything upstream is known.
+    Unknown,
+}
+
+impl Status {
+    /// The name used in tables, as `observed`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Contradicted => "contradicted",
+            Self::Observed => "observed",
+            Self::Inherited => "inherited",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// A model that was trained on what was asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trained {
+    /// The model version.
+    pub model: Version,
+    /// How.
+    pub status: Status,
+    /// Number of versions it was seen in, copies counted once.
+    pub sources: i64,
+    /// Hops from the nearest version it was seen in.
+    pub min_depth: Option<u32>,
+    /// The earliest run that brought it into the model, as an index for [`super::LineageGraph::run`].
+    pub first_run: Option<u32>,
+    /// The model is served now.
+    pub deployed: bool,
+    /// Everything upstream of the model is known.
+    pub complete: bool,
+    /// What is not, where something is not.
+    pub gap_reason: Option<String>,
+}
+
+/// What is known of a model version as a whole.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModelState {
+    /// The model version.
+    pub model: Version,
+    /// It is served now.
+    pub deployed: bool,
+    /// What is not known upstream of it; `None` where everything is.
+    pub gap_reason: Option<String>,
+}
+
+/// How fine training data is listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Granularity {
+    /// As the training read it.
+    #[default]
+    Dataset,
+    /// Shards, where a data set consists of them.
+    Shard,
+    /// Files, where a data set consists of them.
+    File,
+}
+
+/// A version a model was trained on, or (without a version) that there is something nobody knows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TrainingData {
+    /// The model version asked about.
+    pub model: Version,
+    /// The data; `None` where it is not known.
+    pub data: Option<Version>,
+    /// As the training named it: `training`, `feedback`; empty where it did not.
+    pub context: String,
+    /// 1 for data of the model itself, 2 for data of its base model, and so on.
+    pub depth: u32,
+    /// The base model by which it came in.
+    pub through: Option<Version>,
+    /// What is not known of it.
+    pub gap: Option<Gap>,
+}
+
+/// Bits of the pass that tells how a model got its data.
+const SEEN: u64 = 1;
+const CONTRADICTED: u64 = 2;
+
+impl View {
+    /// The models that carry what was asked for, in the order of their versions; those of which it is not known
+    /// (status `Unknown`) too where `with_unknown`.
+    pub fn models_trained_on(&self, what: &What, with_unknown: bool) -> Vec<Trained> {
+        let tag = self.tracer(what);
+        let counts = |kind: GapKind| matches!(what, What::Tag(_)) || kind.hides_inputs();
+        let (gap_own, gap_in) = self.gap_bits(counts);
+        let deployed = self.deployed();
+        let flow = self.flow();
+        let mut answer = Vec::new();
+        for model in self.graph.versions() {
+            if self.graph.kind(model) != Kind::Model || !self.exists(model) {
+                continue;
+            }
+            let class = flow.class(model) as usize;
+            let gaps = gap_own[class] | gap_in[class];
+            let carries = tag.own[class] | tag.inflow[class] != 0;
+            let asked_for = carries || with_unknown && gaps != 0;
+            if !asked_for {
+                continue;
+            }
+            answer.push(Trained {
+                model,
+                status: if carries { tag.status(class) } else { Status::Unknown },
+                sources: 0,
+                min_depth: tag.depth[model as usize].filter(|_| carries),
+                first_run: if carries { self.first_run(model, &tag) } else { None },
+                deployed: deployed[model as usize],
+                complete: gaps == 0,
+                gap_reason: None,
+            });
+        }
+        self.count_sources(&tag, &mut answer);
+        let mut seen = Seen::new(self.graph.nodes());
+        for row in answer.iter_mut().filter(|r| !r.complete) {
+            let class = flow.class(row.model) as usize;
+            row.gap_reason = Some(self.gap_reason(row.model, gap_own[class] | gap_in[class], counts, &mut seen));
+        }
+        answer
+    }
+
+    /// Kinds of gaps with the nearest one in words.
+    fn gap_reason(&self, model: Version, bits: u64, counts: impl Fn(GapKind) -> bool, seen: &mut Seen) -> String {
+        let kinds: Vec<_> = GapKind::of_bits(bits).map(GapKind::as_str).collect();
+        let kinds = kinds.join(", ");
+        match self.gap_upstream(model, counts, seen) {
+            Some(gap) => format!("{kinds}; nearest: {}", asset_text(self.graph.asset(gap.version))),
+            None => kinds,
+        }
+    }
+
+    fn tracer(&self, what: &What) -> Tracer {
+        let (graph, flow) = (&*self.graph, self.flow());
+        let mut own = vec![0u64; graph.nodes()];
+        let mut bits = 0;
+        match what {
+            What::Tag(tag) => {
+                for finding in graph.findings.iter().filter(|f| is_tagged(f, tag)) {
+                    if let Some(version) = graph.by_version_id(finding.version_id) {
+                        own[flow.class(version) as usize] = SEEN;
+                    }
+                }
+                bits = graph.tags_named(tag).into_iter().fold(0, |all, id| all | super::build::bit(id));
+            }
+            What::Versions(versions) => {
+                for version in self.with_members(versions) {
+                    own[flow.class(version) as usize] = SEEN;
+                }
+            }
+        }
+        let clears = |edge: u32| graph.edges[edge as usize].clear & bits != 0;
+        let members = flow.propagate(&own, |step, own, flowed| if step.contains { (own | flowed) & SEEN } else { 0 });
+        let observed: Vec<u64> = own.iter().zip(members).map(|(own, inflow)| own | inflow).collect();
+        let travels = bits == 0 || bits & graph.propagating() != 0;
+        let stop = |edge| !travels || clears(edge);
+        let inflow = flow.propagate(&observed, |step, own, flowed| match (step.contains, stop(step.edge)) {
+            (_, true) => 0,
+            (true, _) => flowed,
+            (false, _) => own | flowed,
+        });
+        let any_clear = bits != 0 && (0..graph.edges.len() as u32).any(clears);
+        let contradicted = if any_clear { self.contradicted(&own, &observed, &inflow) } else { vec![0; own.len()] };
+        let seen: Vec<u64> =
+            observed.iter().zip(&contradicted).map(|(seen, failed)| seen | (failed * CONTRADICTED)).collect();
+        // Only what training itself reads: data into a run or a model, models into models.
+        let direct = flow.propagate(&seen, |step, own, flowed| {
+            let into_model = graph.is_run(step.dst) || graph.kind(step.dst) == Kind::Model;
+            if into_model && !stop(step.edge) { own | flowed } else { 0 }
+        });
+        let depth = self.depths(&observed, &stop);
+        Tracer { own, observed, inflow, direct, depth, bits, travels }
+    }
+
+    /// Classes where the tag was seen, would have flowed in, and was cleared on every way in.
+    fn contradicted(&self, own: &[u64], observed: &[u64], inflow: &[u64]) -> Vec<u64> {
+        let flow = self.flow();
+        let uncleared = flow.propagate(observed, |step, own, flowed| if step.contains { flowed } else { own | flowed });
+        let failed: Vec<u64> = (0..own.len()).map(|i| own[i] & uncleared[i] & !inflow[i]).collect();
+        let wholes = flow.propagate(&failed, |step, own, flowed| if step.contains { own | flowed } else { 0 });
+        failed.iter().zip(wholes).map(|(failed, whole)| (failed | whole) & SEEN).collect()
+    }
+
+    fn with_members(&self, versions: &[Version]) -> Vec<Version> {
+        let mut seen = HashSet::new();
+        let mut all: Vec<Version> = versions.iter().copied().filter(|&v| seen.insert(v)).collect();
+        let mut next = 0;
+        while let Some(&version) = all.get(next) {
+            all.extend(self.members(version).filter(|&m| seen.insert(m)));
+            next += 1;
+        }
+        all
+    }
+
+    /// Hops from the nearest version that has it, for all versions.
+    fn depths(&self, observed: &[u64], stop: &impl Fn(u32) -> bool) -> Vec<Option<u32>> {
+        let (graph, flow) = (&*self.graph, self.flow());
+        let mut depth: Vec<Option<u32>> = vec![None; graph.nodes()];
+        let mut frontier: Vec<u32> = graph.versions().filter(|&v| observed[flow.class(v) as usize] != 0).collect();
+        for &version in &frontier {
+            depth[version as usize] = Some(0);
+        }
+        let mut hops = 0;
+        while !frontier.is_empty() {
+            hops += 1;
+            let mut reached = Vec::new();
+            let mut visit = |node: u32, reached: &mut Vec<u32>| {
+                for half in graph.out.of(node) {
+                    let edge = &graph.edges[half.edge as usize];
+                    let slot = &mut depth[half.node as usize];
+                    if edge.carries && self.live(edge) && !stop(half.edge) && slot.is_none() {
+                        *slot = Some(hops);
+                        reached.push(half.node);
+                    }
+                }
+            };
+            for node in frontier.drain(..) {
+                visit(node, &mut reached);
+            }
+            let runs: Vec<u32> = reached.iter().copied().filter(|&n| graph.is_run(n)).collect();
+            for run in runs {
+                visit(run, &mut reached);
+            }
+            frontier.extend(reached.into_iter().filter(|&n| !graph.is_run(n)));
+        }
+        depth
+    }
+
+    /// The earliest run that brings it into a model.
+    fn first_run(&self, model: Version, tag: &Tracer) -> Option<u32> {
+        let (graph, flow) = (&*self.graph, self.flow());
+        let brings = |node: u32, edge: &super::build::Edge| {
+            let class = flow.class(node) as usize;
+            edge.carries && edge.run != NONE && (tag.observed[class] | tag.inflow[class]) != 0
+        };
+        let start = |run: &u32| {
+            let row = graph.run(*run);
+            (row.started_at.or(row.ended_at).unwrap_or(row.recorded.recorded_at), *run)
+        };
+        self.entering(model).filter(|(node, edge)| brings(*node, edge)).map(|(_, edge)| edge.run).min_by_key(start)
+    }
+
+    /// Counts for each model the versions it can have it from, 64 sources a pass.
+    fn count_sources(&self, tag: &Tracer, answer: &mut [Trained]) {
+        let (graph, flow) = (&*self.graph, self.flow());
+        if answer.iter().all(|row| row.status == Status::Unknown) {
+            return;
+        }
+        let sources: Vec<usize> = (0..tag.own.len()).filter(|&i| tag.own[i] != 0).collect();
+        let mut own = vec![0u64; graph.nodes()];
+        for chunk in sources.chunks(64) {
+            for (shift, &source) in chunk.iter().enumerate() {
+                own[source] = 1 << shift;
+            }
+            let inflow = flow.propagate(&own, |step, own, flowed| {
+                let cleared = graph.edges[step.edge as usize].clear & tag.bits != 0;
+                if cleared || !tag.travels && !step.contains { 0 } else { own | flowed }
+            });
+            for row in answer.iter_mut() {
+                let class = flow.class(row.model) as usize;
+                row.sources += i64::from((own[class] | inflow[class]).count_ones());
+            }
+            for &source in chunk {
+                own[source] = 0;
+            }
+        }
+    }
+
+    /// Which models are served: from the deployments back over models that are the same weights in another form.
+    fn deployed(&self) -> Vec<bool> {
+        let graph = &*self.graph;
+        let alive = |v: &Version| {
+            let dropped = graph.asset(*v).dropped_at;
+            graph.kind(*v) == Kind::Deployment
+                && self.exists(*v)
+                && graph.version(*v).valid_to.is_none_or(|end| self.at < end)
+                && dropped.is_none_or(|t| self.valid().is_some_and(|at| at < t))
+        };
+        let mut deployed = vec![false; graph.nodes()];
+        let mut open: Vec<u32> = graph.versions().filter(alive).collect();
+        for &node in &open {
+            deployed[node as usize] = true;
+        }
+        while let Some(node) = open.pop() {
+            for (source, edge) in self.entering(node) {
+                if self.serves(node, edge) && !std::mem::replace(&mut deployed[source as usize], true) {
+                    open.push(source);
+                }
+            }
+        }
+        deployed
+    }
+
+    fn serves(&self, node: u32, edge: &super::build::Edge) -> bool {
+        use EdgeType::{Contains, CopyOf, DeployedAs, Derived, QuantizedFrom};
+        let graph = &*self.graph;
+        if graph.is_run(node) {
+            // Reached from a deployment that the run wrote.
+            return !graph.is_run(edge.src) && graph.kind(edge.src) == Kind::Model;
+        }
+        match graph.kind(node) {
+            Kind::Deployment => edge.carries,
+            Kind::Model => matches!(edge.link, Link::Direct(Contains | CopyOf | DeployedAs | Derived | QuantizedFrom)),
+            _ => false,
+        }
+    }
+
+    /// Deployment and completeness of every model version.
+    pub fn model_states(&self) -> Vec<ModelState> {
+        let all = |_: GapKind| true;
+        let (gap_own, gap_in) = self.gap_bits(all);
+        let (deployed, flow) = (self.deployed(), self.flow());
+        let models = self.graph.versions().filter(|&v| self.graph.kind(v) == Kind::Model && self.exists(v));
+        let mut seen = Seen::new(self.graph.nodes());
+        let state = |model: Version| {
+            let class = flow.class(model) as usize;
+            let gaps = gap_own[class] | gap_in[class];
+            let gap_reason = (gaps != 0).then(|| self.gap_reason(model, gaps, all, &mut seen));
+            ModelState { model, deployed: deployed[model as usize], gap_reason }
+        };
+        models.map(state).collect()
+    }
+
+    /// Each deployment version with each model version it serves, by way of configurations; a deployment of which no
+    /// model is known comes once, alone.
+    pub fn served(&self) -> Vec<(Version, Option<Version>)> {
+        let graph = &*self.graph;
+        let mut pairs = Vec::new();
+        for deployment in graph.versions().filter(|&v| graph.kind(v) == Kind::Deployment && self.exists(v)) {
+            let (mut seen, mut open, mut found) = (HashSet::from([deployment]), vec![deployment], false);
+            while let Some(node) = open.pop() {
+                for (source, edge) in self.entering(node) {
+                    if !self.serves(node, edge) || !seen.insert(source) {
+                        continue;
+                    }
+                    if !graph.is_run(source) && graph.kind(source) == Kind::Model {
+                        found = true;
+                        pairs.push((deployment, Some(source)));
+                    } else {
+                        open.push(source);
+                    }
+                }
+            }
+            if !found {
+                pairs.push((deployment, None));
+            }
+        }
+        pairs
+    }
+
+    /// What the models were trained on: what their training read, and what that of their base models read. A model
+    /// whose inputs are not known gets a row without data, so that no answer is empty for lack of knowledge.
+    pub fn training_data(&self, models: &[Version], granularity: Granularity) -> Vec<TrainingData> {
+        let mut rows = Vec::new();
+        let mut seen = Seen::new(self.graph.nodes());
+        for &model in models {
+            self.training_data_of(model, granularity, &mut seen, &mut rows);
+            seen.clear();
+        }
+        rows
+    }
+
+    fn training_data_of(
+        &self,
+        asked: Version,
+        granularity: Granularity,
+        seen: &mut Seen,
+        rows: &mut Vec<TrainingData>,
+    ) {
+        let mut models = vec![(asked, 1)];
+        seen.insert(asked);
+        let mut next = 0;
+        while let Some(&(model, depth)) = models.get(next) {
+            next += 1;
+            let through = (model != asked).then_some(model);
+            let hidden = self.gaps_of(model).iter().find(|g| g.kind.hides_inputs());
+            let row = |data, context: &str, gap| TrainingData {
+                model: asked,
+                data,
+                context: context.to_owned(),
+                depth,
+                through,
+                gap,
+            };
+            if let Some(gap) = hidden.filter(|g| g.kind == GapKind::TrainingInputsUnknown) {
+                rows.push(row(None, "", Some(gap.clone())));
+            }
+            for (source, context) in self.trained_from(model) {
+                if self.graph.kind(source) == Kind::Model {
+                    if seen.insert(source) {
+                        models.push((source, depth + 1));
+                    }
+                    continue;
+                }
+                for data in self.parts(source, granularity) {
+                    if seen.insert(data) {
+                        let gap = hidden.cloned().or_else(|| self.gaps_of(data).first().cloned());
+                        rows.push(row(Some(data), context, gap));
+                    }
+                }
+            }
+        }
+    }
+
+    /// What flows straight into a model, with the context under which its run read it.
+    fn trained_from(&self, model: Version) -> Vec<(Version, &str)> {
+        let graph = &*self.graph;
+        let mut sources: HashMap<Version, &str> = HashMap::new();
+        let mut order = Vec::new();
+        let mut add = |source, context| {
+            sources.entry(source).or_insert_with(|| {
+                order.push(source);
+                context
+            });
+        };
+        for (node, edge) in self.entering(model).filter(|(_, e)| e.carries) {
+            if !graph.is_run(node) {
+                add(node, self.context_in_run(edge, node));
+                continue;
+            }
+            for (source, read) in self.entering(node) {
+                add(source, graph.contexts[read.context as usize].as_str());
+            }
+        }
+        order.into_iter().map(|source| (source, sources[&source])).collect()
+    }
+
+    /// The context in which the run of a direct edge read its source.
+    fn context_in_run(&self, edge: &super::build::Edge, source: Version) -> &str {
+        let reads = self.leaving(source).find(|(_, e)| e.link == Link::Read && e.run == edge.run);
+        reads.map_or("", |(_, read)| self.graph.contexts[read.context as usize].as_str())
+    }
+
+    /// A version, or the parts it consists of at this granularity.
+    fn parts(&self, whole: Version, granularity: Granularity) -> Vec<Version> {
+        let wanted = |version: &Version| match granularity {
+            Granularity::Dataset => false,
+            Granularity::Shard => self.graph.asset(*version).asset_type == "SHARD",
+            Granularity::File => matches!(self.graph.asset(*version).asset_type.as_str(), "FILE" | "SHARD"),
+        };
+        if granularity == Granularity::Dataset {
+            return vec![whole];
+        }
+        let parts: Vec<_> = self.with_members(&[whole]).into_iter().filter(wanted).collect();
+        if parts.is_empty() { vec![whole] } else { parts }
+    }
+}
+
+/// Whether a finding is of a category, an entity, or an entity of a category.
+fn is_tagged(finding: &crate::rows::FindingRow, tag: &str) -> bool {
+    let category = |name: &str| finding.categories.iter().any(|c| c.eq_ignore_ascii_case(name));
+    if finding.entity.eq_ignore_ascii_case(tag) || category(tag) {
+        return true;
+    }
+    tag.split_once('.').is_some_and(|(head, entity)| category(head) && finding.entity.eq_ignore_ascii_case(entity))
+}
+
+/// How one tag (or asset) spreads; all by class except `depth`.
+struct Tracer {
+    own: Vec<u64>,
+    observed: Vec<u64>,
+    inflow: Vec<u64>,
+    direct: Vec<u64>,
+    depth: Vec<Option<u32>>,
+    bits: u64,
+    travels: bool,
+}
+
+impl Tracer {
+    fn status(&self, class: usize) -> Status {
+        let direct = self.observed[class] | self.direct[class];
+        if direct & CONTRADICTED != 0 {
+            Status::Contradicted
+        } else if direct & SEEN != 0 {
+            Status::Observed
+        } else {
+            Status::Inherited
+        }
+    }
+}
+
+impl super::LineageGraph {
+    /// Whether anything in the graph is known by this tag: a category, an entity, a tag, or the entity of a finding.
+    pub fn knows_tag(&self, tag: &str) -> bool {
+        const CATEGORIES: [&str; 4] = ["pii", "phi", "credential", "financial"];
+        CATEGORIES.iter().any(|c| c.eq_ignore_ascii_case(tag))
+            || !self.tags_named(tag).is_empty()
+            || self.findings.iter().any(|f| is_tagged(f, tag))
+    }
+
+    /// The name of a tag as the store writes it, where it has it; else as it was asked.
+    pub fn tag_name(&self, tag: &str) -> String {
+        let named = self.tags_named(tag);
+        let row = (named.len() == 1).then(|| self.tags.iter().find(|t| t.tag_id == named[0])).flatten();
+        row.map_or_else(|| tag.to_ascii_uppercase(), |t| t.tag.clone())
+    }
+}

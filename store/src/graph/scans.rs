@@ -1,0 +1,55 @@
+//! What a scan event says was looked at, so that "nothing found" differs from "nobody looked".
+
+use crate::bytes::Hash;
+use crate::rows::Micros;
+use lineward_events::formats::lineward::ScanEvent;
+
+/// An asset whose bytes Lineward has scanned.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scan {
+    /// As in the `assets` table.
+    pub asset_type: String,
+    /// As in the `assets` table.
+    pub namespace: String,
+    /// As in the `assets` table.
+    pub name: String,
+    /// What was scanned, by content.
+    pub content: Option<Hash>,
+    /// All of it could be read.
+    pub complete: bool,
+    /// When it was scanned.
+    pub scanned_at: Micros,
+    /// When Lineward learned of the scan.
+    pub recorded_at: Micros,
+}
+
+impl Scan {
+    /// The assets that a stored scan event names: the data set and its files. Empty for any other payload.
+    pub fn of_event(payload: &str, scanned_at: Micros, recorded_at: Micros) -> Vec<Scan> {
+        let Ok(event) = serde_json::from_str::<ScanEvent>(payload) else { return Vec::new() };
+        let scan = |asset_type: &str, name: String, sha256: &Option<String>, complete| Scan {
+            asset_type: asset_type.to_ascii_uppercase(),
+            namespace: event.asset.namespace.clone(),
+            name,
+            content: sha256.as_deref().and_then(content),
+            complete,
+            scanned_at,
+            recorded_at,
+        };
+        let root = event.asset.name.trim_end_matches('/');
+        let whole = event.files.iter().all(|f| f.error.is_none());
+        let mut scans = vec![scan(&event.asset.asset_type, event.asset.name.clone(), &event.asset.sha256, whole)];
+        for file in &event.files {
+            let Some(name) = &file.name else { continue };
+            let path = if root.is_empty() { name.clone() } else { format!("{root}/{name}") };
+            scans.push(scan("FILE", path, &file.sha256, file.error.is_none()));
+        }
+        scans
+    }
+}
+
+fn content(digits: &str) -> Option<Hash> {
+    let mut hash = Hash::default();
+    hex::decode_to_slice(digits, &mut hash.0).ok()?;
+    Some(hash)
+}

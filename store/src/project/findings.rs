@@ -1,0 +1,124 @@
+//! Findings and tags: what was seen in which version, and the bits that travel along lineage.
+
+use super::{Context, Projector};
+use crate::rows::{FindingRow, TagRow};
+use lineward_events::{DataFinding, FindingOrigin};
+
+/// The categories, whose tags are bits 0 to 3: name, law, severity.
+const CATEGORIES: [(&str, &str, &str, i32); 4] = [
+    ("pii", "PII", "GDPR", 3),
+    ("phi", "PHI", "HIPAA", 5),
+    ("credential", "CREDENTIAL", "ISO/IEC 27001 A.5.17", 5),
+    ("financial", "FINANCIAL", "PCI DSS", 4),
+];
+
+/// Bits of a mask.
+const TAGS_MAX: usize = 64;
+
+impl Projector {
+    pub(super) fn index_findings(&mut self) {
+        for f in self.findings.iter() {
+            let key = (f.version_id, f.field.clone(), f.detector.clone(), f.origin.clone());
+            self.finding_ids.insert(key, f.finding_id);
+        }
+        for tag in self.tags.iter() {
+            self.tag_ids.insert(tag.tag.clone(), tag.tag_id);
+        }
+        self.accessed = self.accesses.iter().map(|a| a.recorded.event_key).collect();
+    }
+
+    pub(super) fn apply_finding(&mut self, context: &Context, finding: &DataFinding) {
+        let version_id = self.observe(context, &finding.asset).version_id;
+        let origin = match finding.origin {
+            FindingOrigin::Scan => "scan",
+            FindingOrigin::Imported => "imported",
+            FindingOrigin::Declared => "declared",
+        };
+        let tag_id = self.tag(context, finding);
+        let key = (version_id, finding.field.clone(), finding.detector.clone(), origin.to_owned());
+        let finding_id = match self.finding_ids.get(&key) {
+            Some(id) => *id,
+            None => {
+                let id = self.findings.next_id();
+                self.finding_ids.insert(key, id);
+                id
+            }
+        };
+        self.findings.put(
+            context,
+            FindingRow {
+                finding_id,
+                version_id,
+                field: finding.field.clone(),
+                entity: finding.entity.clone(),
+                tag_id,
+                categories: finding.categories.clone(),
+                detector: finding.detector.clone(),
+                detector_version: finding.detector_version.clone(),
+                match_count: finding.match_count,
+                distinct_count: finding.distinct_count,
+                confidence: finding.confidence,
+                coverage: finding.coverage,
+                origin: origin.to_owned(),
+                policy: finding.policy.clone(),
+                severity: finding.severity.clone(),
+                scanned_at: context.at,
+                recorded: context.recorded(),
+            },
+        );
+    }
+
+    /// The tag of a finding's entity, new or known; that of its category where all bits are taken. -1 for a finding of
+    /// nothing (a scan that found none).
+    fn tag(&mut self, context: &Context, finding: &DataFinding) -> i32 {
+        if self.tag_ids.is_empty() {
+            for (id, (_, tag, regime, severity)) in (0..).zip(CATEGORIES) {
+                self.put_tag(context, id, tag.to_owned(), None, regime, severity);
+            }
+        }
+        let Some((_, parent, regime, severity)) =
+            CATEGORIES.into_iter().find(|(name, ..)| finding.categories.iter().any(|c| c == name))
+        else {
+            return -1;
+        };
+        // A finding of several categories is named by the gravest.
+        let (parent, regime, severity) = match finding.categories.iter().any(|c| c == "phi") {
+            true => ("PHI", "HIPAA", 5),
+            false => (parent, regime, severity),
+        };
+        let tag = format!("{parent}.{}", finding.entity);
+        if let Some(id) = self.tag_ids.get(&tag) {
+            return *id;
+        }
+        if self.tag_ids.len() >= TAGS_MAX {
+            return self.tag_ids.get(parent).copied().unwrap_or_default();
+        }
+        let id = self.tag_ids.len() as i32;
+        self.put_tag(context, id, tag, Some(parent.to_owned()), regime, severity);
+        id
+    }
+
+    fn put_tag(
+        &mut self,
+        context: &Context,
+        tag_id: i32,
+        tag: String,
+        parent: Option<String>,
+        regime: &str,
+        severity: i32,
+    ) {
+        self.tag_ids.insert(tag.clone(), tag_id);
+        self.tags.put(
+            context,
+            TagRow {
+                tag_id,
+                tag,
+                parent,
+                regime: Some(regime.to_owned()),
+                propagate: true,
+                severity,
+                recorded: context.recorded(),
+            },
+        );
+    }
+}

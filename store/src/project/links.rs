@@ -1,0 +1,107 @@
+//! Edges between versions, and accesses.
+
+use super::{Context, Projector};
+use crate::rows::{AccessRow, EdgeRow};
+use lineward_events::{Access, AccessAction, EdgeType, Evidence, Link};
+
+impl Projector {
+    /// Adds an edge, or confirms it; the better evidence stays. Returns its id; an edge from a version to itself is none.
+    pub(super) fn link(
+        &mut self,
+        context: &Context,
+        src: i64,
+        dst: i64,
+        run: Option<i64>,
+        edge_type: EdgeType,
+        evidence: Evidence,
+    ) -> Option<i64> {
+        if src == dst {
+            return None;
+        }
+        let key = (src, dst, run, edge_type.as_str().to_owned());
+        let id = match self.edge_ids.get(&key) {
+            Some(id) => *id,
+            None => {
+                let id = self.edges.next_id();
+                self.edge_ids.insert(key, id);
+                id
+            }
+        };
+        let current = self.edges.get(&id);
+        if current.is_some_and(|e| e.confidence >= evidence.confidence()) {
+            return Some(id);
+        }
+        let masking = current.is_some_and(|e| e.masking);
+        let valid_from = current.map_or(context.at, |e| e.valid_from);
+        self.edges.put(
+            context,
+            EdgeRow {
+                edge_id: id,
+                src_version_id: src,
+                dst_version_id: dst,
+                run_sid: run,
+                edge_type: edge_type.as_str().to_owned(),
+                evidence: evidence.as_str().to_owned(),
+                confidence: evidence.confidence(),
+                masking,
+                clear_mask: 0,
+                valid_from,
+                valid_to: None,
+                recorded: context.recorded(),
+            },
+        );
+        Some(id)
+    }
+
+    pub(super) fn unlink(&mut self, context: &Context, src: i64, dst: i64, run: Option<i64>, edge_type: EdgeType) {
+        if let Some(id) = self.edge_ids.get(&(src, dst, run, edge_type.as_str().to_owned())).copied() {
+            self.edges.retract(context, &id);
+        }
+    }
+
+    pub(super) fn set_masking(&mut self, context: &Context, edge: i64, masking: bool) {
+        self.edges.update(context, &edge, |e| e.masking = masking);
+    }
+
+    pub(super) fn apply_link(&mut self, context: &Context, link: &Link) {
+        let src = self.read(context, &link.src, context.at);
+        let dst = match link.edge_type {
+            // A member or a copy by declaration says nothing of when its target was written.
+            EdgeType::Contains | EdgeType::NearDuplicate => self.read(context, &link.dst, context.at),
+            _ => self.write(context, &link.dst, context.at, None, &context.version_name()),
+        };
+        self.link(context, src.version_id, dst.version_id, None, link.edge_type, link.evidence);
+    }
+
+    pub(super) fn apply_access(&mut self, context: &Context, access: &Access) {
+        let succeeded = access.error_code.is_none();
+        let bound = match access.action {
+            AccessAction::Write if succeeded => {
+                self.write(context, &access.asset, context.at, None, &context.version_name())
+            }
+            _ => self.read(context, &access.asset, context.at),
+        };
+        if !self.accessed.insert(context.event_key) && self.has_access(context, bound.version_id) {
+            return;
+        }
+        let access_id = self.accesses.next_id();
+        self.accesses.put(
+            context,
+            AccessRow {
+                access_id,
+                version_id: bound.version_id,
+                action: format!("{:?}", access.action).to_uppercase(),
+                principal: access.principal.clone(),
+                role: access.role.clone(),
+                bytes: access.bytes,
+                error_code: access.error_code.clone(),
+                event_time: context.at,
+                recorded: context.recorded(),
+            },
+        );
+    }
+
+    fn has_access(&self, context: &Context, version_id: i64) -> bool {
+        self.accesses.iter().any(|a| a.recorded.event_key == context.event_key && a.version_id == version_id)
+    }
+}

@@ -1,0 +1,176 @@
+//! The projection: from events, in the order of the log, to the rows of all other tables.
+//!
+//! A [`Projector`] is a deterministic state machine without I/O: the same events in the same order give the same rows,
+//! however they are cut into batches. Times come from the events, never from a clock. It binds reads to versions,
+//! recognises copies by content, links members to their data sets and models to what they were made from. It decodes
+//! nothing, and it does not decide what is sensitive.
+
+mod assets;
+mod findings;
+mod keyed;
+mod links;
+mod runs;
+
+use crate::bytes::Hash;
+use crate::rows::{
+    AccessRow, AssetRow, AssetVersionRow, EdgeRow, FindingRow, JobRow, Micros, Recorded, RunIoRow, RunRow, TagRow,
+};
+use keyed::Keyed;
+use lineward_events::Statement;
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// What the projector needs of an event.
+#[derive(Debug, Clone, Copy)]
+pub struct Context {
+    /// Key of the event.
+    pub event_key: Hash,
+    /// When it was received: the recorded time of what it says.
+    pub received_at: Micros,
+    /// When it happened; the receipt where the event gives no time.
+    pub at: Micros,
+}
+
+impl Context {
+    fn recorded(&self) -> Recorded {
+        Recorded { recorded_at: self.received_at, retracted_at: None, event_key: self.event_key, revision: 0 }
+    }
+
+    /// A version name for what an event wrote without naming a version.
+    fn version_name(&self) -> String {
+        format!("event:{}", &hex::encode(self.event_key.0)[..16])
+    }
+}
+
+/// Rows of all projections, as read from a store or to be written to it.
+#[derive(Debug, Default)]
+#[allow(missing_docs)]
+pub struct Rows {
+    pub assets: Vec<AssetRow>,
+    pub versions: Vec<AssetVersionRow>,
+    pub jobs: Vec<JobRow>,
+    pub runs: Vec<RunRow>,
+    pub run_io: Vec<RunIoRow>,
+    pub edges: Vec<EdgeRow>,
+    pub findings: Vec<FindingRow>,
+    pub tags: Vec<TagRow>,
+    pub accesses: Vec<AccessRow>,
+}
+
+/// Class of an asset name: a data set and a file of one name are one asset, a model of that name is another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+enum Class {
+    Data,
+    Model,
+    Deployment,
+    Other,
+}
+
+/// A read or write that a run declared, bound to a version.
+#[derive(Debug, Clone)]
+struct Bound {
+    asset_id: i64,
+    version_id: i64,
+    context: String,
+    /// The producer named the version (or the content), so it never moves.
+    pinned: bool,
+    at: Micros,
+}
+
+#[derive(Debug, Default, Clone)]
+struct RunState {
+    inputs: Vec<Bound>,
+    outputs: Vec<Bound>,
+    /// Pairs that column lineage links explicitly.
+    columns: BTreeMap<(i64, i64), bool>,
+    /// Edges this run has at present.
+    edges: HashSet<i64>,
+}
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct Projector {
+    assets: Keyed<AssetRow>,
+    versions: Keyed<AssetVersionRow>,
+    jobs: Keyed<JobRow>,
+    runs: Keyed<RunRow>,
+    run_io: Keyed<RunIoRow>,
+    edges: Keyed<EdgeRow>,
+    findings: Keyed<FindingRow>,
+    tags: Keyed<TagRow>,
+    accesses: Keyed<AccessRow>,
+
+    // Derived from the rows; rebuilt by `load`.
+    asset_ids: HashMap<(Class, String, String), i64>,
+    /// Data assets by namespace and name, ordered, for what lies below a folder.
+    data_names: BTreeMap<(String, String), i64>,
+    versions_of: HashMap<i64, Vec<i64>>,
+    by_content: HashMap<[u8; 32], i64>,
+    job_ids: HashMap<(String, String), i64>,
+    run_sids: HashMap<String, i64>,
+    run_states: HashMap<i64, RunState>,
+    /// Runs that read an asset, for binding again when a version turns up late.
+    readers_of: HashMap<i64, Vec<i64>>,
+    edge_ids: HashMap<(i64, i64, Option<i64>, String), i64>,
+    finding_ids: HashMap<(i64, Option<String>, String, String), i64>,
+    tag_ids: HashMap<String, i32>,
+    /// Events whose accesses were recorded: a repeated event counts once.
+    accessed: HashSet<Hash>,
+}
+
+impl Projector {
+    /// A projector that goes on where rows end. Lower revisions of a key come first.
+    pub fn load(rows: Rows) -> Self {
+        let mut out = Self {
+            assets: Keyed::load(rows.assets),
+            versions: Keyed::load(rows.versions),
+            jobs: Keyed::load(rows.jobs),
+            runs: Keyed::load(rows.runs),
+            run_io: Keyed::load(rows.run_io),
+            edges: Keyed::load(rows.edges),
+            findings: Keyed::load(rows.findings),
+            tags: Keyed::load(rows.tags),
+            accesses: Keyed::load(rows.accesses),
+            ..Self::default()
+        };
+        out.index_assets();
+        out.index_runs();
+        out.index_findings();
+        out
+    }
+
+    /// Applies the statements of one event.
+    pub fn apply(&mut self, context: &Context, statements: &[Statement]) {
+        for statement in statements {
+            match statement {
+                Statement::Run(run) => self.apply_run(context, run),
+                Statement::Job(job) => self.apply_job(context, job),
+                Statement::Asset(asset) => {
+                    self.observe(context, asset);
+                }
+                Statement::Dropped(asset) => self.apply_dropped(context, asset),
+                Statement::Alias(alias, target) => self.apply_alias(context, alias, target),
+                Statement::Link(link) => self.apply_link(context, link),
+                Statement::Access(access) => self.apply_access(context, access),
+                Statement::Finding(finding) => self.apply_finding(context, finding),
+            }
+        }
+    }
+
+    /// Takes out the rows that were added since the last call.
+    pub fn take_rows(&mut self) -> Rows {
+        Rows {
+            assets: self.assets.take(),
+            versions: self.versions.take(),
+            jobs: self.jobs.take(),
+            runs: self.runs.take(),
+            run_io: self.run_io.take(),
+            edges: self.edges.take(),
+            findings: self.findings.take(),
+            tags: self.tags.take(),
+            accesses: self.accesses.take(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

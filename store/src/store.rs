@@ -1,0 +1,223 @@
+//! A store: a folder of Delta tables with a marker file, opened for reading or writing.
+//!
+//! Readers work on a [`Snapshot`]: the versions of all tables that the newest epoch names, so that an event is never seen
+//! without what was projected from it.
+
+use crate::error::Error;
+use crate::rows::{EpochRow, Row};
+use crate::schema::{self, TABLES};
+use crate::storage::Storage;
+use crate::table::{Table, exists};
+use arrow::array::RecordBatch;
+use deltalake::DeltaTable;
+use deltalake::datafusion::catalog::TableProvider;
+use deltalake::datafusion::datasource::MemTable;
+use deltalake::datafusion::prelude::SessionContext;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Format of stores this program writes, and the newest it reads.
+pub const FORMAT: u32 = 1;
+
+const MARKER: &str = "lineward-store.json";
+
+/// What the marker file says.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Marker {
+    format: u32,
+    created_by: String,
+}
+
+/// An open store.
+#[derive(Debug, Clone)]
+pub struct Store {
+    storage: Storage,
+}
+
+impl Store {
+    /// Opens a store that exists.
+    ///
+    /// # Errors
+    /// [`Error::NotAStore`], [`Error::TooNew`], or [`Error::Storage`] where the place cannot be reached.
+    pub async fn open(uri: &str) -> Result<Self, Error> {
+        let storage = Storage::resolve(uri, false)?;
+        match storage.read(MARKER).await? {
+            Some(marker) => check_marker(uri, &marker)?,
+            None => {
+                return Err(Error::NotAStore {
+                    uri: uri.to_owned(),
+                    message: "it has no `lineward-store.json`; check the path, or make a store with `lineward ingest`, \
+                              `lineward run` or `lineward scan --store`"
+                        .into(),
+                });
+            }
+        }
+        Ok(Self { storage })
+    }
+
+    /// Opens a store, made if the place is empty.
+    ///
+    /// # Errors
+    /// As [`Store::open`]; a place that holds something else is not touched.
+    pub async fn open_or_create(uri: &str) -> Result<Self, Error> {
+        let storage = Storage::resolve(uri, true)?;
+        if let Some(marker) = storage.read(MARKER).await? {
+            check_marker(uri, &marker)?;
+            return Ok(Self { storage });
+        }
+        if !storage.is_empty().await? {
+            return Err(Error::NotAStore {
+                uri: uri.to_owned(),
+                message: "it holds something else; name an empty or new folder".into(),
+            });
+        }
+        let marker = Marker { format: FORMAT, created_by: format!("lineward {}", env!("CARGO_PKG_VERSION")) };
+        let text = serde_json::to_vec_pretty(&marker).map_err(|e| Error::rows("marker", e))?;
+        storage.create(MARKER, text).await?;
+        Ok(Self { storage })
+    }
+
+    /// The location as given.
+    pub fn uri(&self) -> &str {
+        &self.storage.uri
+    }
+
+    pub(crate) fn storage(&self) -> &Storage {
+        &self.storage
+    }
+
+    /// The newest consistent cut through all tables.
+    ///
+    /// # Errors
+    /// [`Error::Table`] where a table cannot be read.
+    pub async fn snapshot(&self) -> Result<Snapshot, Error> {
+        let epochs = Table::newest_commit(&self.storage, "epochs").await?;
+        let newest = epochs.as_ref().and_then(|(_, info)| info.get("lineward.epoch")).cloned();
+        let newest: Option<EpochRow> = match newest {
+            Some(said) => Some(serde_json::from_value(said).map_err(|e| Error::rows("epochs", e))?),
+            None => None,
+        };
+        let mut versions = newest.as_ref().map(|e| e.table_versions.clone()).unwrap_or_default();
+        if let Some((version, _)) = epochs {
+            versions.insert("epochs".to_owned(), version);
+        }
+        let epoch = newest.map_or(0, |e| e.epoch);
+        Ok(Snapshot { inner: Arc::new(Inner { storage: self.storage.clone(), epoch, versions }) })
+    }
+}
+
+fn check_marker(uri: &str, text: &[u8]) -> Result<(), Error> {
+    let marker: Marker = serde_json::from_slice(text).map_err(|e| Error::NotAStore {
+        uri: uri.to_owned(),
+        message: format!("its `lineward-store.json` is damaged (line {} column {})", e.line(), e.column()),
+    })?;
+    if marker.format > FORMAT {
+        return Err(Error::TooNew { uri: uri.to_owned(), found: marker.format, supported: FORMAT });
+    }
+    Ok(())
+}
+
+async fn load(storage: &Storage, name: &str, version: i64) -> Result<Option<DeltaTable>, Error> {
+    let mut table = storage.table(name)?;
+    if !exists(&table, name).await? {
+        return Ok(None);
+    }
+    table.load_version(version as u64).await.map_err(Error::table(name))?;
+    Ok(Some(table))
+}
+
+/// All rows of a table.
+async fn read_all(table: &DeltaTable, name: &str) -> Result<Vec<RecordBatch>, Error> {
+    let fail = |e: deltalake::datafusion::error::DataFusionError| Error::rows(name, e);
+    let provider = table.table_provider().await.map_err(fail)?;
+    let context = SessionContext::new();
+    let frame = context.read_table(provider).map_err(fail)?;
+    frame.collect().await.map_err(fail)
+}
+
+pub(crate) fn decode<R: for<'de> Deserialize<'de>>(name: &str, batches: &[RecordBatch]) -> Result<Vec<R>, Error> {
+    let schema = schema::arrow_schema(name).ok_or_else(|| Error::Unknown(format!("no table `{name}`")))?;
+    let mut out = Vec::new();
+    for batch in batches {
+        let batch = conform(name, batch, &schema)?;
+        let rows: Vec<R> = serde_arrow::from_record_batch(&batch).map_err(|e| Error::rows(name, e))?;
+        out.extend(rows);
+    }
+    Ok(out)
+}
+
+/// Casts what a reader made of the files (string views, other map names) to the table's own types.
+fn conform(name: &str, batch: &RecordBatch, schema: &arrow::datatypes::SchemaRef) -> Result<RecordBatch, Error> {
+    let columns = schema
+        .fields()
+        .iter()
+        .map(|field| match batch.column_by_name(field.name()) {
+            Some(column) => arrow::compute::cast(column, field.data_type()).map_err(|e| Error::rows(name, e)),
+            None => Ok(arrow::array::new_null_array(field.data_type(), batch.num_rows())),
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    RecordBatch::try_new(schema.clone(), columns).map_err(|e| Error::rows(name, e))
+}
+
+pub(crate) fn encode<R: Serialize>(name: &str, rows: &[R]) -> Result<RecordBatch, Error> {
+    let schema = schema::arrow_schema(name).ok_or_else(|| Error::Unknown(format!("no table `{name}`")))?;
+    serde_arrow::to_record_batch(schema.fields(), &rows).map_err(|e| Error::rows(name, e))
+}
+
+/// A consistent cut through all tables. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    storage: Storage,
+    epoch: i64,
+    versions: BTreeMap<String, i64>,
+}
+
+impl Snapshot {
+    /// Number of the epoch; 0 where nothing was written yet.
+    pub fn epoch(&self) -> i64 {
+        self.inner.epoch
+    }
+
+    /// Version of a table in this cut; `None` where it has none yet.
+    pub fn version(&self, table: &str) -> Option<i64> {
+        self.inner.versions.get(table).copied()
+    }
+
+    async fn table(&self, name: &str) -> Result<Option<DeltaTable>, Error> {
+        match self.version(name) {
+            Some(version) => load(&self.inner.storage, name, version).await,
+            None => Ok(None),
+        }
+    }
+
+    /// A table of this cut for the query engine; an empty one where nothing was written yet.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] for a name that is no table, [`Error::Table`] where it cannot be read.
+    pub async fn provider(&self, name: &str) -> Result<Arc<dyn TableProvider>, Error> {
+        let Some(schema) = schema::arrow_schema(name) else {
+            return Err(Error::Unknown(format!("no table `{name}`; there are {}", TABLES.join(", "))));
+        };
+        match self.table(name).await? {
+            Some(table) => Ok(table.table_provider().await.map_err(|e| Error::rows(name, e))?),
+            None => Ok(Arc::new(MemTable::try_new(schema, vec![vec![]]).map_err(|e| Error::rows(name, e))?)),
+        }
+    }
+
+    /// All revisions of a table's rows in this cut, lower revisions of a key first.
+    ///
+    /// # Errors
+    /// [`Error::Table`] or [`Error::Rows`] where they cannot be read.
+    pub async fn rows<R: Row>(&self) -> Result<Vec<R>, Error> {
+        let Some(table) = self.table(R::TABLE).await? else { return Ok(Vec::new()) };
+        let mut rows: Vec<R> = decode(R::TABLE, &read_all(&table, R::TABLE).await?)?;
+        rows.sort_by_key(|r| r.recorded().revision);
+        Ok(rows)
+    }
+}

@@ -1,0 +1,300 @@
+//! One Delta table as a log: create, append with a transaction, read what a range of versions added.
+//!
+//! Rules learned from the library's traps: a commit is made on the very snapshot that was checked for the transaction;
+//! the post-commit hook is never run (it can fail although the commit landed); a handle is reopened, after a checkpoint,
+//! every [`REOPEN_COMMITS`] commits, because commits on an old handle slow down and its memory grows; no string column
+//! has statistics, neither in the log nor in the file, because they would hold values in clear.
+
+use crate::storage::Storage;
+use crate::{Error, schema};
+use arrow::array::RecordBatch;
+use arrow::datatypes::{DataType, SchemaRef};
+use deltalake::kernel::transaction::{CommitBuilder, CommitProperties};
+use deltalake::kernel::{Action, Add, Transaction};
+use deltalake::operations::create::CreateBuilder;
+use deltalake::parquet::arrow::ArrowWriter;
+use deltalake::parquet::basic::{Compression, ZstdLevel};
+use deltalake::parquet::file::properties::{EnabledStatistics, WriterProperties};
+use deltalake::protocol::{DeltaOperation, SaveMode};
+use deltalake::{DeltaTable, DeltaTableError};
+use object_store::ObjectStoreExt as _;
+use object_store::path::Path;
+use serde_json::{Value, json};
+use std::collections::HashMap;
+
+/// Commits on one handle before it is checkpointed and reopened.
+const REOPEN_COMMITS: u32 = 50;
+/// Retries of a commit that lost the race for a version to an unrelated append.
+const COMMIT_RETRIES: usize = 15;
+/// Rows in a data file's row group.
+const ROW_GROUP_ROWS: usize = 1 << 17;
+
+/// The handle of a writer.
+pub(crate) struct Table {
+    name: &'static str,
+    storage: Storage,
+    schema: SchemaRef,
+    table: DeltaTable,
+    commits: u32,
+}
+
+/// Where a producer of rows stands: an application id and a version, as Delta's `txn` action has them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Txn {
+    /// Application id.
+    pub app_id: String,
+    /// Its version; only ever grows.
+    pub version: i64,
+}
+
+impl Table {
+    /// Opens a table, made if it does not exist.
+    pub(crate) async fn open_or_create(storage: &Storage, name: &'static str) -> Result<Self, Error> {
+        let schema = schema::arrow_schema(name).ok_or_else(|| Error::Unknown(format!("no table `{name}`")))?;
+        let mut table = storage.table(name)?;
+        if !exists(&table, name).await?
+            && let Err(e) = create(storage, name).await
+            // Somebody else may have been first: theirs is as good.
+            && !exists(&table, name).await?
+        {
+            return Err(Error::table(name)(e));
+        }
+        table.load().await.map_err(Error::table(name))?;
+        Ok(Self { name, storage: storage.clone(), schema, table, commits: 0 })
+    }
+
+    /// The newest version this handle has seen.
+    pub(crate) fn version(&self) -> i64 {
+        self.table.version().map_or(-1, |v| v as i64)
+    }
+
+    /// Moves to the newest version.
+    pub(crate) async fn refresh(&mut self) -> Result<i64, Error> {
+        self.table.update_state().await.map_err(Error::table(self.name))?;
+        Ok(self.version())
+    }
+
+    /// The version of an application's last transaction in what this handle has seen.
+    pub(crate) async fn txn_version(&self, app_id: &str) -> Result<Option<i64>, Error> {
+        let snapshot = self.table.snapshot().map_err(Error::table(self.name))?;
+        snapshot
+            .transaction_version(self.table.log_store().as_ref(), app_id)
+            .await
+            .map_err(Error::table(self.name))
+    }
+
+    /// Appends rows and transactions in one commit; no rows is a commit of transactions alone. Returns the version.
+    ///
+    /// # Errors
+    /// [`Error::Fenced`] where another writer has moved one of the transactions; nothing was written then.
+    pub(crate) async fn append(
+        &mut self,
+        batch: Option<&RecordBatch>,
+        txns: &[Txn],
+        metadata: &[(&str, Value)],
+    ) -> Result<i64, Error> {
+        let batch_id = uuid::Uuid::new_v4().to_string();
+        let mut actions = Vec::new();
+        if let Some(batch) = batch.filter(|b| b.num_rows() > 0) {
+            actions.push(Action::Add(self.write_file(batch, &batch_id).await?));
+        }
+        let transactions: Vec<Transaction> =
+            txns.iter().map(|t| Transaction::new(t.app_id.clone(), t.version)).collect();
+        let mut properties: Vec<(String, Value)> =
+            metadata.iter().map(|(k, v)| (format!("lineward.{k}"), v.clone())).collect();
+        properties.push(("lineward.batch_id".into(), batch_id.clone().into()));
+        let committed = self.commit(actions, transactions, properties).await;
+        match committed {
+            Ok(version) => {
+                self.commits += 1;
+                if self.commits >= REOPEN_COMMITS {
+                    self.reopen().await?;
+                } else {
+                    self.refresh().await?;
+                }
+                Ok(version)
+            }
+            Err(e) => self.resolve(e, txns, &batch_id).await,
+        }
+    }
+
+    async fn commit(
+        &self,
+        actions: Vec<Action>,
+        transactions: Vec<Transaction>,
+        metadata: Vec<(String, Value)>,
+    ) -> Result<i64, DeltaTableError> {
+        let properties = CommitProperties::default()
+            .with_application_transactions(transactions)
+            .with_create_checkpoint(false)
+            .with_cleanup_expired_logs(Some(false))
+            .with_metadata(metadata)
+            .with_max_retries(COMMIT_RETRIES);
+        let operation = DeltaOperation::Write { mode: SaveMode::Append, partition_by: None, predicate: None };
+        let prepared = CommitBuilder::from(properties)
+            .with_actions(actions)
+            .build(Some(self.table.snapshot()?), self.table.log_store(), operation)
+            .into_prepared_commit_future()
+            .await?;
+        Ok(prepared.await?.version as i64)
+    }
+
+    /// After an error the log says what happened: ours is there (it landed, only the answer was lost), the transaction
+    /// is where it was (nothing landed), or somebody else moved it (fenced).
+    async fn resolve(&mut self, e: DeltaTableError, txns: &[Txn], batch_id: &str) -> Result<i64, Error> {
+        let before = self.version();
+        let newest = self.refresh().await?;
+        for version in (before + 1)..=newest {
+            if self.commit_info(version).await?.is_some_and(|info| info.get("lineward.batch_id") == Some(&json!(batch_id)))
+            {
+                return Ok(version);
+            }
+        }
+        for txn in txns {
+            if self.txn_version(&txn.app_id).await?.is_some_and(|v| v >= txn.version) {
+                return Err(Error::Fenced { table: self.name.to_owned() });
+            }
+        }
+        Err(Error::table(self.name)(e))
+    }
+
+    /// Version and commit information of a table's newest commit, without loading the table; `None` where it has none.
+    pub(crate) async fn newest_commit(
+        storage: &Storage,
+        name: &'static str,
+    ) -> Result<Option<(i64, HashMap<String, Value>)>, Error> {
+        if !exists(&storage.table(name)?, name).await? {
+            return Ok(None);
+        }
+        let log_store = storage.log_store(name)?;
+        let version = log_store.get_latest_version(0).await.map_err(Error::table(name))?;
+        let entry = log_store.read_commit_entry(version).await.map_err(Error::table(name))?.unwrap_or_default();
+        let info = parse_actions(name, version as i64, &entry)?.into_iter().find_map(|a| match a {
+            Action::CommitInfo(info) => Some(info.info),
+            _ => None,
+        });
+        Ok(Some((version as i64, info.unwrap_or_default())))
+    }
+
+    async fn actions(&self, version: i64) -> Result<Vec<Action>, Error> {
+        let entry = self
+            .table
+            .log_store()
+            .read_commit_entry(version as u64)
+            .await
+            .map_err(Error::table(self.name))?
+            .ok_or_else(|| Error::rows(self.name, format!("version {version} is not in the log any more")))?;
+        parse_actions(self.name, version, &entry)
+    }
+
+    async fn commit_info(&self, version: i64) -> Result<Option<HashMap<String, Value>>, Error> {
+        Ok(self.actions(version).await?.into_iter().find_map(|a| match a {
+            Action::CommitInfo(info) => Some(info.info),
+            _ => None,
+        }))
+    }
+
+    /// The rows that one version added, in the order in which they were written.
+    pub(crate) async fn added(&self, version: i64) -> Result<Vec<RecordBatch>, Error> {
+        let store = self.table.log_store().object_store(None);
+        let mut out = Vec::new();
+        for action in self.actions(version).await? {
+            let Action::Add(add) = action else { continue };
+            let path = Path::from(add.path.as_str());
+            let fail = |e: String| Error::rows(self.name, e);
+            let bytes = store.get(&path).await.map_err(|e| fail(e.to_string()))?;
+            let bytes = bytes.bytes().await.map_err(|e| fail(e.to_string()))?;
+            let reader = deltalake::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(bytes)
+                .and_then(|b| b.build())
+                .map_err(|e| fail(e.to_string()))?;
+            for batch in reader {
+                out.push(batch.map_err(|e| fail(e.to_string()))?);
+            }
+        }
+        Ok(out)
+    }
+
+    async fn write_file(&self, batch: &RecordBatch, batch_id: &str) -> Result<Add, Error> {
+        let bytes = encode(self.name, batch, &self.schema)?;
+        let path = format!("part-{batch_id}.zstd.parquet");
+        let size = bytes.len() as i64;
+        let store = self.table.log_store().object_store(None);
+        store
+            .put(&Path::from(path.as_str()), bytes.into())
+            .await
+            .map_err(|e| Error::Storage { uri: self.storage.uri.clone(), message: e.to_string() })?;
+        Ok(Add {
+            path,
+            partition_values: HashMap::new(),
+            size,
+            modification_time: chrono::Utc::now().timestamp_millis(),
+            data_change: true,
+            stats: Some(json!({ "numRecords": batch.num_rows() }).to_string()),
+            tags: None,
+            deletion_vector: None,
+            base_row_id: None,
+            default_row_commit_version: None,
+            clustering_provider: None,
+        })
+    }
+
+    /// Writes a checkpoint and starts over with a fresh handle.
+    async fn reopen(&mut self) -> Result<(), Error> {
+        self.refresh().await?;
+        if let Err(e) = deltalake::checkpoints::create_checkpoint(&self.table, None).await {
+            // A table without a newer checkpoint opens more slowly and is otherwise whole.
+            tracing::warn!(table = self.name, error = %e, "no checkpoint was written");
+        }
+        let mut table = self.storage.table(self.name)?;
+        table.load().await.map_err(Error::table(self.name))?;
+        self.table = table;
+        self.commits = 0;
+        Ok(())
+    }
+}
+
+fn parse_actions(name: &str, version: i64, entry: &bytes::Bytes) -> Result<Vec<Action>, Error> {
+    deltalake::logstore::get_actions(version as u64, entry)
+        // The library's error holds the log line; only its place goes on.
+        .map_err(|_| Error::rows(name, format!("version {version} of the log does not parse")))
+}
+
+/// Whether there is a table with a log.
+pub(crate) async fn exists(table: &DeltaTable, name: &str) -> Result<bool, Error> {
+    table.verify_deltatable_existence().await.map_err(Error::table(name))
+}
+
+async fn create(storage: &Storage, name: &'static str) -> Result<(), DeltaTableError> {
+    let log_store = storage.log_store(name).map_err(|e| DeltaTableError::Generic(e.to_string()))?;
+    CreateBuilder::new()
+        .with_log_store(log_store)
+        .with_table_name(name)
+        .with_columns(schema::delta_fields(name))
+        // Should another writer append here: only the first column, which is an id or a hash, may have statistics.
+        .with_configuration_property(deltalake::TableProperty::DataSkippingNumIndexedCols, Some("0"))
+        .with_configuration_property(deltalake::TableProperty::AppendOnly, Some("false"))
+        .await
+        .map(|_| ())
+}
+
+/// Encodes rows as Parquet: zstd-1, statistics on numbers and times only.
+fn encode(name: &str, batch: &RecordBatch, schema: &SchemaRef) -> Result<Vec<u8>, Error> {
+    let mut properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::default()))
+        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        .set_statistics_enabled(EnabledStatistics::None)
+        .set_offset_index_disabled(true);
+    for field in schema.fields() {
+        if matches!(field.data_type(), DataType::Int64 | DataType::Int32 | DataType::Timestamp(..)) {
+            properties = properties
+                .set_column_statistics_enabled(field.name().as_str().into(), EnabledStatistics::Chunk);
+        }
+    }
+    let mut out = Vec::new();
+    let fail = |e: deltalake::parquet::errors::ParquetError| Error::rows(name, e);
+    let mut writer =
+        ArrowWriter::try_new(&mut out, schema.clone(), Some(properties.build())).map_err(fail)?;
+    writer.write(batch).map_err(fail)?;
+    writer.close().map_err(fail)?;
+    Ok(out)
+}

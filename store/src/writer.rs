@@ -1,0 +1,341 @@
+//! The one way into a store: batches of events and dead letters, committed with the positions they come from, and
+//! projected before the epoch that shows them to readers.
+//!
+//! Order of commits of a batch: dead letters, events, projections, epoch. Each is one Delta commit with the `txn` actions
+//! that say how far it goes. After a crash anywhere in between, [`StoreWriter::open`] finds what is missing from the log
+//! of events and adds just that; positions are read from the events table, dead letters that are there already are
+//! dropped by their own position.
+
+use crate::bytes::Hash;
+use crate::error::Error;
+use crate::project::{Context, Projector, Rows};
+use crate::rows::{DeadLetterRow, EpochRow, EventRow, Micros, Row};
+use crate::schema::PROJECTIONS;
+use crate::store::{self, Store};
+use crate::table::{Table, Txn};
+use lineward_events::{FormatChoice, Statement};
+use serde::Serialize;
+use std::collections::{BTreeMap, HashMap};
+
+/// Application id of the projections; its version is the version of `events` that is projected.
+const PROJECTION: &str = "lw1/projection";
+/// Least time between two rows in `epochs`; every epoch is a commit, few are rows.
+const EPOCH_ROW_INTERVAL: Micros = 60_000_000;
+
+/// An event on its way in: its row and what it says.
+#[derive(Debug, Clone)]
+pub struct Incoming {
+    /// The row.
+    pub row: EventRow,
+    /// The statements, decoded from the row's payload.
+    pub statements: Vec<Statement>,
+}
+
+/// A batch to commit.
+#[derive(Debug, Clone, Default)]
+pub struct Batch {
+    /// Events, in order.
+    pub events: Vec<Incoming>,
+    /// Dead letters, each with the application id of its source in `txns`, where it has one.
+    pub dead_letters: Vec<(DeadLetterRow, Option<String>)>,
+    /// How far each source is read after this batch: application id and next position.
+    pub txns: Vec<Txn>,
+    /// Who writes.
+    pub writer: String,
+    /// Hash of the rule set in force.
+    pub ruleset: Option<String>,
+    /// When the batch was received.
+    pub received_at: Micros,
+}
+
+/// What a commit did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Committed {
+    /// Version of `events`.
+    pub events_version: i64,
+    /// The epoch readers see it in.
+    pub epoch: i64,
+    /// Rows added to projections.
+    pub projected_rows: usize,
+}
+
+/// Writes a store.
+pub struct StoreWriter {
+    store: Store,
+    dead_letters: Table,
+    events: Table,
+    epochs: Table,
+    projections: HashMap<&'static str, Table>,
+    projector: Projector,
+    /// Version of `events` up to which the projector has applied events.
+    projected: i64,
+    epoch: i64,
+    epochs_version: i64,
+    last_epoch_row: Micros,
+}
+
+impl StoreWriter {
+    /// Opens a store for writing, made if the place is empty, and completes what a crash left undone.
+    ///
+    /// # Errors
+    /// Those of [`Store::open_or_create`], and [`Error::Table`] where a table cannot be read or written.
+    pub async fn open(uri: &str) -> Result<Self, Error> {
+        let store = Store::open_or_create(uri).await?;
+        let storage = store.storage();
+        let mut projections = HashMap::new();
+        for name in PROJECTIONS {
+            projections.insert(*name, Table::open_or_create(storage, name).await?);
+        }
+        let mut writer = Self {
+            dead_letters: Table::open_or_create(storage, "dead_letters").await?,
+            events: Table::open_or_create(storage, "events").await?,
+            epochs: Table::open_or_create(storage, "epochs").await?,
+            projections,
+            projector: Projector::default(),
+            projected: 0,
+            epoch: 0,
+            epochs_version: 0,
+            last_epoch_row: 0,
+            store,
+        };
+        writer.reload().await?;
+        writer.catch_up().await?;
+        Ok(writer)
+    }
+
+    /// The store.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Position of a source: where to go on reading. `None` for a source that was never read.
+    ///
+    /// # Errors
+    /// [`Error::Table`] where the log cannot be read.
+    pub async fn position(&mut self, app_id: &str) -> Result<Option<i64>, Error> {
+        self.events.refresh().await?;
+        self.events.txn_version(app_id).await
+    }
+
+    /// Writes positions without rows, so that a later start does not depend on where a policy would begin.
+    ///
+    /// # Errors
+    /// As [`StoreWriter::commit`].
+    pub async fn set_positions(&mut self, txns: &[Txn], writer: &str) -> Result<(), Error> {
+        if !txns.is_empty() {
+            self.events.append(None, txns, &[("writer", writer.into())]).await?;
+        }
+        Ok(())
+    }
+
+    /// Commits a batch: all of it, once, or nothing.
+    ///
+    /// # Errors
+    /// [`Error::Fenced`] where another owner of a source was first: the batch must be forgotten and its sources read
+    /// again from their positions. Any other error leaves the store as it was or is completed by the next call.
+    pub async fn commit(&mut self, batch: Batch) -> Result<Committed, Error> {
+        self.fence(&batch.txns).await?;
+        self.commit_dead_letters(&batch).await?;
+        let rows: Vec<&EventRow> = batch.events.iter().map(|e| &e.row).collect();
+        let encoded = if rows.is_empty() { None } else { Some(store::encode("events", &rows)?) };
+        let metadata = [("writer", batch.writer.clone().into()), ("ruleset", batch.ruleset.clone().into())];
+        let version = self.events.append(encoded.as_ref(), &batch.txns, &metadata).await?;
+        let mut projected_rows = 0;
+        // Only a commit right behind what is projected can be projected from memory; else the log says what came between.
+        if version == self.projected + 1 && self.is_newest_epoch().await? {
+            for event in &batch.events {
+                self.projector.apply(&context(&event.row), &event.statements);
+            }
+            projected_rows = self.write_projections(version).await?;
+            self.write_epoch(&batch.writer, batch.ruleset.as_deref(), batch.received_at).await?;
+        } else {
+            self.catch_up().await?;
+        }
+        Ok(Committed { events_version: version, epoch: self.epoch, projected_rows })
+    }
+
+    /// Refuses positions that do not lie ahead of what is committed.
+    async fn fence(&mut self, txns: &[Txn]) -> Result<(), Error> {
+        self.events.refresh().await?;
+        for txn in txns {
+            if self.events.txn_version(&txn.app_id).await?.is_some_and(|v| v > txn.version) {
+                return Err(Error::Fenced { table: "events".to_owned() });
+            }
+        }
+        Ok(())
+    }
+
+    async fn commit_dead_letters(&mut self, batch: &Batch) -> Result<(), Error> {
+        if batch.dead_letters.is_empty() {
+            return Ok(());
+        }
+        self.dead_letters.refresh().await?;
+        let mut done = BTreeMap::new();
+        let mut txns = Vec::new();
+        for txn in &batch.txns {
+            let at = self.dead_letters.txn_version(&txn.app_id).await?;
+            done.insert(txn.app_id.as_str(), at);
+            // A replay may cut its batches elsewhere; the position never goes back.
+            if at.is_none_or(|at| at < txn.version) {
+                txns.push(txn.clone());
+            }
+        }
+        let new: Vec<&DeadLetterRow> = batch
+            .dead_letters
+            .iter()
+            .filter(|(row, app_id)| {
+                let at = app_id.as_deref().and_then(|a| done.get(a).copied().flatten());
+                !matches!((at, row.offset), (Some(at), Some(offset)) if offset < at)
+            })
+            .map(|(row, _)| row)
+            .collect();
+        if !new.is_empty() {
+            let rows = store::encode("dead_letters", &new)?;
+            self.dead_letters.append(Some(&rows), &txns, &[("writer", batch.writer.clone().into())]).await?;
+        }
+        Ok(())
+    }
+
+    async fn is_newest_epoch(&mut self) -> Result<bool, Error> {
+        Ok(self.epochs.refresh().await? == self.epochs_version)
+    }
+
+    /// Starts over from the newest epoch.
+    async fn reload(&mut self) -> Result<(), Error> {
+        let snapshot = self.store.snapshot().await?;
+        self.projector = Projector::load(Rows {
+            assets: snapshot.rows().await?,
+            versions: snapshot.rows().await?,
+            jobs: snapshot.rows().await?,
+            runs: snapshot.rows().await?,
+            run_io: snapshot.rows().await?,
+            edges: snapshot.rows().await?,
+            findings: snapshot.rows().await?,
+            tags: snapshot.rows().await?,
+            accesses: snapshot.rows().await?,
+        });
+        self.projected = snapshot.version("events").unwrap_or(0);
+        self.epoch = snapshot.epoch();
+        self.epochs.refresh().await?;
+        self.epochs_version = self.epochs.version();
+        for table in self.projections.values_mut() {
+            table.refresh().await?;
+        }
+        Ok(())
+    }
+
+    /// Projects every version of `events` that the newest epoch does not hold yet.
+    ///
+    /// # Errors
+    /// [`Error::Fenced`] where other writers keep being faster.
+    pub async fn catch_up(&mut self) -> Result<(), Error> {
+        const TRIES: usize = 5;
+        for _ in 0..TRIES {
+            if !self.is_newest_epoch().await? {
+                self.reload().await?;
+            }
+            match self.project_log().await {
+                Err(Error::Fenced { .. }) => self.reload().await?,
+                done => return done,
+            }
+        }
+        Err(Error::Fenced { table: "epochs".to_owned() })
+    }
+
+    async fn project_log(&mut self) -> Result<(), Error> {
+        let newest = self.events.refresh().await?;
+        while self.projected < newest {
+            let version = self.projected + 1;
+            let rows: Vec<EventRow> = store::decode("events", &self.events.added(version).await?)?;
+            let mut received_at = 0;
+            for row in &rows {
+                received_at = received_at.max(row.received_at);
+                self.projector.apply(&context(row), &statements(row));
+            }
+            self.write_projections(version).await?;
+            self.write_epoch("projection", None, received_at).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes what the projector has learned up to a version of `events`. A table that is ahead (a crash came between
+    /// two tables, or another writer was first) has these rows already.
+    async fn write_projections(&mut self, version: i64) -> Result<usize, Error> {
+        let rows = self.projector.take_rows();
+        let mut count = 0;
+        count += self.write_rows(version, &rows.assets).await?;
+        count += self.write_rows(version, &rows.versions).await?;
+        count += self.write_rows(version, &rows.jobs).await?;
+        count += self.write_rows(version, &rows.runs).await?;
+        count += self.write_rows(version, &rows.run_io).await?;
+        count += self.write_rows(version, &rows.edges).await?;
+        count += self.write_rows(version, &rows.findings).await?;
+        count += self.write_rows(version, &rows.tags).await?;
+        count += self.write_rows(version, &rows.accesses).await?;
+        self.projected = version;
+        Ok(count)
+    }
+
+    async fn write_rows<R: Row>(&mut self, version: i64, rows: &[R]) -> Result<usize, Error> {
+        if rows.is_empty() {
+            return Ok(0);
+        }
+        let Some(table) = self.projections.get_mut(R::TABLE) else { return Ok(0) };
+        if table.txn_version(PROJECTION).await?.is_some_and(|v| v >= version) {
+            return Ok(0);
+        }
+        let encoded = store::encode(R::TABLE, rows)?;
+        let txn = Txn { app_id: PROJECTION.to_owned(), version };
+        table.append(Some(&encoded), &[txn], &[]).await?;
+        Ok(rows.len())
+    }
+
+    async fn write_epoch(&mut self, writer: &str, ruleset: Option<&str>, at: Micros) -> Result<(), Error> {
+        let mut table_versions: BTreeMap<String, i64> =
+            self.projections.iter().map(|(name, table)| ((*name).to_owned(), table.version())).collect();
+        table_versions.insert("events".into(), self.projected);
+        table_versions.insert("dead_letters".into(), self.dead_letters.version());
+        let epoch = EpochRow {
+            epoch: self.epoch + 1,
+            table_versions,
+            writer: writer.to_owned(),
+            ruleset: ruleset.map(str::to_owned),
+            committed_at: at,
+        };
+        let as_row = self.last_epoch_row == 0 || at - self.last_epoch_row >= EPOCH_ROW_INTERVAL;
+        let rows = if as_row { Some(store::encode("epochs", std::slice::from_ref(&epoch))?) } else { None };
+        let said = serde_json::to_value(EpochInfo { epoch: &epoch }).map_err(|e| Error::rows("epochs", e))?;
+        let txn = Txn { app_id: PROJECTION.to_owned(), version: self.projected };
+        self.epochs_version = self.epochs.append(rows.as_ref(), &[txn], &[("epoch", said)]).await?;
+        self.epoch = epoch.epoch;
+        if as_row {
+            self.last_epoch_row = at;
+        }
+        Ok(())
+    }
+}
+
+#[derive(Serialize)]
+#[serde(transparent)]
+struct EpochInfo<'a> {
+    epoch: &'a EpochRow,
+}
+
+fn context(row: &EventRow) -> Context {
+    Context { event_key: row.event_key, received_at: row.received_at, at: row.event_time.unwrap_or(row.received_at) }
+}
+
+/// What a stored event says, decoded again from its payload. A payload that a format refused was never stored as an
+/// event of that format, so one that does not decode says nothing.
+fn statements(row: &EventRow) -> Vec<Statement> {
+    let Some(format) = lineward_events::formats::by_name(&row.format) else { return Vec::new() };
+    let Ok(document) = serde_json::from_str(&row.payload) else { return Vec::new() };
+    lineward_events::decode(FormatChoice::Named(format), &document, &row.payload)
+        .map(|event| event.statements)
+        .unwrap_or_default()
+}
+
+/// The hash of an event's payload as stored.
+pub fn event_key(canonical: &str) -> Hash {
+    Hash(lineward_events::EventKey::of_canonical(canonical).0)
+}

@@ -1,0 +1,3 @@
+//! End-to-end tests, one binary: real brokers, real files, the real `lineward`.
+
+mod kafka;
