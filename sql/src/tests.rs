@@ -49,10 +49,6 @@ async fn estate() -> (tempfile::TempDir, LinewardSession) {
 }
 
 async fn writer_at(uri: &str) -> StoreWriter {
-    lineward_store::Store::open_or_create(uri).await.expect("a store");
-    for table in lineward_store::TABLES {
-        std::fs::create_dir_all(Path::new(uri).join(table)).expect("a folder");
-    }
     StoreWriter::open(uri).await.expect("a store")
 }
 

@@ -360,7 +360,8 @@ fn fetch() -> Result<PathBuf> {
     Ok(libs)
 }
 
-fn cache_dir() -> Result<PathBuf> {
+/// The folder that outlives test runs: `LINEWARD_CACHE`, or `lineward` in the user's cache.
+pub fn cache_dir() -> Result<PathBuf> {
     let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     variable("LINEWARD_CACHE")
         .or_else(|| variable("XDG_CACHE_HOME").map(|cache| cache.join("lineward")))

@@ -4,4 +4,4 @@
 
 pub mod kafka;
 
-pub use kafka::KafkaBroker;
+pub use kafka::{KafkaBroker, cache_dir};

@@ -16,7 +16,18 @@ pub struct Anchor {
     pub rules: Vec<u16>,
 }
 
-/// All literals of a rule set, compiled.
+/// A literal to look for.
+#[derive(Debug, Clone, Copy)]
+pub struct Literal<'a> {
+    /// Its text.
+    pub text: &'a str,
+    /// ASCII case does not matter.
+    pub caseless: bool,
+    /// The rule.
+    pub rule: u16,
+}
+
+/// The literals of a set of rules, compiled.
 #[derive(Debug)]
 pub struct Anchors {
     database: Option<BlockDatabase>,
@@ -24,15 +35,15 @@ pub struct Anchors {
 }
 
 impl Anchors {
-    /// Compiles literals: `(literal, caseless, rule index)`. Equal literals share an anchor.
+    /// Compiles literals. Equal ones share an anchor.
     ///
     /// # Errors
     /// [`Error::Engine`] where Vectorscan refuses the set, which only a machine without SSSE3 makes it do.
-    pub fn new<'a>(literals: impl Iterator<Item = (&'a str, bool, u16)>) -> Result<Self, Error> {
+    pub fn new<'a>(literals: impl Iterator<Item = Literal<'a>>) -> Result<Self, Error> {
         let mut by_literal: BTreeMap<(String, bool), Vec<u16>> = BTreeMap::new();
-        for (literal, caseless, rule) in literals {
-            let literal = if caseless { literal.to_ascii_lowercase() } else { literal.to_owned() };
-            let rules = by_literal.entry((literal, caseless)).or_default();
+        for Literal { text, caseless, rule } in literals {
+            let text = if caseless { text.to_ascii_lowercase() } else { text.to_owned() };
+            let rules = by_literal.entry((text, caseless)).or_default();
             if !rules.contains(&rule) {
                 rules.push(rule);
             }

@@ -6,8 +6,10 @@
 
 mod anchors;
 mod fields;
+mod need;
 mod overlap;
 pub mod runs;
+mod shapes;
 
 pub(crate) use fields::glob as fields_glob;
 
@@ -16,13 +18,15 @@ use crate::finding::Match;
 use crate::rule::{FieldRule, NEAR_AFTER_BYTES, Near, Rule, Trigger, syntax_config};
 use crate::rule_set::RuleSet;
 use crate::values::{FieldTable, ValueBatch, ValueSpan};
-use anchors::{AnchorScanner, Anchors};
+use anchors::{AnchorScanner, Anchors, Literal};
 use fields::FieldPlans;
 use regex_automata::hybrid::dfa::{Cache as DfaCache, DFA};
 use regex_automata::meta::Cache;
 use regex_automata::util::primitives::NonMaxUsize;
 use regex_automata::{Anchored, Input, MatchKind, PatternSet};
+use need::Regions;
 use runs::{RunKind, Wanted};
+use shapes::Shapes;
 use std::sync::{Arc, OnceLock};
 
 /// Bytes after a run's start that the joint automaton of its rules looks at.
@@ -36,7 +40,12 @@ const LOCAL_PART_BYTES: usize = 64;
 #[derive(Debug)]
 pub struct Engine {
     rules: Arc<RuleSet>,
+    /// Literals that are looked for everywhere.
     anchors: Anchors,
+    /// Literals of rules that need a digit, looked for near digits.
+    digit_labels: Anchors,
+    /// Literals of rules that need a number, looked for near numbers.
+    number_labels: Anchors,
     digits: RunRules,
     at: RunRules,
     token: RunRules,
@@ -77,15 +86,23 @@ impl Engine {
     /// # Errors
     /// [`Error::Engine`] where Vectorscan cannot be used on this machine.
     pub fn new(rules: Arc<RuleSet>) -> Result<Self, Error> {
-        let mut literals = Vec::new();
-        for (index, rule) in rules.iter() {
-            if let Trigger::Literals { anchors, keywords } = &rule.trigger {
-                literals.extend(anchors.iter().map(|a| (a.as_str(), false, index)));
-                literals.extend(keywords.iter().map(|k| (k.as_str(), true, index)));
-            }
+        let mut everywhere = Vec::new();
+        let mut near_digits = Vec::new();
+        let mut near_numbers = Vec::new();
+        for (rule, spec) in rules.iter() {
+            let (Trigger::Literals { anchors, keywords }, Some(find)) = (&spec.trigger, &spec.find) else { continue };
+            let literals = match need::near(find.source()) {
+                need::Near::Anywhere => &mut everywhere,
+                need::Near::Digit => &mut near_digits,
+                need::Near::Number => &mut near_numbers,
+            };
+            literals.extend(anchors.iter().map(|text| Literal { text, caseless: false, rule }));
+            literals.extend(keywords.iter().map(|text| Literal { text, caseless: true, rule }));
         }
         Ok(Self {
-            anchors: Anchors::new(literals.into_iter())?,
+            anchors: Anchors::new(everywhere.into_iter())?,
+            digit_labels: Anchors::new(near_digits.into_iter())?,
+            number_labels: Anchors::new(near_numbers.into_iter())?,
             digits: RunRules::new(&rules, RunKind::Digits),
             at: RunRules::new(&rules, RunKind::At),
             token: RunRules::new(&rules, RunKind::Token),
@@ -100,7 +117,7 @@ impl Engine {
 
     /// How many distinct literals the first pass looks for.
     pub fn anchor_count(&self) -> usize {
-        self.anchors.len()
+        self.anchors.len() + self.digit_labels.len() + self.number_labels.len()
     }
 
     /// A scanner for one thread.
@@ -112,7 +129,10 @@ impl Engine {
         Ok(Scanner {
             engine: self,
             anchors: self.anchors.scanner()?,
+            digit_labels: self.digit_labels.scanner()?,
+            number_labels: self.number_labels.scanner()?,
             hits: Vec::new(),
+            regions: Regions::default(),
             marks: Vec::new(),
             caches: (0..count).map(|_| None).collect(),
             field_caches: (0..count).map(|_| None).collect(),
@@ -120,6 +140,8 @@ impl Engine {
             digits: RunCache::new(&self.digits),
             at: RunCache::new(&self.at),
             token: RunCache::new(&self.token),
+            shapes: Shapes::default(),
+            matched: Vec::new(),
             plans: FieldPlans::default(),
             found: Vec::new(),
         })
@@ -130,7 +152,11 @@ impl Engine {
 pub struct Scanner<'e> {
     engine: &'e Engine,
     anchors: AnchorScanner<'e>,
+    digit_labels: AnchorScanner<'e>,
+    number_labels: AnchorScanner<'e>,
     hits: Vec<(u32, usize)>,
+    /// Parts of the buffer that lie near enough to digits for a label to matter.
+    regions: Regions,
     marks: Vec<(RunKind, usize, usize)>,
     caches: Vec<Option<Cache>>,
     field_caches: Vec<Option<Cache>>,
@@ -139,6 +165,10 @@ pub struct Scanner<'e> {
     digits: RunCache,
     at: RunCache,
     token: RunCache,
+    /// Which digit runs can be the beginning of anything.
+    shapes: Shapes,
+    /// Rules that the joint automaton named at one place.
+    matched: Vec<u16>,
     plans: FieldPlans,
     found: Vec<Match>,
 }
@@ -175,7 +205,9 @@ impl<'e> Scanner<'e> {
     pub fn scan(&mut self, batch: &ValueBatch, fields: &FieldTable, out: &mut Vec<Match>) -> Result<(), Error> {
         self.found.clear();
         self.done_until.fill(0);
+        self.mark(batch.buffer());
         self.scan_anchors(batch, fields)?;
+        self.scan_labels(batch, fields)?;
         self.scan_runs(batch, fields);
         self.scan_fields(batch, fields);
         overlap::resolve(&mut self.found, &self.engine.rules);
@@ -188,14 +220,56 @@ impl<'e> Scanner<'e> {
         self.plans = FieldPlans::default();
     }
 
+    /// The SIMD pass, and the regions near digits.
+    fn mark(&mut self, text: &[u8]) {
+        let engine = self.engine;
+        let labels = engine.digit_labels.len() + engine.number_labels.len() > 0;
+        let wanted = Wanted {
+            digits: !engine.digits.rules.is_empty() || labels,
+            at: !engine.at.rules.is_empty(),
+            token: !engine.token.rules.is_empty(),
+        };
+        let marks = &mut self.marks;
+        marks.clear();
+        runs::mark_runs(text, wanted, |kind, start, len| marks.push((kind, start, len)));
+        let digits = marks.iter().filter(|(kind, ..)| labels && *kind == RunKind::Digits);
+        self.regions.collect(text, digits.map(|(_, start, len)| (*start, *len)));
+    }
+
     fn scan_anchors(&mut self, batch: &ValueBatch, fields: &FieldTable) -> Result<(), Error> {
         let mut hits = std::mem::take(&mut self.hits);
         hits.clear();
         let scanned = self.anchors.scan(batch.buffer(), |id, start| hits.push((id, start)));
-        let mut cursor = Cursor::default();
         let engine = self.engine;
-        for &(id, start) in &hits {
-            let anchor = engine.anchors.get(id);
+        self.attempt_hits(&engine.anchors, &hits, batch, fields);
+        self.hits = hits;
+        scanned
+    }
+
+    fn scan_labels(&mut self, batch: &ValueBatch, fields: &FieldTable) -> Result<(), Error> {
+        let mut hits = std::mem::take(&mut self.hits);
+        hits.clear();
+        let mut scanned = Ok(());
+        for &(low, high) in &self.regions.digit {
+            let region = &batch.buffer()[low..high];
+            scanned = scanned.and(self.digit_labels.scan(region, |id, start| hits.push((id, low + start))));
+        }
+        let engine = self.engine;
+        self.attempt_hits(&engine.digit_labels, &hits, batch, fields);
+        hits.clear();
+        for &(low, high) in &self.regions.number {
+            let region = &batch.buffer()[low..high];
+            scanned = scanned.and(self.number_labels.scan(region, |id, start| hits.push((id, low + start))));
+        }
+        self.attempt_hits(&engine.number_labels, &hits, batch, fields);
+        self.hits = hits;
+        scanned
+    }
+
+    fn attempt_hits(&mut self, anchors: &Anchors, hits: &[(u32, usize)], batch: &ValueBatch, fields: &FieldTable) {
+        let mut cursor = Cursor::default();
+        for &(id, start) in hits {
+            let anchor = anchors.get(id);
             if let Some((value, span)) = cursor.find(batch.spans(), start, start + anchor.len) {
                 let c = Candidate { value, low: span.start, high: span.end, at: start };
                 for &rule in &anchor.rules {
@@ -203,20 +277,12 @@ impl<'e> Scanner<'e> {
                 }
             }
         }
-        self.hits = hits;
-        scanned
     }
 
     fn scan_runs(&mut self, batch: &ValueBatch, fields: &FieldTable) {
         let engine = self.engine;
-        let wanted = Wanted {
-            digits: !engine.digits.rules.is_empty(),
-            at: !engine.at.rules.is_empty(),
-            token: !engine.token.rules.is_empty(),
-        };
-        let mut marks = std::mem::take(&mut self.marks);
-        marks.clear();
-        runs::mark_runs(batch.buffer(), wanted, |kind, start, len| marks.push((kind, start, len)));
+        let marks = std::mem::take(&mut self.marks);
+        let has_digit_rules = !engine.digits.rules.is_empty();
         let mut cursor = Cursor::default();
         let mut last_start = usize::MAX;
         for &(kind, start, len) in &marks {
@@ -224,13 +290,18 @@ impl<'e> Scanner<'e> {
             let text = batch.buffer();
             let c = |at| Candidate { value, low: span.start, high: span.end, at };
             match kind {
+                RunKind::Digits if !has_digit_rules => {}
                 RunKind::Digits => {
                     let Some(at) = lead(text, span.start, start) else { continue };
-                    if at == last_start {
+                    // A number that begins inside another (a date, a version, an address) is refused by its edges
+                    // whatever it is, so it need not be looked at.
+                    if at == last_start || !left_edge(text, span.start, at) {
                         continue;
                     }
                     last_start = at;
-                    self.attempt_run(kind, c(at), batch, fields);
+                    if at < start || self.shapes.viable(&engine.digits, &engine.rules, text, start, len, span.end) {
+                        self.attempt_run(kind, c(at), batch, fields);
+                    }
                     if at > span.start && matches!(text[at - 1], b'+' | b'(') {
                         self.attempt_run(kind, c(at - 1), batch, fields);
                     }
@@ -262,34 +333,32 @@ impl<'e> Scanner<'e> {
             RunKind::At => LOCAL_PART_BYTES + 256,
             RunKind::Token => 1_024,
         };
-        let mut state = match kind {
-            RunKind::Digits => std::mem::replace(&mut self.digits, RunCache { cache: None, set: PatternSet::new(0) }),
-            RunKind::At => std::mem::replace(&mut self.at, RunCache { cache: None, set: PatternSet::new(0) }),
-            RunKind::Token => std::mem::replace(&mut self.token, RunCache { cache: None, set: PatternSet::new(0) }),
+        let Some(dfa) = rules.dfa(&engine.rules) else {
+            return rules.rules.iter().for_each(|&rule| self.attempt(rule, c, batch, fields));
         };
-        match rules.dfa(&engine.rules) {
-            Some(dfa) => {
-                let cache = state.cache.get_or_insert_with(|| dfa.create_cache());
-                state.set.clear();
-                let text = &batch.buffer()[c.low..c.high];
-                let at = c.at - c.low;
-                let input =
-                    Input::new(text).range(at..text.len().min(at + window)).anchored(Anchored::Yes);
-                let asked = dfa.try_which_overlapping_matches(cache, &input, &mut state.set);
-                for (n, &rule) in rules.rules.iter().enumerate() {
-                    // A search that gave up has not said no to anything.
-                    if asked.is_err() || state.set.contains(regex_automata::PatternID::must(n)) {
-                        self.attempt(rule, c, batch, fields);
-                    }
-                }
-            }
-            None => rules.rules.iter().for_each(|&rule| self.attempt(rule, c, batch, fields)),
+        let state = match kind {
+            RunKind::Digits => &mut self.digits,
+            RunKind::At => &mut self.at,
+            RunKind::Token => &mut self.token,
+        };
+        let cache = state.cache.get_or_insert_with(|| dfa.create_cache());
+        if !state.set.is_empty() {
+            state.set.clear();
         }
-        match kind {
-            RunKind::Digits => self.digits = state,
-            RunKind::At => self.at = state,
-            RunKind::Token => self.token = state,
+        let text = &batch.buffer()[c.low..c.high];
+        let at = c.at - c.low;
+        let input = Input::new(text).range(at..text.len().min(at + window)).anchored(Anchored::Yes);
+        if dfa.try_which_overlapping_matches(cache, &input, &mut state.set).is_err() {
+            // A search that gave up has not said no to anything.
+            return rules.rules.iter().for_each(|&rule| self.attempt(rule, c, batch, fields));
         }
+        if state.set.is_empty() {
+            return;
+        }
+        let mut matched = std::mem::take(&mut self.matched);
+        matched.extend(state.set.iter().map(|pattern| rules.rules[pattern.as_usize()]));
+        matched.drain(..).for_each(|rule| self.attempt(rule, c, batch, fields));
+        self.matched = matched;
     }
 
     fn scan_fields(&mut self, batch: &ValueBatch, fields: &FieldTable) {
@@ -386,24 +455,33 @@ fn local_part(text: &[u8], low: usize, at_sign: usize) -> usize {
     at
 }
 
+/// Whether a number may begin here: not inside a word, nor right behind a byte that joins it to a digit before.
+fn left_edge(text: &[u8], low: usize, start: usize) -> bool {
+    let before = |n: usize| start.checked_sub(n).filter(|i| *i >= low).map(|i| text[i]);
+    match before(1) {
+        Some(b) if is_word(b) => false,
+        Some(b) if joins(b) => !before(2).is_some_and(|d| d.is_ascii_digit()),
+        _ => true,
+    }
+}
+
+fn is_word(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || b == b'_'
+}
+
+/// Bytes that join two numbers to one thing. A comma does not: it separates the columns of CSV text.
+fn joins(b: u8) -> bool {
+    matches!(b, b'.' | b'-' | b'/' | b':')
+}
+
 /// Whether a number stands by itself: not inside a word, a longer number, a version, a date or an amount.
 fn number_edges(text: &[u8], start: usize, end: usize) -> bool {
-    // A comma does not join: it separates the columns of CSV text.
-    let joins = |b: u8| matches!(b, b'.' | b'-' | b'/' | b':');
-    let word = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
-    let before = start.checked_sub(1).map(|i| text[i]);
-    let before_that = start.checked_sub(2).map(|i| text[i]);
-    let left = match before {
-        Some(b) if word(b) => false,
-        Some(b) if joins(b) => !before_that.is_some_and(|d| d.is_ascii_digit()),
-        _ => true,
-    };
     let right = match text.get(end) {
-        Some(&b) if word(b) => false,
+        Some(&b) if is_word(b) => false,
         Some(&b) if joins(b) => !text.get(end + 1).is_some_and(u8::is_ascii_digit),
         _ => true,
     };
-    left && right
+    left_edge(text, 0, start) && right
 }
 
 /// The score of a match in its context; `None` where the rule needs context and there is none.

@@ -86,7 +86,7 @@ pub fn mark_runs(text: &[u8], wanted: Wanted, mut mark: impl FnMut(RunKind, usiz
             // Runs end before the digits of this block are noted, so a run that closes here sees its own digits only
             // if they are noted first; a later digit does no harm because it lies behind the run's end.
             let noted = (m.digits != 0).then(|| base + 63 - m.digits.leading_zeros() as usize);
-            token.step(m.token, base, |start, len| {
+            token.step_long(m.token, base, |start, len| {
                 let has_digit = len >= TOKEN_RUN_MIN
                     && (last_digit.is_some_and(|d| d >= start)
                         || (m.digits != 0 && text[start.max(base)..start + len].iter().any(u8::is_ascii_digit)));
@@ -147,6 +147,23 @@ impl Open {
             }
             found(base + from, ones);
             mask &= u64::MAX << (from + ones);
+        }
+    }
+
+    /// As [`Open::step`], for runs of [`TOKEN_RUN_MIN`] bytes and more: in prose every word is a run, and nearly none is
+    /// long enough to be looked at.
+    fn step_long(&mut self, mask: u64, base: usize, found: impl FnMut(usize, usize)) {
+        // Bits at which 16 set bits begin.
+        let mut long = mask & (mask >> 1);
+        long &= long >> 2;
+        long &= long >> 4;
+        long &= long >> 8;
+        if long != 0 || self.start.is_some() {
+            return self.step(mask, base, found);
+        }
+        let open = mask.leading_ones() as usize;
+        if open > 0 {
+            self.start = Some(base + 64 - open);
         }
     }
 

@@ -16,7 +16,7 @@ use crate::rows::{
     AccessRow, AssetRow, AssetVersionRow, EdgeRow, FindingRow, JobRow, Micros, Recorded, RunIoRow, RunRow, TagRow,
 };
 use keyed::Keyed;
-use lineward_events::Statement;
+use lineward_events::{EdgeType, Statement};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// What the projector needs of an event.
@@ -139,20 +139,31 @@ impl Projector {
     }
 
     /// Applies the statements of one event.
+    ///
+    /// What an event says was made comes first: an asset that it also mentions is then seen at the version it made, not
+    /// at one that would have to be invented.
     pub fn apply(&mut self, context: &Context, statements: &[Statement]) {
-        for statement in statements {
-            match statement {
-                Statement::Run(run) => self.apply_run(context, run),
-                Statement::Job(job) => self.apply_job(context, job),
-                Statement::Asset(asset) => {
-                    self.observe(context, asset);
-                }
-                Statement::Dropped(asset) => self.apply_dropped(context, asset),
-                Statement::Alias(alias, target) => self.apply_alias(context, alias, target),
-                Statement::Link(link) => self.apply_link(context, link),
-                Statement::Access(access) => self.apply_access(context, access),
-                Statement::Finding(finding) => self.apply_finding(context, finding),
+        let makes = |s: &&Statement| matches!(s, Statement::Link(l) if l.edge_type != EdgeType::Contains);
+        for statement in statements.iter().filter(makes) {
+            self.apply_one(context, statement);
+        }
+        for statement in statements.iter().filter(|s| !makes(s)) {
+            self.apply_one(context, statement);
+        }
+    }
+
+    fn apply_one(&mut self, context: &Context, statement: &Statement) {
+        match statement {
+            Statement::Run(run) => self.apply_run(context, run),
+            Statement::Job(job) => self.apply_job(context, job),
+            Statement::Asset(asset) => {
+                self.observe(context, asset);
             }
+            Statement::Dropped(asset) => self.apply_dropped(context, asset),
+            Statement::Alias(alias, target) => self.apply_alias(context, alias, target),
+            Statement::Link(link) => self.apply_link(context, link),
+            Statement::Access(access) => self.apply_access(context, access),
+            Statement::Finding(finding) => self.apply_finding(context, finding),
         }
     }
 

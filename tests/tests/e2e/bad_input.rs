@@ -1,0 +1,152 @@
+//! Wrong input: an error that says where and what to do, exit code 2, and everything else still done.
+
+use crate::lineward::{Lineward, Outcome};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use std::fs;
+use std::io::Write as _;
+use std::net::{Ipv4Addr, TcpListener};
+use std::time::Duration;
+
+#[test]
+fn a_broker_that_is_down_is_said_soon() {
+    let lineward = Lineward::new();
+    // A port that was free a moment ago: nobody listens on it.
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+    let address = listener.local_addr().expect("an address").to_string();
+    drop(listener);
+    let spec = format!("name: p\nsource: {{kafka: {{brokers: '{address}', topics: [t], group_id: g}}}}\n");
+    lineward.write("p.yaml", spec);
+    let outcome = lineward.run(["run", "p.yaml"]);
+    says(outcome, &[&address, "no Kafka broker answered", "check that the broker runs"], Duration::from_secs(20));
+}
+
+#[test]
+fn unknown_settings_come_with_a_suggestion() {
+    let lineward = Lineward::new();
+    for (yaml, expected) in [
+        (
+            "name: p\nsource: {kafka: {brokr: 'localhost:9092', topics: [t], group_id: g}}",
+            ["`brokr`", "did you mean `brokers`?"],
+        ),
+        (
+            "name: p\nbach: {}\nsource: {kafka: {brokers: 'localhost:9092', topics: [t], group_id: g}}",
+            ["`bach`", "did you mean `batch`?"],
+        ),
+        (
+            "name: p\nsource: {event_format: openlinage, kafka: {brokers: 'localhost:9092', topics: [t], group_id: g}}",
+            ["`openlinage`", "did you mean `openlineage`?"],
+        ),
+    ] {
+        lineward.write("p.yaml", yaml);
+        let outcome = lineward.run(["run", "p.yaml"]);
+        says(outcome, &["p.yaml", expected[0], expected[1]], Duration::from_secs(10));
+        assert!(!lineward.store().exists(), "a store was made for a pipeline that cannot run");
+    }
+    let outcome = lineward.run(["run", "absent.yaml"]);
+    says(outcome, &["absent.yaml"], Duration::from_secs(10));
+}
+
+#[test]
+fn a_place_that_is_no_store_is_left_alone() {
+    let lineward = Lineward::new();
+    let event = lineward.write("e.jsonl", "{\"a\":1}\n");
+    let event = event.to_str().expect("UTF-8");
+    lineward.write("file", "not a store");
+    lineward.write("folder/diary.txt", "other things");
+    for place in ["file", "folder"] {
+        let commands: [&[&str]; 3] = [
+            &["ingest", "--store", place, event],
+            &["sql", "--store", place, "SELECT 1"],
+            &["scan", "--store", place, event],
+        ];
+        for command in commands {
+            says(lineward.run(command), &[place], Duration::from_secs(20));
+        }
+    }
+    assert_eq!(fs::read(lineward.path("file")).expect("the file"), b"not a store");
+    let left: Vec<_> = fs::read_dir(lineward.path("folder")).expect("the folder").flatten().collect();
+    assert_eq!(left.len(), 1, "{left:?}");
+    // A store that is not there is made by the first write, never by a question.
+    says(
+        lineward.run(["sql", "--store", "absent", "SELECT 1"]),
+        &["absent", "lineward ingest"],
+        Duration::from_secs(10),
+    );
+    assert!(!lineward.path("absent").exists());
+}
+
+#[test]
+fn a_missing_file_does_not_stop_the_others() {
+    let lineward = Lineward::new();
+    lineward.write("first.jsonl", "{\"n\":1}\n");
+    lineward.write("last.jsonl", "{\"n\":2}\n{\"n\":3}\n");
+    let outcome = lineward.run(["ingest", "first.jsonl", "absent.jsonl", "last.jsonl"]);
+    says(outcome, &["absent.jsonl"], Duration::from_secs(30));
+    assert_eq!(lineward.count("SELECT count(*) FROM raw.events"), 3);
+
+    let outcome = lineward.run(["scan", "--report", "json", "first.jsonl", "absent.jsonl"]);
+    assert!(outcome.stdout.contains("absent.jsonl"), "{}", outcome.stdout);
+    says(outcome, &["absent.jsonl"], Duration::from_secs(10));
+}
+
+#[test]
+fn of_a_truncated_archive_the_whole_part_is_kept() {
+    const LINES: usize = 2_000;
+    let lineward = Lineward::new();
+    let mut archive = GzEncoder::new(Vec::new(), Compression::none());
+    for n in 0..LINES {
+        writeln!(archive, "{{\"n\":{n},\"filler\":\"{}\"}}", "x".repeat(n % 50)).expect("written");
+    }
+    let whole = archive.finish().expect("an archive");
+    // Stored, not deflated, so the cut is in the middle of a line at about half the lines.
+    lineward.write("cut.json.gz", &whole[..whole.len() / 2]);
+    says(lineward.run(["ingest", "cut.json.gz"]), &["cut.json.gz", "byte"], Duration::from_secs(60));
+    let first = lineward.count("SELECT count(*) FROM raw.events");
+    assert!((500..1_500).contains(&first), "{first} lines of the half that is there");
+    assert_eq!(lineward.count("SELECT count(*) FROM raw.dead_letters"), 0, "half a line is no record");
+    let last = lineward.count("SELECT max(\"offset\") FROM raw.events");
+    assert_eq!(last, first - 1, "lines are missing in between");
+
+    // The rest arrives: it is read from where the first attempt ended.
+    lineward.write("cut.json.gz", &whole);
+    lineward.run(["ingest", "cut.json.gz"]).ok();
+    assert_eq!(lineward.count("SELECT count(DISTINCT \"offset\") FROM raw.events"), LINES as i64);
+    assert_eq!(lineward.count("SELECT count(*) FROM raw.events"), LINES as i64);
+}
+
+#[test]
+fn broken_lines_and_odd_files_are_dead_letters() {
+    let lineward = Lineward::new();
+    lineward.write("odd.jsonl", b"{\"n\":1}\n{\"n\":\n[1]\n7\n\xff\xfe\n{\"n\":2}\n");
+    lineward.write("empty.jsonl", "");
+    let outcome = lineward.run(["ingest", "--json", "odd.jsonl", "empty.jsonl"]).ok();
+    let counts: serde_json::Value = serde_json::from_str(&outcome.stdout).expect("JSON");
+    assert_eq!((counts["records"].as_i64(), counts["events"].as_i64()), (Some(6), Some(2)), "{counts}");
+    let reasons = lineward.sql("SELECT reason, \"offset\" AS at FROM raw.dead_letters ORDER BY \"offset\"");
+    let reasons: Vec<(&str, i64)> =
+        reasons.iter().filter_map(|row| Some((row["reason"].as_str()?, row["at"].as_i64()?))).collect();
+    assert_eq!(reasons, [("decode_json", 1), ("not_an_event", 2), ("not_an_event", 3), ("decode_utf8", 4)]);
+}
+
+#[test]
+fn arguments_that_do_not_exist_come_with_a_suggestion() {
+    let lineward = Lineward::new();
+    for (arguments, expected) in [
+        (&["sacn", "."][..], "did you mean `scan`?"),
+        (&["scan", "--stor", "x", "."], "did you mean `--store`?"),
+        (&["ingest", "--event-format", "cloudtrial", "x"], "did you mean `cloudtrail`?"),
+    ] {
+        says(lineward.run(arguments), &[expected], Duration::from_secs(5));
+    }
+}
+
+/// Checks an error: exit code 2, what it must name, and that it did not take too long.
+fn says(outcome: Outcome, texts: &[&str], limit: Duration) {
+    let outcome = outcome.exits(2);
+    for text in texts {
+        assert!(outcome.stderr.contains(text), "`{text}` is not in:\n{}", outcome.stderr);
+    }
+    assert!(!outcome.stderr.contains("panicked"), "{}", outcome.stderr);
+    assert!(outcome.elapsed < limit, "it took {:?}", outcome.elapsed);
+}

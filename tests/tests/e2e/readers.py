@@ -1,0 +1,47 @@
+"""Reads tables of a store with two engines that are not Lineward's, and prints what they see as JSON.
+
+Arguments: the store, then TABLE:COLUMN for each table. DuckDB reads Delta tables with an extension that it fetches when
+it is first used; so that the test needs no network, it reads the files that `deltalake` lists for the same version.
+"""
+
+import json
+import sys
+
+import duckdb
+import pyarrow
+from deltalake import DeltaTable
+
+
+def main():
+    store, tables = sys.argv[1], [argument.split(":") for argument in sys.argv[2:]]
+    out = {}
+    for table, column in tables:
+        delta = DeltaTable(f"{store}/{table}")
+        arrow = pyarrow.table(delta.to_pyarrow_table())
+        files = delta.file_uris()
+        rows = duckdb.sql(f"SELECT {column} FROM read_parquet({files!r}) ORDER BY {column}").fetchall() if files else []
+        out[table] = {
+            "columns": arrow.column_names,
+            "deltalake": sorted(arrow[column].to_pylist()),
+            "duckdb": [row[0] for row in rows],
+        }
+    out["checks"] = checks(store)
+    json.dump(out, sys.stdout)
+
+
+def checks(store):
+    events = pyarrow.table(DeltaTable(f"{store}/events").to_pyarrow_table())
+    runs = pyarrow.table(DeltaTable(f"{store}/runs").to_pyarrow_table())
+    newest = {run["run_id"]: dict(run["params"]) for run in sorted(runs.to_pylist(), key=lambda run: run["revision"])}
+    findings = duckdb.sql(f"SELECT * FROM read_parquet({DeltaTable(store + '/findings').file_uris()!r})")
+    ssn = findings.filter("entity = 'US_SSN'").project("categories").distinct().fetchall()
+    return {
+        "received_at_max_us": max(events["received_at"].cast(pyarrow.int64()).to_pylist()),
+        "event_keys": sorted(key.hex() for key in events["event_key"].to_pylist()),
+        "parameters": newest,
+        "ssn_categories": ssn[0][0],
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,122 @@
+//! Others read the store: the Python packages `deltalake` and `duckdb` see the same rows as `lineward sql`.
+
+use crate::lineward::Lineward;
+use lineward_tests::cache_dir;
+use serde_json::{Value, json};
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+const PACKAGES: [&str; 3] = ["deltalake==1.6.6", "duckdb==2.0.0", "pyarrow==26.0.1"];
+
+/// All tables, and an expression that identifies rows and has the same text in both dialects.
+const TABLES: [(&str, &str); 12] = [
+    ("dead_letters", "reason"),
+    ("events", "format"),
+    ("assets", "name"),
+    ("asset_versions", "version"),
+    ("jobs", "name"),
+    ("runs", "run_id"),
+    ("run_io", "io"),
+    ("edges", "edge_type"),
+    ("findings", "entity"),
+    ("tags", "tag"),
+    ("accesses", "action"),
+    ("epochs", "writer"),
+];
+
+#[test]
+fn other_engines_read_every_table() {
+    let Some(python) = python() else { return };
+    let lineward = Lineward::new();
+    fill(&lineward);
+    let output = Command::new(python)
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/readers.py"))
+        .arg(lineward.store())
+        .args(TABLES.map(|(table, column)| format!("{table}:{column}")))
+        .output()
+        .expect("python starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let read: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    for (table, column) in TABLES {
+        let rows = lineward.sql(&format!("SELECT {column} AS v FROM raw.{table} ORDER BY v"));
+        let values: Vec<&Value> = rows.iter().map(|row| &row["v"]).collect();
+        assert!(!values.is_empty(), "`{table}` is empty: nothing is compared");
+        for reader in ["deltalake", "duckdb"] {
+            assert_eq!(read[table][reader], json!(values), "`{column}` of `{table}` as {reader} reads it");
+        }
+        let columns = lineward.sql(&format!(
+            "SELECT column_name AS v FROM information_schema.columns \
+             WHERE table_schema = 'raw' AND table_name = '{table}' ORDER BY ordinal_position"
+        ));
+        let columns: Vec<&Value> = columns.iter().map(|row| &row["v"]).collect();
+        assert_eq!(read[table]["columns"], json!(columns), "columns of `{table}`");
+    }
+    // Values of other types than text: times, hashes, maps, lists.
+    let times = lineward.sql("SELECT CAST(max(received_at) AS BIGINT) AS us FROM raw.events");
+    assert_eq!(read["checks"]["received_at_max_us"], times[0]["us"]);
+    let keys = lineward.sql("SELECT encode(event_key, 'hex') AS k FROM raw.events ORDER BY k");
+    let keys: Vec<&Value> = keys.iter().map(|row| &row["k"]).collect();
+    assert_eq!(read["checks"]["event_keys"], json!(keys));
+    assert_eq!(read["checks"]["parameters"], json!({"r1": {"epochs": "3"}, "r2": {"epochs": "3"}}));
+    let expected = lineward.sql("SELECT DISTINCT categories AS c FROM raw.findings WHERE entity = 'US_SSN'");
+    assert_eq!(read["checks"]["ssn_categories"], expected[0]["c"]);
+}
+
+/// A store with rows in every table, by events and a scan, in several commits.
+fn fill(lineward: &Lineward) {
+    let run = |id: &str, event_type: &str| {
+        json!({
+            "eventType": event_type, "eventTime": "2026-05-04T03:02:01Z", "producer": "https://example.org",
+            "run": {"runId": id, "facets": {"executionParameters": {"parameters": [{"key": "epochs", "value": "3"}]}}},
+            "job": {"namespace": "n", "name": "j"},
+            "inputs": [{"namespace": "s3://lake", "name": "in"}],
+            "outputs": [{"namespace": "s3://lake", "name": format!("out-{id}"), "facets": {"columnLineage": {"fields": {"f": {
+                "inputFields": [{"namespace": "s3://lake", "name": "in", "field": "g"}]}}}}}],
+        })
+    };
+    let access = json!({
+        "eventSource": "s3.amazonaws.com", "eventName": "GetObject", "eventTime": "2026-05-04T03:02:01Z",
+        "awsRegion": "eu-west-1", "requestParameters": {"bucketName": "lake", "key": "in/a.jsonl"},
+    });
+    lineward.write("a.jsonl", format!("{}\n{}\n{access}\n{{\"n\":\n7\n", run("r1", "START"), run("r1", "COMPLETE")));
+    lineward.write("b.jsonl", format!("{}\n{{\"n\":1}}\n", run("r2", "COMPLETE")));
+    lineward.run(["ingest", "a.jsonl"]).ok();
+    lineward.run(["ingest", "b.jsonl"]).ok();
+    lineward.write("corpus/a.jsonl", "{\"ssn\":\"401-22-7731\",\"note\":\"patient seen, MRN: GV-994418\"}\n");
+    lineward.run(["scan", "corpus", "--store", "store", "--dataset", "s3://lake/in"]).ok();
+}
+
+/// A Python with the packages, in an environment of its own that outlives the run; `None` where there is no Python.
+fn python() -> Option<PathBuf> {
+    let runs = |arguments: &[&str]| {
+        let mut command = Command::new("python3");
+        command.args(arguments).stdout(Stdio::null()).stderr(Stdio::null());
+        command.status().is_ok_and(|status| status.success())
+    };
+    if !runs(&["-m", "pip", "--version"]) || !runs(&["-m", "venv", "--help"]) {
+        println!("skipped: `python3` with `pip` and `venv` is not here (apt-get install python3-venv python3-pip)");
+        return None;
+    }
+    let home = cache_dir().expect("a cache").join("venv-e2e");
+    fs::create_dir_all(&home).expect("the cache");
+    // Test runs that start at once wait for one installation.
+    let lock = File::create(home.join("lock")).expect("a lock");
+    lock.lock().expect("locked");
+    let (python, complete) = (home.join("venv/bin/python"), home.join("complete"));
+    if fs::read_to_string(&complete).unwrap_or_default() != PACKAGES.join(" ") {
+        succeeds(Command::new("python3").args(["-m", "venv", "--clear"]).arg(home.join("venv")));
+        succeeds(
+            Command::new(&python)
+                .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
+                .args(PACKAGES),
+        );
+        fs::write(&complete, PACKAGES.join(" ")).expect("written");
+    }
+    Some(python)
+}
+
+fn succeeds(command: &mut Command) {
+    let output = command.output().expect("it starts");
+    assert!(output.status.success(), "{command:?}:\n{}", String::from_utf8_lossy(&output.stderr));
+}
