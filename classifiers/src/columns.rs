@@ -47,7 +47,13 @@ pub fn push_batch(
 ) {
     for (field, column) in records.schema().fields().iter().zip(records.columns()) {
         let rows: Rows = Rows::All { base: row_base };
-        push_column(column, field.name(), &rows, filter, fields, out);
+        let name = field.name();
+        if row_base == 0 && crate::values::is_value_like(name) && filter.wants(name) {
+            // A column named by a value: the name is searched like one.
+            let id = fields.intern("*");
+            out.push(0, Some(id), name.as_bytes());
+        }
+        push_column(column, name, &rows, filter, fields, out);
     }
 }
 

@@ -9,11 +9,25 @@ use crate::values::{FieldTable, ValueBatch};
 use crate::{Engine, Match, RuleSet, rule};
 use std::sync::Arc;
 
+/// The built-in rules with their examples, as the files say them.
+fn with_examples() -> RuleSet {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("rules");
+    let built_in = RuleSet::built_in().expect("built-in rules compile");
+    let mut names: Vec<String> = built_in.iter().map(|(_, r)| r.file.clone()).collect();
+    names.dedup();
+    let read = |name: &String| std::fs::read_to_string(folder.join(name)).expect("a rule file");
+    let texts: Vec<(String, String)> = names.iter().map(|n| (n.clone(), read(n))).collect();
+    let set = RuleSet::from_files(texts.iter().map(|(n, t)| (n.as_str(), t.as_str()))).expect("rule files compile");
+    assert_eq!(set.len(), built_in.len(), "the built-in rules are those of the files");
+    set
+}
+
 /// A text without its marks, and the marked range.
 fn unmark(marked: &str) -> Option<(String, usize, usize)> {
     let start = marked.find('«')?;
     let end = marked.find('»')?;
-    let text = format!("{}{}{}", &marked[..start], &marked[start + '«'.len_utf8()..end], &marked[end + '»'.len_utf8()..]);
+    let text =
+        format!("{}{}{}", &marked[..start], &marked[start + '«'.len_utf8()..end], &marked[end + '»'.len_utf8()..]);
     Some((text, start, end - '«'.len_utf8()))
 }
 
@@ -31,7 +45,7 @@ fn scan(engine: &Engine, field: Option<&str>, texts: &[&str]) -> Vec<Match> {
 
 /// Each rule in an engine of its own.
 fn alone(rule: &Rule) -> Engine {
-    let set = RuleSet::built_in().expect("built-in rules parse");
+    let set = RuleSet::built_in().expect("built-in rules compile");
     let set = set.select(std::slice::from_ref(&rule.id), &[]).expect("the rule is there");
     Engine::new(Arc::new(set)).expect("engine")
 }
@@ -50,7 +64,9 @@ fn check_positive(rule: &Rule, engine: &Engine, positive: &Positive, failures: &
         return;
     };
     let exact = |found: &[Match], value: u32| {
-        found.iter().any(|m| engine.rules().get(m.rule).id == rule.id && (m.value, m.start, m.end) == (value, start, end))
+        found
+            .iter()
+            .any(|m| engine.rules().get(m.rule).id == rule.id && (m.value, m.start, m.end) == (value, start, end))
     };
     if !exact(&scan(engine, field, &[&text]), 0) {
         failures.push(format!("{}: no finding of the marked span in example {:?}", rule.id, marked));
@@ -90,7 +106,7 @@ fn check_rule(rule: &Rule, failures: &mut Vec<String>) {
 
 #[test]
 fn every_rule_passes_its_examples() {
-    let rules = RuleSet::built_in().expect("built-in rules parse");
+    let rules = with_examples();
     let mut failures = Vec::new();
     for (_, rule) in rules.iter() {
         check_rule(rule, &mut failures);
@@ -100,7 +116,7 @@ fn every_rule_passes_its_examples() {
 
 #[test]
 fn every_example_is_found_by_the_whole_set() {
-    let engine = Engine::new(Arc::new(RuleSet::built_in().expect("parse"))).expect("engine");
+    let engine = Engine::new(Arc::new(with_examples())).expect("engine");
     let rules = engine.rules().clone();
     let mut failures = Vec::new();
     for (_, rule) in rules.iter() {
@@ -120,7 +136,7 @@ fn every_example_is_found_by_the_whole_set() {
 fn examples_fit_a_chunk_seam() {
     // The text reader's batches overlap: a text found whole is found when it lies across a seam.
     use std::io::Write as _;
-    let engine = Engine::new(Arc::new(RuleSet::built_in().expect("parse"))).expect("engine");
+    let engine = Engine::new(Arc::new(with_examples())).expect("engine");
     let rules = engine.rules().clone();
     let key = crate::FingerprintKey::new(&[3; 32]).expect("key");
     let options = crate::scan::ScanOptions {

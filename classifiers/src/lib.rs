@@ -33,12 +33,12 @@ pub mod structure;
 pub mod validators;
 mod values;
 
-pub use engine::{Engine, Scanner};
 pub(crate) use engine::fields_glob as engine_fields_glob;
+pub use engine::{Engine, Scanner};
 pub use error::Error;
 pub use finding::{Category, Confidence, Finding, Match, preview};
 pub use fingerprint::FingerprintKey;
-pub use rule::{BUILT_IN, Check, Negative, Normalise, Positive, Rule, Trigger, verify};
+pub use rule::{Check, Negative, Normalise, Positive, Rule, Trigger, verify};
 pub use rule_set::RuleSet;
 pub use values::{FieldId, FieldTable, ValueBatch, ValueSpan};
 

@@ -1,8 +1,9 @@
 //! Redaction of JSON documents: matched values are replaced by entity and keyed fingerprint.
 //!
 //! A replacement is deterministic, so equal values stay equal after redaction and joins still work. Fields that say
-//! who did what (identity fields) are searched for credentials only. Keys of objects that could be values (long, with a
-//! digit or an `@`) are treated as values and never become part of a field path. What is returned holds no matched value.
+//! who did what (identity fields) are searched for credentials only. Every key of an object is searched once; one that
+//! holds or could be a value is treated as a value and never becomes part of a field path. What is returned holds no
+//! matched value.
 
 use crate::finding::{Category, Confidence, Match};
 use crate::values::{FieldTable, ValueBatch};
@@ -33,6 +34,44 @@ pub struct Redactor<'e> {
     fields: FieldTable,
     matches: Vec<Match>,
     identity: IdentityFields,
+    names: Names,
+}
+
+/// Keys of objects met so far, and whether each is data rather than a name.
+#[derive(Default)]
+struct Names {
+    is_data: HashMap<String, bool>,
+}
+
+impl Names {
+    fn is_data(&self, name: &str) -> bool {
+        // A key that was not learned cannot be; if it were, hiding it would be the safe side.
+        self.is_data.get(name).copied().unwrap_or(true)
+    }
+
+    /// Searches the keys of a document that were not met before.
+    fn learn(&mut self, document: &Value, scanner: &mut Scanner<'_>, min: Confidence) -> Result<(), Error> {
+        match document {
+            Value::Array(items) => items.iter().try_for_each(|item| self.learn(item, scanner, min)),
+            Value::Object(map) => map.iter().try_for_each(|(key, item)| {
+                if !self.is_data.contains_key(key.as_str()) {
+                    let is_data = crate::values::is_value_like(key) || finds_any(scanner, key, min)?;
+                    self.is_data.insert(key.clone(), is_data);
+                }
+                self.learn(item, scanner, min)
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Whether a name holds anything that a rule matches.
+fn finds_any(scanner: &mut Scanner<'_>, name: &str, min: Confidence) -> Result<bool, Error> {
+    let mut batch = ValueBatch::new();
+    batch.push(0, None, name.as_bytes());
+    let mut found = Vec::new();
+    scanner.scan(&batch, &FieldTable::default(), &mut found)?;
+    Ok(found.iter().any(|m| m.score >= min.score_min()))
 }
 
 /// Field paths whose values are identities, cached by interned field.
@@ -59,6 +98,7 @@ impl<'e> Redactor<'e> {
             fields: FieldTable::default(),
             matches: Vec::new(),
             identity: IdentityFields::default(),
+            names: Names::default(),
         })
     }
 
@@ -77,11 +117,17 @@ impl<'e> Redactor<'e> {
             self.scanner.reset_fields();
             self.identity = IdentityFields::default();
         }
+        if self.names.is_data.len() > FIELDS_MAX {
+            self.names = Names::default();
+        }
+        for document in documents.iter() {
+            self.names.learn(document, &mut self.scanner, self.confidence_min)?;
+        }
         self.batch.clear();
         self.matches.clear();
         let mut path = String::new();
         for (row, document) in documents.iter().enumerate() {
-            collect(document, row as u64, &mut path, &mut self.fields, &mut self.batch);
+            collect(document, row as u64, &mut path, &self.names, &mut self.fields, &mut self.batch);
         }
         self.scanner.scan(&self.batch, &self.fields, &mut self.matches)?;
         let mut out: Vec<Vec<Redacted>> = vec![Vec::new(); documents.len()];
@@ -113,7 +159,7 @@ impl<'e> Redactor<'e> {
         let first = self.batch.spans().partition_point(|s| s.row < matches[0].0 as u64);
         let mut next_value = first as u32;
         let mut rest = matches;
-        replace(document, &mut next_value, &mut |value_index, text| {
+        replace(document, &mut next_value, &self.names, &mut |value_index, text| {
             let count = rest.iter().take_while(|(_, m)| m.value == value_index).count();
             if count == 0 {
                 return None;
@@ -135,11 +181,7 @@ impl<'e> Redactor<'e> {
                 continue;
             }
             out.push_str(&text[done..m.start]);
-            out.push_str(&format!(
-                "[{}:{}]",
-                rule.entity,
-                self.key.fingerprint(&rule.entity, value, rule.normalise)
-            ));
+            out.push_str(&format!("[{}:{}]", rule.entity, self.key.fingerprint(&rule.entity, value, rule.normalise)));
             done = m.end;
         }
         out.push_str(&text[done..]);
@@ -162,17 +204,12 @@ fn note(found: &mut Vec<Redacted>, path: &str, m: &Match) {
             r.match_count += 1;
             r.score_max = r.score_max.max(m.score);
         }
-        None => found.push(Redacted {
-            field: path.to_owned(),
-            rule: m.rule,
-            match_count: 1,
-            score_max: m.score,
-        }),
+        None => found.push(Redacted { field: path.to_owned(), rule: m.rule, match_count: 1, score_max: m.score }),
     }
 }
 
 /// Appends every string of a document (keys too) and every long whole number, in a fixed order.
-fn collect(value: &Value, row: u64, path: &mut String, fields: &mut FieldTable, batch: &mut ValueBatch) {
+fn collect(value: &Value, row: u64, path: &mut String, names: &Names, fields: &mut FieldTable, batch: &mut ValueBatch) {
     match value {
         Value::String(text) => {
             let field = fields.intern(path);
@@ -185,20 +222,20 @@ fn collect(value: &Value, row: u64, path: &mut String, fields: &mut FieldTable, 
         Value::Array(items) => {
             let len = path.len();
             push_segment(path, "*");
-            items.iter().for_each(|item| collect(item, row, path, fields, batch));
+            items.iter().for_each(|item| collect(item, row, path, names, fields, batch));
             path.truncate(len);
         }
         Value::Object(map) => {
             let len = path.len();
             for (key, item) in map {
-                if crate::values::is_value_like(key) {
+                if names.is_data(key) {
                     push_segment(path, "*");
                     let field = fields.intern(path);
                     batch.push(row, Some(field), key.as_bytes());
                 } else {
                     push_segment(path, key);
                 }
-                collect(item, row, path, fields, batch);
+                collect(item, row, path, names, fields, batch);
                 path.truncate(len);
             }
         }
@@ -219,7 +256,7 @@ fn is_long(number: &serde_json::Number) -> bool {
 }
 
 /// Visits the same values in the same order as [`collect`] and replaces those for which `change` gives a new text.
-fn replace(value: &mut Value, next: &mut u32, change: &mut dyn FnMut(u32, &str) -> Option<String>) {
+fn replace(value: &mut Value, next: &mut u32, names: &Names, change: &mut dyn FnMut(u32, &str) -> Option<String>) {
     match value {
         Value::String(text) => {
             let index = *next;
@@ -235,18 +272,18 @@ fn replace(value: &mut Value, next: &mut u32, change: &mut dyn FnMut(u32, &str) 
                 *value = Value::String(new);
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(|item| replace(item, next, change)),
+        Value::Array(items) => items.iter_mut().for_each(|item| replace(item, next, names, change)),
         Value::Object(map) => {
             let mut renamed = Vec::new();
             for (key, item) in map.iter_mut() {
-                if crate::values::is_value_like(key) {
+                if names.is_data(key) {
                     let index = *next;
                     *next += 1;
                     if let Some(new) = change(index, key) {
                         renamed.push((key.clone(), new));
                     }
                 }
-                replace(item, next, change);
+                replace(item, next, names, change);
             }
             for (old, new) in renamed {
                 if let Some(item) = map.remove(&old) {

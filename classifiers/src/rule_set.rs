@@ -18,7 +18,8 @@ impl RuleSet {
     /// # Errors
     /// [`Error::Rule`] where a built-in file is broken, which a test rules out.
     pub fn built_in() -> Result<Self, Error> {
-        Self::from_files(rule::BUILT_IN.iter().copied())
+        let (rules, text) = rule::built_in()?;
+        Self::of(rules, Sha256::new_with_prefix(text))
     }
 
     /// The rules of some files, given as `(name, text)`.
@@ -32,6 +33,10 @@ impl RuleSet {
             hash.update(text.as_bytes());
             rules.extend(rule::parse(name, text)?);
         }
+        Self::of(rules, hash)
+    }
+
+    fn of(rules: Vec<Rule>, hash: Sha256) -> Result<Self, Error> {
         let mut ids: Vec<&Rule> = rules.iter().collect();
         ids.sort_by(|a, b| a.id.cmp(&b.id));
         if let Some(twice) = ids.windows(2).find(|w| w[0].id == w[1].id) {

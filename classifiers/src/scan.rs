@@ -6,11 +6,11 @@
 use crate::columns::FieldFilter;
 use crate::finding::{Category, Confidence, Finding, Match, preview};
 use crate::readers::{self, BatchPlace, BinaryPolicy, Format, Open, OpenOptions, Problem};
-use crate::values::{FieldTable, ValueBatch};
+use crate::values::{FieldId, FieldTable, ValueBatch};
 use crate::{Engine, Error, FingerprintKey, Scanner};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -284,6 +284,8 @@ struct Worker<'a> {
     open: OpenOptions,
     batch: ValueBatch,
     matches: Vec<Match>,
+    /// Field paths as they may be shown.
+    safe_paths: HashMap<FieldId, String>,
 }
 
 impl<'a> Worker<'a> {
@@ -297,6 +299,7 @@ impl<'a> Worker<'a> {
             open: OpenOptions { format: options.format, filter, binary: options.binary },
             batch: ValueBatch::new(),
             matches: Vec::new(),
+            safe_paths: HashMap::new(),
         })
     }
 
@@ -350,6 +353,7 @@ impl<'a> Worker<'a> {
         found: &mut dyn FnMut(Finding),
     ) -> Result<(), Error> {
         let mut fields = FieldTable::default();
+        self.safe_paths.clear();
         self.scanner.reset_fields();
         let mut place = BatchPlace::default();
         let mut lines = Lines::default();
@@ -371,7 +375,10 @@ impl<'a> Worker<'a> {
                     report.below_confidence += 1;
                     continue;
                 }
-                let finding = self.finding(m, &fields, &place, is_text, &mut lines, report, tallies);
+                if let Some(field) = self.batch.spans()[m.value as usize].field {
+                    self.learn_path(field, &fields)?;
+                }
+                let finding = self.finding(m, &place, is_text, &mut lines, report, tallies);
                 report.findings += 1;
                 self.progress.findings.fetch_add(1, Ordering::Relaxed);
                 found(finding);
@@ -395,11 +402,34 @@ impl<'a> Worker<'a> {
         Ok(())
     }
 
-    #[expect(clippy::too_many_arguments, reason = "joins what the loop above holds")]
+    /// A field's path as it may be shown: a name can hold a value too (a column named after a token, a key of a map of
+    /// addresses), so what a rule matches in it is replaced by `*`.
+    fn learn_path(&mut self, field: FieldId, fields: &FieldTable) -> Result<(), Error> {
+        if self.safe_paths.contains_key(&field) {
+            return Ok(());
+        }
+        let path = fields.path(field);
+        let mut name = ValueBatch::new();
+        name.push(0, None, path.as_bytes());
+        let mut found = Vec::new();
+        self.scanner.scan(&name, &FieldTable::default(), &mut found)?;
+        let mut shown = String::with_capacity(path.len());
+        let mut done = 0;
+        for m in found.iter().filter(|m| m.score >= Confidence::Medium.score_min()) {
+            if let Some(before) = path.get(done..m.start) {
+                shown.push_str(before);
+                shown.push('*');
+                done = m.end;
+            }
+        }
+        shown.push_str(path.get(done..).unwrap_or_default());
+        self.safe_paths.insert(field, shown);
+        Ok(())
+    }
+
     fn finding(
         &self,
         m: &Match,
-        fields: &FieldTable,
         place: &BatchPlace,
         is_text: bool,
         lines: &mut Lines,
@@ -410,7 +440,7 @@ impl<'a> Worker<'a> {
         let text = self.batch.value(m.value);
         let value = String::from_utf8_lossy(text.get(m.start..m.end).unwrap_or_default());
         let span = self.batch.spans()[m.value as usize];
-        let field = span.field.map(|f| fields.path(f).to_owned());
+        let field = span.field.map(|f| self.safe_paths.get(&f).cloned().unwrap_or_else(|| "*".to_owned()));
         let fingerprint = self.options.key.fingerprint(&rule.entity, &value, rule.normalise);
         let tally = tallies.entry((field.as_deref().map(without_positions), m.rule)).or_default();
         tally.matches += 1;
@@ -496,7 +526,8 @@ fn whole_file(message: String) -> Problem {
 
 /// `messages.3.content` is `messages.*.content`: one summary for all elements of a list.
 fn without_positions(path: &str) -> String {
-    let segments = path.split('.').map(|s| if !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit()) { "*" } else { s });
+    let segments =
+        path.split('.').map(|s| if !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit()) { "*" } else { s });
     segments.collect::<Vec<_>>().join(".")
 }
 

@@ -6,9 +6,10 @@
 use std::collections::HashMap;
 
 /// Whether a key or column name could be data, as in `{"jane.doe@example.org": 3}` or a CSV file without a header: it has
-/// an `@` or five digits. Such a name is scanned as a value and is not shown as a field's name.
+/// an `@`, five digits, or is as long as a token and has a digit. Such a name is scanned as a value and is not shown as a field's name.
 pub(crate) fn is_value_like(name: &str) -> bool {
-    name.contains('@') || name.bytes().filter(u8::is_ascii_digit).count() >= 5
+    let digits = name.bytes().filter(u8::is_ascii_digit).count();
+    name.contains('@') || digits >= 5 || (digits > 0 && name.len() >= 16)
 }
 
 /// A field path, interned in a [`FieldTable`].

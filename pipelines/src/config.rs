@@ -166,9 +166,8 @@ mod tests {
 
     #[test]
     fn unknown_formats_are_refused_with_a_suggestion() {
-        let error = error_of(
-            "name: p\nsource: {event_format: openlinage, kafka: {brokers: x, topics: [t], group_id: g}}",
-        );
+        let error =
+            error_of("name: p\nsource: {event_format: openlinage, kafka: {brokers: x, topics: [t], group_id: g}}");
         assert!(error.contains("did you mean `openlineage`?"), "{error}");
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::process::{Counters, Processor, engine_for, now_micros};
 use crate::{Error, config::ClassifySpec};
-use lineward_classifiers::FingerprintKey;
+use lineward_classifiers::{Engine, FingerprintKey};
 use lineward_connectors::file::{FileItem, FileSource};
 use lineward_connectors::{ConnectorError, Position, Record};
 use lineward_events::{DecodeError, DecodeReason, FormatChoice};
@@ -42,8 +42,7 @@ pub async fn ingest(
     mut progress: impl FnMut(&Counters),
 ) -> Result<Counters, Error> {
     let engine = engine_for(&options.classify.categories)?;
-    let mut processor =
-        Processor::new(&engine, options.key.clone(), options.classify.min_confidence, options.format)?;
+    let mut processor = Processor::new(&engine, options.key.clone(), options.classify.min_confidence, options.format)?;
     let mut writer = StoreWriter::open(&options.store).await?;
     let mut files = Files::default();
     let source = FileSource::new("ingest", paths)?;
@@ -65,11 +64,11 @@ pub async fn ingest(
             Err(e) => problem(&e),
         }
         if pending.is_full() {
-            commit(&mut writer, &mut processor, &mut pending, &files, options, &mut counters).await?;
+            commit(&mut writer, &mut processor, &mut pending, &files, &engine, &mut counters).await?;
             progress(&counters);
         }
     }
-    commit(&mut writer, &mut processor, &mut pending, &files, options, &mut counters).await?;
+    commit(&mut writer, &mut processor, &mut pending, &files, &engine, &mut counters).await?;
     progress(&counters);
     Ok(counters)
 }
@@ -133,7 +132,7 @@ async fn commit(
     processor: &mut Processor<'_>,
     pending: &mut Pending,
     files: &Files,
-    options: &IngestOptions,
+    engine: &Engine,
     counters: &mut Counters,
 ) -> Result<(), Error> {
     if pending.records.is_empty() && pending.too_large.is_empty() {
@@ -168,7 +167,7 @@ async fn commit(
                 .collect(),
             txns: next.into_iter().map(|(app_id, version)| Txn { app_id, version }).collect(),
             writer: "ingest".into(),
-            ruleset: Some(options.key.id().to_owned()),
+            ruleset: Some(engine.rules().hash().to_owned()),
             received_at,
         })
         .await?;
@@ -192,7 +191,7 @@ fn too_large(position: &Position, bytes: u64, received_at: i64) -> DeadLetterRow
         reason: e.reason.as_str().to_owned(),
         place: e.place,
         size_bytes: i64::try_from(bytes).unwrap_or(i64::MAX),
-        payload_sha256: None,
+        payload_hmac: None,
         received_at,
     }
 }

@@ -10,7 +10,6 @@ use lineward_events::{
 use lineward_store::rows::{DeadLetterRow, EventRow};
 use lineward_store::{Hash, Incoming};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
 /// What happened to records. `documents = events + dead_letters`, always.
@@ -70,6 +69,7 @@ pub fn engine_for(categories: &[Category]) -> Result<Arc<Engine>, Error> {
 pub struct Processor<'e> {
     engine: &'e Engine,
     redactor: Redactor<'e>,
+    key: FingerprintKey,
     choice: FormatChoice,
 }
 
@@ -90,7 +90,7 @@ impl<'e> Processor<'e> {
         min_confidence: Confidence,
         choice: FormatChoice,
     ) -> Result<Self, Error> {
-        Ok(Self { engine, redactor: Redactor::new(engine, key, min_confidence)?, choice })
+        Ok(Self { engine, redactor: Redactor::new(engine, key.clone(), min_confidence)?, key, choice })
     }
 
     /// Processes records that were received at a time (microseconds since the epoch).
@@ -107,7 +107,7 @@ impl<'e> Processor<'e> {
             match documents(bytes) {
                 Ok(found) if found.is_empty() => {
                     let e = DecodeError::new(DecodeReason::NullPayload, "the record holds no documents");
-                    out.dead_letter(record, 0, &e, received_at);
+                    out.dead_letter(&self.key, record, 0, &e, received_at);
                 }
                 Ok(found) => {
                     for document in found {
@@ -116,11 +116,11 @@ impl<'e> Processor<'e> {
                                 parsed.push(Parsed { record: index, ordinal });
                                 values.push(value);
                             }
-                            Err((ordinal, e)) => out.dead_letter(record, ordinal, &e, received_at),
+                            Err((ordinal, e)) => out.dead_letter(&self.key, record, ordinal, &e, received_at),
                         }
                     }
                 }
-                Err(e) => out.dead_letter(record, 0, &e, received_at),
+                Err(e) => out.dead_letter(&self.key, record, 0, &e, received_at),
             }
         }
         let redacted = self.redact(&mut values)?;
@@ -129,7 +129,7 @@ impl<'e> Processor<'e> {
             let canonical = canonical_json(&value);
             match decode(self.choice, &value, &canonical) {
                 Ok(event) => out.event(self.engine, record, parsed.ordinal, event, canonical, &redacted, received_at),
-                Err(e) => out.dead_letter(record, parsed.ordinal, &e, received_at),
+                Err(e) => out.dead_letter(&self.key, record, parsed.ordinal, &e, received_at),
             }
         }
         Ok(out)
@@ -151,7 +151,7 @@ impl<'e> Processor<'e> {
 }
 
 impl Processed {
-    fn dead_letter(&mut self, record: &Record, ordinal: u32, e: &DecodeError, received_at: i64) {
+    fn dead_letter(&mut self, key: &FingerprintKey, record: &Record, ordinal: u32, e: &DecodeError, received_at: i64) {
         let place = Place::of(record);
         let bytes = record.value.as_deref();
         self.counters.documents += 1;
@@ -166,7 +166,7 @@ impl Processed {
             reason: e.reason.as_str().to_owned(),
             place: e.place.clone(),
             size_bytes: bytes.map_or(0, |b| b.len() as i64),
-            payload_sha256: bytes.map(|b| Hash(Sha256::digest(b).into())),
+            payload_hmac: bytes.map(|b| Hash(key.digest(b))),
             received_at,
         });
     }

@@ -10,7 +10,9 @@ use crate::process::{Counters, Processed, Processor, engine_for, now_micros};
 use crate::{Error, format_choice};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use lineward_classifiers::{Engine, FingerprintKey};
-use lineward_connectors::kafka::{Gap, GapCause, KafkaSource, PartitionStart, Polled, Start, StartOffsets, StartPolicy};
+use lineward_connectors::kafka::{
+    Gap, GapCause, KafkaSource, PartitionStart, Polled, Start, StartOffsets, StartPolicy,
+};
 use lineward_connectors::{Position, Record};
 use lineward_events::FormatChoice;
 use lineward_store::rows::DeadLetterRow;
@@ -66,6 +68,7 @@ struct Shared {
     writer: Mutex<StoreWriter>,
     runtime: Handle,
     pipeline: String,
+    ruleset: String,
     cluster: Mutex<Option<String>>,
     start: StartPolicy,
     counters: Mutex<Counters>,
@@ -150,6 +153,7 @@ pub fn run(
         writer: Mutex::new(writer),
         runtime: runtime.handle().clone(),
         pipeline: spec.name.clone(),
+        ruleset: engine.rules().hash().to_owned(),
         cluster: Mutex::new(None),
         start: spec.source.kafka.start,
         counters: Mutex::new(Counters::default()),
@@ -330,9 +334,8 @@ impl Pending {
 
     fn commit(&mut self, spec: &PipelineSpec, shared: &Shared) -> Result<Counters, Error> {
         let batch = std::mem::take(self);
-        let app_of = |row: &DeadLetterRow| {
-            Some(shared.app_id(row.topic.as_deref()?, row.topic_id.as_deref()?, row.partition?))
-        };
+        let app_of =
+            |row: &DeadLetterRow| Some(shared.app_id(row.topic.as_deref()?, row.topic_id.as_deref()?, row.partition?));
         let rows = batch.processed.dead_letters.into_iter().map(|row| {
             let app = app_of(&row);
             (row, app)
@@ -342,7 +345,7 @@ impl Pending {
             events: batch.processed.events,
             txns: batch.next.into_iter().map(|(app_id, version)| Txn { app_id, version }).collect(),
             writer: format!("run {}", spec.name),
-            ruleset: None,
+            ruleset: Some(shared.ruleset.clone()),
             received_at: batch.received_at,
         };
         shared.runtime.block_on(lock(&shared.writer).commit(commit))?;
@@ -417,11 +420,8 @@ impl Poller {
         let Position::Kafka { topic, topic_id, partition, offset } = &record.position else { return };
         let place = (Arc::clone(topic), *partition);
         let shared = &self.shared;
-        let app_id = self
-            .app_ids
-            .entry(place.clone())
-            .or_insert_with(|| shared.app_id(topic, topic_id, *partition))
-            .clone();
+        let app_id =
+            self.app_ids.entry(place.clone()).or_insert_with(|| shared.app_id(topic, topic_id, *partition)).clone();
         self.next.insert(app_id, offset + 1);
         self.open.insert(place, true);
         self.bytes += record.bytes();
@@ -542,7 +542,7 @@ fn gap_row(start: &PartitionStart, gap: Gap) -> DeadLetterRow {
         reason: reason.to_owned(),
         place: format!("offsets {} to {} are not on the broker any more", gap.from, gap.to),
         size_bytes: 0,
-        payload_sha256: None,
+        payload_hmac: None,
         received_at: now_micros(),
     }
 }

@@ -91,7 +91,7 @@ fn dead_letter(error: &DecodeError, line: &str, offset: i64, received_at: i64) -
         reason: error.reason.as_str().into(),
         place: error.place.clone(),
         size_bytes: line.len() as i64,
-        payload_sha256: None,
+        payload_hmac: None,
         received_at,
     }
 }

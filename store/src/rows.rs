@@ -389,8 +389,8 @@ pub struct DeadLetterRow {
     pub place: String,
     /// Bytes of the record.
     pub size_bytes: i64,
-    /// SHA-256 of the record.
-    pub payload_sha256: Option<Hash>,
+    /// Keyed hash (HMAC-SHA-256, key outside the store) of the record: a plain one could be guessed from.
+    pub payload_hmac: Option<Hash>,
     /// When Lineward received it.
     pub received_at: Micros,
 }

@@ -91,7 +91,7 @@ fn columns(table: &str) -> Option<(&'static [Column], bool)> {
                 ("reason", Text, false),
                 ("place", Text, false),
                 ("size_bytes", I64, false),
-                ("payload_sha256", Binary, true),
+                ("payload_hmac", Binary, true),
                 ("received_at", Time, false),
             ],
             false,

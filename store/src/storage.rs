@@ -35,16 +35,17 @@ impl Storage {
         match remote {
             None => {
                 let path = match Url::parse(uri) {
-                    Ok(url) if url.scheme() == "file" => {
-                        url.to_file_path().map_err(|()| fail("not an absolute file URL; write `file:///path`".into()))?
-                    }
+                    Ok(url) if url.scheme() == "file" => url
+                        .to_file_path()
+                        .map_err(|()| fail("not an absolute file URL; write `file:///path`".into()))?,
                     _ => PathBuf::from(uri),
                 };
                 Self::local(uri, &path, create)
             }
             Some(url) => {
                 let environment = std::env::vars().map(|(k, v)| (k.to_ascii_lowercase(), v));
-                let (root, prefix) = object_store::parse_url_opts(&url, environment).map_err(|e| fail(e.to_string()))?;
+                let (root, prefix) =
+                    object_store::parse_url_opts(&url, environment).map_err(|e| fail(e.to_string()))?;
                 let mut url = url;
                 if !url.path().ends_with('/') {
                     url.set_path(&format!("{}/", url.path()));
@@ -67,8 +68,9 @@ impl Storage {
         } else if !path.is_dir() {
             return Err(Error::NotAStore {
                 uri: uri.to_owned(),
-                message: "there is no such folder; `lineward ingest`, `lineward run` or `lineward scan --store` make one"
-                    .into(),
+                message:
+                    "there is no such folder; `lineward ingest`, `lineward run` or `lineward scan --store` make one"
+                        .into(),
             });
         }
         let path = path.canonicalize().map_err(|e| fail(e.to_string()))?;
@@ -109,10 +111,10 @@ impl Storage {
 
     /// A Delta log for a table below the root.
     pub(crate) fn log_store(&self, table: &str) -> Result<LogStoreRef, Error> {
-        let url = self.url.join(&format!("{table}/")).map_err(|e| Error::Storage {
-            uri: self.uri.clone(),
-            message: e.to_string(),
-        })?;
+        let url = self
+            .url
+            .join(&format!("{table}/"))
+            .map_err(|e| Error::Storage { uri: self.uri.clone(), message: e.to_string() })?;
         let prefixed = PrefixStore::new(Arc::clone(&self.root), self.prefix.clone().join(table));
         Ok(default_logstore(Arc::new(prefixed), Arc::clone(&self.root), &url, &StorageConfig::default()))
     }

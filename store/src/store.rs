@@ -47,9 +47,10 @@ impl Store {
             None => {
                 return Err(Error::NotAStore {
                     uri: uri.to_owned(),
-                    message: "it has no `lineward-store.json`; check the path, or make a store with `lineward ingest`, \
+                    message:
+                        "it has no `lineward-store.json`; check the path, or make a store with `lineward ingest`, \
                               `lineward run` or `lineward scan --store`"
-                        .into(),
+                            .into(),
                 });
             }
         }

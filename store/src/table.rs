@@ -77,10 +77,7 @@ impl Table {
     /// The version of an application's last transaction in what this handle has seen.
     pub(crate) async fn txn_version(&self, app_id: &str) -> Result<Option<i64>, Error> {
         let snapshot = self.table.snapshot().map_err(Error::table(self.name))?;
-        snapshot
-            .transaction_version(self.table.log_store().as_ref(), app_id)
-            .await
-            .map_err(Error::table(self.name))
+        snapshot.transaction_version(self.table.log_store().as_ref(), app_id).await.map_err(Error::table(self.name))
     }
 
     /// Appends rows and transactions in one commit; no rows is a commit of transactions alone. Returns the version.
@@ -145,7 +142,10 @@ impl Table {
         let before = self.version();
         let newest = self.refresh().await?;
         for version in (before + 1)..=newest {
-            if self.commit_info(version).await?.is_some_and(|info| info.get("lineward.batch_id") == Some(&json!(batch_id)))
+            if self
+                .commit_info(version)
+                .await?
+                .is_some_and(|info| info.get("lineward.batch_id") == Some(&json!(batch_id)))
             {
                 return Ok(version);
             }
@@ -270,7 +270,7 @@ async fn create(storage: &Storage, name: &'static str) -> Result<(), DeltaTableE
         .with_log_store(log_store)
         .with_table_name(name)
         .with_columns(schema::delta_fields(name))
-        // Should another writer append here: only the first column, which is an id or a hash, may have statistics.
+        // Should another writer append here: no column has statistics, which would hold values in clear.
         .with_configuration_property(deltalake::TableProperty::DataSkippingNumIndexedCols, Some("0"))
         .with_configuration_property(deltalake::TableProperty::AppendOnly, Some("false"))
         .await
@@ -286,14 +286,13 @@ fn encode(name: &str, batch: &RecordBatch, schema: &SchemaRef) -> Result<Vec<u8>
         .set_offset_index_disabled(true);
     for field in schema.fields() {
         if matches!(field.data_type(), DataType::Int64 | DataType::Int32 | DataType::Timestamp(..)) {
-            properties = properties
-                .set_column_statistics_enabled(field.name().as_str().into(), EnabledStatistics::Chunk);
+            properties =
+                properties.set_column_statistics_enabled(field.name().as_str().into(), EnabledStatistics::Chunk);
         }
     }
     let mut out = Vec::new();
     let fail = |e: deltalake::parquet::errors::ParquetError| Error::rows(name, e);
-    let mut writer =
-        ArrowWriter::try_new(&mut out, schema.clone(), Some(properties.build())).map_err(fail)?;
+    let mut writer = ArrowWriter::try_new(&mut out, schema.clone(), Some(properties.build())).map_err(fail)?;
     writer.write(batch).map_err(fail)?;
     writer.close().map_err(fail)?;
     Ok(out)

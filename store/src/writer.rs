@@ -72,6 +72,10 @@ pub struct StoreWriter {
     epoch: i64,
     epochs_version: i64,
     last_epoch_row: Micros,
+    /// What this writer knows of the positions in the log: as it asked for them or committed them.
+    held: HashMap<String, Option<i64>>,
+    /// The projector is ahead of what is committed: an error came in between. It has to start over.
+    unfinished: bool,
 }
 
 impl StoreWriter {
@@ -96,6 +100,8 @@ impl StoreWriter {
             epoch: 0,
             epochs_version: 0,
             last_epoch_row: 0,
+            held: HashMap::new(),
+            unfinished: false,
             store,
         };
         writer.reload().await?;
@@ -114,7 +120,9 @@ impl StoreWriter {
     /// [`Error::Table`] where the log cannot be read.
     pub async fn position(&mut self, app_id: &str) -> Result<Option<i64>, Error> {
         self.events.refresh().await?;
-        self.events.txn_version(app_id).await
+        let at = self.events.txn_version(app_id).await?;
+        self.held.insert(app_id.to_owned(), at);
+        Ok(at)
     }
 
     /// Writes positions without rows, so that a later start does not depend on where a policy would begin.
@@ -123,7 +131,9 @@ impl StoreWriter {
     /// As [`StoreWriter::commit`].
     pub async fn set_positions(&mut self, txns: &[Txn], writer: &str) -> Result<(), Error> {
         if !txns.is_empty() {
+            self.fence(txns, false).await?;
             self.events.append(None, txns, &[("writer", writer.into())]).await?;
+            self.hold(txns);
         }
         Ok(())
     }
@@ -134,35 +144,47 @@ impl StoreWriter {
     /// [`Error::Fenced`] where another owner of a source was first: the batch must be forgotten and its sources read
     /// again from their positions. Any other error leaves the store as it was or is completed by the next call.
     pub async fn commit(&mut self, batch: Batch) -> Result<Committed, Error> {
-        self.fence(&batch.txns).await?;
+        self.fence(&batch.txns, !batch.events.is_empty()).await?;
         self.commit_dead_letters(&batch).await?;
         let rows: Vec<&EventRow> = batch.events.iter().map(|e| &e.row).collect();
         let encoded = if rows.is_empty() { None } else { Some(store::encode("events", &rows)?) };
         let metadata = [("writer", batch.writer.clone().into()), ("ruleset", batch.ruleset.clone().into())];
         let version = self.events.append(encoded.as_ref(), &batch.txns, &metadata).await?;
+        self.hold(&batch.txns);
         let mut projected_rows = 0;
         // Only a commit right behind what is projected can be projected from memory; else the log says what came between.
-        if version == self.projected + 1 && self.is_newest_epoch().await? {
+        if version == self.projected + 1 && !self.unfinished && self.is_newest_epoch().await? {
+            self.unfinished = true;
             for event in &batch.events {
                 self.projector.apply(&context(&event.row), &event.statements);
             }
             projected_rows = self.write_projections(version).await?;
             self.write_epoch(&batch.writer, batch.ruleset.as_deref(), batch.received_at).await?;
+            self.unfinished = false;
         } else {
             self.catch_up().await?;
         }
         Ok(Committed { events_version: version, epoch: self.epoch, projected_rows })
     }
 
-    /// Refuses positions that do not lie ahead of what is committed.
-    async fn fence(&mut self, txns: &[Txn]) -> Result<(), Error> {
+    /// Refuses positions that another writer has moved since this one asked for them, positions that go back, and rows
+    /// without any position that goes on. A position that stays is none of these: a source was assigned and gave nothing.
+    async fn fence(&mut self, txns: &[Txn], has_rows: bool) -> Result<(), Error> {
         self.events.refresh().await?;
+        let mut goes_on = txns.is_empty() || !has_rows;
         for txn in txns {
-            if self.events.txn_version(&txn.app_id).await?.is_some_and(|v| v > txn.version) {
+            let at = self.events.txn_version(&txn.app_id).await?;
+            let moved = self.held.get(&txn.app_id).is_some_and(|held| *held != at);
+            if moved || at.is_some_and(|at| at > txn.version) {
                 return Err(Error::Fenced { table: "events".to_owned() });
             }
+            goes_on |= at.is_none_or(|at| at < txn.version);
         }
-        Ok(())
+        if goes_on { Ok(()) } else { Err(Error::Fenced { table: "events".to_owned() }) }
+    }
+
+    fn hold(&mut self, txns: &[Txn]) {
+        self.held.extend(txns.iter().map(|t| (t.app_id.clone(), Some(t.version))));
     }
 
     async fn commit_dead_letters(&mut self, batch: &Batch) -> Result<(), Error> {
@@ -231,12 +253,17 @@ impl StoreWriter {
     pub async fn catch_up(&mut self) -> Result<(), Error> {
         const TRIES: usize = 5;
         for _ in 0..TRIES {
-            if !self.is_newest_epoch().await? {
+            if self.unfinished || !self.is_newest_epoch().await? {
                 self.reload().await?;
             }
+            self.unfinished = true;
             match self.project_log().await {
                 Err(Error::Fenced { .. }) => self.reload().await?,
-                done => return done,
+                Err(e) => return Err(e),
+                Ok(()) => {
+                    self.unfinished = false;
+                    return Ok(());
+                }
             }
         }
         Err(Error::Fenced { table: "epochs".to_owned() })

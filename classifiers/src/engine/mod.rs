@@ -20,11 +20,11 @@ use crate::rule_set::RuleSet;
 use crate::values::{FieldTable, ValueBatch, ValueSpan};
 use anchors::{AnchorScanner, Anchors, Literal};
 use fields::FieldPlans;
+use need::Regions;
 use regex_automata::hybrid::dfa::{Cache as DfaCache, DFA};
 use regex_automata::meta::Cache;
 use regex_automata::util::primitives::NonMaxUsize;
 use regex_automata::{Anchored, Input, MatchKind, PatternSet};
-use need::Regions;
 use runs::{RunKind, Wanted};
 use shapes::Shapes;
 use std::sync::{Arc, OnceLock};
@@ -99,10 +99,20 @@ impl Engine {
             literals.extend(anchors.iter().map(|text| Literal { text, caseless: false, rule }));
             literals.extend(keywords.iter().map(|text| Literal { text, caseless: true, rule }));
         }
+        // Vectorscan takes tens of milliseconds for all labels: a start is as long as the longest of the three.
+        let (anchors, digit_labels, number_labels) = std::thread::scope(|scope| {
+            let digits = scope.spawn(|| Anchors::new(near_digits.into_iter()));
+            let numbers = scope.spawn(|| Anchors::new(near_numbers.into_iter()));
+            let anchors = Anchors::new(everywhere.into_iter());
+            (anchors, digits.join(), numbers.join())
+        });
+        let joined = |anchors: std::thread::Result<Result<Anchors, Error>>| {
+            anchors.unwrap_or_else(|_| Err(Error::Engine("compiling the anchors panicked".into())))
+        };
         Ok(Self {
-            anchors: Anchors::new(everywhere.into_iter())?,
-            digit_labels: Anchors::new(near_digits.into_iter())?,
-            number_labels: Anchors::new(near_numbers.into_iter())?,
+            anchors: anchors?,
+            digit_labels: joined(digit_labels)?,
+            number_labels: joined(number_labels)?,
             digits: RunRules::new(&rules, RunKind::Digits),
             at: RunRules::new(&rules, RunKind::At),
             token: RunRules::new(&rules, RunKind::Token),
@@ -299,11 +309,12 @@ impl<'e> Scanner<'e> {
                         continue;
                     }
                     last_start = at;
-                    if at < start || self.shapes.viable(&engine.digits, &engine.rules, text, start, len, span.end) {
-                        self.attempt_run(kind, c(at), batch, fields);
-                    }
+                    // With its sign or bracket first: a rule that takes it would otherwise begin behind it.
                     if at > span.start && matches!(text[at - 1], b'+' | b'(') {
                         self.attempt_run(kind, c(at - 1), batch, fields);
+                    }
+                    if at < start || self.shapes.viable(&engine.digits, &engine.rules, text, start, len, span.end) {
+                        self.attempt_run(kind, c(at), batch, fields);
                     }
                 }
                 RunKind::At => {

@@ -24,7 +24,8 @@ pub(super) enum Near {
 
 /// What every match of an expression needs.
 pub(super) fn near(expression: &str) -> Near {
-    let parsed = regex_syntax::ParserBuilder::new().unicode(false).utf8(false).multi_line(true).build().parse(expression);
+    let parsed =
+        regex_syntax::ParserBuilder::new().unicode(false).utf8(false).multi_line(true).build().parse(expression);
     let Ok(hir) = parsed else { return Near::Anywhere };
     match (hir.properties().maximum_len(), digits_min(&hir)) {
         (Some(len), NUMBER_DIGITS..) if len <= REACH_BYTES => Near::Number,
@@ -80,7 +81,8 @@ fn add(regions: &mut Vec<(usize, usize)>, start: usize, end: usize) {
 /// Whether bytes can stand between two groups of one number. Up to four: letters and blanks stand in some
 /// (`12 A 345`, `FR 12`), but an operator or a colon does not.
 fn is_gap(bytes: &[u8]) -> bool {
-    let separator = |b: &u8| matches!(b, b' ' | b'.' | b'-' | b'/' | b'(' | b')' | b'+' | b'\t' | b'\'' | b'_' | 0x80..);
+    let separator =
+        |b: &u8| matches!(b, b' ' | b'.' | b'-' | b'/' | b'(' | b')' | b'+' | b'\t' | b'\'' | b'_' | 0x80..);
     bytes.len() <= 4 && bytes.iter().all(|b| separator(b) || b.is_ascii_alphabetic())
 }
 

@@ -21,7 +21,12 @@ pub(super) struct CsvReader {
 impl CsvReader {
     pub(super) fn new(input: Lookahead, delimiter: Option<u8>, filter: FieldFilter) -> Self {
         let delimiter = delimiter.unwrap_or_else(|| sniff(input.head()));
-        let reader = ReaderBuilder::new().delimiter(delimiter).flexible(true).has_headers(false).buffer_capacity(1 << 18).from_reader(input);
+        let reader = ReaderBuilder::new()
+            .delimiter(delimiter)
+            .flexible(true)
+            .has_headers(false)
+            .buffer_capacity(1 << 18)
+            .from_reader(input);
         Self { reader, filter, columns: None, record: ByteRecord::new(), row: 0, ended: false }
     }
 
@@ -41,9 +46,8 @@ impl CsvReader {
         if !self.reader.read_byte_record(&mut header).map_err(|e| problem(&e))? {
             return Ok(());
         }
-        let name = |cell: &[u8]| {
-            String::from_utf8_lossy(cell.strip_prefix(b"\xef\xbb\xbf").unwrap_or(cell)).trim().to_owned()
-        };
+        let name =
+            |cell: &[u8]| String::from_utf8_lossy(cell.strip_prefix(b"\xef\xbb\xbf").unwrap_or(cell)).trim().to_owned();
         let names: Vec<String> = header.iter().map(name).collect();
         if names.iter().any(|n| is_value_like(n) || n.len() > HEADER_BYTES_MAX) {
             self.columns = Some(Vec::new());
@@ -121,9 +125,5 @@ fn problem(e: &csv::Error) -> Problem {
 fn sniff(head: &[u8]) -> u8 {
     let line = head.split(|b| *b == b'\n').next().unwrap_or_default();
     // The comma wins a draw: it is what the name says.
-    [b',', b'\t', b';', b'|']
-        .into_iter()
-        .rev()
-        .max_by_key(|d| line.iter().filter(|b| *b == d).count())
-        .unwrap_or(b',')
+    [b',', b'\t', b';', b'|'].into_iter().rev().max_by_key(|d| line.iter().filter(|b| *b == d).count()).unwrap_or(b',')
 }

@@ -130,7 +130,10 @@ impl Reader for JsonlReader {
         let more = self.problem_count.saturating_sub(self.problems.len() as u64);
         let mut out = std::mem::take(&mut self.problems);
         if more > 0 && self.ended {
-            out.push(Problem { place: "the file".into(), message: format!("{more} more lines that are not valid JSON") });
+            out.push(Problem {
+                place: "the file".into(),
+                message: format!("{more} more lines that are not valid JSON"),
+            });
         }
         self.problem_count = 0;
         out

@@ -45,8 +45,7 @@ pub enum Format {
 
 impl Format {
     /// All formats, for help texts.
-    pub const ALL: [Self; 7] =
-        [Self::Jsonl, Self::Json, Self::Csv, Self::Tsv, Self::Parquet, Self::Arrow, Self::Text];
+    pub const ALL: [Self; 7] = [Self::Jsonl, Self::Json, Self::Csv, Self::Tsv, Self::Parquet, Self::Arrow, Self::Text];
 
     /// The name used on the command line.
     pub fn as_str(self) -> &'static str {
@@ -138,7 +137,12 @@ pub trait Reader {
     ///
     /// # Errors
     /// A [`Problem`] that ends the file: what was read before it stands.
-    fn next(&mut self, fields: &mut FieldTable, batch: &mut ValueBatch, place: &mut BatchPlace) -> Result<bool, Problem>;
+    fn next(
+        &mut self,
+        fields: &mut FieldTable,
+        batch: &mut ValueBatch,
+        place: &mut BatchPlace,
+    ) -> Result<bool, Problem>;
 
     /// Problems met so far that did not end the file, taken out.
     fn problems(&mut self) -> Vec<Problem> {
@@ -204,7 +208,8 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Open, Error> {
     }
     match columnar {
         Some(Format::Parquet) => {
-            let reader = parquet::ParquetReader::open(file, options.filter.clone()).map_err(|m| Error::read(path, m))?;
+            let reader =
+                parquet::ParquetReader::open(file, options.filter.clone()).map_err(|m| Error::read(path, m))?;
             return Ok(Open::Ready(Opened { format: Some(Format::Parquet), reader: Box::new(reader) }));
         }
         Some(_) => {

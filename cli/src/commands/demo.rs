@@ -75,10 +75,7 @@ const QUESTIONS: &[(&str, &str)] = &[
         "SELECT depth, asset_type, name, edge_type, evidence\n\
          FROM upstream('deployment:sagemaker://eu-central-1/210987654321/endpoint/triage-prod') ORDER BY depth, name",
     ),
-    (
-        "What do we not know?",
-        "SELECT gap, asset_type, name, detail FROM lineage_gaps ORDER BY gap, name",
-    ),
+    ("What do we not know?", "SELECT gap, asset_type, name, detail FROM lineage_gaps ORDER BY gap, name"),
 ];
 
 /// Name of the file that says a folder is ours to replace.

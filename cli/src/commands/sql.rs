@@ -25,7 +25,7 @@ use std::time::Instant;
 #[derive(Debug, Args)]
 pub struct SqlArgs {
     /// The query, or several separated by `;`.
-    #[arg(value_name = "QUERY", conflicts_with = "file")]
+    #[arg(value_name = "QUERY", conflicts_with = "file", allow_hyphen_values = true)]
     query: Option<String>,
     /// The store: a directory or an object-store URL.
     #[arg(long, value_name = "URI", env = "LINEWARD_STORE", default_value = "./lineward-store")]

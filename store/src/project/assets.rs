@@ -1,14 +1,14 @@
 //! Assets and their versions: names to ids, reads and writes to versions, content to copies, members to data sets.
 
-use super::{Class, Context, Projector};
+use super::{Bound, Class, Context, Projector};
 use crate::bytes::Hash;
 use crate::rows::{AssetRow, AssetVersionRow, Micros};
 use lineward_events::{AssetRef, AssetType, EdgeType, Evidence, VersionRef, VersionScheme};
 
 /// Since when a version holds that was there before it was first seen.
-const ALWAYS: Micros = 0;
-/// Aliases followed before a chain is taken for a loop.
-const ALIASES_MAX: usize = 8;
+pub(super) const ALWAYS: Micros = 0;
+/// Aliases followed before a chain is taken for a loop. No loop is ever made; this one guards against damaged rows.
+const ALIASES_MAX: usize = 1_000;
 
 /// A version that an asset was bound to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +17,33 @@ pub(super) struct Binding {
     pub(super) version_id: i64,
     /// The producer named the version or the content.
     pub(super) pinned: bool,
+}
+
+/// Who wrote a version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum By {
+    /// A run (`run_sid`).
+    Run(i64),
+    /// Somebody, by an audit log.
+    Access,
+    /// Somebody says that it was made, not when.
+    Declaration,
+}
+
+impl By {
+    fn run(self) -> Option<i64> {
+        match self {
+            Self::Run(sid) => Some(sid),
+            Self::Access | Self::Declaration => None,
+        }
+    }
+}
+
+/// When a version begins and when it was seen; what was there before it was first seen begins [`ALWAYS`].
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Since {
+    pub(super) valid_from: Micros,
+    pub(super) seen_at: Micros,
 }
 
 fn class(asset_type: AssetType) -> Class {
@@ -45,6 +72,7 @@ impl Projector {
         versions.sort_by_key(|v| v.version_id);
         for version in versions {
             self.versions_of.entry(version.asset_id).or_default().push(version.version_id);
+            self.version_ids.insert((version.asset_id, version.version.clone()), version.version_id);
             for hash in [version.content_sha256, version.merkle_root].into_iter().flatten() {
                 self.by_content.entry(hash.0).or_insert(version.version_id);
             }
@@ -144,7 +172,7 @@ impl Projector {
         }
     }
 
-    fn children(&self, asset_id: i64) -> Vec<i64> {
+    pub(super) fn children(&self, asset_id: i64) -> Vec<i64> {
         let Some(asset) = self.assets.get(&asset_id) else { return Vec::new() };
         let from = (asset.namespace.clone(), format!("{}/", asset.name));
         self.data_names
@@ -156,14 +184,13 @@ impl Projector {
     }
 
     /// The version of an asset that was current at a time: the last one that began at or before it.
-    fn version_at(&self, asset_id: i64, at: Micros) -> Option<i64> {
+    pub(super) fn version_at(&self, asset_id: i64, at: Micros) -> Option<i64> {
         let versions = self.versions_of.get(&asset_id)?;
         versions.iter().rev().find(|v| self.versions.get(v).is_some_and(|r| r.valid_from <= at)).copied()
     }
 
-    fn version_named(&self, asset_id: i64, version: &str) -> Option<i64> {
-        let versions = self.versions_of.get(&asset_id)?;
-        versions.iter().find(|v| self.versions.get(v).is_some_and(|r| r.version == version)).copied()
+    pub(super) fn version_named(&self, asset_id: i64, version: &str) -> Option<i64> {
+        self.version_ids.get(&(asset_id, version.to_owned())).copied()
     }
 
     fn version_with_content(&self, asset_id: i64, content: &[u8; 32]) -> Option<i64> {
@@ -179,18 +206,23 @@ impl Projector {
         if let Some(version_id) = self.pinned(context, asset_id, asset, at, None) {
             return Binding { asset_id, version_id, pinned: true };
         }
-        let version_id = match self.version_at(asset_id, at).or_else(|| self.first_version(asset_id)) {
-            Some(version) => version,
-            None => {
-                let initial = VersionRef { scheme: VersionScheme::Inferred, version: "initial".to_owned() };
-                self.new_version(context, asset_id, asset, &initial, ALWAYS, None)
-            }
-        };
+        let version_id = self.version_read(context, asset_id, at);
         self.describe(context, version_id, asset);
         Binding { asset_id, version_id, pinned: false }
     }
 
-    fn first_version(&self, asset_id: i64) -> Option<i64> {
+    /// The version that a read at a time saw; one of its own where all that is known was written later.
+    pub(super) fn version_read(&mut self, context: &Context, asset_id: i64, at: Micros) -> i64 {
+        match self.version_at(asset_id, at).or_else(|| self.first_version(asset_id)) {
+            Some(version) => version,
+            None => {
+                let initial = VersionRef { scheme: VersionScheme::Inferred, version: "initial".to_owned() };
+                self.new_version(context, asset_id, &initial, Since { valid_from: ALWAYS, seen_at: at }, None)
+            }
+        }
+    }
+
+    pub(super) fn first_version(&self, asset_id: i64) -> Option<i64> {
         // Everything known of the asset is younger than the read. What was read was there before, so it is a version
         // of its own unless the oldest one known was only ever inferred.
         let first = *self.versions_of.get(&asset_id)?.first()?;
@@ -203,59 +235,56 @@ impl Projector {
     }
 
     /// Binds what was written at a time to a version, new unless it is known. `name` names it where the producer does not.
-    pub(super) fn write(
-        &mut self,
-        context: &Context,
-        asset: &AssetRef,
-        at: Micros,
-        run: Option<i64>,
-        name: &str,
-    ) -> Binding {
+    pub(super) fn write(&mut self, context: &Context, asset: &AssetRef, at: Micros, by: By, name: &str) -> Binding {
         let asset_id = self.asset(context, asset);
-        if let Some(version_id) = self.pinned(context, asset_id, asset, at, run) {
-            self.touch_container(context, asset_id, version_id, at);
+        if let Some(version_id) = self.pinned(context, asset_id, asset, at, Some(by)) {
+            self.settle_member(context, version_id);
             return Binding { asset_id, version_id, pinned: true };
         }
         let version_id = match self.version_named(asset_id, name) {
-            Some(version) => version,
-            None => {
-                let named = VersionRef { scheme: VersionScheme::Inferred, version: name.to_owned() };
-                let version = self.new_version(context, asset_id, asset, &named, at, run);
-                self.touch_container(context, asset_id, version, at);
+            Some(version) => {
+                self.claim(context, version, at, by.run());
                 version
             }
+            None => {
+                let named = VersionRef { scheme: VersionScheme::Inferred, version: name.to_owned() };
+                self.new_version(context, asset_id, &named, Since { valid_from: at, seen_at: at }, by.run())
+            }
         };
+        self.settle_member(context, version_id);
         self.describe(context, version_id, asset);
         Binding { asset_id, version_id, pinned: false }
     }
 
-    /// The version that the producer names by version or content; `None` where it names neither.
+    /// The version that the producer names by version or content; `None` where it names neither. `by` wrote it, else it
+    /// was read.
     fn pinned(
         &mut self,
         context: &Context,
         asset_id: i64,
         asset: &AssetRef,
         at: Micros,
-        run: Option<i64>,
+        by: Option<By>,
     ) -> Option<i64> {
+        let run = by.and_then(By::run);
+        let written = matches!(by, Some(By::Run(_) | By::Access));
+        let from = if self.versions_of.contains_key(&asset_id) || written { at } else { ALWAYS };
+        let since = Since { valid_from: from, seen_at: at };
         let version_id = match (&asset.version, &asset.content_sha256) {
             (None, None) => return None,
             (Some(named), _) => match self.version_named(asset_id, &named.version) {
                 Some(version) => version,
                 None => {
                     let known = asset.content_sha256.and_then(|c| self.version_with_content(asset_id, &c));
-                    let from = if self.versions_of.contains_key(&asset_id) || run.is_some() { at } else { ALWAYS };
-                    known.unwrap_or_else(|| self.new_version(context, asset_id, asset, named, from, run))
+                    known.unwrap_or_else(|| self.new_version(context, asset_id, named, since, run))
                 }
             },
             (None, Some(content)) => match self.version_with_content(asset_id, content) {
                 Some(version) => version,
-                None => self.version_of_content(context, asset_id, asset, content, at, run),
+                None => self.version_of_content(context, asset_id, content, since, by),
             },
         };
-        if run.is_some() {
-            self.versions.update(context, &version_id, |v| v.produced_by_run = v.produced_by_run.or(run));
-        }
+        self.claim(context, version_id, at, run);
         self.describe(context, version_id, asset);
         Some(version_id)
     }
@@ -266,23 +295,76 @@ impl Projector {
         &mut self,
         context: &Context,
         asset_id: i64,
-        asset: &AssetRef,
         content: &[u8; 32],
-        at: Micros,
-        run: Option<i64>,
+        since: Since,
+        by: Option<By>,
     ) -> i64 {
+        let run = by.and_then(By::run);
         let unknown = |v: &AssetVersionRow| v.content_sha256.is_none() && v.merkle_root.is_none();
-        let current = self.version_at(asset_id, at).or_else(|| self.first_version(asset_id));
+        let current = self.version_at(asset_id, since.seen_at).or_else(|| self.first_version(asset_id));
         if let Some(current) = current
             && run.is_none()
             && self.versions.get(&current).is_some_and(unknown)
         {
             return current;
         }
-        let from = if self.versions_of.contains_key(&asset_id) || run.is_some() { at } else { ALWAYS };
         let name = format!("sha256:{}", hex::encode(content));
         let named = VersionRef { scheme: VersionScheme::Content, version: name };
-        self.new_version(context, asset_id, asset, &named, from, run)
+        self.new_version(context, asset_id, &named, since, run)
+    }
+
+    /// A run says that it wrote a version: it begins with the first word of its run, however late that comes in.
+    fn claim(&mut self, context: &Context, version_id: i64, at: Micros, run: Option<i64>) {
+        let Some(row) = self.versions.get(&version_id).filter(|_| run.is_some()) else { return };
+        if row.produced_by_run.is_some() && row.produced_by_run != run {
+            return;
+        }
+        // It was said to have been there always only because a read of it came in first.
+        let unseen = || self.assets.get(&row.asset_id).is_some_and(|a| a.first_seen >= at);
+        let moves = at < row.valid_from || (row.produced_by_run.is_none() && row.valid_from == ALWAYS && unseen());
+        let asset_id = row.asset_id;
+        self.versions.update(context, &version_id, |v| v.produced_by_run = run);
+        if moves {
+            self.begin(context, asset_id, version_id, at);
+        }
+    }
+
+    /// Makes a version begin at another time.
+    fn begin(&mut self, context: &Context, asset_id: i64, version_id: i64, at: Micros) {
+        let Some(versions) = self.versions_of.get_mut(&asset_id) else { return };
+        let Some(row) = self.versions.get(&version_id).filter(|r| r.valid_from != at) else { return };
+        let (from, to) = (row.valid_from, row.valid_to);
+        let Some(n) = versions.iter().position(|v| *v == version_id) else { return };
+        versions.remove(n);
+        let before = n.checked_sub(1).map(|n| versions[n]);
+        self.versions.update(context, &version_id, |v| v.valid_from = at);
+        if let Some(before) = before {
+            // What came before goes on to where the next one begins.
+            self.versions.update(context, &before, |v| {
+                if v.valid_to == Some(from) {
+                    v.valid_to = to;
+                }
+            });
+        }
+        self.place(context, asset_id, version_id);
+        self.bind_again(context, asset_id);
+    }
+
+    /// Puts a version between those of its asset that begin before and after it, and ends the former.
+    fn place(&mut self, context: &Context, asset_id: i64, version_id: i64) {
+        let rows = &self.versions;
+        let Some(from) = rows.get(&version_id).map(|v| v.valid_from) else { return };
+        let versions = self.versions_of.entry(asset_id).or_default();
+        let order = |v: &i64| (rows.get(v).map(|r| r.valid_from), *v);
+        let n = versions.partition_point(|v| order(v) < (Some(from), version_id));
+        let before = n.checked_sub(1).map(|n| versions[n]);
+        let after = versions.get(n).and_then(|v| rows.get(v)).map(|r| r.valid_from);
+        versions.insert(n, version_id);
+        self.versions.update(context, &version_id, |v| v.valid_to = after);
+        if let Some(before) = before {
+            // Dropped before that, it ended before that.
+            self.versions.update(context, &before, |v| v.valid_to = Some(v.valid_to.map_or(from, |to| to.min(from))));
+        }
     }
 
     /// Adds what an event says of a version's content and size.
@@ -309,28 +391,25 @@ impl Projector {
     /// Links a version to the first one known with the same content.
     fn note_content(&mut self, context: &Context, version_id: i64, content: [u8; 32]) {
         let first = *self.by_content.entry(content).or_insert(version_id);
+        // The oldest version stands for all of this content, as it will for a projector loaded from rows.
+        self.by_content.insert(content, first.min(version_id));
         let asset_of = |v: i64| self.versions.get(&v).map(|v| v.asset_id);
         if first != version_id && asset_of(first) != asset_of(version_id) {
-            self.link(context, first, version_id, None, EdgeType::CopyOf, Evidence::ContentMatch);
+            let ends = (first, version_id);
+            self.link(context, ends, None, EdgeType::CopyOf, Evidence::ContentMatch, context.at);
         }
     }
 
-    fn new_version(
+    pub(super) fn new_version(
         &mut self,
         context: &Context,
         asset_id: i64,
-        asset: &AssetRef,
         named: &VersionRef,
-        valid_from: Micros,
+        since: Since,
         run: Option<i64>,
     ) -> i64 {
         let id = self.versions.next_id();
-        let versions = self.versions_of.entry(asset_id).or_default();
-        let rows = &self.versions;
-        let at = versions.partition_point(|v| rows.get(v).is_some_and(|r| r.valid_from <= valid_from));
-        let before = at.checked_sub(1).map(|i| versions[i]);
-        let after = versions.get(at).and_then(|v| rows.get(v)).map(|r| r.valid_from);
-        versions.insert(at, id);
+        self.version_ids.insert((asset_id, named.version.clone()), id);
         self.versions.put(
             context,
             AssetVersionRow {
@@ -341,71 +420,26 @@ impl Projector {
                 inferred: matches!(named.scheme, VersionScheme::Inferred | VersionScheme::Content),
                 content_sha256: None,
                 merkle_root: None,
-                row_count: asset.row_count,
-                size_bytes: asset.size_bytes,
+                row_count: None,
+                size_bytes: None,
                 file_count: None,
                 produced_by_run: run,
-                valid_from,
-                valid_to: after,
+                valid_from: since.valid_from,
+                valid_to: None,
                 recorded: context.recorded(),
             },
         );
-        if let Some(before) = before {
-            self.versions.update(context, &before, |v| v.valid_to = Some(valid_from));
-        }
-        self.link_to_folder(context, asset_id, id, valid_from);
-        self.link_members(context, asset_id, id, valid_from);
+        self.place(context, asset_id, id);
+        self.link_to_folder(context, asset_id, id, since.valid_from);
+        self.link_members(context, asset_id, id, since.seen_at.max(since.valid_from));
         self.bind_again(context, asset_id);
         id
-    }
-
-    /// A new version of a member belongs to the version of its data set that is current then.
-    fn link_to_folder(&mut self, context: &Context, asset_id: i64, version_id: i64, at: Micros) {
-        let Some(parent) = self.assets.get(&asset_id).and_then(|a| a.parent_asset_id) else { return };
-        let first = || self.versions_of.get(&parent).and_then(|v| v.first().copied());
-        if let Some(container) = self.version_at(parent, at).or_else(first) {
-            self.link(context, version_id, container, None, EdgeType::Contains, Evidence::VersionInferred);
-        }
-    }
-
-    /// A new version of a data set has the members that are current then.
-    fn link_members(&mut self, context: &Context, asset_id: i64, version_id: i64, at: Micros) {
-        for child in self.children(asset_id) {
-            let member = self.version_at(child, at).or_else(|| self.first_version(child));
-            if let Some(member) = member {
-                self.link(context, member, version_id, None, EdgeType::Contains, Evidence::VersionInferred);
-            }
-        }
-    }
-
-    /// A member was written. If the data set's current version was read already, the data set has a new version from
-    /// here on: what was trained before the write did not see it.
-    fn touch_container(&mut self, context: &Context, asset_id: i64, member: i64, at: Micros) {
-        let Some(parent) = self.assets.get(&asset_id).and_then(|a| a.parent_asset_id) else { return };
-        let Some(current) = self.version_at(parent, at) else { return };
-        let read = self.readers_of.get(&parent).is_some_and(|runs| {
-            runs.iter().filter_map(|r| self.run_states.get(r)).any(|r| {
-                r.inputs.iter().any(|i| i.version_id == current && i.at < at)
-            })
-        });
-        let member_is_in = self.edge_ids.contains_key(&(member, current, None, EdgeType::Contains.as_str().to_owned()));
-        if !read || !member_is_in {
-            return;
-        }
-        self.unlink(context, member, current, None, EdgeType::Contains);
-        let Some(row) = self.assets.get(&parent).cloned() else { return };
-        let folder = AssetRef::new(AssetType::Dataset, &row.namespace, &row.name);
-        let named = VersionRef { scheme: VersionScheme::Inferred, version: context.version_name() };
-        if self.version_named(parent, &named.version).is_none() {
-            let next = self.new_version(context, parent, &folder, &named, at, None);
-            self.link(context, current, next, None, EdgeType::Derived, Evidence::VersionInferred);
-        }
     }
 
     pub(super) fn apply_dropped(&mut self, context: &Context, asset: &AssetRef) {
         let id = self.asset(context, asset);
         let at = context.at;
-        self.assets.update(context, &id, |row| row.dropped_at = Some(at));
+        self.assets.update(context, &id, |row| row.dropped_at = row.dropped_at.max(Some(at)));
         if let Some(version) = self.version_at(id, at) {
             self.versions.update(context, &version, |v| v.valid_to = v.valid_to.or(Some(at)));
         }
@@ -418,25 +452,22 @@ impl Projector {
             Some(id) => *id,
             None => self.new_asset(context, alias, key),
         };
-        // An alias that would close a loop says nothing new.
-        if alias != target && self.canonical(target) != alias {
+        // One that leads there already, or would close a loop, says nothing new.
+        if self.canonical(alias) != target {
             self.assets.update(context, &alias, |row| row.canonical_asset_id = Some(target));
         }
     }
 
-    /// Binds the reads of an asset that named no version again, after a version turned up.
+    /// Binds the reads of an asset that named no version again, after a version turned up or moved.
     fn bind_again(&mut self, context: &Context, asset_id: i64) {
         let readers = self.readers_of.get(&asset_id).cloned().unwrap_or_default();
         for run in readers {
             let Some(state) = self.run_states.get(&run) else { continue };
-            let moved: Vec<(usize, i64)> = state
-                .inputs
-                .iter()
-                .enumerate()
-                .filter(|(_, i)| i.asset_id == asset_id && !i.pinned)
-                .filter_map(|(n, i)| Some((n, self.version_at(asset_id, i.at)?)))
-                .collect();
-            for (n, version) in moved {
+            let unnamed = |(_, i): &(usize, &Bound)| i.asset_id == asset_id && !i.pinned;
+            let reads: Vec<(usize, Micros)> =
+                state.inputs.iter().enumerate().filter(unnamed).map(|(n, i)| (n, i.at)).collect();
+            for (n, at) in reads {
+                let version = self.version_read(context, asset_id, at);
                 self.rebind_input(context, run, n, version);
             }
         }

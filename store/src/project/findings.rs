@@ -1,7 +1,7 @@
 //! Findings and tags: what was seen in which version, and the bits that travel along lineage.
 
 use super::{Context, Projector};
-use crate::rows::{FindingRow, TagRow};
+use crate::rows::{AccessRow, FindingRow, TagRow};
 use lineward_events::{DataFinding, FindingOrigin};
 
 /// The categories, whose tags are bits 0 to 3: name, law, severity.
@@ -24,7 +24,11 @@ impl Projector {
         for tag in self.tags.iter() {
             self.tag_ids.insert(tag.tag.clone(), tag.tag_id);
         }
-        self.accessed = self.accesses.iter().map(|a| a.recorded.event_key).collect();
+        let key = |a: &AccessRow| {
+            let version = self.versions.get(&a.version_id)?;
+            Some((a.recorded.event_key, version.asset_id, a.action.clone()))
+        };
+        self.accessed = self.accesses.iter().filter_map(key).collect();
     }
 
     pub(super) fn apply_finding(&mut self, context: &Context, finding: &DataFinding) {
@@ -44,6 +48,10 @@ impl Projector {
                 id
             }
         };
+        // A scan that is told late does not take the place of a newer one.
+        if self.findings.get(&finding_id).is_some_and(|f| f.scanned_at > context.at) {
+            return;
+        }
         self.findings.put(
             context,
             FindingRow {

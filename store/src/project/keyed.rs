@@ -4,6 +4,9 @@ use super::Context;
 use crate::rows::Row;
 use std::collections::HashMap;
 
+/// Rows of one event that are looked through for an earlier step; beyond it steps become revisions of their own.
+const STEPS_MAX: usize = 64;
+
 /// The current row of each key, and what was added since the last write.
 #[derive(Debug)]
 pub(super) struct Keyed<R: Row> {
@@ -37,6 +40,11 @@ impl<R: Row> Keyed<R> {
         self.current.len() as i64
     }
 
+    /// All keys ever, with their last rows, retracted ones too; in no order.
+    pub(super) fn all(&self) -> impl Iterator<Item = &R> {
+        self.current.values()
+    }
+
     /// Current rows, in no order.
     pub(super) fn iter(&self) -> impl Iterator<Item = &R> {
         self.current.values().filter(|r| r.recorded().retracted_at.is_none())
@@ -54,8 +62,23 @@ impl<R: Row> Keyed<R> {
             recorded.revision = before.recorded().revision + 1;
         }
         *row.recorded_mut() = recorded;
-        self.pending.push(row.clone());
-        self.current.insert(row.key(), row);
+        self.add(context, row);
+    }
+
+    /// Adds a row. What one event says in several steps is one revision: the row of an earlier step is replaced.
+    fn add(&mut self, context: &Context, mut row: R) {
+        let key = row.key();
+        let same_event = self.current.get(&key).is_some_and(|r| r.recorded().event_key == context.event_key);
+        let steps = self.pending.iter().rev().take_while(|r| r.recorded().event_key == context.event_key);
+        let earlier = if same_event { steps.take(STEPS_MAX).position(|r| r.key() == key) } else { None };
+        match earlier.map(|n| self.pending.len() - 1 - n) {
+            Some(at) => {
+                row.recorded_mut().revision = self.pending[at].recorded().revision;
+                self.pending[at] = row.clone();
+            }
+            None => self.pending.push(row.clone()),
+        }
+        self.current.insert(key, row);
     }
 
     /// Changes the current row of a key.
@@ -73,8 +96,7 @@ impl<R: Row> Keyed<R> {
             recorded.revision = row.recorded().revision + 1;
             recorded.retracted_at = Some(context.received_at);
             *row.recorded_mut() = recorded;
-            self.pending.push(row.clone());
-            self.current.insert(row.key(), row);
+            self.add(context, row);
         }
     }
 

@@ -1,19 +1,21 @@
 //! Edges between versions, and accesses.
 
+use super::assets::By;
 use super::{Context, Projector};
-use crate::rows::{AccessRow, EdgeRow};
+use crate::rows::{AccessRow, EdgeRow, Micros};
 use lineward_events::{Access, AccessAction, EdgeType, Evidence, Link};
 
 impl Projector {
-    /// Adds an edge, or confirms it; the better evidence stays. Returns its id; an edge from a version to itself is none.
+    /// Adds an edge that holds since a time, or confirms it; the better evidence stays. The edge of a run holds since the
+    /// run says so now, others since they were first said. Returns its id; an edge from a version to itself is none.
     pub(super) fn link(
         &mut self,
         context: &Context,
-        src: i64,
-        dst: i64,
+        (src, dst): (i64, i64),
         run: Option<i64>,
         edge_type: EdgeType,
         evidence: Evidence,
+        since: Micros,
     ) -> Option<i64> {
         if src == dst {
             return None;
@@ -27,12 +29,18 @@ impl Projector {
                 id
             }
         };
+        if edge_type == EdgeType::Contains {
+            self.note_member(src, dst);
+        }
         let current = self.edges.get(&id);
         if current.is_some_and(|e| e.confidence >= evidence.confidence()) {
+            if run.is_some() {
+                self.edges.update(context, &id, |e| e.valid_from = since);
+            }
             return Some(id);
         }
         let masking = current.is_some_and(|e| e.masking);
-        let valid_from = current.map_or(context.at, |e| e.valid_from);
+        let valid_from = current.filter(|_| run.is_none()).map_or(since, |e| e.valid_from);
         self.edges.put(
             context,
             EdgeRow {
@@ -57,6 +65,9 @@ impl Projector {
         if let Some(id) = self.edge_ids.get(&(src, dst, run, edge_type.as_str().to_owned())).copied() {
             self.edges.retract(context, &id);
         }
+        if edge_type == EdgeType::Contains {
+            self.forget_member(src, dst);
+        }
     }
 
     pub(super) fn set_masking(&mut self, context: &Context, edge: i64, masking: bool) {
@@ -68,20 +79,22 @@ impl Projector {
         let dst = match link.edge_type {
             // A member or a copy by declaration says nothing of when its target was written.
             EdgeType::Contains | EdgeType::NearDuplicate => self.read(context, &link.dst, context.at),
-            _ => self.write(context, &link.dst, context.at, None, &context.version_name()),
+            _ => self.write(context, &link.dst, context.at, By::Declaration, &context.version_name()),
         };
-        self.link(context, src.version_id, dst.version_id, None, link.edge_type, link.evidence);
+        let ends = (src.version_id, dst.version_id);
+        self.link(context, ends, None, link.edge_type, link.evidence, context.at);
     }
 
     pub(super) fn apply_access(&mut self, context: &Context, access: &Access) {
         let succeeded = access.error_code.is_none();
         let bound = match access.action {
             AccessAction::Write if succeeded => {
-                self.write(context, &access.asset, context.at, None, &context.version_name())
+                self.write(context, &access.asset, context.at, By::Access, &context.version_name())
             }
             _ => self.read(context, &access.asset, context.at),
         };
-        if !self.accessed.insert(context.event_key) && self.has_access(context, bound.version_id) {
+        let action = format!("{:?}", access.action).to_uppercase();
+        if !self.accessed.insert((context.event_key, bound.asset_id, action.clone())) {
             return;
         }
         let access_id = self.accesses.next_id();
@@ -90,7 +103,7 @@ impl Projector {
             AccessRow {
                 access_id,
                 version_id: bound.version_id,
-                action: format!("{:?}", access.action).to_uppercase(),
+                action,
                 principal: access.principal.clone(),
                 role: access.role.clone(),
                 bytes: access.bytes,
@@ -99,9 +112,5 @@ impl Projector {
                 recorded: context.recorded(),
             },
         );
-    }
-
-    fn has_access(&self, context: &Context, version_id: i64) -> bool {
-        self.accesses.iter().any(|a| a.recorded.event_key == context.event_key && a.version_id == version_id)
     }
 }

@@ -9,15 +9,17 @@ mod assets;
 mod findings;
 mod keyed;
 mod links;
+mod members;
 mod runs;
 
 use crate::bytes::Hash;
 use crate::rows::{
     AccessRow, AssetRow, AssetVersionRow, EdgeRow, FindingRow, JobRow, Micros, Recorded, RunIoRow, RunRow, TagRow,
 };
+use assets::{ALWAYS, Since};
 use keyed::Keyed;
 use lineward_events::{EdgeType, Statement};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// What the projector needs of an event.
 #[derive(Debug, Clone, Copy)]
@@ -76,6 +78,14 @@ struct Bound {
     at: Micros,
 }
 
+impl Bound {
+    /// The order in which a run's inputs and outputs are kept: one that a projector loaded from rows has as well, so
+    /// that both give new edges the same ids.
+    fn order(&self) -> (i64, &str, i64) {
+        (self.asset_id, &self.context, self.version_id)
+    }
+}
+
 #[derive(Debug, Default, Clone)]
 struct RunState {
     inputs: Vec<Bound>,
@@ -104,17 +114,23 @@ pub struct Projector {
     /// Data assets by namespace and name, ordered, for what lies below a folder.
     data_names: BTreeMap<(String, String), i64>,
     versions_of: HashMap<i64, Vec<i64>>,
+    version_ids: HashMap<(i64, String), i64>,
     by_content: HashMap<[u8; 32], i64>,
     job_ids: HashMap<(String, String), i64>,
     run_sids: HashMap<String, i64>,
     run_states: HashMap<i64, RunState>,
     /// Runs that read an asset, for binding again when a version turns up late.
-    readers_of: HashMap<i64, Vec<i64>>,
+    readers_of: HashMap<i64, BTreeSet<i64>>,
+    /// Members of each version of a data set, the way back, and the latest time at which one of them was written.
+    members_of: HashMap<i64, BTreeSet<i64>>,
+    containers_of: HashMap<i64, BTreeSet<i64>>,
+    members_until: HashMap<i64, Micros>,
     edge_ids: HashMap<(i64, i64, Option<i64>, String), i64>,
     finding_ids: HashMap<(i64, Option<String>, String, String), i64>,
     tag_ids: HashMap<String, i32>,
-    /// Events whose accesses were recorded: a repeated event counts once.
-    accessed: HashSet<Hash>,
+    /// Event, asset and action of the accesses that were recorded: a repeated event counts once. Not the version, which
+    /// a repetition may bind to another that has turned up since.
+    accessed: HashSet<(Hash, i64, String)>,
 }
 
 impl Projector {
@@ -134,6 +150,7 @@ impl Projector {
         };
         out.index_assets();
         out.index_runs();
+        out.index_members();
         out.index_findings();
         out
     }

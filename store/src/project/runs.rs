@@ -1,8 +1,8 @@
 //! Jobs and runs: their states merge whatever order events come in; their inputs and outputs are bound to versions.
 
-use super::assets::Binding;
+use super::assets::{Binding, By};
 use super::{Bound, Context, Projector, RunState as State};
-use crate::rows::{JobRow, Micros, RunIoRow, RunRow};
+use crate::rows::{AssetVersionRow, JobRow, Micros, RunIoRow, RunRow};
 use lineward_events::{AssetType, EdgeType, Evidence, Inputs, Io, JobInfo, JobRef, RunInfo, RunState};
 use std::collections::HashSet;
 
@@ -17,39 +17,35 @@ impl Projector {
         for run in self.runs.iter() {
             self.run_sids.insert(run.run_id.clone(), run.run_sid);
         }
-        let mut io: Vec<RunIoRow> = self.run_io.iter().cloned().collect();
-        io.sort_by(|a, b| (a.run_sid, &a.io, a.version_id, &a.context).cmp(&(b.run_sid, &b.io, b.version_id, &b.context)));
-        for row in io {
+        for row in self.run_io.iter() {
             let Some(version) = self.versions.get(&row.version_id) else { continue };
-            let inferred = row.evidence == Evidence::VersionInferred.as_str() || row.evidence == Evidence::Declared.as_str();
             let bound = Bound {
                 asset_id: version.asset_id,
                 version_id: row.version_id,
-                context: row.context,
-                pinned: !inferred,
+                context: row.context.clone(),
+                pinned: is_pinned(&row.evidence, version),
                 at: row.event_time,
             };
             let state = self.run_states.entry(row.run_sid).or_default();
             if row.io == INPUT {
-                self.readers_of.entry(bound.asset_id).or_default().push(row.run_sid);
-                state.inputs.push(bound);
+                self.readers_of.entry(bound.asset_id).or_default().insert(row.run_sid);
+                insert(&mut state.inputs, bound);
             } else {
-                state.outputs.push(bound);
+                insert(&mut state.outputs, bound);
             }
         }
-        for edge in self.edges.iter() {
+        // An edge that was taken back keeps its id for when it holds again.
+        for edge in self.edges.all() {
             let key = (edge.src_version_id, edge.dst_version_id, edge.run_sid, edge.edge_type.clone());
             self.edge_ids.insert(key, edge.edge_id);
+        }
+        for edge in self.edges.iter() {
             let Some(run) = edge.run_sid else { continue };
             let state = self.run_states.entry(run).or_default();
             state.edges.insert(edge.edge_id);
             if edge.evidence == Evidence::Column.as_str() {
                 state.columns.insert((edge.src_version_id, edge.dst_version_id), edge.masking);
             }
-        }
-        for readers in self.readers_of.values_mut() {
-            readers.sort_unstable();
-            readers.dedup();
         }
     }
 
@@ -90,32 +86,33 @@ impl Projector {
         }
         // What a job declares without a run is kept as a run of its own, so that it can be walked; it is replaced whole
         // by the next declaration.
-        let mut run = RunInfo::new(
-            format!("declared:{}/{}", job.job.namespace, job.job.name),
-            job.job.clone(),
-            RunState::Other,
-        );
+        let mut run =
+            RunInfo::new(format!("declared:{}/{}", job.job.namespace, job.job.name), job.job.clone(), RunState::Other);
         run.inputs_known = Inputs::Declared;
         let declared = |io: &Io| Io { evidence: Evidence::Declared, ..io.clone() };
         run.inputs = job.inputs.iter().map(declared).collect();
         run.outputs = job.outputs.iter().map(declared).collect();
         let sid = self.run(context, &run);
-        self.forget_io(context, sid);
+        let state = self.run_states.entry(sid).or_default();
+        // An older declaration that comes in late does not replace a newer one.
+        if state.inputs.iter().chain(&state.outputs).any(|bound| bound.at > context.at) {
+            return;
+        }
+        let (inputs, outputs) = (std::mem::take(&mut state.inputs), std::mem::take(&mut state.outputs));
+        state.columns.clear();
         self.bind_io(context, sid, &run);
+        // Only what is declared no longer goes: to declare the same again says nothing new.
+        let Some(state) = self.run_states.get(&sid).cloned() else { return };
+        self.retract_io(context, (sid, INPUT), &inputs, &state.inputs);
+        self.retract_io(context, (sid, OUTPUT), &outputs, &state.outputs);
     }
 
-    /// Takes away the inputs and outputs of a run.
-    fn forget_io(&mut self, context: &Context, sid: i64) {
-        let Some(state) = self.run_states.get_mut(&sid) else { return };
-        let gone = std::mem::take(state);
-        for (io, bounds) in [(INPUT, &gone.inputs), (OUTPUT, &gone.outputs)] {
-            for bound in bounds {
-                self.run_io.retract(context, &(sid, bound.version_id, io.to_owned(), bound.context.clone()));
+    fn retract_io(&mut self, context: &Context, (sid, io): (i64, &str), before: &[Bound], now: &[Bound]) {
+        for old in before {
+            if !now.iter().any(|b| b.version_id == old.version_id && b.context == old.context) {
+                self.run_io.retract(context, &(sid, old.version_id, io.to_owned(), old.context.clone()));
             }
         }
-        let mut edges: Vec<i64> = gone.edges.into_iter().collect();
-        edges.sort_unstable();
-        edges.iter().for_each(|edge| self.edges.retract(context, edge));
     }
 
     pub(super) fn apply_run(&mut self, context: &Context, run: &RunInfo) {
@@ -152,55 +149,86 @@ impl Projector {
 
     fn bind_io(&mut self, context: &Context, sid: i64, run: &RunInfo) {
         let started = self.runs.get(&sid).and_then(|r| r.started_at);
+        if let Some(started) = started {
+            self.move_reads(context, sid, |_| started);
+        }
         for io in &run.inputs {
             self.bind_input(context, sid, io, started.unwrap_or(context.at));
         }
         let name = format!("run:{}", run.run_id);
         for io in &run.outputs {
-            let bound = self.write(context, &io.asset, context.at, Some(sid), &name);
-            let known = self.run_states.entry(sid).or_default();
-            if known.outputs.iter().any(|o| o.version_id == bound.version_id) {
-                continue;
-            }
-            let bound = to_bound(io, bound, context.at);
-            known.outputs.push(bound.clone());
-            self.put_io(context, sid, OUTPUT, &bound, io.subset.clone(), io.evidence);
+            self.bind_output(context, sid, io, &name);
         }
         self.sync_edges(context, sid);
+    }
+
+    fn bind_output(&mut self, context: &Context, sid: i64, io: &Io, name: &str) {
+        let binding = self.write(context, &io.asset, context.at, By::Run(sid), name);
+        let known = self.run_states.entry(sid).or_default();
+        let Some(output) = known.outputs.iter_mut().find(|o| o.version_id == binding.version_id) else {
+            let bound = to_bound(io, binding, context.at);
+            insert(&mut known.outputs, bound.clone());
+            return self.put_io(context, sid, OUTPUT, &bound, io.subset.clone(), io.evidence);
+        };
+        output.at = output.at.min(context.at);
+        let (at, key) = (output.at, (sid, output.version_id, OUTPUT.to_owned(), output.context.clone()));
+        self.run_io.update(context, &key, |row| row.event_time = at);
     }
 
     fn bind_input(&mut self, context: &Context, sid: i64, io: &Io, at: Micros) {
         let binding = self.read(context, &io.asset, at);
         let mut bound = to_bound(io, binding, at);
-        let state = self.run_states.entry(sid).or_default();
-        let same = state.inputs.iter().position(|i| i.asset_id == bound.asset_id && i.context == bound.context);
-        if let Some(n) = same {
-            let before = &state.inputs[n];
-            if before.version_id == bound.version_id || (before.pinned && !bound.pinned) {
-                return;
-            }
-            if !before.pinned && bound.pinned {
-                state.inputs[n].pinned = true;
-                return self.rebind_input(context, sid, n, bound.version_id);
-            }
-            if !bound.pinned {
-                // The same read, said again after a write: it stays with what was current when the run began.
-                return;
-            }
-        }
         let evidence = match (io.evidence, bound.pinned) {
             (Evidence::Declared, _) => Evidence::Declared,
             (e, true) => e,
             (_, false) => Evidence::VersionInferred,
         };
-        bound.pinned = bound.pinned && evidence != Evidence::Declared;
+        bound.pinned = self.versions.get(&bound.version_id).is_some_and(|v| is_pinned(evidence.as_str(), v));
         let asset_id = bound.asset_id;
-        self.run_states.entry(sid).or_default().inputs.push(bound.clone());
-        let readers = self.readers_of.entry(asset_id).or_default();
-        if !readers.contains(&sid) {
-            readers.push(sid);
+        let inputs = &self.run_states.entry(sid).or_default().inputs;
+        let same = |i: &Bound| i.asset_id == asset_id && i.context == bound.context;
+        let said_again = |i: &Bound| same(i) && i.version_id == bound.version_id && i.pinned;
+        match inputs.iter().position(same) {
+            // Said before without a version: only now is it known which.
+            Some(n) if bound.pinned && !inputs[n].pinned => self.pin_input(context, sid, n, bound.version_id, evidence),
+            Some(_) if !bound.pinned || inputs.iter().any(said_again) => {}
+            _ => {
+                insert(&mut self.run_states.entry(sid).or_default().inputs, bound.clone());
+                self.readers_of.entry(asset_id).or_default().insert(sid);
+                self.put_io(context, sid, INPUT, &bound, io.subset.clone(), evidence);
+                self.settle_read(context, bound.version_id, at);
+            }
         }
-        self.put_io(context, sid, INPUT, &bound, io.subset.clone(), evidence);
+        // The same read, said again: it stays with what was current when it was first said, or when the run began.
+        self.move_reads(context, sid, |i| if i.asset_id == asset_id { at.min(i.at) } else { i.at });
+    }
+
+    /// Moves the reads of a run to other times, and with them to the versions that were current then: a start that comes
+    /// in late says that they were earlier.
+    fn move_reads(&mut self, context: &Context, sid: i64, to: impl Fn(&Bound) -> Micros) {
+        let Some(state) = self.run_states.get(&sid) else { return };
+        let moved =
+            state.inputs.iter().enumerate().map(|(n, i)| (n, to(i))).filter(|(n, at)| state.inputs[*n].at != *at);
+        for (n, at) in moved.collect::<Vec<_>>() {
+            let Some(input) = self.run_states.get_mut(&sid).and_then(|s| s.inputs.get_mut(n)) else { continue };
+            input.at = at;
+            let (asset_id, version_id, pinned) = (input.asset_id, input.version_id, input.pinned);
+            let key = (sid, version_id, INPUT.to_owned(), input.context.clone());
+            self.run_io.update(context, &key, |row| row.event_time = at);
+            if !pinned {
+                let version = self.version_read(context, asset_id, at);
+                self.rebind_input(context, sid, n, version);
+            }
+            self.settle_read(context, version_id, at);
+        }
+    }
+
+    fn pin_input(&mut self, context: &Context, sid: i64, n: usize, version: i64, evidence: Evidence) {
+        let Some(input) = self.run_states.get_mut(&sid).and_then(|s| s.inputs.get_mut(n)) else { return };
+        input.pinned = true;
+        let key = (sid, input.version_id, INPUT.to_owned(), input.context.clone());
+        self.run_io.update(context, &key, |row| row.evidence = evidence.as_str().to_owned());
+        self.rebind_input(context, sid, n, version);
     }
 
     fn put_io(
@@ -233,13 +261,33 @@ impl Projector {
         if input.version_id == version {
             return;
         }
-        let old = (sid, input.version_id, INPUT.to_owned(), input.context.clone());
+        let before = input.version_id;
+        let old = (sid, before, INPUT.to_owned(), input.context.clone());
+        let at = input.at;
         input.version_id = version;
-        let Some(mut row) = self.run_io.get(&old).cloned() else { return };
-        self.run_io.retract(context, &old);
-        row.version_id = version;
-        self.run_io.put(context, row);
+        if let Some(mut row) = self.run_io.get(&old).cloned() {
+            self.run_io.retract(context, &old);
+            row.version_id = version;
+            input.pinned |= self.versions.get(&version).is_some_and(|v| is_pinned(&row.evidence, v));
+            self.run_io.put(context, row);
+        }
+        self.rebind_columns(sid, before, version);
         self.sync_edges(context, sid);
+        self.settle_read(context, version, at);
+    }
+
+    /// Column lineage goes with the version that was read.
+    fn rebind_columns(&mut self, sid: i64, before: i64, now: i64) {
+        let Some(state) = self.run_states.get_mut(&sid) else { return };
+        if state.inputs.iter().any(|i| i.version_id == before) {
+            return;
+        }
+        let moved: Vec<(i64, i64)> = state.columns.keys().filter(|(src, _)| *src == before).copied().collect();
+        for (src, dst) in moved {
+            let masked = state.columns.remove(&(src, dst)).unwrap_or_default();
+            let all = state.columns.entry((now, dst)).or_insert(true);
+            *all = *all && masked;
+        }
     }
 
     fn bind_columns(&mut self, context: &Context, sid: i64, run: &RunInfo) {
@@ -250,7 +298,7 @@ impl Projector {
         let name = format!("run:{}", run.run_id);
         for mapping in &run.columns {
             let src = self.read(context, &mapping.src, started);
-            let dst = self.write(context, &mapping.dst, context.at, Some(sid), &name);
+            let dst = self.write(context, &mapping.dst, context.at, By::Run(sid), &name);
             let state = self.run_states.entry(sid).or_default();
             let src = state.inputs.iter().find(|i| i.asset_id == src.asset_id).map_or(src.version_id, |i| i.version_id);
             // An edge counts as masked when every column that flows over it is.
@@ -264,7 +312,9 @@ impl Projector {
         let Some(state) = self.run_states.get(&sid).cloned() else { return };
         let mut wanted = HashSet::new();
         for ((src, dst), masked) in &state.columns {
-            if let Some(edge) = self.link(context, *src, *dst, Some(sid), EdgeType::Derived, Evidence::Column) {
+            let since = state.outputs.iter().find(|o| o.version_id == *dst).map_or(context.at, |o| o.at);
+            if let Some(edge) = self.link(context, (*src, *dst), Some(sid), EdgeType::Derived, Evidence::Column, since)
+            {
                 self.set_masking(context, edge, *masked);
                 wanted.insert(edge);
             }
@@ -279,8 +329,8 @@ impl Projector {
     }
 
     fn link_models(&mut self, context: &Context, sid: i64, state: &State) -> Vec<i64> {
-        let models: Vec<i64> =
-            state.outputs.iter().filter(|o| self.type_of(o.asset_id) == Some(AssetType::Model)).map(|o| o.version_id).collect();
+        let models: Vec<&Bound> =
+            state.outputs.iter().filter(|o| self.type_of(o.asset_id) == Some(AssetType::Model)).collect();
         if models.len().saturating_mul(state.inputs.len()) > RUN_EDGES_MAX {
             return Vec::new();
         }
@@ -293,9 +343,10 @@ impl Projector {
             };
             let key = (sid, input.version_id, INPUT.to_owned(), input.context.clone());
             let evidence = self.run_io.get(&key).map_or(Evidence::IoMembership, |r| evidence_of(&r.evidence));
-            out.extend(
-                models.iter().filter_map(|m| self.link(context, input.version_id, *m, Some(sid), edge_type, evidence)),
-            );
+            for model in &models {
+                let ends = (input.version_id, model.version_id);
+                out.extend(self.link(context, ends, Some(sid), edge_type, evidence, model.at));
+            }
         }
         out
     }
@@ -318,6 +369,20 @@ fn evidence_of(name: &str) -> Evidence {
         .into_iter()
         .find(|e| e.as_str() == name)
         .unwrap_or(Evidence::IoMembership)
+}
+
+/// Whether a read never moves: its producer named the version. A declaration is weaker, so its evidence is kept, and
+/// whether it named a version shows in the version.
+fn is_pinned(evidence: &str, version: &AssetVersionRow) -> bool {
+    match evidence == Evidence::Declared.as_str() {
+        true => !version.inferred,
+        false => evidence != Evidence::VersionInferred.as_str(),
+    }
+}
+
+fn insert(bounds: &mut Vec<Bound>, bound: Bound) {
+    let n = bounds.partition_point(|b| b.order() < bound.order());
+    bounds.insert(n, bound);
 }
 
 fn to_bound(io: &Io, binding: Binding, at: Micros) -> Bound {
@@ -363,21 +428,16 @@ fn new_run(context: &Context, run: &RunInfo, run_sid: i64, job_id: i64) -> RunRo
 }
 
 fn merge_run(context: &Context, row: &mut RunRow, run: &RunInfo) {
-    const ORDER: [RunState; 6] = [
-        RunState::Other,
-        RunState::Start,
-        RunState::Running,
-        RunState::Abort,
-        RunState::Fail,
-        RunState::Complete,
-    ];
+    const ORDER: [RunState; 6] =
+        [RunState::Other, RunState::Start, RunState::Running, RunState::Abort, RunState::Fail, RunState::Complete];
     let rank = |name: &str| ORDER.iter().position(|s| s.as_str() == name).unwrap_or_default();
     if rank(run.state.as_str()) > rank(&row.state) {
         row.state = run.state.as_str().to_owned();
     }
     let started = run.started_at.or((run.state == RunState::Start).then_some(context.at));
-    let ended = run.ended_at.or(matches!(run.state, RunState::Complete | RunState::Fail | RunState::Abort)
-        .then_some(context.at));
+    let ended = run
+        .ended_at
+        .or(matches!(run.state, RunState::Complete | RunState::Fail | RunState::Abort).then_some(context.at));
     row.started_at = [row.started_at, started].into_iter().flatten().min();
     row.ended_at = [row.ended_at, ended].into_iter().flatten().max();
     row.nominal_start = run.nominal_start.or(row.nominal_start);

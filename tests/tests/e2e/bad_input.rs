@@ -116,6 +116,34 @@ fn of_a_truncated_archive_the_whole_part_is_kept() {
 }
 
 #[test]
+fn a_scan_says_what_it_could_not_read_and_scans_the_rest() {
+    let lineward = Lineward::new();
+    let line = "{\"note\":\"her SSN: 401-22-7731\"}\n";
+    lineward.write("c/good.jsonl", line);
+    lineward.write("c/broken.jsonl", format!("{line}{{\"note\": broken\n{line}"));
+    lineward.write("c/text.parquet", line);
+    lineward.write("c/cut.parquet", b"PAR1\0\0\0\0\x15\x04");
+    lineward.write("c/binary.bin", [0u8, 159, 146, 150].repeat(500));
+    lineward.write("c/empty.jsonl", "");
+    lineward
+        .write("c/long.txt", format!("{} her SSN: 401-22-7731 {}", "long ".repeat(800_000), "line ".repeat(800_000)));
+    let outcome = lineward.run(["scan", "c", "--report", "jsonl", "--store", "store"]);
+    let found = |file: &str| {
+        let lines = outcome.stdout.lines().map(|l| serde_json::from_str::<serde_json::Value>(l).expect("JSON"));
+        lines.filter(|f| f["entity"] == "US_SSN" && f["path"].as_str().is_some_and(|p| p.ends_with(file))).count()
+    };
+    for (file, expected) in [("good.jsonl", 1), ("broken.jsonl", 2), ("long.txt", 1), ("empty.jsonl", 0)] {
+        assert_eq!(found(file), expected, "{file}; {}", outcome.stderr);
+    }
+    assert!(!outcome.stderr.contains("good.jsonl") && !outcome.stderr.contains("empty.jsonl"), "{}", outcome.stderr);
+    says(outcome, &["broken.jsonl: line 2", "cut.parquet", "binary.bin"], Duration::from_secs(30));
+    // What was not read whole is a gap, so that its silence is not taken for cleanliness.
+    let unread = lineward
+        .count("SELECT count(*) FROM raw.events WHERE payload LIKE '%binary.bin%' AND payload LIKE '%cut.parquet%'");
+    assert_eq!(unread, 1);
+}
+
+#[test]
 fn broken_lines_and_odd_files_are_dead_letters() {
     let lineward = Lineward::new();
     lineward.write("odd.jsonl", b"{\"n\":1}\n{\"n\":\n[1]\n7\n\xff\xfe\n{\"n\":2}\n");

@@ -1,5 +1,5 @@
-//! No value of any finding leaves the scanner: canaries of six kinds go in by every door, and none is found in a byte of
-//! the store, the logs, the answers or the reports.
+//! No value of any finding leaves the scanner: canaries of seven kinds go in by every door, and none is found in any
+//! byte of the store, the logs, the answers or the reports.
 //!
 //! Every canary is a value of its own, so that a leak names the door it came in by. Who did what to which resource
 //! (identity fields) is kept by design, so there only credentials are planted; and a card or social security number
@@ -450,9 +450,12 @@ fn openlineage(c: &mut Canaries) -> Vec<Value> {
         "run": {
             "runId": format!("run {}", c.github("OpenLineage run id")),
             "facets": {
-                "errorMessage": {"message": c.text("OpenLineage error message"), "stackTrace": c.text("OpenLineage stack trace")},
+                "errorMessage": {
+                    "message": c.text("OpenLineage error message"),
+                    "stackTrace": c.text("OpenLineage stack trace"),
+                },
                 "environmentVariables": {"environmentVariables": [
-                    {"name": "AWS_SECRET_ACCESS_KEY", "value": format!("aws_secret_access_key={}", c.aws_secret("OpenLineage environment"))},
+                    {"name": "AWS", "value": format!("aws_secret_access_key={}", c.aws_secret("OpenLineage variable"))},
                     {"name": c.aws_key_id("name of an OpenLineage variable"), "value": "x"},
                 ]},
                 "executionParameters": {"parameters": [
@@ -468,7 +471,7 @@ fn openlineage(c: &mut Canaries) -> Vec<Value> {
             "name": format!("job {}", c.github("OpenLineage job name")),
             "facets": {
                 "documentation": {"description": c.text("OpenLineage description")},
-                "sql": {"query": format!("SELECT * FROM p WHERE ssn = '{}' OR mail = '{}'", c.ssn("OpenLineage SQL"), c.email("OpenLineage SQL"))},
+                "sql": {"query": format!("SELECT 1 WHERE ssn = '{}' OR m = '{}'", c.ssn("SQL"), c.email("SQL"))},
                 "sourceCode": {"language": "python", "sourceCode": c.text("OpenLineage source code")},
                 "sourceCodeLocation": {"type": "git", "url": url(c, "OpenLineage source location")},
                 "ownership": {"owners": [{"name": c.github("OpenLineage owner"), "type": "x"}]},
@@ -479,11 +482,14 @@ fn openlineage(c: &mut Canaries) -> Vec<Value> {
             "name": format!("exports/{}", c.github("OpenLineage input name")),
             "facets": {
                 "schema": {"fields": [
-                    {"name": c.github_of_letters("OpenLineage field name"), "type": "text", "description": c.text("OpenLineage field description")},
+                    {
+                        "name": c.github_of_letters("OpenLineage field name"),
+                        "description": c.text("OpenLineage field description"),
+                    },
                 ]},
                 "dataSource": {"name": "db", "uri": url(c, "OpenLineage data source")},
                 "version": {"datasetVersion": c.github("OpenLineage data set version")},
-                "symlinks": {"identifiers": [{"namespace": "x", "name": c.github("OpenLineage symlink"), "type": "TABLE"}]},
+                "symlinks": {"identifiers": [{"namespace": "x", "name": c.github("OpenLineage symlink")}]},
             },
             "inputFacets": {"subset": {"inputCondition": {"value": c.text("OpenLineage subset")}}},
         }],
@@ -491,7 +497,11 @@ fn openlineage(c: &mut Canaries) -> Vec<Value> {
             "namespace": "s3://out",
             "name": c.github("OpenLineage output name"),
             "facets": {"columnLineage": {"fields": {"f": {"inputFields": [
-                {"namespace": "s3://in", "name": c.github("OpenLineage column lineage"), "field": c.aws_key_id("OpenLineage column")},
+                {
+                    "namespace": "s3://in",
+                    "name": c.github("OpenLineage column lineage"),
+                    "field": c.aws_key_id("OpenLineage column"),
+                },
             ], "transformationDescription": c.text("OpenLineage transformation")}}}},
         }],
     });
@@ -521,7 +531,7 @@ fn cloudtrail(c: &mut Canaries) -> Vec<Value> {
                 "type": "IAMUser",
                 "userName": c.github("CloudTrail user name"),
                 "arn": format!("arn:aws:iam::210987654321:user/{}", c.github("CloudTrail ARN")),
-                "sessionContext": {"sessionIssuer": {"arn": format!("arn:aws:iam::210987654321:role/{}", c.github("CloudTrail role"))}},
+                "sessionContext": {"sessionIssuer": {"arn": format!("role/{}", c.github("CloudTrail role"))}},
             },
             "requestParameters": request,
             "responseElements": response,
@@ -546,7 +556,10 @@ fn cloudtrail(c: &mut Canaries) -> Vec<Value> {
             "hf_token": c.github("CloudTrail token"),
             (c.github_of_letters("name of a CloudTrail hyperparameter")): "x",
         },
-        "environment": {"AWS_SECRET_ACCESS_KEY": c.aws_secret("CloudTrail environment"), "MAIL": c.email("CloudTrail environment")},
+        "environment": {
+            "AWS_SECRET_ACCESS_KEY": c.aws_secret("CloudTrail environment"),
+            "MAIL": c.email("CloudTrail environment"),
+        },
         "tags": [{"key": "about", "value": c.text("CloudTrail tag")}],
     });
     let hinted = json!({
@@ -562,7 +575,8 @@ fn cloudtrail(c: &mut Canaries) -> Vec<Value> {
         },
     });
     let object = json!({"bucketName": "b", "key": format!("exports/{}.csv", c.github("CloudTrail object key"))});
-    let arn = json!({"trainingJobArn": format!("arn:aws:sagemaker:eu-west-1:210987654321:training-job/{}", c.github("CloudTrail answer"))});
+    let arn = format!("arn:aws:sagemaker:eu-west-1:210987654321:training-job/{}", c.github("CloudTrail answer"));
+    let arn = json!({"trainingJobArn": arn});
     vec![
         record("CreateTrainingJob", training, arn, c),
         record("CreateTrainingJob", hinted, Value::Null, c),
@@ -605,7 +619,7 @@ fn macie(c: &mut Canaries) -> Vec<Value> {
                     {"row": 1, "column": 2, "columnName": c.email("Macie column name")},
                 ]}},
             ]}],
-            "customDataIdentifiers": {"totalCount": 1, "detections": [{"name": c.github("Macie identifier"), "count": 1}]},
+            "customDataIdentifiers": {"detections": [{"name": c.github("Macie identifier"), "count": 1}]},
         }},
         "resourcesAffected": {
             "s3Bucket": {"name": "b", "tags": [{"key": "about", "value": c.text("Macie tag")}]},

@@ -1,4 +1,7 @@
 //! End-to-end tests, one binary: real brokers, real files, the real `lineward`.
+//!
+//! They run the binary that lies beside them in the target folder: `cargo build --workspace` comes first.
+#![expect(clippy::print_stdout, reason = "a test says what it leaves out, and how to repeat what it did by chance")]
 
 mod bad_input;
 mod canary;

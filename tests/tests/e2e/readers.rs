@@ -71,8 +71,9 @@ fn fill(lineward: &Lineward) {
             "run": {"runId": id, "facets": {"executionParameters": {"parameters": [{"key": "epochs", "value": "3"}]}}},
             "job": {"namespace": "n", "name": "j"},
             "inputs": [{"namespace": "s3://lake", "name": "in"}],
-            "outputs": [{"namespace": "s3://lake", "name": format!("out-{id}"), "facets": {"columnLineage": {"fields": {"f": {
-                "inputFields": [{"namespace": "s3://lake", "name": "in", "field": "g"}]}}}}}],
+            "outputs": [{"namespace": "s3://lake", "name": format!("out-{id}"), "facets": {"columnLineage": {"fields": {
+                "f": {"inputFields": [{"namespace": "s3://lake", "name": "in", "field": "g"}]},
+            }}}}],
         })
     };
     let access = json!({

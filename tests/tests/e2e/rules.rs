@@ -74,6 +74,18 @@ fn objects_keep_their_keys_in_order() {
     assert_eq!(value.to_string(), r#"{"a":{"c":3,"d":2},"b":1}"#);
 }
 
+#[test]
+fn every_path_of_the_architecture_page_exists() {
+    let page = std::fs::read_to_string(root().join("ARCHITECTURE.md")).expect("ARCHITECTURE.md");
+    // Every second piece between fences is outside code blocks, every second one between backticks is code.
+    let prose: String = page.split("```").step_by(2).collect();
+    let is_path =
+        |token: &&str| token.contains('/') && token.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-./".contains(&b));
+    let missing: Vec<&str> =
+        prose.split('`').skip(1).step_by(2).filter(is_path).filter(|path| !root().join(path).exists()).collect();
+    assert!(missing.is_empty(), "ARCHITECTURE.md names what is not there: {missing:?}");
+}
+
 /// What each crate of the workspace depends on, by folder. Dependencies of tests alone are not counted: they are not
 /// in the product.
 fn dependencies() -> BTreeMap<String, BTreeSet<String>> {

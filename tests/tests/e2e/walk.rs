@@ -49,7 +49,9 @@ fn a_corpus_is_found_by_its_content() {
     lineward.write("runs.jsonl", lines(&events));
     lineward.run(["ingest", "runs.jsonl"]).ok();
 
-    let known = lineward.sql("SELECT encode(merkle_root, 'hex') AS root FROM datasets WHERE namespace = 'file' AND asset_type = 'DATASET'");
+    let known = lineward.sql(
+        "SELECT encode(merkle_root, 'hex') AS root FROM datasets WHERE namespace = 'file' AND asset_type = 'DATASET'",
+    );
     assert_eq!(known, [json!({"root": root})], "the fingerprint is what its documentation says");
     let trained = lineward.sql("SELECT model_name, status, sources FROM models_trained_on('PHI')");
     assert_eq!(trained, [json!({"model_name": "triage", "status": "observed", "sources": 2})]);
@@ -60,7 +62,10 @@ fn a_corpus_is_found_by_its_content() {
          WHERE e.edge_type = 'COPY_OF'",
     );
     assert_eq!(copies, [json!({"evidence": "CONTENT_MATCH", "of": "file", "copy": "intake"})]);
-    let upstream = lineward.sql("SELECT edge_type, namespace FROM upstream('model:mlflow://prod/triage') WHERE asset_type = 'DATASET' ORDER BY depth");
+    let upstream = lineward.sql(
+        "SELECT edge_type, namespace FROM upstream('model:mlflow://prod/triage') WHERE asset_type = 'DATASET' \
+         ORDER BY depth",
+    );
     assert_eq!(
         upstream,
         [
@@ -72,7 +77,9 @@ fn a_corpus_is_found_by_its_content() {
     // One byte more, and it is another corpus.
     lineward.write("notes/c.jsonl", "{}\n");
     lineward.run(["scan", "notes", "--store", "store"]).ok();
-    let later = lineward.sql("SELECT encode(merkle_root, 'hex') AS root FROM datasets WHERE namespace = 'file' AND asset_type = 'DATASET'");
+    let later = lineward.sql(
+        "SELECT encode(merkle_root, 'hex') AS root FROM datasets WHERE namespace = 'file' AND asset_type = 'DATASET'",
+    );
     assert_ne!(later, known);
     assert_eq!(lineward.sql("SELECT model_name, status, sources FROM models_trained_on('PHI')"), trained);
 }
@@ -95,7 +102,7 @@ fn assert_answers(lineward: &Lineward) {
     assert_eq!(observed, Vec::<Value>::new(), "the copy that it was trained on was not scanned itself");
 
     let data = lineward.sql(&format!(
-        "SELECT namespace, name, context, tags, complete FROM training_data('model:s3://models/{artifact}') ORDER BY name"
+        "SELECT namespace, name, context, tags FROM training_data('model:s3://models/{artifact}') ORDER BY name"
     ));
     let names: Vec<(&str, &str, &str)> = data
         .iter()
@@ -130,7 +137,10 @@ fn assert_answers(lineward: &Lineward) {
         .sql("SELECT model_name, status FROM models_trained_on('PHI', NULL, 'possible') WHERE status = 'unknown'");
     assert_eq!(possible, [json!({"model_name": "out/mystery-1/output/model.tar.gz", "status": "unknown"})]);
 
-    let findings = lineward.sql("SELECT DISTINCT entity, namespace FROM findings_by_asset WHERE entity IN ('MEDICAL_RECORD_NUMBER', 'US_SSN') ORDER BY entity");
+    let findings = lineward.sql(
+        "SELECT DISTINCT entity, namespace FROM findings_by_asset \
+         WHERE entity IN ('MEDICAL_RECORD_NUMBER', 'US_SSN') ORDER BY entity",
+    );
     assert_eq!(
         findings,
         [
@@ -232,7 +242,7 @@ fn training_run(model: &str, input: Value) -> Value {
     json!({
         "eventType": "COMPLETE", "eventTime": "2026-05-04T09:00:00Z", "producer": "https://example.org",
         "run": {"runId": format!("train-{model}")},
-        "job": {"namespace": "airflow", "name": format!("train-{model}"), "facets": {"jobType": {"jobType": "TRAINING"}}},
+        "job": {"namespace": "airflow", "name": "train", "facets": {"jobType": {"jobType": "TRAINING"}}},
         "inputs": [input],
         "outputs": [{"namespace": "mlflow://prod", "name": model, "facets": {"version": {"datasetVersion": "1"}}}],
     })

@@ -1,0 +1,31 @@
+//! Turns the rule files into one JSON text without examples, which the program reads in a tenth of the time that YAML
+//! takes. It checks nothing: what is wrong with a rule is said by the code that compiles it and by its tests.
+
+use std::path::Path;
+use std::{env, fs};
+
+/// The rule files, in the order of the rule set. One place to add a family.
+const FILES: &[&str] =
+    &["credentials.yaml", "ai.yaml", "generic.yaml", "pii.yaml", "national.yaml", "phi.yaml", "financial.yaml"];
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    println!("cargo::rerun-if-changed=rules");
+    let mut families = Vec::new();
+    for name in FILES {
+        let text = fs::read_to_string(Path::new("rules").join(name))?;
+        let mut rules: Vec<serde_json::Map<String, serde_json::Value>> =
+            serde_norway::from_str(&text).map_err(|e| format!("rules/{name}: {e}"))?;
+        for rule in &mut rules {
+            for only_for_tests in ["match", "no_match", "refs"] {
+                rule.remove(only_for_tests);
+            }
+        }
+        families.push((*name, rules));
+    }
+    let out = Path::new(&env::var("OUT_DIR")?).join("rules.json");
+    fs::write(out, serde_json::to_string(&families)?)?;
+    let listed =
+        fs::read_dir("rules")?.filter_map(Result::ok).filter(|f| f.path().extension().is_some_and(|e| e == "yaml"));
+    assert_eq!(listed.count(), FILES.len(), "a file in rules/ is not in the list of build.rs");
+    Ok(())
+}

@@ -1,0 +1,191 @@
+//! Members of data sets: which version of a file belongs to which version of the data set above it.
+//!
+//! A version of a data set holds what was in it when it was read. A member that is written after that makes a new
+//! version of the data set, whichever of the two events comes in first, so that no path leads from data to a model that
+//! was trained before the data was there. This file knows nothing of how versions are named or found.
+
+use super::{ALWAYS, Context, Projector, Since};
+use crate::rows::Micros;
+use lineward_events::{EdgeType, Evidence, VersionRef, VersionScheme};
+use std::collections::BTreeSet;
+
+impl Projector {
+    pub(super) fn index_members(&mut self) {
+        let contains = EdgeType::Contains.as_str();
+        let ends = self.edges.iter().filter(|e| e.edge_type == contains).map(|e| (e.src_version_id, e.dst_version_id));
+        let ends: Vec<(i64, i64)> = ends.collect();
+        ends.into_iter().for_each(|(member, container)| self.note_member(member, container));
+    }
+
+    pub(super) fn note_member(&mut self, member: i64, container: i64) {
+        self.members_of.entry(container).or_default().insert(member);
+        self.containers_of.entry(member).or_default().insert(container);
+        let written = self.written_at(member).max(self.members_until.get(&member).copied());
+        let Some(written) = written else { return };
+        let mut above = vec![container];
+        while let Some(version) = above.pop() {
+            let until = self.members_until.entry(version).or_insert(Micros::MIN);
+            // Also what ends a walk around data sets that are said to contain each other.
+            if *until < written {
+                *until = written;
+                above.extend(self.containers_of.get(&version).into_iter().flatten());
+            }
+        }
+    }
+
+    pub(super) fn forget_member(&mut self, member: i64, container: i64) {
+        if let Some(members) = self.members_of.get_mut(&container) {
+            members.remove(&member);
+        }
+        if let Some(containers) = self.containers_of.get_mut(&member) {
+            containers.remove(&container);
+        }
+    }
+
+    /// When a version was written, where a run or an event says so. What was merely seen may have been there before.
+    fn written_at(&self, version_id: i64) -> Option<Micros> {
+        let row = self.versions.get(&version_id)?;
+        let made = row.produced_by_run.is_some() || row.version_scheme == VersionScheme::Inferred.as_str();
+        (made && row.valid_from != ALWAYS).then_some(row.valid_from)
+    }
+
+    /// When a version was first read, by itself or as a part of a data set.
+    fn first_read(&self, version_id: i64) -> Option<Micros> {
+        let mut seen = BTreeSet::from([version_id]);
+        let mut open = vec![version_id];
+        let mut first = None;
+        while let Some(version) = open.pop() {
+            let read = self.own_read(version);
+            first = first.into_iter().chain(read).min();
+            open.extend(self.containers_of.get(&version).into_iter().flatten().filter(|c| seen.insert(**c)));
+        }
+        first
+    }
+
+    fn own_read(&self, version_id: i64) -> Option<Micros> {
+        let asset_id = self.versions.get(&version_id)?.asset_id;
+        let runs = self.readers_of.get(&asset_id).into_iter().flatten();
+        let inputs = runs.filter_map(|run| self.run_states.get(run)).flat_map(|state| &state.inputs);
+        inputs.filter(|i| i.version_id == version_id).map(|i| i.at).min()
+    }
+
+    /// Links a new version of a member to the versions of its data set in whose time it is current.
+    pub(super) fn link_to_folder(&mut self, context: &Context, asset_id: i64, version_id: i64, at: Micros) {
+        let Some(parent) = self.assets.get(&asset_id).and_then(|a| a.parent_asset_id) else { return };
+        let of_parent = self.versions_of.get(&parent).cloned().unwrap_or_default();
+        let first = self.version_at(parent, at).or(of_parent.first().copied());
+        let began = |v: &i64| self.versions.get(v).map(|r| r.valid_from);
+        let later = of_parent
+            .into_iter()
+            .filter(|v| began(v).is_some_and(|from| from > at && self.version_at(asset_id, from) == Some(version_id)));
+        let containers: Vec<i64> = first.into_iter().chain(later).collect();
+        for container in containers {
+            self.contain(context, version_id, container);
+        }
+    }
+
+    /// Links a new version of a data set to the members that are current when it is seen, and to those that were written
+    /// in its time after that; a read takes the latter out again.
+    pub(super) fn link_members(&mut self, context: &Context, asset_id: i64, version_id: i64, at: Micros) {
+        let to = self.versions.get(&version_id).and_then(|v| v.valid_to).unwrap_or(Micros::MAX);
+        for child in self.children(asset_id) {
+            let current = self.version_at(child, at).or_else(|| self.first_version(child));
+            let began = |v: &&i64| self.versions.get(v).is_some_and(|r| r.valid_from > at && r.valid_from < to);
+            let later = self.versions_of.get(&child).into_iter().flatten().filter(began).copied();
+            let members: Vec<i64> = current.into_iter().chain(later).collect();
+            for member in members {
+                self.contain(context, member, version_id);
+            }
+        }
+    }
+
+    fn began(&self, version_id: i64) -> Micros {
+        self.versions.get(&version_id).map_or(ALWAYS, |v| v.valid_from)
+    }
+
+    fn contain(&mut self, context: &Context, member: i64, container: i64) {
+        let ends = (member, container);
+        self.link(context, ends, None, EdgeType::Contains, Evidence::VersionInferred, context.at);
+    }
+
+    /// A member was written: data sets that were read before that have a new version from here on.
+    pub(super) fn settle_member(&mut self, context: &Context, member: i64) {
+        let Some(at) = self.versions.get(&member).map(|v| v.valid_from) else { return };
+        for container in self.containers_of.get(&member).cloned().unwrap_or_default() {
+            if self.first_read(container).is_some_and(|read| read < at) {
+                self.split(context, container, member);
+            }
+        }
+    }
+
+    /// A version was read: members that were written after that belong to a later version of it.
+    pub(super) fn settle_read(&mut self, context: &Context, version_id: i64, at: Micros) {
+        // Data sets within data sets first: each of them may get a new version that has to leave the one above.
+        let mut containers = vec![version_id];
+        let mut seen = BTreeSet::from([version_id]);
+        let mut n = 0;
+        while let Some(version) = containers.get(n) {
+            let is_late = |m: &&i64| self.members_until.get(m).is_some_and(|until| *until > at);
+            let inner = self.members_of.get(version).into_iter().flatten().filter(is_late);
+            let inner: Vec<i64> = inner.filter(|m| seen.insert(**m)).copied().collect();
+            containers.extend(inner);
+            n += 1;
+        }
+        for container in containers.into_iter().rev() {
+            if self.members_until.get(&container).is_none_or(|until| *until <= at) {
+                continue;
+            }
+            let is_late = |m: &&i64| self.written_at(**m).is_some_and(|written| written > at);
+            let late = self.members_of.get(&container).into_iter().flatten().find(is_late).copied();
+            if let Some(member) = late {
+                self.split(context, container, member);
+            }
+        }
+    }
+
+    /// Takes a member, and all others that were written after the data set was read, over to a new version of it.
+    fn split(&mut self, context: &Context, container: i64, member: i64) {
+        let Some(read) = self.first_read(container) else { return };
+        let members = self.members_of.get(&container).into_iter().flatten().copied();
+        let mut late: Vec<(Micros, i64)> = members
+            .filter(|m| *m == member || self.written_at(*m).is_some())
+            .map(|m| (self.began(m), m))
+            .filter(|(from, _)| *from > read)
+            .collect();
+        late.sort_unstable();
+        let Some((at, _)) = late.first().copied() else { return };
+        let Some(parent) = self.versions.get(&container).map(|v| v.asset_id) else { return };
+        for (_, m) in &late {
+            self.unlink(context, *m, container, None, EdgeType::Contains);
+            // What was there in its stead when the data set was read, where that is known.
+            let asset_id = self.versions.get(m).map(|v| v.asset_id);
+            if let Some(before) = asset_id.and_then(|a| self.version_at(a, read)) {
+                self.contain(context, before, container);
+            }
+        }
+        let next = match self.version_at(parent, at).filter(|v| *v != container && self.began(*v) == at) {
+            Some(known) => known,
+            None => {
+                let named = self.unused_name(context, parent);
+                self.new_version(context, parent, &named, Since { valid_from: at, seen_at: at }, None)
+            }
+        };
+        self.link(context, (container, next), None, EdgeType::Derived, Evidence::VersionInferred, at);
+        for (from, m) in late {
+            let home = self.version_at(parent, from).unwrap_or(next);
+            self.contain(context, m, home);
+        }
+        self.settle_member(context, next);
+        if let Some(read) = self.first_read(next) {
+            self.settle_read(context, next, read);
+        }
+    }
+
+    /// A name for a version that an event makes of a data set; one event can make several.
+    fn unused_name(&self, context: &Context, asset_id: i64) -> VersionRef {
+        let name = context.version_name();
+        let names = std::iter::once(name.clone()).chain((2..).map(|n| format!("{name}.{n}")));
+        let version = names.into_iter().find(|n| self.version_named(asset_id, n).is_none()).unwrap_or(name);
+        VersionRef { scheme: VersionScheme::Inferred, version }
+    }
+}
