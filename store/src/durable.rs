@@ -22,12 +22,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 #[derive(Debug)]
 pub(crate) struct DurableLocal {
     inner: Arc<LocalFileSystem>,
-    counter: AtomicU64,
 }
+
+/// Tells the temporary files of one process apart, whichever store they belong to.
+static COUNTER: AtomicU64 = AtomicU64::new(0);
 
 impl DurableLocal {
     pub(crate) fn new(inner: LocalFileSystem) -> Self {
-        Self { inner: Arc::new(inner), counter: AtomicU64::new(0) }
+        Self { inner: Arc::new(inner) }
     }
 }
 
@@ -80,7 +82,7 @@ impl ObjectStore for DurableLocal {
             PutMode::Update(_) => return self.inner.put_opts(location, payload, opts).await,
         };
         let target = self.inner.path_to_filesystem(location)?;
-        let n = self.counter.fetch_add(1, Ordering::Relaxed);
+        let n = COUNTER.fetch_add(1, Ordering::Relaxed);
         let mut name = target.file_name().unwrap_or_default().to_os_string();
         // The local backend's own form for unfinished files (`name#number`), which its listings leave out.
         name.push(format!("#{}{n}", std::process::id()));

@@ -25,7 +25,7 @@ pub(super) fn resolve(found: &mut Vec<Match>, rules: &RuleSet) {
         let mut kept = Kept::default();
         found.retain(|m| kept.offer(m.value, container(m), m.start, m.end));
     }
-    found.sort_by(|a, b| (a.value, a.start, a.end, a.rule).cmp(&(b.value, b.start, b.end, b.rule)));
+    found.sort_by_key(|m| (m.value, m.start, m.end, m.rule));
 }
 
 /// The kept ranges of the current value, ordered by start, so that a dense text costs n log n.

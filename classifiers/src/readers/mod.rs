@@ -319,10 +319,7 @@ impl Lookahead {
 
     fn peek(&mut self, count: usize) -> std::io::Result<&[u8]> {
         let mut head = vec![0; count];
-        let got = match read_up_to(&mut self.rest, &mut head) {
-            Ok(got) => got,
-            Err(e) => return Err(e),
-        };
+        let got = read_up_to(&mut self.rest, &mut head)?;
         head.truncate(got);
         self.head = std::io::Cursor::new(head);
         Ok(self.head.get_ref())

@@ -18,8 +18,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-/// The corpora: data set, folder, files.
-const CORPORA: &[(&str, &str, &[(&str, &str)])] = &[
+/// A corpus: the data set it stands for, its folder, its files and their texts.
+type Corpus = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
+
+/// The corpora.
+const CORPORA: &[Corpus] = &[
     (
         "s3://hospital-lake/notes",
         "hospital-notes",

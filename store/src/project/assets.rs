@@ -200,20 +200,27 @@ impl Projector {
         versions.iter().find(found).copied()
     }
 
-    /// Binds what was read at a time to a version.
-    pub(super) fn read(&mut self, context: &Context, asset: &AssetRef, at: Micros) -> Binding {
+    /// Binds what was read at a time to a version. `reader` is the run that read it, where one did.
+    pub(super) fn read(&mut self, context: &Context, asset: &AssetRef, at: Micros, reader: Option<i64>) -> Binding {
         let asset_id = self.asset(context, asset);
         if let Some(version_id) = self.pinned(context, asset_id, asset, at, None) {
             return Binding { asset_id, version_id, pinned: true };
         }
-        let version_id = self.version_read(context, asset_id, at);
+        let version_id = self.version_read(context, asset_id, at, reader);
         self.describe(context, version_id, asset);
         Binding { asset_id, version_id, pinned: false }
     }
 
-    /// The version that a read at a time saw; one of its own where all that is known was written later.
-    pub(super) fn version_read(&mut self, context: &Context, asset_id: i64, at: Micros) -> i64 {
-        match self.version_at(asset_id, at).or_else(|| self.first_version(asset_id)) {
+    /// The version that a read at a time saw; one of its own where all that is known was written later. A run that
+    /// overwrites what it reads has read what was there before.
+    pub(super) fn version_read(&mut self, context: &Context, asset_id: i64, at: Micros, reader: Option<i64>) -> i64 {
+        let versions = self.versions_of.get(&asset_id).into_iter().flatten().rev();
+        let state = reader.and_then(|run| self.run_states.get(&run));
+        let is_output = |v: i64| state.is_some_and(|s| s.outputs.iter().any(|o| o.version_id == v));
+        let own = |r: &AssetVersionRow| reader.is_some() && r.produced_by_run == reader || is_output(r.version_id);
+        let seen = |r: &AssetVersionRow| r.valid_from <= at && !own(r);
+        let last = versions.copied().find(|v| self.versions.get(v).is_some_and(seen));
+        match last.or_else(|| self.first_version(asset_id)) {
             Some(version) => version,
             None => {
                 let initial = VersionRef { scheme: VersionScheme::Inferred, version: "initial".to_owned() };
@@ -231,7 +238,7 @@ impl Projector {
 
     /// What was seen of an asset (a scan, a declaration), bound to a version.
     pub(super) fn observe(&mut self, context: &Context, asset: &AssetRef) -> Binding {
-        self.read(context, asset, context.at)
+        self.read(context, asset, context.at, None)
     }
 
     /// Binds what was written at a time to a version, new unless it is known. `name` names it where the producer does not.
@@ -323,9 +330,14 @@ impl Projector {
         let unseen = || self.assets.get(&row.asset_id).is_some_and(|a| a.first_seen >= at);
         let moves = at < row.valid_from || (row.produced_by_run.is_none() && row.valid_from == ALWAYS && unseen());
         let asset_id = row.asset_id;
+        let claimed = row.produced_by_run.is_none();
         self.versions.update(context, &version_id, |v| v.produced_by_run = run);
         if moves {
             self.begin(context, asset_id, version_id, at);
+        }
+        if moves || claimed {
+            self.note_written(version_id);
+            self.bind_again(context, asset_id);
         }
     }
 
@@ -347,7 +359,6 @@ impl Projector {
             });
         }
         self.place(context, asset_id, version_id);
-        self.bind_again(context, asset_id);
     }
 
     /// Puts a version between those of its asset that begin before and after it, and ends the former.
@@ -459,7 +470,7 @@ impl Projector {
     }
 
     /// Binds the reads of an asset that named no version again, after a version turned up or moved.
-    fn bind_again(&mut self, context: &Context, asset_id: i64) {
+    pub(super) fn bind_again(&mut self, context: &Context, asset_id: i64) {
         let readers = self.readers_of.get(&asset_id).cloned().unwrap_or_default();
         for run in readers {
             let Some(state) = self.run_states.get(&run) else { continue };
@@ -467,7 +478,7 @@ impl Projector {
             let reads: Vec<(usize, Micros)> =
                 state.inputs.iter().enumerate().filter(unnamed).map(|(n, i)| (n, i.at)).collect();
             for (n, at) in reads {
-                let version = self.version_read(context, asset_id, at);
+                let version = self.version_read(context, asset_id, at, Some(run));
                 self.rebind_input(context, run, n, version);
             }
         }

@@ -75,10 +75,10 @@ impl Projector {
     }
 
     pub(super) fn apply_link(&mut self, context: &Context, link: &Link) {
-        let src = self.read(context, &link.src, context.at);
+        let src = self.read(context, &link.src, context.at, None);
         let dst = match link.edge_type {
             // A member or a copy by declaration says nothing of when its target was written.
-            EdgeType::Contains | EdgeType::NearDuplicate => self.read(context, &link.dst, context.at),
+            EdgeType::Contains | EdgeType::NearDuplicate => self.read(context, &link.dst, context.at, None),
             _ => self.write(context, &link.dst, context.at, By::Declaration, &context.version_name()),
         };
         let ends = (src.version_id, dst.version_id);
@@ -91,7 +91,7 @@ impl Projector {
             AccessAction::Write if succeeded => {
                 self.write(context, &access.asset, context.at, By::Access, &context.version_name())
             }
-            _ => self.read(context, &access.asset, context.at),
+            _ => self.read(context, &access.asset, context.at, None),
         };
         let action = format!("{:?}", access.action).to_uppercase();
         if !self.accessed.insert((context.event_key, bound.asset_id, action.clone())) {

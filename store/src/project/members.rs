@@ -33,6 +33,13 @@ impl Projector {
         }
     }
 
+    /// A version turns out to have been written, or at another time than was known.
+    pub(super) fn note_written(&mut self, version_id: i64) {
+        for container in self.containers_of.get(&version_id).cloned().unwrap_or_default() {
+            self.note_member(version_id, container);
+        }
+    }
+
     pub(super) fn forget_member(&mut self, member: i64, container: i64) {
         if let Some(members) = self.members_of.get_mut(&container) {
             members.remove(&member);
@@ -145,7 +152,8 @@ impl Projector {
 
     /// Takes a member, and all others that were written after the data set was read, over to a new version of it.
     fn split(&mut self, context: &Context, container: i64, member: i64) {
-        let Some(read) = self.first_read(container) else { return };
+        // A version that is named by a read from before it began holds at least what was there when it began.
+        let Some(read) = self.first_read(container).map(|read| read.max(self.began(container))) else { return };
         let members = self.members_of.get(&container).into_iter().flatten().copied();
         let mut late: Vec<(Micros, i64)> = members
             .filter(|m| *m == member || self.written_at(*m).is_some())

@@ -168,7 +168,8 @@ impl Projector {
         let Some(output) = known.outputs.iter_mut().find(|o| o.version_id == binding.version_id) else {
             let bound = to_bound(io, binding, context.at);
             insert(&mut known.outputs, bound.clone());
-            return self.put_io(context, sid, OUTPUT, &bound, io.subset.clone(), io.evidence);
+            self.put_io(context, sid, OUTPUT, &bound, io.subset.clone(), io.evidence);
+            return self.bind_again(context, bound.asset_id);
         };
         output.at = output.at.min(context.at);
         let (at, key) = (output.at, (sid, output.version_id, OUTPUT.to_owned(), output.context.clone()));
@@ -176,7 +177,7 @@ impl Projector {
     }
 
     fn bind_input(&mut self, context: &Context, sid: i64, io: &Io, at: Micros) {
-        let binding = self.read(context, &io.asset, at);
+        let binding = self.read(context, &io.asset, at, Some(sid));
         let mut bound = to_bound(io, binding, at);
         let evidence = match (io.evidence, bound.pinned) {
             (Evidence::Declared, _) => Evidence::Declared,
@@ -216,7 +217,7 @@ impl Projector {
             let key = (sid, version_id, INPUT.to_owned(), input.context.clone());
             self.run_io.update(context, &key, |row| row.event_time = at);
             if !pinned {
-                let version = self.version_read(context, asset_id, at);
+                let version = self.version_read(context, asset_id, at, Some(sid));
                 self.rebind_input(context, sid, n, version);
             }
             self.settle_read(context, version_id, at);
@@ -285,6 +286,9 @@ impl Projector {
         let moved: Vec<(i64, i64)> = state.columns.keys().filter(|(src, _)| *src == before).copied().collect();
         for (src, dst) in moved {
             let masked = state.columns.remove(&(src, dst)).unwrap_or_default();
+            if now == dst {
+                continue;
+            }
             let all = state.columns.entry((now, dst)).or_insert(true);
             *all = *all && masked;
         }
@@ -297,10 +301,13 @@ impl Projector {
         let started = self.runs.get(&sid).and_then(|r| r.started_at).unwrap_or(context.at);
         let name = format!("run:{}", run.run_id);
         for mapping in &run.columns {
-            let src = self.read(context, &mapping.src, started);
+            let src = self.read(context, &mapping.src, started, Some(sid));
             let dst = self.write(context, &mapping.dst, context.at, By::Run(sid), &name);
             let state = self.run_states.entry(sid).or_default();
             let src = state.inputs.iter().find(|i| i.asset_id == src.asset_id).map_or(src.version_id, |i| i.version_id);
+            if src == dst.version_id {
+                continue;
+            }
             // An edge counts as masked when every column that flows over it is.
             let masked = state.columns.entry((src, dst.version_id)).or_insert(true);
             *masked = *masked && mapping.masking;

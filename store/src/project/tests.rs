@@ -329,6 +329,16 @@ const SCENARIOS: &[Scenario] = &[
         &["DERIVED a@run:r1 -> out@run:r2 by r2 COLUMN masked"],
     ),
     unordered(
+        "a run that overwrites what it reads has read what was there before",
+        "10 run r1 COMPLETE etl: -> d:a
+         20 run r2 COMPLETE etl: d:a -> d:a cols d:a>d:a
+         30 run r3 COMPLETE tune: m:notes -> m:notes",
+        &[
+            "DERIVED a@run:r1 -> a@run:r2 by r2 COLUMN",
+            "FINE_TUNED_FROM notes@initial -> notes@run:r3 by r3 VERSION_INFERRED",
+        ],
+    ),
+    unordered(
         "a declaration replaces what the job declared before",
         "10 job etl: d:a d:b -> m:notes@1
          20 job etl: d:b d:c -> m:notes@1",
@@ -546,8 +556,17 @@ fn a_projector_loaded_from_rows_goes_on_like_the_one_that_wrote_them() {
 
 /// Random events over few names, so that they meet.
 fn random_events(seed: u64, n: usize) -> Vec<String> {
-    const DATA: [&str; 9] =
-        ["d:data", "d:data/in", "f:data/x", "f:data/in/y", "f:data/in/y@1", "f:data/x#1", "f:z#1", "d:other", "t:alias"];
+    const DATA: [&str; 9] = [
+        "d:data",
+        "d:data/in",
+        "f:data/x",
+        "f:data/in/y",
+        "f:data/in/y@1",
+        "f:data/x#1",
+        "f:z#1",
+        "d:other",
+        "t:alias",
+    ];
     const MODELS: [&str; 4] = ["m:a", "m:a@1", "m:b@1", "m:b"];
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     let mut next = move |n: usize| {
@@ -559,13 +578,13 @@ fn random_events(seed: u64, n: usize) -> Vec<String> {
     let mut event = || {
         let (at, run, data, other) = (10 + next(40), next(5), DATA[next(9)], DATA[next(9)]);
         let state = ["START", "RUNNING", "COMPLETE"][next(3)];
-        let model = MODELS[next(4)];
+        let (model, named) = (MODELS[next(4)], ["d:data@2", "d:other@2", "f:data/x@2", "d:other@3"][next(4)]);
         match next(12) {
             0 | 1 => format!("{at} run r{run} {state} etl: {data} -> {other} cols {data}>{other}*"),
             2 | 3 => format!("{at} run r{run} {state} train: {data} {other}+test -> {model}"),
-            4 => format!("{at} run r{run} {state} tune: {} {data}@2 -> {model}", MODELS[next(4)]),
+            4 => format!("{at} run r{run} {state} tune: {} {named} -> {model}", MODELS[next(4)]),
             5 => format!("{at} run r{run} {state} etl: -> {data} {other}"),
-            6 => format!("{at} job declared: {data} {other}@2 -> {model}"),
+            6 => format!("{at} job declared: {data} {named} -> {model}"),
             7 => format!("{at} see {data}"),
             8 => format!("{at} alias t:alias {data}"),
             9 => format!("{at} link {} {data} {other}", ["CONTAINS", "DERIVED"][next(2)]),
