@@ -10,7 +10,7 @@ use std::fmt;
 use std::io::{BufRead, BufReader, Read, Write as _};
 
 /// Problems kept with their place; more are counted.
-const PROBLEMS_MAX: usize = 100;
+const PROBLEMS_MAX: u64 = 100;
 
 pub(super) struct JsonlReader {
     input: BufReader<Lookahead>,
@@ -20,6 +20,8 @@ pub(super) struct JsonlReader {
     row: u64,
     problems: Vec<Problem>,
     problem_count: u64,
+    /// Those that were handed out with their place.
+    problems_told: u64,
     ended: bool,
 }
 
@@ -33,13 +35,14 @@ impl JsonlReader {
             row: 0,
             problems: Vec::new(),
             problem_count: 0,
+            problems_told: 0,
             ended: false,
         }
     }
 
     fn problem(&mut self, place: String, message: &str) {
         self.problem_count += 1;
-        if self.problems.len() < PROBLEMS_MAX {
+        if self.problems_told + (self.problems.len() as u64) < PROBLEMS_MAX {
             self.problems.push(Problem { place, message: message.to_owned() });
         }
     }
@@ -127,15 +130,16 @@ impl Reader for JsonlReader {
     }
 
     fn problems(&mut self) -> Vec<Problem> {
-        let more = self.problem_count.saturating_sub(self.problems.len() as u64);
+        self.problems_told += self.problems.len() as u64;
         let mut out = std::mem::take(&mut self.problems);
+        let more = self.problem_count - self.problems_told;
         if more > 0 && self.ended {
+            self.problems_told = self.problem_count;
             out.push(Problem {
                 place: "the file".into(),
                 message: format!("{more} more lines that are not valid JSON"),
             });
         }
-        self.problem_count = 0;
         out
     }
 

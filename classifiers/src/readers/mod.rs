@@ -242,8 +242,10 @@ fn open_stream(
     let mut input = Lookahead::new(bytes);
     let head = input.peek(8 << 10).map_err(|e| Error::read(path, io_message(&e)))?;
     let format = named.unwrap_or_else(|| sniff(head));
-    // NUL bytes are in no text but UTF-16, which announces itself by a byte order mark.
-    let binary = head.contains(&0) && !matches!(head, [0xff, 0xfe, ..] | [0xfe, 0xff, ..]);
+    if options.format.is_none() && matches!(head, [0xff, 0xfe, ..] | [0xfe, 0xff, ..]) && head.contains(&0) {
+        return Err(Error::read(path, "it is UTF-16 text, which is not read yet; convert it to UTF-8 (`iconv`)"));
+    }
+    let binary = head.contains(&0);
     if binary && options.format.is_none() {
         match options.binary {
             BinaryPolicy::Skip => return Ok(Open::Skipped),
