@@ -140,6 +140,10 @@ impl Table {
     /// is where it was (nothing landed), or somebody else moved it (fenced).
     async fn resolve(&mut self, e: DeltaTableError, txns: &[Txn], batch_id: &str) -> Result<i64, Error> {
         let before = self.version();
+        let mut held = Vec::new();
+        for txn in txns {
+            held.push(self.txn_version(&txn.app_id).await?);
+        }
         let newest = self.refresh().await?;
         for version in (before + 1)..=newest {
             if self
@@ -150,8 +154,9 @@ impl Table {
                 return Ok(version);
             }
         }
-        for txn in txns {
-            if self.txn_version(&txn.app_id).await?.is_some_and(|v| v >= txn.version) {
+        for (txn, held) in txns.iter().zip(held) {
+            // Moved at all, even to less than ours: what this commit was made from has changed.
+            if self.txn_version(&txn.app_id).await? != held {
                 return Err(Error::Fenced { table: self.name.to_owned() });
             }
         }
@@ -192,6 +197,24 @@ impl Table {
             Action::CommitInfo(info) => Some(info.info),
             _ => None,
         }))
+    }
+
+    /// The last version up to which an application's transactions do not exceed one of its versions; `from` is a version
+    /// for which that holds.
+    pub(crate) async fn version_of_txn(&self, txn: &Txn, from: i64) -> Result<i64, Error> {
+        let mut found = from;
+        for version in (from + 1)..=self.version() {
+            let at = self.actions(version).await?.into_iter().find_map(|a| match a {
+                Action::Txn(t) if t.app_id == txn.app_id => Some(t.version),
+                _ => None,
+            });
+            match at {
+                Some(at) if at > txn.version => break,
+                Some(_) => found = version,
+                None => {}
+            }
+        }
+        Ok(found)
     }
 
     /// The rows that one version added, in the order in which they were written.

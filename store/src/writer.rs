@@ -66,6 +66,8 @@ pub struct StoreWriter {
     events: Table,
     epochs: Table,
     projections: HashMap<&'static str, Table>,
+    /// Version of each projection that belongs to `projected`; another writer may have taken the table further.
+    versions: BTreeMap<&'static str, i64>,
     projector: Projector,
     /// Version of `events` up to which the projector has applied events.
     projected: i64,
@@ -95,6 +97,7 @@ impl StoreWriter {
             events: Table::open_or_create(storage, "events").await?,
             epochs: Table::open_or_create(storage, "epochs").await?,
             projections,
+            versions: BTreeMap::new(),
             projector: Projector::default(),
             projected: 0,
             epoch: 0,
@@ -151,20 +154,32 @@ impl StoreWriter {
         let metadata = [("writer", batch.writer.clone().into()), ("ruleset", batch.ruleset.clone().into())];
         let version = self.events.append(encoded.as_ref(), &batch.txns, &metadata).await?;
         self.hold(&batch.txns);
-        let mut projected_rows = 0;
-        // Only a commit right behind what is projected can be projected from memory; else the log says what came between.
-        if version == self.projected + 1 && !self.unfinished && self.is_newest_epoch().await? {
-            self.unfinished = true;
-            for event in &batch.events {
-                self.projector.apply(&context(&event.row), &event.statements);
+        let projected_rows = match self.project_batch(&batch, version).await {
+            // The events are in the log; only their projection has another writer to reckon with.
+            Err(Error::Fenced { .. }) => {
+                self.catch_up().await?;
+                0
             }
-            projected_rows = self.write_projections(version).await?;
-            self.write_epoch(&batch.writer, batch.ruleset.as_deref(), batch.received_at).await?;
-            self.unfinished = false;
-        } else {
-            self.catch_up().await?;
-        }
+            done => done?,
+        };
         Ok(Committed { events_version: version, epoch: self.epoch, projected_rows })
+    }
+
+    /// Projects a batch from memory, which only a commit right behind what is projected can be; else the log says what
+    /// came between.
+    async fn project_batch(&mut self, batch: &Batch, version: i64) -> Result<usize, Error> {
+        if version != self.projected + 1 || self.unfinished || !self.is_newest_epoch().await? {
+            self.catch_up().await?;
+            return Ok(0);
+        }
+        self.unfinished = true;
+        for event in &batch.events {
+            self.projector.apply(&context(&event.row), &event.statements);
+        }
+        let rows = self.write_projections(version).await?;
+        self.write_epoch(&batch.writer, batch.ruleset.as_deref(), batch.received_at).await?;
+        self.unfinished = false;
+        Ok(rows)
     }
 
     /// Refuses positions that another writer has moved since this one asked for them, positions that go back, and rows
@@ -239,9 +254,12 @@ impl StoreWriter {
         self.projected = snapshot.version("events").unwrap_or(0);
         self.epoch = snapshot.epoch();
         self.epochs.refresh().await?;
-        self.epochs_version = self.epochs.version();
-        for table in self.projections.values_mut() {
+        // Not what the refresh saw: an epoch that came between the two is not loaded.
+        self.epochs_version = snapshot.version("epochs").unwrap_or(0);
+        for (name, table) in &mut self.projections {
             table.refresh().await?;
+            // No epoch yet: the version that made the table.
+            self.versions.insert(name, snapshot.version(name).unwrap_or(0));
         }
         Ok(())
     }
@@ -308,18 +326,24 @@ impl StoreWriter {
             return Ok(0);
         }
         let Some(table) = self.projections.get_mut(R::TABLE) else { return Ok(0) };
+        let txn = Txn { app_id: PROJECTION.to_owned(), version };
         if table.txn_version(PROJECTION).await?.is_some_and(|v| v >= version) {
+            let from = self.versions.get(R::TABLE).copied().unwrap_or(0);
+            self.versions.insert(R::TABLE, table.version_of_txn(&txn, from).await?);
             return Ok(0);
         }
         let encoded = store::encode(R::TABLE, rows)?;
-        let txn = Txn { app_id: PROJECTION.to_owned(), version };
-        table.append(Some(&encoded), &[txn], &[]).await?;
+        self.versions.insert(R::TABLE, table.append(Some(&encoded), &[txn], &[]).await?);
         Ok(rows.len())
     }
 
     async fn write_epoch(&mut self, writer: &str, ruleset: Option<&str>, at: Micros) -> Result<(), Error> {
+        // A refresh may have moved the handle past another writer's epoch, which a conflict would then not show.
+        if self.epochs.txn_version(PROJECTION).await?.is_some_and(|at| at >= self.projected) {
+            return Err(Error::Fenced { table: "epochs".to_owned() });
+        }
         let mut table_versions: BTreeMap<String, i64> =
-            self.projections.iter().map(|(name, table)| ((*name).to_owned(), table.version())).collect();
+            self.versions.iter().map(|(name, version)| ((*name).to_owned(), *version)).collect();
         table_versions.insert("events".into(), self.projected);
         table_versions.insert("dead_letters".into(), self.dead_letters.version());
         let epoch = EpochRow {
