@@ -14,8 +14,8 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 RUST_MIN := 1.95
 DEMO_DIR ?= target/demo
 
-# The C and C++ side of the build: Vectorscan, librdkafka, OpenSSL.
-BUILD_PACKAGES := build-essential cmake pkg-config libboost-dev libssl-dev libcurl4-openssl-dev zlib1g-dev
+# The C and C++ side of the build: librdkafka, OpenSSL.
+BUILD_PACKAGES := build-essential cmake pkg-config libssl-dev libcurl4-openssl-dev zlib1g-dev
 # What tests start beside Lineward: Apache Kafka (fetched by Maven), and Python readers of the store.
 TEST_PACKAGES := default-jre-headless maven python3-venv python3-pip
 

@@ -5,7 +5,7 @@
 //! likely. It carries its own examples. How rules are matched is the engine's affair; a rule only detects: masking,
 //! policy and remote validation belong elsewhere.
 
-use crate::engine::runs::RunKind;
+use crate::engine::{Need, RunKind};
 use crate::finding::Category;
 use crate::{Error, structure, validators};
 use regex_automata::meta::Regex;
@@ -13,7 +13,8 @@ use regex_automata::util::syntax;
 use serde::Deserialize;
 use std::sync::OnceLock;
 
-/// The rule files that are part of the program, without their examples: `[[file name, [rule]]]`, made by `build.rs`.
+/// The rule files that are part of the program, without their examples and with what each needs:
+/// `[[file name, [[rule, need]]]]`, made by `build.rs`.
 const BUILT_IN: &str = include_str!(concat!(env!("OUT_DIR"), "/rules.json"));
 
 /// Bytes after the candidate's start in which a match must end, unless a rule says otherwise.
@@ -155,22 +156,6 @@ pub struct Near {
     pub score: f32,
     /// No word, no finding.
     pub required: bool,
-    matcher: OnceLock<Option<aho_corasick::AhoCorasick>>,
-}
-
-impl Near {
-    /// The words as one matcher; `None` only where the words are too many for it.
-    pub(crate) fn matcher(&self) -> Option<&aho_corasick::AhoCorasick> {
-        self.matcher
-            .get_or_init(|| {
-                aho_corasick::AhoCorasick::builder()
-                    .ascii_case_insensitive(true)
-                    .kind(Some(aho_corasick::AhoCorasickKind::ContiguousNFA))
-                    .build(&self.words)
-                    .ok()
-            })
-            .as_ref()
-    }
 }
 
 /// What a rule finds by the name of a field.
@@ -246,6 +231,8 @@ pub struct Rule {
     pub trigger: Trigger,
     /// What must stand at the candidate's start.
     pub find: Option<Pattern>,
+    /// What the expression needs around the literals of the trigger.
+    pub(crate) need: Need,
     /// Bytes after the candidate's start that the expression may see.
     pub window_bytes: usize,
     /// Checks the value must pass.
@@ -294,7 +281,16 @@ impl Rule {
 /// [`Error::Rule`] for the first rule that does not parse or breaks the contract.
 pub fn parse(file: &str, text: &str) -> Result<Vec<Rule>, Error> {
     let specs: Vec<Spec> = serde_norway::from_str(text).map_err(|e| rule_error("?", file, e.to_string()))?;
-    specs.into_iter().map(|spec| compile(file, spec)).collect()
+    specs
+        .into_iter()
+        .map(|spec| {
+            let literals = spec.anchors.iter().map(|a| (&**a, false)).chain(spec.keywords.iter().map(|k| (&**k, true)));
+            let need = spec.find.as_ref().map(|find| Need::of(find, literals)).unwrap_or_default();
+            let words: Vec<String> = spec.near.iter().map(|w| w.to_lowercase()).collect();
+            let need = need.with_near(words.iter().map(String::as_str));
+            compile(file, spec, need)
+        })
+        .collect()
 }
 
 /// The rules that are part of the program, and the text that says them.
@@ -302,12 +298,12 @@ pub fn parse(file: &str, text: &str) -> Result<Vec<Rule>, Error> {
 /// # Errors
 /// [`Error::Rule`] for a rule that breaks the contract, which a test rules out.
 pub(crate) fn built_in() -> Result<(Vec<Rule>, &'static str), Error> {
-    let families: Vec<(&str, Vec<Spec>)> =
+    let families: Vec<(&str, Vec<(Spec, Need)>)> =
         serde_json::from_str(BUILT_IN).map_err(|e| rule_error("?", "rules", e.to_string()))?;
     let mut rules = Vec::new();
     for (file, specs) in families {
-        for spec in specs {
-            rules.push(compile(file, spec)?);
+        for (spec, need) in specs {
+            rules.push(compile(file, spec, need)?);
         }
     }
     Ok((rules, BUILT_IN))
@@ -317,7 +313,7 @@ fn rule_error(rule: &str, file: &str, message: impl Into<String>) -> Error {
     Error::Rule { rule: rule.to_owned(), file: file.to_owned(), message: message.into() }
 }
 
-fn compile(file: &str, spec: Spec) -> Result<Rule, Error> {
+fn compile(file: &str, spec: Spec, need: Need) -> Result<Rule, Error> {
     let fail = |message: String| rule_error(&spec.id, file, message);
     if !is_kebab(&spec.id) {
         return Err(fail("the id must be lower-kebab-case, as `aws-access-key-id`".into()));
@@ -356,6 +352,7 @@ fn compile(file: &str, spec: Spec) -> Result<Rule, Error> {
     Ok(Rule {
         trigger,
         find: spec.find.map(|f| Pattern::new(f, false)),
+        need,
         window_bytes,
         checks,
         entropy_min: spec.entropy,
@@ -409,7 +406,6 @@ fn near(spec: &Spec) -> Result<Option<Near>, String> {
         before_bytes: spec.near_bytes.unwrap_or(NEAR_BYTES).min(1_024),
         score: spec.near_score.unwrap_or((spec.score + 0.35).min(0.95)),
         required: spec.requires.is_some(),
-        matcher: OnceLock::new(),
     }))
 }
 

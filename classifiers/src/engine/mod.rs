@@ -1,34 +1,45 @@
-//! The matching engine: anchors and runs first, windows next, exact matching and checks last.
+//! The matching engine: literals and runs first, windows next, exact matching and checks last.
 //!
 //! [`Engine`] holds the compiled rules and is shared by all threads; a [`Scanner`] holds the scratch space of one
-//! thread and allocates nothing in its hot loop. The engine finds places in text. It does not read files, decode
-//! containers, or make findings out of matches.
+//! thread and allocates nothing in its hot loop. Text is taken a segment at a time, small enough for the second-level
+//! cache: marked, searched for literals, and looked at closely where something could be. The engine finds places in text.
+//! It does not read files, decode containers, or make findings out of matches.
 
-mod anchors;
+mod codes;
+mod context;
 mod fields;
+mod grams;
+mod marks;
 mod need;
 mod overlap;
-pub mod runs;
 mod shapes;
+mod shares;
 
 pub(crate) use fields::glob as fields_glob;
+pub use marks::RunKind;
+pub(crate) use need::Need;
+use need::TOKEN_BEHIND;
 
 use crate::Error;
 use crate::finding::Match;
-use crate::rule::{FieldRule, NEAR_AFTER_BYTES, Near, Rule, Trigger, syntax_config};
+use crate::rule::{FieldRule, NEAR_AFTER_BYTES, Rule, Trigger, syntax_config};
 use crate::rule_set::RuleSet;
-use crate::values::{FieldTable, ValueBatch, ValueSpan};
-use anchors::{AnchorScanner, Anchors, Literal};
+use crate::values::{FieldId, FieldTable, ValueBatch, ValueSpan};
+use codes::{BLANK, CodeSet, code};
+use context::{Context, ContextWords};
 use fields::FieldPlans;
-use need::Regions;
+use grams::{Grams, Wanted, Wanting};
+use marks::Marks;
 use regex_automata::hybrid::dfa::{Cache as DfaCache, DFA};
 use regex_automata::meta::Cache;
 use regex_automata::util::primitives::NonMaxUsize;
 use regex_automata::{Anchored, Input, MatchKind, PatternSet};
-use runs::{RunKind, Wanted};
 use shapes::Shapes;
+use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
+/// Bytes of a segment, a multiple of 64.
+const SEGMENT_BYTES: usize = 64 << 10;
 /// Bytes after a run's start that the joint automaton of its rules looks at.
 const RUN_WINDOW_BYTES: usize = 64;
 /// How far a candidate is extended to the left over letters and digits before a digit run.
@@ -40,12 +51,8 @@ const LOCAL_PART_BYTES: usize = 64;
 #[derive(Debug)]
 pub struct Engine {
     rules: Arc<RuleSet>,
-    /// Literals that are looked for everywhere.
-    anchors: Anchors,
-    /// Literals of rules that need a digit, looked for near digits.
-    digit_labels: Anchors,
-    /// Literals of rules that need a number, looked for near numbers.
-    number_labels: Anchors,
+    literals: Grams,
+    context: ContextWords,
     digits: RunRules,
     at: RunRules,
     token: RunRules,
@@ -56,11 +63,13 @@ pub struct Engine {
 struct RunRules {
     rules: Vec<u16>,
     dfa: OnceLock<Option<DFA>>,
+    wide: OnceLock<Option<DFA>>,
 }
 
 impl RunRules {
     fn new(rules: &RuleSet, kind: RunKind) -> Self {
-        Self { rules: rules.indices(|r| r.trigger == Trigger::Run(kind)), dfa: OnceLock::new() }
+        let rules = rules.indices(|r| r.trigger == Trigger::Run(kind));
+        Self { rules, dfa: OnceLock::new(), wide: OnceLock::new() }
     }
 
     /// Built when the first run is seen. `None` where the rules are too many for one automaton, in which case each is
@@ -68,8 +77,7 @@ impl RunRules {
     fn dfa(&self, rules: &RuleSet) -> Option<&DFA> {
         self.dfa
             .get_or_init(|| {
-                let sources: Vec<&str> =
-                    self.rules.iter().filter_map(|i| rules.get(*i).find.as_ref()).map(|f| f.source()).collect();
+                let sources: Vec<&str> = self.sources(rules).collect();
                 DFA::builder()
                     .syntax(syntax_config())
                     .configure(DFA::config().match_kind(MatchKind::All).cache_capacity(8 << 20))
@@ -78,41 +86,39 @@ impl RunRules {
             })
             .as_ref()
     }
+
+    /// The automaton of the widened rules (see [`shapes`]).
+    fn wide_dfa(&self, rules: &RuleSet) -> Option<&DFA> {
+        self.wide.get_or_init(|| shapes::wide_dfa(self.sources(rules))).as_ref()
+    }
+
+    fn sources<'a>(&'a self, rules: &'a RuleSet) -> impl Iterator<Item = &'a str> {
+        self.rules.iter().filter_map(|i| rules.get(*i).find.as_ref()).map(|f| f.source())
+    }
 }
 
 impl Engine {
     /// Compiles a rule set.
     ///
     /// # Errors
-    /// [`Error::Engine`] where Vectorscan cannot be used on this machine.
+    /// None today; the signature leaves room for engines that can fail to start.
     pub fn new(rules: Arc<RuleSet>) -> Result<Self, Error> {
-        let mut everywhere = Vec::new();
-        let mut near_digits = Vec::new();
-        let mut near_numbers = Vec::new();
-        for (rule, spec) in rules.iter() {
-            let (Trigger::Literals { anchors, keywords }, Some(find)) = (&spec.trigger, &spec.find) else { continue };
-            let literals = match need::near(find.source()) {
-                need::Near::Anywhere => &mut everywhere,
-                need::Near::Digit => &mut near_digits,
-                need::Near::Number => &mut near_numbers,
+        let literals = rules.iter().flat_map(|(rule, spec)| {
+            let (anchors, keywords): (&[String], &[String]) = match &spec.trigger {
+                Trigger::Literals { anchors, keywords } => (anchors, keywords),
+                _ => (&[], &[]),
             };
-            literals.extend(anchors.iter().map(|text| Literal { text, caseless: false, rule }));
-            literals.extend(keywords.iter().map(|text| Literal { text, caseless: true, rule }));
-        }
-        // Vectorscan takes tens of milliseconds for all labels: a start is as long as the longest of the three.
-        let (anchors, digit_labels, number_labels) = std::thread::scope(|scope| {
-            let digits = scope.spawn(|| Anchors::new(near_digits.into_iter()));
-            let numbers = scope.spawn(|| Anchors::new(near_numbers.into_iter()));
-            let anchors = Anchors::new(everywhere.into_iter());
-            (anchors, digits.join(), numbers.join())
+            let texts = anchors.iter().map(|a| (a, false)).chain(keywords.iter().map(|k| (k, true)));
+            texts.zip(&spec.need.around).map(move |((text, caseless), around)| Wanted {
+                text,
+                caseless,
+                rule,
+                around: *around,
+            })
         });
-        let joined = |anchors: std::thread::Result<Result<Anchors, Error>>| {
-            anchors.unwrap_or_else(|_| Err(Error::Engine("compiling the anchors panicked".into())))
-        };
         Ok(Self {
-            anchors: anchors?,
-            digit_labels: joined(digit_labels)?,
-            number_labels: joined(number_labels)?,
+            literals: Grams::new(literals),
+            context: ContextWords::new(&rules),
             digits: RunRules::new(&rules, RunKind::Digits),
             at: RunRules::new(&rules, RunKind::At),
             token: RunRules::new(&rules, RunKind::Token),
@@ -126,26 +132,24 @@ impl Engine {
     }
 
     /// How many distinct literals the first pass looks for.
-    pub fn anchor_count(&self) -> usize {
-        self.anchors.len() + self.digit_labels.len() + self.number_labels.len()
+    pub fn literal_count(&self) -> usize {
+        self.literals.len()
     }
 
     /// A scanner for one thread.
     ///
     /// # Errors
-    /// [`Error::Engine`] where scratch memory cannot be had.
+    /// None today; see [`Engine::new`].
     pub fn scanner(&self) -> Result<Scanner<'_>, Error> {
         let count = self.rules.len();
         Ok(Scanner {
             engine: self,
-            anchors: self.anchors.scanner()?,
-            digit_labels: self.digit_labels.scanner()?,
-            number_labels: self.number_labels.scanner()?,
+            marks: Marks::default(),
             hits: Vec::new(),
-            regions: Regions::default(),
-            marks: Vec::new(),
+            context: Context::new(&self.context),
             caches: (0..count).map(|_| None).collect(),
             field_caches: (0..count).map(|_| None).collect(),
+            field_words: HashMap::new(),
             done_until: vec![0; count],
             digits: RunCache::new(&self.digits),
             at: RunCache::new(&self.at),
@@ -161,15 +165,14 @@ impl Engine {
 /// Scratch space of one thread.
 pub struct Scanner<'e> {
     engine: &'e Engine,
-    anchors: AnchorScanner<'e>,
-    digit_labels: AnchorScanner<'e>,
-    number_labels: AnchorScanner<'e>,
-    hits: Vec<(u32, usize)>,
-    /// Parts of the buffer that lie near enough to digits for a label to matter.
-    regions: Regions,
-    marks: Vec<(RunKind, usize, usize)>,
+    marks: Marks,
+    /// Literals that were found: start and id.
+    hits: Vec<(usize, u16)>,
+    context: Context<'e>,
     caches: Vec<Option<Cache>>,
     field_caches: Vec<Option<Cache>>,
+    /// Whether a field's name has one of a rule's context words.
+    field_words: HashMap<(u16, FieldId), bool>,
     /// Per rule, where its last match ended in the buffer: a match inside another of the same rule is not looked for.
     done_until: Vec<usize>,
     digits: RunCache,
@@ -194,6 +197,15 @@ impl RunCache {
     }
 }
 
+/// Where each kind of candidate is among the values.
+#[derive(Default)]
+struct Cursors {
+    literal: Cursor,
+    digits: Cursor,
+    at: Cursor,
+    token: Cursor,
+}
+
 /// A place where rules are tried.
 #[derive(Clone, Copy)]
 struct Candidate {
@@ -211,14 +223,24 @@ impl<'e> Scanner<'e> {
     /// The result does not depend on how values are grouped into batches. Offsets are relative to each value.
     ///
     /// # Errors
-    /// [`Error::Engine`] where Vectorscan fails, which it does not on valid scratch space.
+    /// None today; see [`Engine::new`].
     pub fn scan(&mut self, batch: &ValueBatch, fields: &FieldTable, out: &mut Vec<Match>) -> Result<(), Error> {
         self.found.clear();
+        self.hits.clear();
         self.done_until.fill(0);
-        self.mark(batch.buffer());
-        self.scan_anchors(batch, fields)?;
-        self.scan_labels(batch, fields)?;
-        self.scan_runs(batch, fields);
+        self.marks.restart();
+        self.context.restart();
+        let text = batch.buffer();
+        let mut cursors = Cursors::default();
+        let mut from = 0;
+        while from < text.len() {
+            let to = text.len().min(from + SEGMENT_BYTES);
+            self.marks.segment(text, from, to);
+            self.scan_literals(from, to, &mut cursors, batch, fields);
+            self.scan_digits(from, &mut cursors.digits, batch, fields);
+            self.scan_others(&mut cursors, batch, fields);
+            from = to;
+        }
         self.scan_fields(batch, fields);
         overlap::resolve(&mut self.found, &self.engine.rules);
         out.append(&mut self.found);
@@ -228,106 +250,147 @@ impl<'e> Scanner<'e> {
     /// Forgets what it learned about field names; call it when the field table changes to another input's.
     pub fn reset_fields(&mut self) {
         self.plans = FieldPlans::default();
+        self.field_words.clear();
     }
 
-    /// The SIMD pass, and the regions near digits.
-    fn mark(&mut self, text: &[u8]) {
-        let engine = self.engine;
-        let labels = engine.digit_labels.len() + engine.number_labels.len() > 0;
-        let wanted = Wanted {
-            digits: !engine.digits.rules.is_empty() || labels,
-            at: !engine.at.rules.is_empty(),
-            token: !engine.token.rules.is_empty(),
+    fn scan_literals(
+        &mut self,
+        from: usize,
+        to: usize,
+        cursors: &mut Cursors,
+        batch: &ValueBatch,
+        fields: &FieldTable,
+    ) {
+        let (engine, text) = (self.engine, batch.buffer());
+        let mut hits = std::mem::take(&mut self.hits);
+        let literals = &engine.literals;
+        literals.scan(text, from, &self.marks.codes, &self.marks.leads, |id, start| hits.push((start, id)));
+        // A run that is open at the end of a segment is looked at as far as it goes, and again from a little before.
+        let again = from.saturating_sub(2 * TOKEN_BEHIND as usize);
+        let open = self.marks.open_token().map(|start| (start, to - start));
+        for (start, len) in self.marks.tokens.iter().map(|run| (run.start, run.len)).chain(open) {
+            let (start, end) = (start.max(again), start + len);
+            literals.scan_token(text, start, end - start, |id, start| hits.push((start, id)));
+        }
+        hits.sort_unstable();
+        hits.dedup();
+        let settle = literals.len_max().max(3 * TOKEN_BEHIND as usize);
+        // A literal whose piece lies in the next segment may begin before one that is known already: those near the end
+        // wait, so that the order of attempts never depends on where segments end.
+        let settled = match to == text.len() {
+            true => hits.len(),
+            false => hits.partition_point(|(start, _)| start + settle < to),
         };
-        let marks = &mut self.marks;
-        marks.clear();
-        runs::mark_runs(text, wanted, |kind, start, len| marks.push((kind, start, len)));
-        let digits = marks.iter().filter(|(kind, ..)| labels && *kind == RunKind::Digits);
-        self.regions.collect(text, digits.map(|(_, start, len)| (*start, *len)));
-    }
-
-    fn scan_anchors(&mut self, batch: &ValueBatch, fields: &FieldTable) -> Result<(), Error> {
-        let mut hits = std::mem::take(&mut self.hits);
-        hits.clear();
-        let scanned = self.anchors.scan(batch.buffer(), |id, start| hits.push((id, start)));
-        let engine = self.engine;
-        self.attempt_hits(&engine.anchors, &hits, batch, fields);
-        self.hits = hits;
-        scanned
-    }
-
-    fn scan_labels(&mut self, batch: &ValueBatch, fields: &FieldTable) -> Result<(), Error> {
-        let mut hits = std::mem::take(&mut self.hits);
-        hits.clear();
-        let mut scanned = Ok(());
-        for &(low, high) in &self.regions.digit {
-            let region = &batch.buffer()[low..high];
-            scanned = scanned.and(self.digit_labels.scan(region, |id, start| hits.push((id, low + start))));
-        }
-        let engine = self.engine;
-        self.attempt_hits(&engine.digit_labels, &hits, batch, fields);
-        hits.clear();
-        for &(low, high) in &self.regions.number {
-            let region = &batch.buffer()[low..high];
-            scanned = scanned.and(self.number_labels.scan(region, |id, start| hits.push((id, low + start))));
-        }
-        self.attempt_hits(&engine.number_labels, &hits, batch, fields);
-        self.hits = hits;
-        scanned
-    }
-
-    fn attempt_hits(&mut self, anchors: &Anchors, hits: &[(u32, usize)], batch: &ValueBatch, fields: &FieldTable) {
-        let mut cursor = Cursor::default();
-        for &(id, start) in hits {
-            let anchor = anchors.get(id);
-            if let Some((value, span)) = cursor.find(batch.spans(), start, start + anchor.len) {
-                let c = Candidate { value, low: span.start, high: span.end, at: start };
-                for &rule in &anchor.rules {
-                    self.attempt(rule, c, batch, fields);
+        for (start, id) in hits.drain(..settled) {
+            let literal = literals.get(id);
+            let Some((value, span)) = cursors.literal.find(batch.spans(), start, start + literal.len()) else {
+                continue;
+            };
+            let c = Candidate { value, low: span.start, high: span.end, at: start };
+            for wanting in &literal.rules {
+                if self.could_match(wanting, literal.len(), c, text) {
+                    self.attempt(wanting.rule, c, batch, fields);
                 }
+            }
+        }
+        self.hits = hits;
+    }
+
+    /// Whether what a rule's expression needs around a literal is there (see [`need`]).
+    fn could_match(&self, wanting: &Wanting, len: usize, c: Candidate, text: &[u8]) -> bool {
+        let need = &self.engine.rules.get(wanting.rule).need;
+        let around = &wanting.around;
+        let stands = |set: CodeSet, at: usize| {
+            let there = if at < c.high { code(text[at]) } else { BLANK };
+            set & 1 << there != 0
+        };
+        let before = c.at == c.low || around.before & 1 << code(text[c.at - 1]) != 0;
+        let behind = c.at + len;
+        if !before || !stands(around.behind[0], behind) || !stands(around.behind[1], behind + 1) {
+            return false;
+        }
+        let reach = c.high.min(c.at + need.reach_bytes as usize);
+        need.digits == 0 || text[c.at..reach].iter().filter(|b| b.is_ascii_digit()).count() >= need.digits as usize
+    }
+
+    fn scan_digits(&mut self, from: usize, cursor: &mut Cursor, batch: &ValueBatch, fields: &FieldTable) {
+        if self.engine.digits.rules.is_empty() {
+            return;
+        }
+        let text = batch.buffer();
+        for block in 0..self.marks.digits.len() {
+            let (mut plain, mut led) = (self.marks.plain[block], self.marks.led[block]);
+            let base = from + block * 64;
+            while plain | led != 0 {
+                let bit = (plain | led).trailing_zeros();
+                let is_led = led >> bit & 1 != 0;
+                (plain, led) = (plain & !(1 << bit), led & !(1 << bit));
+                let start = base + bit as usize;
+                let len = self.marks.digit_run(text, from, start);
+                self.attempt_digits(start, len, is_led, cursor, batch, fields);
             }
         }
     }
 
-    fn scan_runs(&mut self, batch: &ValueBatch, fields: &FieldTable) {
-        let engine = self.engine;
-        let marks = std::mem::take(&mut self.marks);
-        let has_digit_rules = !engine.digits.rules.is_empty();
-        let mut cursor = Cursor::default();
-        let mut last_start = usize::MAX;
-        for &(kind, start, len) in &marks {
-            let Some((value, span)) = cursor.find(batch.spans(), start, start + 1) else { continue };
-            let text = batch.buffer();
-            let c = |at| Candidate { value, low: span.start, high: span.end, at };
-            match kind {
-                RunKind::Digits if !has_digit_rules => {}
-                RunKind::Digits => {
-                    let Some(at) = lead(text, span.start, start) else { continue };
-                    // A number that begins inside another (a date, a version, an address) is refused by its edges
-                    // whatever it is, so it need not be looked at.
-                    if at == last_start || !left_edge(text, span.start, at) {
-                        continue;
-                    }
-                    last_start = at;
-                    // With its sign or bracket first: a rule that takes it would otherwise begin behind it.
-                    if at > span.start && matches!(text[at - 1], b'+' | b'(') {
-                        self.attempt_run(kind, c(at - 1), batch, fields);
-                    }
-                    if at < start || self.shapes.viable(&engine.digits, &engine.rules, text, start, len, span.end) {
-                        self.attempt_run(kind, c(at), batch, fields);
-                    }
-                }
-                RunKind::At => {
-                    let at = local_part(text, span.start, start);
-                    if at < start {
-                        self.attempt_run(kind, c(at), batch, fields);
-                    }
-                }
-                RunKind::Token if len >= runs::TOKEN_RUN_MIN => self.attempt_run(kind, c(start), batch, fields),
-                RunKind::Token => {}
+    /// Tries the digit rules at a run of digits. One that begins inside another number (a date, a version, an address)
+    /// is refused by its edges whatever it is, and was not marked.
+    fn attempt_digits(
+        &mut self,
+        start: usize,
+        len: usize,
+        is_led: bool,
+        cursor: &mut Cursor,
+        batch: &ValueBatch,
+        fields: &FieldTable,
+    ) {
+        let (engine, text) = (self.engine, batch.buffer());
+        // The marks know nothing of values, but what ends one is a blank to them.
+        let at = if is_led { letters_before(text, start) } else { Some(start) };
+        let Some(at) = at else { return };
+        let signed = at > 0 && matches!(text[at - 1], b'+' | b'(');
+        let mut viable = |next| self.shapes.viable(&engine.digits, &engine.rules, start - at, len, next);
+        // A NUL is most likely the end of the value, and may be a byte of it.
+        let viable = match text.get(start + len) {
+            None | Some(0) => viable(None) || viable(Some(0)),
+            next => viable(next.copied()),
+        };
+        if !viable && !signed {
+            return;
+        }
+        let Some((value, span)) = cursor.find(batch.spans(), start, start + 1) else { return };
+        if at < span.start || !left_edge(text, span.start, at) {
+            return;
+        }
+        let c = |at| Candidate { value, low: span.start, high: span.end, at };
+        // With its sign or bracket first: a rule that takes it would otherwise begin behind it.
+        if signed && at > span.start {
+            self.attempt_run(RunKind::Digits, c(at - 1), batch, fields);
+        }
+        let first = text[at..span.end].first_chunk::<{ shapes::SKELETON }>();
+        let viable =
+            viable && first.is_none_or(|first| self.shapes.skeleton_viable(&engine.digits, &engine.rules, *first));
+        if viable {
+            self.attempt_run(RunKind::Digits, c(at), batch, fields);
+        }
+    }
+
+    fn scan_others(&mut self, cursors: &mut Cursors, batch: &ValueBatch, fields: &FieldTable) {
+        let text = batch.buffer();
+        let ats = std::mem::take(&mut self.marks.ats);
+        for &start in &ats {
+            let Some((value, span)) = cursors.at.find(batch.spans(), start, start + 1) else { continue };
+            let at = local_part(text, span.start, start);
+            if at < start {
+                self.attempt_run(RunKind::At, Candidate { value, low: span.start, high: span.end, at }, batch, fields);
             }
         }
-        self.marks = marks;
+        self.marks.ats = ats;
+        let tokens = std::mem::take(&mut self.marks.tokens);
+        for at in tokens.iter().filter(|run| run.is_bare()).map(|run| run.start) {
+            let Some((value, span)) = cursors.token.find(batch.spans(), at, at + 1) else { continue };
+            self.attempt_run(RunKind::Token, Candidate { value, low: span.start, high: span.end, at }, batch, fields);
+        }
+        self.marks.tokens = tokens;
     }
 
     /// Tries all rules of a kind of run at a place: the joint automaton says which can match, each of those is matched
@@ -399,6 +462,9 @@ impl<'e> Scanner<'e> {
             return;
         }
         let rule = engine.rules.get(rule_index);
+        if !self.could_have_context(rule_index, rule, c, batch, fields) {
+            return;
+        }
         let Some(regex) = rule.find.as_ref().and_then(|f| f.regex()) else { return };
         let cache = self.caches[index].get_or_insert_with(|| regex.create_cache());
         let text = &batch.buffer()[c.low..c.high];
@@ -406,7 +472,9 @@ impl<'e> Scanner<'e> {
         let input =
             Input::new(text).range(at..text.len().min(at.saturating_add(rule.window_bytes))).anchored(Anchored::Yes);
         let mut slots: [Option<NonMaxUsize>; 4] = [None; 4];
-        if regex.search_slots_with(cache, &input, &mut slots).is_none() {
+        // Where nothing is captured, asking for captures would only keep the fast automaton from answering.
+        let asked = if regex.captures_len() > 1 { 4 } else { 2 };
+        if regex.search_slots_with(cache, &input, &mut slots[..asked]).is_none() {
             return;
         }
         let bounds = |n: usize| Some((slots[n]?.get(), slots[n + 1]?.get()));
@@ -419,10 +487,69 @@ impl<'e> Scanner<'e> {
         if !rule.accepts(value) {
             return;
         }
-        let field = batch.spans()[c.value as usize].field.map(|f| fields.path(f));
-        let Some(score) = score(rule, text, start, end, field) else { return };
+        let field = batch.spans()[c.value as usize].field;
+        let Some(score) = self.score(rule_index, batch.buffer(), c, (start, end), field, fields) else { return };
         self.done_until[index] = c.low + end;
         self.found.push(Match { rule: rule_index, value: c.value, start, end, score });
+    }
+
+    /// Whether a rule that needs context could have it here: asked before its expression is tried, because in text full of
+    /// numbers the answer is mostly no, and is cheaper than the expression.
+    fn could_have_context(
+        &mut self,
+        rule_index: u16,
+        rule: &Rule,
+        c: Candidate,
+        batch: &ValueBatch,
+        fields: &FieldTable,
+    ) -> bool {
+        let Some(near) = rule.near.as_ref().filter(|near| near.required) else { return true };
+        // Where the match will begin and end is not known yet: the widest the context can be.
+        let reach = match rule.need.reach_bytes as usize {
+            0 => return true,
+            reach => reach,
+        };
+        let low = c.low.max(c.at.saturating_sub(near.before_bytes));
+        let high = c.high.min(c.at + reach + NEAR_AFTER_BYTES);
+        let field = batch.spans()[c.value as usize].field;
+        field.is_some_and(|f| self.field_has_word(rule_index, rule, f, fields))
+            || self.context.has(rule_index, batch.buffer(), low, high)
+    }
+
+    /// The score of a match in its context; `None` where the rule needs context and there is none.
+    fn score(
+        &mut self,
+        rule_index: u16,
+        buffer: &[u8],
+        c: Candidate,
+        (start, end): (usize, usize),
+        field: Option<FieldId>,
+        fields: &FieldTable,
+    ) -> Option<f32> {
+        let engine = self.engine;
+        let rule = engine.rules.get(rule_index);
+        let Some(near) = &rule.near else { return Some(rule.score) };
+        let (start, end) = (c.low + start, c.low + end);
+        let before = c.low.max(start.saturating_sub(near.before_bytes));
+        let after = c.high.min(end + NEAR_AFTER_BYTES);
+        // A line break ends the context behind a value: the next line's label belongs to the next line's value.
+        let tail = &buffer[end..after];
+        let after = end + memchr::memchr(b'\n', tail).unwrap_or(tail.len());
+        let has = field.is_some_and(|f| self.field_has_word(rule_index, rule, f, fields))
+            || self.context.has(rule_index, buffer, before, start)
+            || self.context.has(rule_index, buffer, end, after);
+        match (has, near.required) {
+            (true, _) => Some(near.score),
+            (false, true) => None,
+            (false, false) => Some(rule.score),
+        }
+    }
+
+    fn field_has_word(&mut self, rule_index: u16, rule: &Rule, field: FieldId, fields: &FieldTable) -> bool {
+        *self.field_words.entry((rule_index, field)).or_insert_with(|| {
+            let name = fields::normalise(fields.path(field));
+            rule.near.as_ref().is_some_and(|near| near.words.iter().any(|word| context::has_word(&name, word)))
+        })
     }
 }
 
@@ -444,16 +571,12 @@ impl Cursor {
     }
 }
 
-/// The start of the alphanumeric token that a digit run lies in, if it is near enough for the token to be a number.
-fn lead(text: &[u8], low: usize, start: usize) -> Option<usize> {
-    let mut at = start;
-    while at > low && text[at - 1].is_ascii_alphanumeric() {
-        at -= 1;
-        if start - at > LEAD_BYTES {
-            return None;
-        }
-    }
-    Some(at)
+/// The start of the letters right before a run of digits; `None` where there are too many for the token to be a number,
+/// or where a digit or `_` stands before them.
+fn letters_before(text: &[u8], start: usize) -> Option<usize> {
+    let letters = text[..start].iter().rev().take(LEAD_BYTES + 1).take_while(|b| b.is_ascii_alphabetic()).count();
+    let at = start - letters;
+    (letters > 0 && letters <= LEAD_BYTES && !at.checked_sub(1).is_some_and(|i| is_word(text[i]))).then_some(at)
 }
 
 fn local_part(text: &[u8], low: usize, at_sign: usize) -> usize {
@@ -493,41 +616,6 @@ fn number_edges(text: &[u8], start: usize, end: usize) -> bool {
         _ => true,
     };
     left_edge(text, 0, start) && right
-}
-
-/// The score of a match in its context; `None` where the rule needs context and there is none.
-fn score(rule: &Rule, text: &[u8], start: usize, end: usize, field: Option<&str>) -> Option<f32> {
-    let Some(near) = &rule.near else { return Some(rule.score) };
-    let before = start.saturating_sub(near.before_bytes);
-    let after = text.len().min(end + NEAR_AFTER_BYTES);
-    // A line break ends the context behind a value: the next line's label belongs to the next line's value.
-    let tail = &text[end..after];
-    let tail = &tail[..memchr::memchr(b'\n', tail).unwrap_or(tail.len())];
-    let has = has_word(near, &text[before..start])
-        || has_word(near, tail)
-        || field.is_some_and(|f| has_word(near, fields::normalise(f).as_bytes()));
-    match (has, near.required) {
-        (true, _) => Some(near.score),
-        (false, true) => None,
-        (false, false) => Some(rule.score),
-    }
-}
-
-fn has_word(near: &Near, text: &[u8]) -> bool {
-    let Some(matcher) = near.matcher() else { return false };
-    let input = aho_corasick::Input::new(text);
-    let mut state = aho_corasick::automaton::OverlappingState::start();
-    // Short words must stand alone: `nin` is in `evening`, `pan` in `company`.
-    let letter = |b: Option<&u8>| b.is_some_and(|b| b.is_ascii_alphabetic());
-    while matcher.try_find_overlapping(input.clone(), &mut state).is_ok()
-        && let Some(m) = state.get_match()
-    {
-        let alone = || !letter(m.start().checked_sub(1).and_then(|i| text.get(i))) && !letter(text.get(m.end()));
-        if m.len() > 4 || alone() {
-            return true;
-        }
-    }
-    false
 }
 
 /// Bounds of the trimmed value where the field rule's expression matches all of it.

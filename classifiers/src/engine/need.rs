@@ -1,89 +1,205 @@
-//! What a rule's expression needs to match at all, read off the expression itself.
+//! What a rule's expression needs around its literals, read off the expression itself.
 //!
-//! Hundreds of rules are a label word followed by a number. Looking for all those words in all text is what costs most,
-//! and in text without digits it is for nothing: a rule that needs a few digits is looked for only near some.
+//! A label word is only worth a look where the expression could match: with the right kind of byte before and behind it,
+//! and with as many digits near as the expression demands. All of it is a necessary condition and never a sufficient
+//! one. Built-in rules are analysed when the program is built (`build.rs` uses this file), users' rules when they are read.
 
+use super::codes::{CODES, CodeSet, DIGIT, UNDERSCORE, code, is_letter};
+use super::shares;
+use regex_automata::nfa::thompson::{self, NFA, State};
+use regex_automata::util::look::Look;
+use regex_automata::util::primitives::StateID;
 use regex_syntax::hir::{Class, Hir, HirKind};
+use serde::{Deserialize, Serialize};
 
-/// Longest match, in bytes, of a rule that is looked for near digits only: its anchor lies at most so far before the end
-/// of its digits.
-pub(super) const REACH_BYTES: usize = 192;
-/// Digits of a number: a rule that needs so many is looked for near numbers, not near just any digit.
-pub(super) const NUMBER_DIGITS: usize = 5;
+/// Longest match, in bytes, for which digits are demanded: a longer one would have them looked for far away.
+const REACH_BYTES_MAX: usize = 256;
+/// Context words of up to so many bytes must stand alone.
+pub const ALONE_BYTES_MAX: usize = 4;
+/// Every code.
+const ANY: CodeSet = u32::MAX;
 
-/// Where the anchors of a rule have to be looked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Near {
-    /// Everywhere.
-    Anywhere,
-    /// Near any digit.
-    Digit,
-    /// Near a number: [`NUMBER_DIGITS`] digits in groups that are joined by usual separators.
-    Number,
+/// What every match of a rule needs.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Need {
+    /// ASCII digits that a match has at least.
+    pub digits: u32,
+    /// Bytes of the longest match; 0 where it is longer than [`REACH_BYTES_MAX`].
+    pub reach_bytes: u32,
+    /// For each literal of the rule, anchors first: the codes around it.
+    pub around: Vec<Around>,
+    /// For each context word of the rule: the codes around it.
+    pub near: Vec<Around>,
 }
 
-/// What every match of an expression needs.
-pub(super) fn near(expression: &str) -> Near {
-    let parsed =
-        regex_syntax::ParserBuilder::new().unicode(false).utf8(false).multi_line(true).build().parse(expression);
-    let Ok(hir) = parsed else { return Near::Anywhere };
-    match (hir.properties().maximum_len(), digits_min(&hir)) {
-        (Some(len), NUMBER_DIGITS..) if len <= REACH_BYTES => Near::Number,
-        (Some(len), 1..) if len <= REACH_BYTES => Near::Digit,
-        _ => Near::Anywhere,
+/// Codes that may stand around a literal where the expression matches. The end of a value counts as a blank.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Around {
+    /// Before it.
+    pub before: CodeSet,
+    /// The two bytes behind it. Zeros where the expression cannot match at that literal at all.
+    pub behind: [CodeSet; 2],
+    /// How many bytes behind it are surely `[A-Za-z0-9_+/=-]`, up to [`TOKEN_BEHIND`].
+    pub token_bytes: u8,
+    /// The pieces that are looked for (see [`shares`]).
+    pub pieces: [u8; 2],
+}
+
+/// Bytes of a token-shaped run that a short literal is worth looking for at.
+pub const TOKEN_BEHIND: u8 = 16;
+
+impl Around {
+    /// What is known of a literal.
+    pub fn of(before: CodeSet, behind: [CodeSet; 2], literal: &str) -> Self {
+        let mut out = Self { before, behind, token_bytes: 0, pieces: [0; 2] };
+        out.pieces = shares::pieces_of(literal.as_bytes(), &out);
+        out
+    }
+
+    fn anything(literal: &str) -> Self {
+        Self::of(ANY, [ANY; 2], literal)
     }
 }
 
-/// Collects the parts of a text in which an anchor of a rule can stand: from [`REACH_BYTES`] before digits to their end.
-/// Runs of digits come in order; regions come out disjoint and in order.
-#[derive(Debug, Default)]
-pub(super) struct Regions {
-    /// Near any digit.
-    pub(super) digit: Vec<(usize, usize)>,
-    /// Near a number.
-    pub(super) number: Vec<(usize, usize)>,
-}
+impl Need {
+    /// With the context words of the rule. Short ones must stand alone: `nin` is in `evening`, `pan` in `company`.
+    pub fn with_near<'a>(mut self, words: impl Iterator<Item = &'a str>) -> Self {
+        let letters = (0..CODES as u8).filter(|c| is_letter(*c)).fold(0, |set, c| set | 1 << c);
+        self.near = words
+            .map(|word| match word.len() <= ALONE_BYTES_MAX {
+                true => Around::of(!letters, [!letters, ANY], word),
+                false => Around::anything(word),
+            })
+            .collect();
+        self
+    }
 
-impl Regions {
-    pub(super) fn collect(&mut self, text: &[u8], runs: impl Iterator<Item = (usize, usize)>) {
-        self.digit.clear();
-        self.number.clear();
-        let mut number: Option<(usize, usize, usize)> = None;
-        for (start, len) in runs {
-            let end = start + len;
-            add(&mut self.digit, start, end);
-            number = match number {
-                Some((first, last, digits)) if is_gap(&text[last..start]) => Some((first, end, digits + len)),
-                before => {
-                    close(&mut self.number, before);
-                    Some((start, end, len))
-                }
-            };
+    /// Analyses an expression and its literals, each with whether its case does not matter. An expression that does not
+    /// parse needs nothing: what is wrong with it is said by whoever compiles it.
+    pub fn of<'a>(expression: &str, literals: impl Iterator<Item = (&'a str, bool)>) -> Self {
+        let parsed =
+            regex_syntax::ParserBuilder::new().unicode(false).utf8(false).multi_line(true).build().parse(expression);
+        let Ok(hir) = parsed else {
+            return Self { around: literals.map(|(text, _)| Around::anything(text)).collect(), ..Self::default() };
+        };
+        let nfa = thompson::Compiler::new()
+            .configure(thompson::Config::new().utf8(false).which_captures(thompson::WhichCaptures::None))
+            .build_from_hir(&hir);
+        let (digits, reach_bytes) = match hir.properties().maximum_len() {
+            Some(len) if len <= REACH_BYTES_MAX => (digits_min(&hir), len),
+            _ => (0, 0),
+        };
+        Self {
+            digits: u32::try_from(digits).unwrap_or(u32::MAX),
+            reach_bytes: u32::try_from(reach_bytes).unwrap_or(u32::MAX),
+            around: literals
+                .map(|(text, caseless)| {
+                    nfa.as_ref().map_or_else(|_| Around::anything(text), |nfa| around(nfa, text, caseless))
+                })
+                .collect(),
+            near: Vec::new(),
         }
-        close(&mut self.number, number);
     }
 }
 
-fn close(regions: &mut Vec<(usize, usize)>, number: Option<(usize, usize, usize)>) {
-    if let Some((start, end, NUMBER_DIGITS..)) = number {
-        add(regions, start, end);
+/// Codes of letters, digits and `_`.
+fn word() -> CodeSet {
+    (0..CODES as u8).filter(|c| is_letter(*c) || [DIGIT, UNDERSCORE].contains(c)).fold(0, |set, c| set | 1 << c)
+}
+
+fn is_word(byte: Option<&u8>) -> bool {
+    byte.is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_')
+}
+
+/// The codes around a literal.
+fn around(nfa: &NFA, literal: &str, caseless: bool) -> Around {
+    let through = |start: Vec<StateID>| {
+        let mut states = start;
+        for (i, byte) in literal.bytes().enumerate() {
+            let other = if caseless && byte.is_ascii_alphabetic() { byte ^ 0x20 } else { byte };
+            let crossing = i + 1 < literal.len();
+            states = step(nfa, &states, crossing, |b| b == byte || b == other);
+        }
+        states
+    };
+    // A word boundary that every way to the literal crosses lets no letter stand before a letter.
+    let free = !through(closure(nfa, [nfa.start_anchored()], false)).is_empty();
+    let before = if free || !is_word(literal.as_bytes().first()) { ANY } else { !word() };
+    let open = through(closure(nfa, [nfa.start_anchored()], true));
+    let crossed = closure(nfa, open.iter().copied(), true);
+    let bound = if is_word(literal.as_bytes().last()) { !word() } else { word() };
+    // Behind a boundary only the other kind of byte may stand. `open` has not crossed one.
+    let first = codes(nfa, &open) | (codes(nfa, &crossed) & bound);
+    let second = match is_end(nfa, &crossed) {
+        true => ANY,
+        false => codes(nfa, &step(nfa, &crossed, true, |_| true)),
+    };
+    Around { token_bytes: token_bytes(nfa, crossed), ..Around::of(before, [first, second], literal) }
+}
+
+/// How many bytes from these states on are surely of a token.
+fn token_bytes(nfa: &NFA, mut states: Vec<StateID>) -> u8 {
+    let of_token = |b: u8| b.is_ascii_alphanumeric() || b"_+/=-".contains(&b);
+    for count in 0..TOKEN_BEHIND {
+        let mut next = states.iter().flat_map(|id| ranges(nfa.state(*id))).peekable();
+        if is_end(nfa, &states) || next.peek().is_none() || !next.all(|(low, high, _)| (low..=high).all(of_token)) {
+            return count;
+        }
+        states = step(nfa, &states, true, |_| true);
+    }
+    TOKEN_BEHIND
+}
+
+fn is_end(nfa: &NFA, states: &[StateID]) -> bool {
+    states.iter().any(|id| matches!(nfa.state(*id), State::Match { .. }))
+}
+
+/// States that are reached without a byte. Assertions count as met; word boundaries only where they may be crossed.
+fn closure(nfa: &NFA, from: impl IntoIterator<Item = StateID>, crossing: bool) -> Vec<StateID> {
+    let mut stack: Vec<StateID> = from.into_iter().collect();
+    let mut seen = Vec::new();
+    while let Some(id) = stack.pop() {
+        if seen.contains(&id) {
+            continue;
+        }
+        seen.push(id);
+        match nfa.state(id) {
+            State::Look { look: Look::WordAscii | Look::WordStartAscii | Look::WordEndAscii, .. } if !crossing => {}
+            State::Look { next, .. } | State::Capture { next, .. } => stack.push(*next),
+            State::Union { alternates } => stack.extend(alternates.iter().copied()),
+            State::BinaryUnion { alt1, alt2 } => stack.extend([*alt1, *alt2]),
+            _ => {}
+        }
+    }
+    seen
+}
+
+/// The byte ranges on which a state goes on, each with the state behind it.
+fn ranges(state: &State) -> Vec<(u8, u8, StateID)> {
+    match state {
+        State::ByteRange { trans } => vec![(trans.start, trans.end, trans.next)],
+        State::Sparse(sparse) => sparse.transitions.iter().map(|t| (t.start, t.end, t.next)).collect(),
+        State::Dense(dense) => (0..=u8::MAX).filter_map(|b| Some((b, b, dense.matches_byte(b)?))).collect(),
+        _ => Vec::new(),
     }
 }
 
-fn add(regions: &mut Vec<(usize, usize)>, start: usize, end: usize) {
-    let low = start.saturating_sub(REACH_BYTES);
-    match regions.last_mut() {
-        Some(last) if low <= last.1 => last.1 = end,
-        _ => regions.push((low, end)),
-    }
+fn step(nfa: &NFA, states: &[StateID], crossing: bool, wanted: impl Fn(u8) -> bool) -> Vec<StateID> {
+    let to = states
+        .iter()
+        .flat_map(|id| ranges(nfa.state(*id)))
+        .filter(|(low, high, _)| (*low..=*high).any(&wanted))
+        .map(|(_, _, next)| next);
+    closure(nfa, to, crossing)
 }
 
-/// Whether bytes can stand between two groups of one number. Up to four: letters and blanks stand in some
-/// (`12 A 345`, `FR 12`), but an operator or a colon does not.
-fn is_gap(bytes: &[u8]) -> bool {
-    let separator =
-        |b: &u8| matches!(b, b' ' | b'.' | b'-' | b'/' | b'(' | b')' | b'+' | b'\t' | b'\'' | b'_' | 0x80..);
-    bytes.len() <= 4 && bytes.iter().all(|b| separator(b) || b.is_ascii_alphabetic())
+/// Codes of the bytes that may stand next: any, where a match may be over.
+fn codes(nfa: &NFA, states: &[StateID]) -> CodeSet {
+    if is_end(nfa, states) {
+        return ANY;
+    }
+    let bytes = states.iter().flat_map(|id| ranges(nfa.state(*id))).flat_map(|(low, high, _)| low..=high);
+    bytes.fold(0, |set, b| set | 1 << code(b))
 }
 
 /// The least number of ASCII digits in a match.
@@ -106,38 +222,53 @@ fn only_digits(class: &Class) -> bool {
     }
 }
 
+/// The codes of a set.
+pub fn members(set: CodeSet) -> impl Iterator<Item = u8> {
+    (0..CODES as u8).filter(move |c| set & 1 << c != 0)
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::codes::{BLANK, HIGH, JOINER, SIGN};
     use super::*;
+
+    fn set(codes: impl IntoIterator<Item = u8>) -> CodeSet {
+        codes.into_iter().fold(0, |set, c| set | 1 << c)
+    }
 
     #[test]
     fn digits_are_counted_where_they_must_be() {
-        for (expression, expected) in [
-            (r"(?i)mrn[: ]{0,3}(\d{6,10})\b", Near::Number),
-            (r"(?i)mrn[: ]{0,3}([A-Z0-9]{6,10})\b", Near::Anywhere),
-            (r"nif[: ](\d{8}[A-Z]|[A-Z]\d{7})", Near::Number),
-            (r"nif[: ](\d{8}[A-Z]|[A-Z]{3})", Near::Anywhere),
-            (r"aged (\d{1,3})", Near::Digit),
-            (r"x[^0-9]{0,300}(\d{8})", Near::Anywhere),
-            (r"x(?:\d\d[ -]?){2,4}", Near::Digit),
-            (r"x(?:\d\d[ -]?){3,4}", Near::Number),
+        for (expression, digits) in [
+            (r"(?i)mrn[: ]{0,3}(\d{6,10})\b", 6),
+            (r"(?i)mrn[: ]{0,3}([A-Z0-9]{6,10})\b", 0),
+            (r"nif[: ](\d{8}[A-Z]|[A-Z]\d{7})", 7),
+            (r"nif[: ](\d{8}[A-Z]|[A-Z]{3})", 0),
+            (r"dob: ?(\d\d?/\d\d?/\d{4})", 6),
+            (r"id: ?(\d{6}.*)", 0),
         ] {
-            assert_eq!(near(expression), expected, "{expression}");
+            assert_eq!(Need::of(expression, std::iter::empty()).digits, digits, "{expression}");
         }
     }
 
     #[test]
-    fn regions_lie_around_digits() {
-        let mut regions = Regions::default();
-        let text = format!("{}48/2=24 and {}12-34 567{}", " ".repeat(300), "x".repeat(300), " ".repeat(50));
-        let mut runs = Vec::new();
-        super::super::runs::mark_runs(
-            text.as_bytes(),
-            super::super::runs::Wanted { digits: true, at: false, token: false },
-            |_, start, len| runs.push((start, len)),
-        );
-        regions.collect(text.as_bytes(), runs.into_iter());
-        assert_eq!(regions.digit, [(108, 307), (420, 621)]);
-        assert_eq!(regions.number, [(420, 621)]);
+    fn what_stands_around_a_literal() {
+        let around =
+            |expression, literal, caseless| Need::of(expression, std::iter::once((literal, caseless))).around[0];
+        let no_word = set([BLANK, JOINER, SIGN, HIGH]);
+        let token = around(r"\bhf_[a-z]{34}\b", "hf_", false);
+        assert_eq!((token.before, token.behind), (no_word, [set(6..=31), set(6..=31)]));
+        assert_eq!(token.token_bytes, TOKEN_BEHIND);
+        assert_eq!(around(r"sk-[a-z]{3,20}\b", "sk-", false).token_bytes, 3);
+        assert_eq!(around(r"sk-[a-z.]{30}", "sk-", false).token_bytes, 0);
+        assert_eq!(around(r"\bhf_[a-z]{34}\b", "hg_", false).behind, [0, 0], "the expression cannot match there");
+        let label = around(r#"(?i)dob["']?[:=] ?(\d)"#, "DOB", true);
+        assert_eq!(label.before, ANY);
+        assert_eq!(label.behind, [set([SIGN, JOINER]), set([SIGN, JOINER, BLANK, DIGIT])]);
+        let label = around(r"(?i)(?:\bmrn|chart)\b ?(\d+)", "mrn", true);
+        assert_eq!((label.before, label.behind[0]), (no_word, set([BLANK])));
+        assert_eq!(around(r"(?i)(?:\bmrn|chart)\b ?(\d+)", "chart", true).before, ANY);
+        assert_eq!(around("key", "key", true).behind, [ANY, ANY]);
+        assert_eq!(around(r"key\b", "key", true).behind, [no_word, ANY]);
+        assert_eq!(around("_x(", "_x(", true), Around::anything("_x("), "no expression");
     }
 }

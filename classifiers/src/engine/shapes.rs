@@ -1,20 +1,23 @@
-//! A filter in front of the digit rules' automaton: can a run of so many digits, followed by such a byte, be the
-//! beginning of anything?
+//! A filter in front of the digit rules' automaton: can so many letters, a run of so many digits and then such a byte be
+//! the beginning of anything?
 //!
-//! Log lines are full of short numbers that no rule can match. The answer for each length and next byte is found once,
-//! by walking the automaton over all digits at a time, and remembered; after that it is one look-up. The filter is
-//! exact: what it refuses no rule matches.
+//! Log lines are full of short numbers that no rule can match. The rules are widened first: any digit stands for all
+//! digits, any letter for all letters. The answer for each shape is found once, by walking the widened rules' automaton,
+//! and remembered; after that it is one look-up. What passes is looked at again with the skeleton of its first sixteen
+//! bytes, which log lines repeat. What the filter refuses no rule matches.
 
 use super::RunRules;
 use crate::rule_set::RuleSet;
-use regex_automata::hybrid::LazyStateID;
 use regex_automata::hybrid::dfa::{Cache, DFA};
-use regex_automata::{Anchored, Input};
+use regex_automata::nfa::thompson;
+use regex_automata::{Anchored, Input, MatchKind};
+use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, ClassUnicode, ClassUnicodeRange, Hir, HirKind};
+use wide::u8x16;
 
 /// Longest run that is told apart; longer ones always pass.
 const LENGTH_MAX: usize = 24;
-/// States that a set may hold; a larger one always passes.
-const STATES_MAX: usize = 2_000;
+/// Most letters before the run.
+const LEAD_MAX: usize = super::LEAD_BYTES;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Answer {
@@ -23,134 +26,183 @@ enum Answer {
     Yes,
 }
 
-/// Answers by length and next byte; the last column is the end of the value.
+/// Bytes of a skeleton.
+pub(super) const SKELETON: usize = 16;
+/// Skeletons that are remembered.
+const SKELETONS: usize = 1 << 11;
+
 #[derive(Default)]
 pub(super) struct Shapes {
+    /// By letters, digits and next byte; the last column is the end of the value.
     answers: Vec<[Answer; 257]>,
-    /// By length: the states after so many digits, and whether something matched on the way. Kept as witness strings,
-    /// because the automaton may forget its states.
-    witnesses: Vec<Option<Witnesses>>,
+    /// Skeletons met, each in the one place that it can have.
+    skeletons: Vec<(u128, bool)>,
     cache: Option<Cache>,
 }
 
-/// One string of digits for each state that is alive after so many digits.
-#[derive(Clone, Default)]
-struct Witnesses {
-    strings: Vec<Vec<u8>>,
-    /// Something may match already, or there are too many states to tell.
-    pass: bool,
-}
-
 impl Shapes {
-    /// Whether the digit run `text[start..start + len]` can be the beginning of a match. `high` is the value's end.
+    /// Whether `lead` letters, `len` digits and then the byte `next` (or the end of the value) can be the beginning of a
+    /// match where no letter, digit or `_` stands before.
+    #[inline]
     pub(super) fn viable(
         &mut self,
         rules: &RunRules,
         set: &RuleSet,
-        text: &[u8],
-        start: usize,
+        lead: usize,
         len: usize,
-        high: usize,
+        next: Option<u8>,
     ) -> bool {
-        // What stands before decides look-behind assertions; only the usual case is remembered.
-        let plain = start == 0 || !super::is_word(text[start - 1]);
-        if len > LENGTH_MAX || !plain {
+        if len > LENGTH_MAX || lead > LEAD_MAX {
             return true;
         }
-        let next = if start + len < high { usize::from(text[start + len]) } else { 256 };
         if self.answers.is_empty() {
-            self.answers = vec![[Answer::Unknown; 257]; LENGTH_MAX + 1];
-            self.witnesses = vec![None; LENGTH_MAX + 1];
+            self.answers = vec![[Answer::Unknown; 257]; (LEAD_MAX + 1) * (LENGTH_MAX + 1)];
         }
-        match self.answers[len][next] {
+        let (row, column) = (lead * (LENGTH_MAX + 1) + len, next.map_or(256, usize::from));
+        match self.answers[row][column] {
             Answer::Yes => true,
             Answer::No => false,
             Answer::Unknown => {
-                let answer = rules.dfa(set).is_none_or(|dfa| self.find_out(dfa, len, next).unwrap_or(true));
-                self.answers[len][next] = if answer { Answer::Yes } else { Answer::No };
+                let answer = rules.wide_dfa(set).is_none_or(|dfa| self.find_out(dfa, lead, len, next).unwrap_or(true));
+                self.answers[row][column] = if answer { Answer::Yes } else { Answer::No };
                 answer
             }
         }
     }
 
+    /// Whether a text that goes on like this can be the beginning of a match; for a start as in [`Self::viable`].
+    #[inline]
+    pub(super) fn skeleton_viable(&mut self, rules: &RunRules, set: &RuleSet, text: [u8; SKELETON]) -> bool {
+        let bones = skeleton(text);
+        if self.skeletons.is_empty() {
+            self.skeletons = vec![(0, true); SKELETONS];
+        }
+        let key = u128::from_le_bytes(bones);
+        let hash = (key as u64 ^ (key >> 64) as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let place = (hash >> (64 - SKELETONS.trailing_zeros())) as usize;
+        match self.skeletons[place] {
+            (known, answer) if known == key => answer,
+            _ => {
+                let answer = rules
+                    .wide_dfa(set)
+                    .is_none_or(|dfa| self.walk(dfa, bones.into_iter()).is_none_or(|end| end != Answer::No));
+                self.skeletons[place] = (key, answer);
+                answer
+            }
+        }
+    }
+
+    /// `None` where the automaton gives up; `Unknown` where it could go on.
+    fn walk(&mut self, dfa: &DFA, bytes: impl Iterator<Item = u8>) -> Option<Answer> {
+        let cache = self.cache.get_or_insert_with(|| dfa.create_cache());
+        let input = Input::new(b" ".as_slice()).range(1..1).anchored(Anchored::Yes);
+        let mut state = dfa.start_state_forward(cache, &input).ok()?;
+        for byte in bytes {
+            state = dfa.next_state(cache, state, byte).ok()?;
+            if state.is_match() {
+                return Some(Answer::Yes);
+            }
+            if state.is_dead() {
+                return Some(Answer::No);
+            }
+        }
+        // Something may match right at the end.
+        match dfa.next_eoi_state(cache, state).ok()?.is_match() {
+            true => Some(Answer::Yes),
+            false => Some(Answer::Unknown),
+        }
+    }
+
     /// `None` where the automaton gives up.
-    fn find_out(&mut self, dfa: &DFA, len: usize, next: usize) -> Option<bool> {
-        let witnesses = self.witnesses(dfa, len)?;
-        if witnesses.pass {
-            return Some(true);
+    fn find_out(&mut self, dfa: &DFA, lead: usize, len: usize, next: Option<u8>) -> Option<bool> {
+        let witness = std::iter::repeat_n(b'A', lead).chain(std::iter::repeat_n(b'0', len)).chain(next);
+        match self.walk(dfa, witness)? {
+            Answer::Yes => Some(true),
+            Answer::No => Some(false),
+            // What goes on behind a byte is not known; behind the end nothing does.
+            Answer::Unknown => Some(next.is_some()),
         }
-        let cache = self.cache.get_or_insert_with(|| dfa.create_cache());
-        for digits in &witnesses.strings {
-            let state = walk(dfa, cache, digits)?;
-            let after = match u8::try_from(next) {
-                Ok(byte) => dfa.next_state(cache, state, byte).ok()?,
-                Err(_) => dfa.next_eoi_state(cache, state).ok()?,
-            };
-            // A match shows one byte late, so it is the state after the next byte that tells.
-            if after.is_match() || (next < 256 && !after.is_dead()) {
-                return Some(true);
-            }
-        }
-        Some(false)
-    }
-
-    fn witnesses(&mut self, dfa: &DFA, len: usize) -> Option<Witnesses> {
-        if let Some(Some(known)) = self.witnesses.get(len) {
-            return Some(known.clone());
-        }
-        let before = match len {
-            0 => Witnesses { strings: vec![Vec::new()], pass: false },
-            n => self.witnesses(dfa, n - 1)?,
-        };
-        let found = if before.pass || len == 0 { before } else { self.extend(dfa, &before)? };
-        if let Some(slot) = self.witnesses.get_mut(len) {
-            *slot = Some(found.clone());
-        }
-        Some(found)
-    }
-
-    /// The states after one more digit, one string each.
-    fn extend(&mut self, dfa: &DFA, before: &Witnesses) -> Option<Witnesses> {
-        let cache = self.cache.get_or_insert_with(|| dfa.create_cache());
-        let clears = cache.clear_count();
-        let mut seen: Vec<LazyStateID> = Vec::new();
-        let mut out = Witnesses::default();
-        for digits in &before.strings {
-            let state = walk(dfa, cache, digits)?;
-            for digit in b'0'..=b'9' {
-                let after = dfa.next_state(cache, state, digit).ok()?;
-                if after.is_match() {
-                    return Some(Witnesses { strings: Vec::new(), pass: true });
-                }
-                if after.is_dead() || seen.contains(&after) {
-                    continue;
-                }
-                seen.push(after);
-                let mut string = digits.clone();
-                string.push(digit);
-                out.strings.push(string);
-            }
-        }
-        // States that were forgotten on the way cannot be told apart any more.
-        out.pass = out.strings.len() > STATES_MAX || cache.clear_count() != clears;
-        Some(out)
     }
 }
 
-/// The state after some digits at the beginning of a plain text.
-fn walk(dfa: &DFA, cache: &mut Cache, digits: &[u8]) -> Option<LazyStateID> {
-    let input = Input::new(b" ".as_slice()).range(1..1).anchored(Anchored::Yes);
-    let mut state = dfa.start_state_forward(cache, &input).ok()?;
-    for digit in digits {
-        state = dfa.next_state(cache, state, *digit).ok()?;
+/// Every digit as `0`, every letter as `A`.
+#[inline]
+fn skeleton(text: [u8; SKELETON]) -> [u8; SKELETON] {
+    let x = u8x16::new(text);
+    let in_range = |x: u8x16, low: u8, high: u8| {
+        let shifted = x - u8x16::splat(low);
+        shifted.min(u8x16::splat(high - low)).simd_eq(shifted)
+    };
+    let digits = in_range(x, b'0', b'9');
+    let letters = in_range(x | u8x16::splat(0x20), b'a', b'z');
+    let kept = !(digits | letters) & x;
+    ((digits & u8x16::splat(b'0')) | (letters & u8x16::splat(b'A')) | kept).to_array()
+}
+
+/// The automaton of widened expressions. `None` where they are too many for one.
+pub(super) fn wide_dfa<'a>(sources: impl Iterator<Item = &'a str>) -> Option<DFA> {
+    let syntax = regex_syntax::ParserBuilder::new().unicode(false).utf8(false).multi_line(true).clone();
+    let widened = |source| syntax.build().parse(source).ok().map(|hir| widen(&hir));
+    let expressions = sources.map(widened).collect::<Option<Vec<Hir>>>()?;
+    let nfa = thompson::Compiler::new()
+        .configure(thompson::Config::new().utf8(false).which_captures(thompson::WhichCaptures::None))
+        .build_many_from_hir(&expressions)
+        .ok()?;
+    DFA::builder().configure(DFA::config().match_kind(MatchKind::All)).build_from_nfa(nfa).ok()
+}
+
+/// The same expression with every digit standing for all digits and every letter for all letters. It matches whatever
+/// the expression matches.
+fn widen(hir: &Hir) -> Hir {
+    match hir.kind() {
+        HirKind::Empty => Hir::empty(),
+        HirKind::Look(look) => Hir::look(*look),
+        HirKind::Literal(literal) => Hir::concat(literal.0.iter().map(|b| Hir::class(widened_byte(*b))).collect()),
+        HirKind::Class(Class::Bytes(class)) => {
+            let mut out = class.clone();
+            let has = |low: u8, high: u8| class.ranges().iter().any(|r| r.start() <= high && r.end() >= low);
+            add_ranges(has, |low, high| out.push(ClassBytesRange::new(low, high)));
+            Hir::class(Class::Bytes(out))
+        }
+        HirKind::Class(Class::Unicode(class)) => {
+            let mut out: ClassUnicode = class.clone();
+            let has = |low: u8, high: u8| {
+                class.ranges().iter().any(|r| r.start() <= char::from(high) && r.end() >= char::from(low))
+            };
+            add_ranges(has, |low, high| out.push(ClassUnicodeRange::new(low.into(), high.into())));
+            Hir::class(Class::Unicode(out))
+        }
+        HirKind::Repetition(repetition) => {
+            let mut out = repetition.clone();
+            out.sub = Box::new(widen(&repetition.sub));
+            Hir::repetition(out)
+        }
+        HirKind::Capture(capture) => widen(&capture.sub),
+        HirKind::Concat(parts) => Hir::concat(parts.iter().map(widen).collect()),
+        HirKind::Alternation(parts) => Hir::alternation(parts.iter().map(widen).collect()),
     }
-    Some(state)
+}
+
+fn widened_byte(byte: u8) -> Class {
+    let mut class = ClassBytes::new([ClassBytesRange::new(byte, byte)]);
+    add_ranges(|low, high| (low..=high).contains(&byte), |low, high| class.push(ClassBytesRange::new(low, high)));
+    Class::Bytes(class)
+}
+
+fn add_ranges(has: impl Fn(u8, u8) -> bool, mut add: impl FnMut(u8, u8)) {
+    if has(b'0', b'9') {
+        add(b'0', b'9');
+    }
+    if has(b'a', b'z') || has(b'A', b'Z') {
+        add(b'a', b'z');
+        add(b'A', b'Z');
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::runs::RunKind;
+    use crate::engine::RunKind;
 
     #[test]
     fn what_it_refuses_no_rule_matches() {
@@ -160,27 +212,46 @@ mod tests {
         let mut cache = dfa.create_cache();
         let mut shapes = Shapes::default();
         let mut seed = 0x2545_f491_4f6c_dd1du64;
-        let mut refused = 0;
-        for _ in 0..20_000 {
-            let mut next = || {
+        let (mut refused, mut by_skeleton_alone) = (0, 0);
+        for _ in 0..60_000 {
+            let mut next = |n: usize| {
                 seed ^= seed << 13;
                 seed ^= seed >> 7;
                 seed ^= seed << 17;
-                seed
+                (seed % n as u64) as usize
             };
-            let len = 1 + (next() % 20) as usize;
+            let (lead, len) = (next(3) * next(5), 1 + next(20));
             let tails: [&[u8]; 8] = [b"", b" ", b" 123 456", b"-45-6789", b".25.1.7", b":10", b"x", b"/8/2026"];
             let mut text = b" ".to_vec();
-            text.extend((0..len).map(|_| b'0' + (next() % 10) as u8));
-            text.extend_from_slice(tails[(next() % 8) as usize]);
-            if !shapes.viable(&rules, &set, &text, 1, len, text.len()) {
+            text.extend((0..lead).map(|_| b"ABCDEFGHIJKLMNOPQRSTUVWXYZabdeilnst"[next(35)]));
+            text.extend((0..len).map(|_| b'0' + next(10) as u8));
+            text.extend_from_slice(tails[next(8)]);
+            let by_shape = shapes.viable(&rules, &set, lead, len, text.get(1 + lead + len).copied());
+            let first = text.get(1..1 + SKELETON).and_then(|b| b.try_into().ok());
+            let by_skeleton = first.is_none_or(|first| shapes.skeleton_viable(&rules, &set, first));
+            if !by_shape || !by_skeleton {
                 refused += 1;
+                by_skeleton_alone += usize::from(by_shape);
                 let input = Input::new(&text).range(1..).anchored(Anchored::Yes);
                 let mut matched = regex_automata::PatternSet::new(rules.rules.len());
                 dfa.try_which_overlapping_matches(&mut cache, &input, &mut matched).expect("search");
                 assert!(matched.is_empty(), "refused {:?}", String::from_utf8_lossy(&text));
             }
         }
-        assert!(refused > 1_000, "the filter refuses almost nothing: {refused}");
+        assert!(refused > 2_000, "the filter refuses almost nothing: {refused}");
+        assert!(by_skeleton_alone > 500, "the skeleton refuses almost nothing: {by_skeleton_alone}");
+    }
+
+    #[test]
+    fn widened_rules_match_what_the_rules_match() {
+        let dfa = wide_dfa([r"\bDE\d{2}(?: ?[1-9]{4}){2}\b", r"(?i)x[0-4]-[abc]"].into_iter()).expect("automaton");
+        let mut cache = dfa.create_cache();
+        let mut matched = regex_automata::PatternSet::new(2);
+        for (text, expected) in [("DE12 3456 7891", 0), ("fr00 0000 0000", 0), ("X3-A", 1), ("q9-z", 1)] {
+            matched.clear();
+            let input = Input::new(text).anchored(Anchored::Yes);
+            dfa.try_which_overlapping_matches(&mut cache, &input, &mut matched).expect("search");
+            assert_eq!(matched.iter().map(|p| p.as_usize()).collect::<Vec<_>>(), [expected], "{text}");
+        }
     }
 }

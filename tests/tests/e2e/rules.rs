@@ -20,12 +20,8 @@ const MAY_USE: [(&str, &[&str]); 8] = [
 ];
 
 /// Libraries that are one crate's business, and whose.
-const RESERVED: [(&str, &[&str]); 4] = [
-    ("rdkafka", &["connectors", "tests"]),
-    ("vectorscan-rs", &["classifiers"]),
-    ("deltalake", &["store", "sql"]),
-    ("datafusion", &["sql"]),
-];
+const RESERVED: [(&str, &[&str]); 3] =
+    [("rdkafka", &["connectors", "tests"]), ("deltalake", &["store", "sql"]), ("datafusion", &["sql"])];
 
 /// Libraries of which two versions would be two sets of types.
 const ONE_VERSION: [&str; 7] =

@@ -1,0 +1,486 @@
+//! Literals in one pass: where the prefixes and label words of all rules stand.
+//!
+//! Every second position of the text is looked up in a bitmap that stays in the first-level cache: four codes (see
+//! [`super::codes`]) and the class of a fifth, 23 bits in all. Each literal stands in the bitmap with two pieces, one for either parity of its position, and
+//! of all its pieces those are taken that are rarest in ordinary text; what a rule's expression demands before and behind
+//! a literal makes the pieces of short ones longer. A position that the bitmap names is looked up exactly, and the
+//! literal's bytes are compared. The pass costs about the same for a hundred literals and for five thousand, and its
+//! tables are built in about a millisecond. What stands at a literal is the rules' affair.
+
+use super::codes::{CLASS_BITS, code};
+use super::need::{Around, TOKEN_BEHIND};
+use super::shares::{self, GRAM};
+use std::collections::BTreeMap;
+
+/// Bits of a word's place in the bitmap that is looked up everywhere: 32 KiB in all, the size of a first-level cache.
+const WORD_BITS: u32 = 13;
+/// Bits of a position in the bitmap of pieces outside ASCII.
+const HIGH_FILTER_BITS: u32 = 14;
+/// Codes of the piece by which a short literal is known.
+const SHORT_GRAM: usize = 3;
+/// Bytes that must be readable behind a segment's codes.
+pub(super) const LOOKAHEAD: usize = 4;
+/// Literals of up to so many bytes are looked for in token-shaped runs only, where their rules' expressions demand one.
+const SHORT_BYTES_MAX: usize = 4;
+
+/// The bitmap.
+type Filter = [u32; 1 << WORD_BITS];
+/// The codes of a block and of what lies behind it.
+type Block = [u8; 64 + LOOKAHEAD];
+
+/// A literal to look for, for one rule.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    /// Its text.
+    pub(super) text: &'a str,
+    /// ASCII case does not matter.
+    pub(super) caseless: bool,
+    /// The rule.
+    pub(super) rule: u16,
+    /// Codes that may stand around it.
+    pub(super) around: Around,
+}
+
+/// A literal and the rules that are tried where it stands.
+#[derive(Debug)]
+pub(super) struct Literal {
+    text: Box<[u8]>,
+    caseless: bool,
+    /// Rules that want it, by index.
+    pub(super) rules: Vec<Wanting>,
+}
+
+impl Literal {
+    fn new(text: Vec<u8>, caseless: bool, rules: Vec<Wanting>) -> Self {
+        Self { text: text.into(), caseless, rules }
+    }
+
+    /// Bytes of the literal.
+    pub(super) fn len(&self) -> usize {
+        self.text.len()
+    }
+
+    #[inline]
+    fn stands_at(&self, text: &[u8], start: usize) -> bool {
+        text.get(start..start + self.text.len()).is_some_and(|there| match self.caseless {
+            true => there.eq_ignore_ascii_case(&self.text),
+            false => *there == *self.text,
+        })
+    }
+}
+
+/// A rule that wants a literal.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanting {
+    /// The rule.
+    pub(super) rule: u16,
+    /// Codes that may stand around the literal.
+    pub(super) around: Around,
+}
+
+/// A piece of a literal: which one, how many bytes before the piece it begins (minus one: a byte behind), and its four
+/// bytes as they must stand in the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Entry {
+    literal: u16,
+    back: i16,
+    /// `(text | fold) & mask == bytes`, of the four bytes at the piece; a byte outside the literal has no mask.
+    bytes: u32,
+    mask: u32,
+    fold: u32,
+}
+
+impl Entry {
+    /// The piece of `text` that begins at `at`, which may be -1 and may reach beyond the end.
+    fn new(literal: u16, text: &[u8], caseless: bool, at: isize) -> Self {
+        let (mut bytes, mut mask, mut fold) = ([0; 4], [0; 4], [0; 4]);
+        for i in 0..4 {
+            let byte = usize::try_from(at + i as isize).ok().and_then(|at| text.get(at));
+            if let Some(byte) = byte {
+                (bytes[i], mask[i]) = (*byte, 0xff);
+                fold[i] = if caseless && byte.is_ascii_lowercase() { 0x20 } else { 0 };
+            }
+        }
+        let [bytes, mask, fold] = [bytes, mask, fold].map(u32::from_le_bytes);
+        Self { literal, back: at as i16, bytes, mask, fold }
+    }
+}
+
+/// Entries by key: open addressing, a power of two of slots.
+#[derive(Debug, Default)]
+struct Table {
+    /// A part of each slot's key, never zero; zero is a free slot. Two bytes each, so that they stay in the cache.
+    tags: Vec<u16>,
+    /// First entry and number of entries of each slot.
+    slots: Vec<(u32, u32)>,
+    entries: Vec<Entry>,
+    shift: u32,
+}
+
+impl Table {
+    fn new(mut pieces: Vec<(u32, Entry)>) -> Self {
+        pieces.sort_unstable();
+        pieces.dedup();
+        let keys = pieces.chunk_by(|a, b| a.0 == b.0).count();
+        let bits = (keys * 2).max(2).next_power_of_two().trailing_zeros();
+        let size = 1 << bits;
+        let mut table = Self { tags: vec![0; size], slots: vec![(0, 0); size], entries: Vec::new(), shift: 32 - bits };
+        for group in pieces.chunk_by(|a, b| a.0 == b.0) {
+            let (mut at, tag) = table.place(group[0].0);
+            while table.tags[at] != 0 {
+                at = (at + 1) & (size - 1);
+            }
+            table.tags[at] = tag;
+            table.slots[at] = (table.entries.len() as u32, group.len() as u32);
+            table.entries.extend(group.iter().map(|(_, entry)| *entry));
+        }
+        table
+    }
+
+    #[inline]
+    fn place(&self, key: u32) -> (usize, u16) {
+        let place = key.wrapping_mul(0x9e37_79b1) >> self.shift;
+        (place as usize, (key.wrapping_mul(0x85eb_ca6b) >> 16) as u16 | 1)
+    }
+
+    /// Calls `with` for each entry of a key, and for a few of others.
+    #[inline]
+    fn each(&self, key: u32, mut with: impl FnMut(&Entry)) {
+        let (mut at, wanted) = self.place(key);
+        loop {
+            match self.tags[at] {
+                0 => return,
+                tag if tag == wanted => {
+                    let (first, count) = self.slots[at];
+                    self.entries[first as usize..(first + count) as usize].iter().for_each(&mut with);
+                }
+                _ => {}
+            }
+            at = (at + 1) & (self.tags.len() - 1);
+        }
+    }
+}
+
+/// The literals of a rule set, ready to be looked for.
+#[derive(Debug)]
+pub(super) struct Grams {
+    literals: Vec<Literal>,
+    filter: Box<Filter>,
+    table: Table,
+    high_filter: Box<[u32; 1 << (HIGH_FILTER_BITS - 5)]>,
+    high_table: Table,
+    has_high: bool,
+    /// Literals that stand before token-shaped runs: a bit for each three codes, and by those codes.
+    short_filter: Box<[u32; 1 << (5 * SHORT_GRAM - 5)]>,
+    short_table: Table,
+    len_max: usize,
+}
+
+impl Grams {
+    /// Makes the tables. Equal literals of several rules are one; a literal that its rule's expression cannot begin with
+    /// is left out.
+    pub(super) fn new<'a>(wanted: impl Iterator<Item = Wanted<'a>>) -> Self {
+        let mut by_text: BTreeMap<(Vec<u8>, bool), Vec<Wanting>> = BTreeMap::new();
+        for w in wanted.filter(|w| w.around.behind[0] != 0) {
+            let text = if w.caseless { w.text.to_ascii_lowercase() } else { w.text.to_owned() };
+            let wanting = Wanting { rule: w.rule, around: w.around };
+            by_text.entry((text.into_bytes(), w.caseless)).or_default().push(wanting);
+        }
+        let (mut pieces, mut high_pieces, mut short_pieces) = (Vec::new(), Vec::new(), Vec::new());
+        let mut literals = Vec::new();
+        for (id, ((text, caseless), rules)) in (0u16..).zip(by_text) {
+            let is_short = (SHORT_GRAM..=SHORT_BYTES_MAX).contains(&text.len())
+                && rules.iter().all(|wanting| wanting.around.token_bytes >= TOKEN_BEHIND);
+            match high_key_of(&text) {
+                None if is_short => short_pieces.push((short_key(&text), Entry::new(id, &text, caseless, 0))),
+                Some((at, key)) => high_pieces.push((key, Entry::new(id, &text, caseless, at as isize))),
+                None => add_pieces(id, &text, caseless, &joined(&rules), &mut pieces),
+            }
+            literals.push(Literal::new(text, caseless, rules));
+        }
+        let mut filter = Box::new([0; 1 << WORD_BITS]);
+        pieces.iter().for_each(|(gram, _)| set_bit(filter.as_mut_slice(), place_of(*gram)));
+        let mut high_filter = Box::new([0; 1 << (HIGH_FILTER_BITS - 5)]);
+        high_pieces.iter().for_each(|(key, _)| set_bit(high_filter.as_mut_slice(), fold_high(*key)));
+        let mut short_filter = Box::new([0; 1 << (5 * SHORT_GRAM - 5)]);
+        short_pieces.iter().for_each(|(key, _)| set_bit(short_filter.as_mut_slice(), *key));
+        let has_high = !high_pieces.is_empty();
+        let len_max = literals.iter().map(Literal::len).max().unwrap_or(0);
+        Self {
+            literals,
+            filter,
+            table: Table::new(pieces),
+            high_filter,
+            high_table: Table::new(high_pieces),
+            has_high,
+            short_filter,
+            short_table: Table::new(short_pieces),
+            len_max,
+        }
+    }
+
+    /// The literal with an id that a scan reported.
+    pub(super) fn get(&self, id: u16) -> &Literal {
+        &self.literals[id as usize]
+    }
+
+    /// How many distinct literals there are.
+    pub(super) fn len(&self) -> usize {
+        self.literals.len()
+    }
+
+    /// Bytes of the longest literal.
+    pub(super) fn len_max(&self) -> usize {
+        self.len_max
+    }
+
+    /// Calls `found(literal, start)` for each occurrence that has its piece in the segment that begins at `from` of the
+    /// text, an even place; a literal may be told twice. `codes` are those of the segment, a multiple of 64, and of [`LOOKAHEAD`] bytes behind it;
+    /// `leads` has a bit for each byte that begins a character outside ASCII. The order is nearly that of the starts.
+    pub(super) fn scan(
+        &self,
+        text: &[u8],
+        from: usize,
+        codes: &[u8],
+        leads: &[u64],
+        mut found: impl FnMut(u16, usize),
+    ) {
+        let blocks = (codes.len() - LOOKAHEAD) / 64;
+        for (block, leads) in leads.iter().copied().enumerate().take(blocks) {
+            let base = block * 64;
+            let Some(here) = codes[base..].first_chunk() else { return };
+            let mut hits = self.look_up(here);
+            while hits != 0 {
+                let i = hits.trailing_zeros() as usize;
+                hits &= hits - 1;
+                self.verify(&self.table, gram_of(&here[2 * i..]), text, from + base + 2 * i, &mut found);
+            }
+            if self.has_high && leads != 0 {
+                self.scan_high(text, from + base, leads, &mut found);
+            }
+        }
+    }
+
+    /// A bit for each of the 32 even places of a block at which the bitmap names the gram.
+    #[inline]
+    fn look_up(&self, codes: &Block) -> u32 {
+        let mut pairs = [0u16; 34];
+        for (pair, two) in pairs.iter_mut().zip(codes.chunks_exact(2)) {
+            *pair = u16::from(two[0]) | u16::from(two[1]) << 5;
+        }
+        let (mut words, mut bits) = ([0u16; 32], [0u16; 32]);
+        for i in 0..32 {
+            (words[i], bits[i]) = fold(pairs[i], pairs[i + 1], (pairs[i + 2] & 0x1f) >> CLASS_BITS);
+        }
+        let filter = &*self.filter;
+        let mut hits = 0;
+        for i in 0..32 {
+            // The mask tells the compiler what `fold` sees to anyway.
+            let word = filter[usize::from(words[i]) & (filter.len() - 1)];
+            hits |= (word >> (bits[i] & 31) & 1) << i;
+        }
+        hits
+    }
+
+    /// Compares the literals of a piece. An entry of another piece does no harm: a literal that stands there is there, and
+    /// is at most told twice.
+    #[inline]
+    fn verify(&self, table: &Table, key: u32, text: &[u8], place: usize, found: &mut impl FnMut(u16, usize)) {
+        let four = text.get(place..place + 4).and_then(|b| <[u8; 4]>::try_from(b).ok()).map(u32::from_le_bytes);
+        table.each(key, |entry| {
+            if four.is_some_and(|four| (four | entry.fold) & entry.mask != entry.bytes) {
+                return;
+            }
+            let Some(start) = place.checked_add_signed(-isize::from(entry.back)) else { return };
+            if self.literals[entry.literal as usize].stands_at(text, start) {
+                found(entry.literal, start);
+            }
+        });
+    }
+
+    /// Calls `found(literal, start)` for each literal that stands before a token-shaped run: it ends in the run, or right
+    /// where it begins, with at least [`TOKEN_BEHIND`] bytes of the run behind it.
+    pub(super) fn scan_token(&self, text: &[u8], start: usize, len: usize, mut found: impl FnMut(u16, usize)) {
+        let last = (start + len).saturating_sub(TOKEN_BEHIND as usize + SHORT_GRAM);
+        for place in start.saturating_sub(SHORT_BYTES_MAX)..=last {
+            let Some(three) = text.get(place..place + SHORT_GRAM) else { return };
+            let key = short_key(three);
+            if bit(self.short_filter.as_slice(), key) != 0 {
+                self.verify(&self.short_table, key, text, place, &mut found);
+            }
+        }
+    }
+
+    fn scan_high(&self, text: &[u8], base: usize, mut leads: u64, found: &mut impl FnMut(u16, usize)) {
+        while leads != 0 {
+            let place = base + leads.trailing_zeros() as usize;
+            leads &= leads - 1;
+            let Some(three) = text.get(place..place + 3) else { return };
+            let key = high_key(three);
+            if bit(self.high_filter.as_slice(), fold_high(key)) != 0 {
+                self.verify(&self.high_table, key, text, place, found);
+            }
+        }
+    }
+}
+
+fn bit(filter: &[u32], place: u32) -> u32 {
+    filter.get((place >> 5) as usize).map_or(0, |word| word >> (place & 31) & 1)
+}
+
+fn set_bit(filter: &mut [u32], place: u32) {
+    if let Some(word) = filter.get_mut((place >> 5) as usize) {
+        *word |= 1 << (place & 31);
+    }
+}
+
+/// The gram of five codes.
+fn gram_of(codes: &[u8]) -> u32 {
+    let four = codes.iter().take(GRAM).rev().fold(0, |gram, c| gram << 5 | u32::from(*c));
+    four | u32::from(codes.get(GRAM).map_or(0, |fifth| fifth >> CLASS_BITS)) << 20
+}
+
+/// The place of a gram in the bitmap, word and bit: of two pairs of codes and a class. Sixteen bits wide, so that eight
+/// are made at a time.
+#[inline]
+const fn fold(first: u16, second: u16, class: u16) -> (u16, u16) {
+    let mixed = first.wrapping_mul(0x9e35) ^ second.wrapping_mul(0x6a4d) ^ class.wrapping_mul(0x3b39);
+    (mixed >> (16 - WORD_BITS), (mixed ^ first ^ second >> 2 ^ class << 2) & 31)
+}
+
+/// The place of a gram in the bitmap, in bits.
+const fn place_of(gram: u32) -> u32 {
+    let (word, bit) = fold((gram & 0x3ff) as u16, (gram >> 10 & 0x3ff) as u16, (gram >> 20) as u16);
+    (word as u32) << 5 | bit as u32
+}
+
+const fn fold_high(key: u32) -> u32 {
+    key.wrapping_mul(0x9e37_79b1) >> (32 - HIGH_FILTER_BITS)
+}
+
+/// Three bytes from the beginning of a character outside ASCII, case of letters aside.
+fn high_key(three: &[u8]) -> u32 {
+    three.iter().fold(0, |key, b| key << 8 | u32::from(if b.is_ascii() { b | 0x20 } else { *b }))
+}
+
+/// The codes of the first three bytes.
+fn short_key(text: &[u8]) -> u32 {
+    text.iter().take(SHORT_GRAM).rev().fold(0, |key, b| key << 5 | u32::from(code(*b)))
+}
+
+fn high_key_of(text: &[u8]) -> Option<(usize, u32)> {
+    let at = text.iter().position(|b| *b >= 0xc0)?;
+    Some((at, high_key(text.get(at..at + 3)?)))
+}
+
+/// The codes around a literal, of all rules that want it.
+fn joined(rules: &[Wanting]) -> Around {
+    // Any two pieces would do; those of the first rule are as good as the others'.
+    let pieces = rules.first().map_or([0; 2], |first| first.around.pieces);
+    let mut out = Around { before: 0, behind: [0; 2], token_bytes: 0, pieces };
+    for Wanting { around, .. } in rules {
+        out.before |= around.before;
+        out.behind[0] |= around.behind[0];
+        out.behind[1] |= around.behind[1];
+    }
+    out
+}
+
+/// Adds the pieces of a literal, one for either parity.
+fn add_pieces(id: u16, text: &[u8], caseless: bool, around: &Around, pieces: &mut Vec<(u32, Entry)>) {
+    let sets = shares::sets_of(text, around);
+    for at in around.pieces.map(usize::from) {
+        let Some(window) = sets.get(at..=at + GRAM) else { continue };
+        let entry = Entry::new(id, text, caseless, at as isize - 1);
+        let classes = shares::classes(window[GRAM]);
+        shares::each_gram(window, |gram| {
+            pieces.extend(classes.iter().map(|(class, _)| (gram | class << 20, entry)));
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::marks::Marks;
+
+    const ANY: u32 = u32::MAX;
+
+    fn wanted(text: &str, caseless: bool, rule: u16) -> Wanted<'_> {
+        Wanted { text, caseless, rule, around: Around::of(ANY, [ANY; 2], text) }
+    }
+
+    /// All occurrences, by the pass and by the definition.
+    fn both(grams: &Grams, text: &[u8]) -> [Vec<(usize, u16)>; 2] {
+        let mut marks = Marks::default();
+        let mut fast = Vec::new();
+        let mut from = 0;
+        while from < text.len() {
+            let to = text.len().min(from + 128);
+            marks.segment(text, from, to);
+            grams.scan(text, from, &marks.codes, &marks.leads, |id, start| fast.push((start, id)));
+            from = to;
+        }
+        fast.sort_unstable();
+        fast.dedup();
+        let ids = 0..grams.len() as u16;
+        let mut slow: Vec<(usize, u16)> = (0..text.len())
+            .flat_map(|at| ids.clone().map(move |id| (at, id)))
+            .filter(|(at, id)| grams.get(*id).stands_at(text, *at))
+            .collect();
+        slow.sort_unstable();
+        [fast, slow]
+    }
+
+    #[test]
+    fn finds_what_stands_there() {
+        let literals = [
+            ("ssn", true),
+            ("hf_", false),
+            ("AKIA", false),
+            ("password", true),
+            ("身份證", false),
+            ("imię", true),
+            ("età:", true),
+            ("пароль", true),
+            ("://", false),
+        ];
+        let grams = Grams::new(literals.iter().zip(0..).map(|((t, c), i)| wanted(t, *c, i)));
+        assert_eq!(grams.len(), literals.len());
+        let mut seed = 0x9e37_79b9_7f4a_7c15u64;
+        let mut next = |n: usize| {
+            seed ^= seed << 13;
+            seed ^= seed >> 7;
+            seed ^= seed << 17;
+            (seed % n as u64) as usize
+        };
+        let mut hits = 0;
+        for round in 0..2_000 {
+            let mut text = Vec::new();
+            while text.len() < 200 {
+                match next(3) {
+                    0 => text.extend_from_slice(literals[next(literals.len())].0.as_bytes()),
+                    1 => text.extend_from_slice(literals[next(literals.len())].0.to_uppercase().as_bytes()),
+                    _ => text.push(b" aK_:\xc3e0"[next(8)]),
+                }
+            }
+            let [fast, slow] = both(&grams, &text);
+            hits += slow.len();
+            assert_eq!(fast, slow, "round {round}");
+        }
+        assert!(hits > 10_000, "{hits}");
+    }
+
+    #[test]
+    fn what_stands_around_narrows_the_search_and_loses_nothing() {
+        let tight =
+            Wanted { around: Around::of(1 << code(b' '), [1 << code(b'='), ANY], "pwd"), ..wanted("pwd", true, 0) };
+        let grams = Grams::new(
+            [tight, Wanted { around: Around::of(ANY, [0; 2], "never"), ..wanted("never", false, 1) }].into_iter(),
+        );
+        assert_eq!(grams.len(), 1);
+        for text in ["a pwd=x", " pwd=x", "aa PWD=", " pwd="] {
+            assert_eq!(both(&grams, text.as_bytes())[0].len(), 1, "{text}");
+        }
+    }
+}
