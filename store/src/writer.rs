@@ -39,7 +39,7 @@ pub struct Incoming {
 pub struct EventBlock {
     rows: RecordBatch,
     /// Events that say something, in order.
-    said: Vec<(Context, Vec<Statement>)>,
+    said: Vec<(Context, Box<[Statement]>)>,
 }
 
 impl EventBlock {
@@ -50,7 +50,8 @@ impl EventBlock {
     pub fn new(events: Vec<Incoming>) -> Result<Self, Error> {
         let rows = columns::encode(events.iter().map(|e| &e.row))?;
         let speaks = |e: &Incoming| !e.statements.is_empty();
-        let said = events.into_iter().filter(speaks).map(|e| (context(&e.row), e.statements)).collect();
+        // Boxed, since a vector of one holds the room of four.
+        let said = events.into_iter().filter(speaks).map(|e| (context(&e.row), e.statements.into())).collect();
         Ok(Self { rows, said })
     }
 
@@ -72,7 +73,7 @@ impl EventBlock {
 }
 
 /// About what a statement holds: a run with one input and one output.
-const STATEMENT_BYTES: usize = 1_500;
+const STATEMENT_BYTES: usize = 1_600;
 
 /// A batch to commit.
 #[derive(Debug, Clone, Default)]
@@ -349,27 +350,25 @@ impl StoreWriter {
         Ok(())
     }
 
-    /// Writes what the projector has learned up to a version of `events`. A table that is ahead (a crash came between
-    /// two tables, or another writer was first) has these rows already.
+    /// Writes what the projector has learned up to a version of `events`, all tables at once: mostly they wait for the
+    /// disk. A table that is ahead (a crash came between two tables, or another writer was first) has these rows already.
     async fn write_projections(&mut self, version: i64) -> Result<usize, Error> {
+        let mut batches: HashMap<&'static str, RecordBatch> = self.projector.take_batches()?.into_iter().collect();
+        let versions = &self.versions;
+        let writes = self.projections.iter_mut().filter_map(|(name, table)| {
+            let rows = batches.remove(name)?;
+            let from = versions.get(name).copied().unwrap_or(0);
+            Some(async move { (*name, write_rows(table, from, version, &rows).await) })
+        });
+        // To the end, even where one fails: nothing of this version is under way when it is tried again.
         let mut count = 0;
-        for (table, rows) in self.projector.take_batches()? {
-            count += self.write_rows(version, table, &rows).await?;
+        for (name, written) in futures::future::join_all(writes).await {
+            let (table_version, rows) = written?;
+            self.versions.insert(name, table_version);
+            count += rows;
         }
         self.projected = version;
         Ok(count)
-    }
-
-    async fn write_rows(&mut self, version: i64, name: &'static str, rows: &RecordBatch) -> Result<usize, Error> {
-        let Some(table) = self.projections.get_mut(name) else { return Ok(0) };
-        let txn = Txn { app_id: PROJECTION.to_owned(), version };
-        if table.txn_version(PROJECTION).await?.is_some_and(|v| v >= version) {
-            let from = self.versions.get(name).copied().unwrap_or(0);
-            self.versions.insert(name, table.version_of_txn(&txn, from).await?);
-            return Ok(0);
-        }
-        self.versions.insert(name, table.append([rows], &[txn], &[]).await?);
-        Ok(rows.num_rows())
     }
 
     async fn write_epoch(&mut self, writer: &str, ruleset: Option<&str>, at: Micros) -> Result<(), Error> {
@@ -399,6 +398,16 @@ impl StoreWriter {
         }
         Ok(())
     }
+}
+
+/// Appends rows that are projected from a version of `events`; the table's version then, and how many rows were new.
+/// `from` is a version of the table that has nothing of it.
+async fn write_rows(table: &mut Table, from: i64, version: i64, rows: &RecordBatch) -> Result<(i64, usize), Error> {
+    let txn = Txn { app_id: PROJECTION.to_owned(), version };
+    if table.txn_version(PROJECTION).await?.is_some_and(|v| v >= version) {
+        return Ok((table.version_of_txn(&txn, from).await?, 0));
+    }
+    Ok((table.append([rows], &[txn], &[]).await?, rows.num_rows()))
 }
 
 #[derive(Serialize)]

@@ -77,16 +77,13 @@ impl Projector {
         let mut versions: Vec<&AssetVersionRow> = self.versions.iter().collect();
         versions.sort_by_key(|v| v.version_id);
         for version in versions {
-            self.versions_of.entry(version.asset_id).or_default().push(version.version_id);
-            self.version_ids.insert((version.asset_id, version.version.as_str().into()), version.version_id);
+            self.versions_of.entry(version.asset_id).or_default().push((version.valid_from, version.version_id));
+            self.version_ids.insert(&(version.asset_id, version.version.as_str()), version.version_id);
             for hash in [version.content_sha256, version.merkle_root].into_iter().flatten() {
                 self.by_content.entry(hash.0).or_insert(version.version_id);
             }
         }
-        let rows = &self.versions;
-        for versions in self.versions_of.values_mut() {
-            versions.sort_by_key(|v| (rows.get(v).map(|r| r.valid_from), *v));
-        }
+        self.versions_of.values_mut().for_each(|versions| versions.sort_unstable());
     }
 
     /// The id of an asset, new or known, aliases followed.
@@ -196,18 +193,20 @@ impl Projector {
     /// The version of an asset that was current at a time: the last one that began at or before it.
     pub(super) fn version_at(&self, asset_id: i64, at: Micros) -> Option<i64> {
         let versions = self.versions_of.get(&asset_id)?;
-        versions.iter().rev().find(|v| self.versions.get(v).is_some_and(|r| r.valid_from <= at)).copied()
+        let n = versions.partition_point(|(from, _)| *from <= at);
+        n.checked_sub(1).and_then(|n| versions.get(n)).map(|(_, v)| *v)
     }
 
     pub(super) fn version_named(&self, asset_id: i64, version: &str) -> Option<i64> {
-        self.version_ids.get(&(asset_id, version.into())).copied()
+        let is = |v| self.versions.get(&v).is_some_and(|r| r.asset_id == asset_id && r.version == version);
+        self.version_ids.get(&(asset_id, version), is)
     }
 
     fn version_with_content(&self, asset_id: i64, content: &[u8; 32]) -> Option<i64> {
         let has = |h: Option<Hash>| h.is_some_and(|h| h.0 == *content);
         let versions = self.versions_of.get(&asset_id)?;
-        let found = |v: &&i64| self.versions.get(v).is_some_and(|r| has(r.content_sha256) || has(r.merkle_root));
-        versions.iter().find(found).copied()
+        let found = |v: &i64| self.versions.get(v).is_some_and(|r| has(r.content_sha256) || has(r.merkle_root));
+        versions.iter().map(|(_, v)| *v).find(found)
     }
 
     /// Binds what was read at a time to a version. `reader` is the run that read it, where one did.
@@ -228,8 +227,9 @@ impl Projector {
         let state = reader.and_then(|run| self.run_states.get(&run));
         let is_output = |v: i64| state.is_some_and(|s| s.outputs.iter().any(|o| o.version_id == v));
         let own = |r: &AssetVersionRow| reader.is_some() && r.produced_by_run == reader || is_output(r.version_id);
-        let seen = |r: &AssetVersionRow| r.valid_from <= at && !own(r);
-        let last = versions.copied().find(|v| self.versions.get(v).is_some_and(seen));
+        let seen = |r: &AssetVersionRow| !own(r);
+        let begun = versions.filter(|(from, _)| *from <= at).map(|(_, v)| *v);
+        let last = begun.into_iter().find(|v| self.versions.get(v).is_some_and(seen));
         match last.or_else(|| self.first_version(asset_id)) {
             Some(version) => version,
             None => {
@@ -242,7 +242,7 @@ impl Projector {
     pub(super) fn first_version(&self, asset_id: i64) -> Option<i64> {
         // Everything known of the asset is younger than the read. What was read was there before, so it is a version
         // of its own unless the oldest one known was only ever inferred.
-        let first = *self.versions_of.get(&asset_id)?.first()?;
+        let (_, first) = *self.versions_of.get(&asset_id)?.first()?;
         self.versions.get(&first).filter(|v| v.inferred && v.produced_by_run.is_none()).map(|v| v.version_id)
     }
 
@@ -358,9 +358,9 @@ impl Projector {
         let Some(versions) = self.versions_of.get_mut(&asset_id) else { return };
         let Some(row) = self.versions.get(&version_id).filter(|r| r.valid_from != at) else { return };
         let (from, to) = (row.valid_from, row.valid_to);
-        let Some(n) = versions.iter().position(|v| *v == version_id) else { return };
+        let Some(n) = versions.iter().position(|(_, v)| *v == version_id) else { return };
         versions.remove(n);
-        let before = n.checked_sub(1).map(|n| versions[n]);
+        let before = n.checked_sub(1).map(|n| versions[n].1);
         self.versions.update(context, &version_id, |v| v.valid_from = at);
         if let Some(before) = before {
             // What came before goes on to where the next one begins.
@@ -378,11 +378,10 @@ impl Projector {
         let rows = &self.versions;
         let Some(from) = rows.get(&version_id).map(|v| v.valid_from) else { return };
         let versions = self.versions_of.entry(asset_id).or_default();
-        let order = |v: &i64| (rows.get(v).map(|r| r.valid_from), *v);
-        let n = versions.partition_point(|v| order(v) < (Some(from), version_id));
-        let before = n.checked_sub(1).map(|n| versions[n]);
-        let after = versions.get(n).and_then(|v| rows.get(v)).map(|r| r.valid_from);
-        versions.insert(n, version_id);
+        let n = versions.partition_point(|version| *version < (from, version_id));
+        let before = n.checked_sub(1).map(|n| versions[n].1);
+        let after = versions.get(n).map(|(from, _)| *from);
+        versions.insert(n, (from, version_id));
         self.versions.update(context, &version_id, |v| v.valid_to = after);
         if let Some(before) = before {
             // Dropped before that, it ended before that.
@@ -435,7 +434,7 @@ impl Projector {
         run: Option<i64>,
     ) -> i64 {
         let id = self.versions.next_id();
-        self.version_ids.insert((asset_id, named.version.as_str().into()), id);
+        self.version_ids.insert(&(asset_id, named.version.as_str()), id);
         self.versions.put(
             context,
             AssetVersionRow {

@@ -3,7 +3,7 @@
 //! A row is held once: one that waits to be written is the current row itself, unless a later event has replaced it in the
 //! meantime. Rows lie in pages, so that a table that grows is never copied to a larger place.
 
-use super::{Context, Map};
+use super::{Context, Ids};
 use crate::columns::{self, Encode};
 use crate::error::Error;
 use crate::rows::Row;
@@ -17,7 +17,8 @@ const PAGE_ROWS: usize = 1_024;
 /// The current row of each key, and what was added since the last write.
 #[derive(Debug)]
 pub(super) struct Keyed<R: Row> {
-    places: Map<R::Key, usize>,
+    places: Ids,
+    count: usize,
     pages: Vec<Vec<Held<R>>>,
     pending: Vec<Pending<R>>,
 }
@@ -40,7 +41,7 @@ enum Pending<R> {
 
 impl<R: Row> Default for Keyed<R> {
     fn default() -> Self {
-        Self { places: Map::default(), pages: Vec::new(), pending: Vec::new() }
+        Self { places: Ids::default(), count: 0, pages: Vec::new(), pending: Vec::new() }
     }
 }
 
@@ -58,7 +59,8 @@ impl<R: Row> Keyed<R> {
     }
 
     fn place(&self, key: &R::Key) -> Option<usize> {
-        self.places.get(key).copied()
+        let is = |at: i64| self.held(at as usize).is_some_and(|held| held.row.key() == *key);
+        self.places.get(key, is).map(|at| at as usize)
     }
 
     fn held(&self, at: usize) -> Option<&Held<R>> {
@@ -70,8 +72,9 @@ impl<R: Row> Keyed<R> {
     }
 
     fn push(&mut self, row: R, pending: Option<u32>) {
-        let at = self.places.len();
-        self.places.insert(row.key(), at);
+        let at = self.count;
+        self.count += 1;
+        self.places.insert(&row.key(), at as i64);
         if at.is_multiple_of(PAGE_ROWS) {
             // A small table stays small.
             self.pages.push(Vec::with_capacity(if at == 0 { 0 } else { PAGE_ROWS }));
@@ -94,7 +97,7 @@ impl<R: Row> Keyed<R> {
 
     /// How many keys there ever were: the next dense id.
     pub(super) fn next_id(&self) -> i64 {
-        self.places.len() as i64
+        self.count as i64
     }
 
     /// All keys ever, with their last rows, retracted ones too; in no order.
@@ -128,7 +131,7 @@ impl<R: Row> Keyed<R> {
     fn add(&mut self, context: &Context, at: Option<usize>, mut row: R) {
         let next = self.pending.len() as u32;
         let Some(at) = at else {
-            self.pending.push(Pending::Current(self.places.len()));
+            self.pending.push(Pending::Current(self.count));
             return self.push(row, Some(next));
         };
         let is_step = self.held(at).and_then(|held| held.pending).is_some_and(|n| self.is_step(context, n as usize));

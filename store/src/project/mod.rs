@@ -7,6 +7,7 @@
 
 mod assets;
 mod findings;
+mod ids;
 mod keyed;
 mod links;
 mod members;
@@ -19,6 +20,7 @@ use crate::rows::{
 };
 use arrow::array::RecordBatch;
 use assets::{ALWAYS, Since};
+use ids::Ids;
 use keyed::Keyed;
 use lineward_events::{EdgeType, Statement};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -137,11 +139,12 @@ pub struct Projector {
     asset_ids: [Names; 4],
     /// Data assets by namespace and name, ordered, for what lies below a folder.
     data_names: BTreeMap<(String, String), i64>,
-    versions_of: Map<i64, Vec<i64>>,
-    version_ids: Map<(i64, Box<str>), i64>,
+    /// Versions of an asset, each behind the time since when it holds, in order.
+    versions_of: Map<i64, Vec<(Micros, i64)>>,
+    version_ids: Ids,
     by_content: Map<[u8; 32], i64>,
     job_ids: Names,
-    run_sids: Map<Box<str>, i64>,
+    run_sids: Ids,
     run_states: Map<i64, RunState>,
     /// Runs that read an asset, for binding again when a version turns up late.
     readers_of: Map<i64, BTreeSet<i64>>,

@@ -15,7 +15,7 @@ impl Projector {
             self.job_ids.insert(&job.namespace, &job.name, job.job_id);
         }
         for run in self.runs.iter() {
-            self.run_sids.insert(run.run_id.as_str().into(), run.run_sid);
+            self.run_sids.insert(run.run_id.as_str(), run.run_sid);
         }
         for row in self.run_io.iter() {
             let Some(version) = self.versions.get(&row.version_id) else { continue };
@@ -130,12 +130,13 @@ impl Projector {
         let describe = |row: &mut JobRow| describe_job(row, &run.integration, &run.job_type, &run.processing_type);
         let is_described = run.integration.is_some() || run.job_type.is_some() || run.processing_type.is_some();
         let job_id = self.job(context, &run.job, is_described.then_some(describe));
-        let sid = match self.run_sids.get(run.run_id.as_str()) {
-            Some(sid) => *sid,
+        let is = |sid| self.runs.get(&sid).is_some_and(|r| r.run_id == run.run_id);
+        let sid = match self.run_sids.get(run.run_id.as_str(), is) {
+            Some(sid) => sid,
             None => {
                 let run_sid = self.runs.next_id();
                 self.runs.put(context, new_run(context, run, run_sid, job_id));
-                self.run_sids.insert(run.run_id.as_str().into(), run_sid);
+                self.run_sids.insert(run.run_id.as_str(), run_sid);
                 run_sid
             }
         };

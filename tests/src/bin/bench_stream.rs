@@ -37,7 +37,8 @@ fn audit(n: u64, bytes: usize) -> String {
     let missing = bytes.saturating_sub(event.to_string().len() + USER_AGENT.len());
     let mut event = event;
     if missing > 0 {
-        event["userAgent"] = "aws-sdk-rust/1.3 os/linux lang/rust ".chars().cycle().take(missing).collect();
+        let agent: String = "aws-sdk-rust/1.3 os/linux lang/rust ".chars().cycle().take(missing).collect();
+        event["userAgent"] = agent.into();
     }
     event.to_string()
 }
