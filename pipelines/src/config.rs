@@ -44,7 +44,7 @@ pub struct BatchSpec {
     pub interval_ms: u64,
     /// Records in the batch.
     pub records_max: usize,
-    /// Bytes of records in the batch.
+    /// Bytes of memory that the batch holds, about; as much again gathers while it is committed.
     pub bytes_max: usize,
     /// Threads that parse and classify; 0 is one a core.
     pub workers: usize,
@@ -52,7 +52,7 @@ pub struct BatchSpec {
 
 impl Default for BatchSpec {
     fn default() -> Self {
-        Self { interval_ms: 1_000, records_max: 200_000, bytes_max: 64 << 20, workers: 0 }
+        Self { interval_ms: 1_000, records_max: 200_000, bytes_max: 32 << 20, workers: 0 }
     }
 }
 

@@ -156,6 +156,7 @@ async fn commit(
     let app_of = |row: &DeadLetterRow| files.known.get(row.topic.as_deref()?)?.0.clone();
     writer
         .commit(Batch {
+            blocks: Vec::new(),
             events: processed.events,
             dead_letters: processed
                 .dead_letters

@@ -77,6 +77,8 @@ pub struct Processor<'e> {
 struct Parsed {
     record: usize,
     ordinal: u32,
+    /// The format that recognised it before it was redacted.
+    choice: FormatChoice,
 }
 
 impl<'e> Processor<'e> {
@@ -113,7 +115,7 @@ impl<'e> Processor<'e> {
                     for document in found {
                         match document {
                             Ok(Document { ordinal, value }) => {
-                                parsed.push(Parsed { record: index, ordinal });
+                                parsed.push(Parsed { record: index, ordinal, choice: self.recognise(&value) });
                                 values.push(value);
                             }
                             Err((ordinal, e)) => out.dead_letter(&self.key, record, ordinal, &e, received_at),
@@ -123,11 +125,13 @@ impl<'e> Processor<'e> {
                 Err(e) => out.dead_letter(&self.key, record, 0, &e, received_at),
             }
         }
-        let redacted = self.redact(&mut values)?;
+        let redacted = self.redact(&parsed, &mut values)?;
         for ((parsed, value), redacted) in parsed.iter().zip(values).zip(redacted) {
             let record = &records[parsed.record];
             let canonical = canonical_json(&value);
-            match decode(self.choice, &value, &canonical) {
+            // What was redacted may be what it was recognised by.
+            let choice = if redacted.is_empty() { parsed.choice } else { self.choice };
+            match decode(choice, &value, &canonical) {
                 Ok(event) => out.event(self.engine, record, parsed.ordinal, event, canonical, &redacted, received_at),
                 Err(e) => out.dead_letter(&self.key, record, parsed.ordinal, &e, received_at),
             }
@@ -135,17 +139,22 @@ impl<'e> Processor<'e> {
         Ok(out)
     }
 
-    fn redact(&mut self, values: &mut [Value]) -> Result<Vec<Vec<Redacted>>, Error> {
-        let identity: Vec<&'static [&'static str]> = values.iter().map(|v| self.identity_fields(v)).collect();
-        Ok(self.redactor.redact(values, &|i| identity[i])?)
+    fn redact(&mut self, parsed: &[Parsed], values: &mut [Value]) -> Result<Vec<Vec<Redacted>>, Error> {
+        let identity = |i: usize| match parsed.get(i).map(|p| p.choice) {
+            Some(FormatChoice::Named(format)) => format.identity_fields(),
+            Some(FormatChoice::Auto) | None => &[],
+        };
+        Ok(self.redactor.redact(values, &identity)?)
     }
 
-    fn identity_fields(&self, value: &Value) -> &'static [&'static str] {
+    /// The format of a document, as it is set or as it is recognised; `Auto` where none does.
+    fn recognise(&self, value: &Value) -> FormatChoice {
         match self.choice {
-            FormatChoice::Named(format) => format.identity_fields(),
-            FormatChoice::Auto => {
-                formats::all().iter().find(|f| f.recognises(value)).map_or(&[], |f| f.identity_fields())
-            }
+            FormatChoice::Named(_) => self.choice,
+            FormatChoice::Auto => formats::all()
+                .iter()
+                .find(|f| f.recognises(value))
+                .map_or(FormatChoice::Auto, |f| FormatChoice::Named(*f)),
         }
     }
 }
@@ -187,8 +196,7 @@ impl Processed {
         self.counters.events += 1;
         self.counters.unknown += u64::from(event.format == "unknown");
         self.counters.redactions += redacted.iter().map(|r| r.match_count).sum::<u64>();
-        let row = event_row(engine, place, ordinal, &event, canonical, redacted, received_at);
-        self.events.push(Incoming { row, statements: event.statements });
+        self.events.push(incoming(engine, place, ordinal, event, canonical, redacted, received_at));
     }
 }
 
@@ -222,15 +230,15 @@ impl Place {
     }
 }
 
-fn event_row(
+fn incoming(
     engine: &Engine,
     place: Place,
     ordinal: u32,
-    event: &Event,
+    event: Event,
     payload: String,
     redacted: &[Redacted],
     received_at: i64,
-) -> EventRow {
+) -> Incoming {
     let redactions = (!redacted.is_empty()).then(|| {
         let said = redacted.iter().map(|r| {
             let rule = engine.rules().get(r.rule);
@@ -239,20 +247,20 @@ fn event_row(
         Value::Array(said.collect()).to_string()
     });
     let EventKey(key) = event.key;
-    EventRow {
+    let row = EventRow {
         event_key: Hash(key),
         source: place.source,
         format: event.format.to_owned(),
         event_kind: event.kind.as_str().to_owned(),
-        event_type: event.event_type.clone(),
+        event_type: event.event_type,
         event_time: event.event_time,
         received_at,
-        producer: event.producer.clone(),
-        schema_url: event.schema_url.clone(),
-        run_id: event.run_id.clone(),
-        job_namespace: event.job_namespace.clone(),
-        job_name: event.job_name.clone(),
-        principal: event.principal.clone(),
+        producer: event.producer,
+        schema_url: event.schema_url,
+        run_id: event.run_id,
+        job_namespace: event.job_namespace,
+        job_name: event.job_name,
+        principal: event.principal,
         topic: place.topic,
         topic_id: place.topic_id,
         partition: place.partition,
@@ -260,7 +268,8 @@ fn event_row(
         ordinal: ordinal as i32,
         payload,
         redactions,
-    }
+    };
+    Incoming { row, statements: event.statements }
 }
 
 /// Microseconds since the epoch, now.

@@ -1,14 +1,16 @@
 //! A running pipeline: Kafka in, store out, each record once.
 //!
-//! Three stages joined by bounded channels: one thread polls (it must, or the broker takes its partitions away), workers
-//! parse and classify, one committer puts what they made back in order and commits. Back-pressure is a full channel: the
+//! Four stages joined by bounded channels: one thread polls (it must, or the broker takes its partitions away), workers
+//! parse, classify and encode, one thread puts what they made back in order and gathers it into batches, one commits.
+//! A chunk is small enough for a worker's cache: a document is walked several times on its way.
+//! Back-pressure is a full channel: the
 //! poller then pauses its partitions and goes on polling. Positions are those of the store, committed with the data; the
 //! group's own offsets are advice for lag monitors.
 
 use crate::config::PipelineSpec;
 use crate::process::{Counters, Processed, Processor, engine_for, now_micros};
 use crate::{Error, format_choice};
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
 use lineward_classifiers::{Engine, FingerprintKey};
 use lineward_connectors::kafka::{
     Gap, GapCause, KafkaSource, PartitionStart, Polled, Start, StartOffsets, StartPolicy,
@@ -16,7 +18,7 @@ use lineward_connectors::kafka::{
 use lineward_connectors::{Position, Record};
 use lineward_events::FormatChoice;
 use lineward_store::rows::DeadLetterRow;
-use lineward_store::{Batch, StoreWriter, Txn};
+use lineward_store::{Batch, EventBlock, StoreWriter, Txn};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -24,9 +26,11 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 
 /// Records that a worker takes at once.
-const CHUNK_RECORDS: usize = 2_000;
+const CHUNK_RECORDS: usize = 256;
 /// Bytes that a worker takes at once.
-const CHUNK_BYTES: usize = 2 << 20;
+const CHUNK_BYTES: usize = 256 << 10;
+/// Chunks on their way to and from each worker.
+const CHUNKS_WAITING: usize = 16;
 /// How long one poll waits.
 const POLL: Duration = Duration::from_millis(50);
 /// How long a partial chunk waits for more records.
@@ -76,6 +80,8 @@ struct Shared {
     in_flight: AtomicU64,
     /// The committer met another owner of a partition: everything in hand is stale.
     fenced: AtomicBool,
+    /// Nothing will be committed any more: an error ended the run.
+    failed: AtomicBool,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -84,6 +90,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Shared {
+    /// Whether what is read now would lead nowhere.
+    fn is_over(&self) -> bool {
+        self.fenced.load(Ordering::Relaxed) || self.failed.load(Ordering::Relaxed)
+    }
+
     fn app_id(&self, topic: &str, topic_id: &str, partition: i32) -> AppId {
         let cluster = lock(&self.cluster).clone().unwrap_or_else(|| "-".to_owned());
         format!("lw1/{}/{cluster}/{topic}/{topic_id}/{partition}", self.pipeline)
@@ -123,10 +134,17 @@ struct Chunk {
 /// What a worker made of a chunk.
 struct Done {
     sequence: u64,
-    processed: Result<Processed, Error>,
+    processed: Result<Made, Error>,
     next: BTreeMap<AppId, i64>,
     received_at: i64,
     bytes: usize,
+}
+
+/// Rows of a chunk, in the form in which they are written.
+struct Made {
+    block: EventBlock,
+    dead_letters: Vec<DeadLetterRow>,
+    counters: Counters,
 }
 
 /// Runs a pipeline until it is asked to stop.
@@ -159,6 +177,7 @@ pub fn run(
         counters: Mutex::new(Counters::default()),
         in_flight: AtomicU64::new(0),
         fenced: AtomicBool::new(false),
+        failed: AtomicBool::new(false),
     });
     loop {
         shared.fenced.store(false, Ordering::Relaxed);
@@ -187,24 +206,36 @@ fn generation(
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         n => n,
     };
-    let (to_workers, from_poller) = bounded::<Chunk>(workers * 2);
-    let (to_committer, from_workers) = bounded::<Done>(workers * 4);
+    let (to_workers, from_poller) = bounded::<Chunk>(workers * CHUNKS_WAITING);
+    let (to_gatherer, from_workers) = bounded::<Done>(workers * CHUNKS_WAITING);
+    let (to_committer, from_gatherer) = bounded::<Pending>(0);
     shared.in_flight.store(0, Ordering::Relaxed);
     std::thread::scope(|scope| {
         for _ in 0..workers {
-            let (from_poller, to_committer) = (from_poller.clone(), to_committer.clone());
+            let (from_poller, to_gatherer) = (from_poller.clone(), to_gatherer.clone());
             let (key, confidence) = (options.key.clone(), spec.classify.min_confidence);
-            scope.spawn(move || work(engine, key, confidence, choice, &from_poller, &to_committer));
+            scope.spawn(move || work(engine, key, confidence, choice, &from_poller, &to_gatherer));
         }
-        drop((from_poller, to_committer));
-        let committer = scope.spawn(|| commit_all(spec, shared, &from_workers, report));
+        drop((from_poller, to_gatherer));
+        let gatherer = scope.spawn(move || {
+            let gathered = gather_all(spec, shared, &from_workers, &to_committer);
+            shared.failed.fetch_or(gathered.is_err(), Ordering::Relaxed);
+            gathered
+        });
+        let committer = scope.spawn(move || {
+            let committed = commit_all(spec, shared, &from_gatherer, report);
+            shared.failed.fetch_or(committed.is_err(), Ordering::Relaxed);
+            committed
+        });
         let polled = poll_all(&mut source, shared, to_workers, options, stop);
         // The channel is closed by now: the workers finish what they have, the committer commits it.
+        let gathered = gatherer.join().map_err(|_| Error::Stopped("a batch could not be gathered".into()))?;
         let committed = committer.join().map_err(|_| Error::Stopped("the committer panicked".into()))?;
         let fenced = shared.fenced.load(Ordering::Relaxed);
         advise(&source);
         let closed = source.close(CLOSE);
         committed?;
+        gathered?;
         polled?;
         if let Err(e) = closed {
             tracing::warn!(error = %e, "the consumer did not leave its group in good order");
@@ -230,35 +261,38 @@ fn work(
 ) {
     let mut processor = Processor::new(engine, key, confidence, choice);
     for chunk in chunks {
-        let bytes = chunk.records.iter().map(Record::bytes).sum();
+        let Chunk { sequence, records, next, gaps, received_at } = chunk;
         let processed = match &mut processor {
-            Ok(processor) => processor.process(&chunk.records, chunk.received_at),
+            Ok(processor) => processor.process(&records, received_at),
             Err(e) => Err(Error::Stopped(e.to_string())),
         };
-        let processed = processed.map(|mut p| {
-            p.dead_letters.extend(chunk.gaps);
-            p
-        });
-        let Chunk { sequence, next, received_at, .. } = Chunk { records: Vec::new(), gaps: Vec::new(), ..chunk };
+        let processed = processed.and_then(|p| made(p, gaps));
+        let bytes = processed.as_ref().map_or(0, |made| made.block.memory_bytes());
         if done.send(Done { sequence, processed, next, received_at, bytes }).is_err() {
             return;
         }
     }
 }
 
-/// Puts chunks back in order and commits them in batches.
-fn commit_all(
+fn made(processed: Processed, gaps: Vec<DeadLetterRow>) -> Result<Made, Error> {
+    let Processed { events, mut dead_letters, counters } = processed;
+    dead_letters.extend(gaps);
+    Ok(Made { block: EventBlock::new(events)?, dead_letters, counters })
+}
+
+/// Puts chunks back in order and gathers them into batches. While one batch is committed the next one grows.
+fn gather_all(
     spec: &PipelineSpec,
     shared: &Shared,
     done: &Receiver<Done>,
-    report: &mut impl FnMut(&Counters),
+    to_committer: &Sender<Pending>,
 ) -> Result<(), Error> {
     let interval = Duration::from_millis(spec.batch.interval_ms);
     let mut waiting: BTreeMap<u64, Done> = BTreeMap::new();
     let mut next_sequence = 0;
     let mut batch = Pending::default();
     loop {
-        let timeout = batch.since.map_or(interval, |since| interval.saturating_sub(since.elapsed()));
+        let timeout = batch.since.map_or(interval, |since| interval.saturating_sub(since.elapsed())).max(BUSY);
         let open = match done.recv_timeout(timeout) {
             Ok(chunk) => {
                 waiting.insert(chunk.sequence, chunk);
@@ -271,28 +305,23 @@ fn commit_all(
             next_sequence += 1;
             batch.add(chunk)?;
         }
-        let due = batch.since.is_some_and(|since| since.elapsed() >= interval)
-            || batch.counters.records as usize >= spec.batch.records_max
-            || batch.bytes >= spec.batch.bytes_max
+        let is_full = batch.counters.records as usize >= spec.batch.records_max || batch.bytes >= spec.batch.bytes_max;
+        let due = is_full
+            || batch.since.is_some_and(|since| since.elapsed() >= interval)
             // Somebody waits for everything to be committed.
-            || (batch.chunks > 0 && waiting.is_empty() && shared.in_flight.load(Ordering::Acquire) & FLUSH != 0);
+            || (waiting.is_empty() && shared.in_flight.load(Ordering::Acquire) & FLUSH != 0);
         if batch.chunks > 0 && (due || !open) {
-            let chunks = batch.chunks;
-            let committed = batch.commit(spec, shared);
-            shared.in_flight.fetch_sub(chunks, Ordering::AcqRel);
-            match committed {
-                Ok(counters) => {
-                    let mut all = lock(&shared.counters);
-                    all.add(&counters);
-                    let now = *all;
-                    drop(all);
-                    report(&now);
-                }
-                Err(Error::Store(lineward_store::Error::Fenced { .. })) => {
-                    shared.fenced.store(true, Ordering::Relaxed);
-                    return Ok(());
-                }
-                Err(e) => return Err(e),
+            let gathered = std::mem::take(&mut batch);
+            // A batch that is full waits for the committer, and all behind it with it; any other goes on growing.
+            match if is_full || !open {
+                to_committer.send(gathered).map_err(Into::into)
+            } else {
+                to_committer.try_send(gathered)
+            } {
+                Ok(()) => {}
+                Err(TrySendError::Full(back)) => batch = back,
+                // The committer has failed or was fenced, and says so itself.
+                Err(TrySendError::Disconnected(_)) => return Ok(()),
             }
         }
         if !open {
@@ -301,13 +330,46 @@ fn commit_all(
     }
 }
 
+/// Commits batches, one after the other.
+fn commit_all(
+    spec: &PipelineSpec,
+    shared: &Shared,
+    batches: &Receiver<Pending>,
+    report: &mut impl FnMut(&Counters),
+) -> Result<(), Error> {
+    for mut batch in batches {
+        let chunks = batch.chunks;
+        let committed = batch.commit(spec, shared);
+        shared.in_flight.fetch_sub(chunks, Ordering::AcqRel);
+        match committed {
+            Ok(counters) => {
+                let mut all = lock(&shared.counters);
+                all.add(&counters);
+                let now = *all;
+                drop(all);
+                report(&now);
+            }
+            Err(Error::Store(lineward_store::Error::Fenced { .. })) => {
+                shared.fenced.store(true, Ordering::Relaxed);
+                return Ok(());
+            }
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(())
+}
+
+/// Pause of a batch that is due while another is committed.
+const BUSY: Duration = Duration::from_millis(2);
+
 /// Bit of `in_flight` that asks the committer to commit at once.
 const FLUSH: u64 = 1 << 63;
 
 #[derive(Default)]
 struct Pending {
     chunks: u64,
-    processed: Processed,
+    blocks: Vec<EventBlock>,
+    dead_letters: Vec<DeadLetterRow>,
     counters: Counters,
     next: BTreeMap<AppId, i64>,
     received_at: i64,
@@ -323,8 +385,8 @@ impl Pending {
         self.bytes += chunk.bytes;
         self.received_at = self.received_at.max(chunk.received_at);
         self.counters.add(&processed.counters);
-        self.processed.events.extend(processed.events);
-        self.processed.dead_letters.extend(processed.dead_letters);
+        self.blocks.push(processed.block);
+        self.dead_letters.extend(processed.dead_letters);
         for (app_id, next) in chunk.next {
             let at = self.next.entry(app_id).or_default();
             *at = next.max(*at);
@@ -336,13 +398,14 @@ impl Pending {
         let batch = std::mem::take(self);
         let app_of =
             |row: &DeadLetterRow| Some(shared.app_id(row.topic.as_deref()?, row.topic_id.as_deref()?, row.partition?));
-        let rows = batch.processed.dead_letters.into_iter().map(|row| {
+        let rows = batch.dead_letters.into_iter().map(|row| {
             let app = app_of(&row);
             (row, app)
         });
         let commit = Batch {
             dead_letters: rows.collect(),
-            events: batch.processed.events,
+            blocks: batch.blocks,
+            events: Vec::new(),
             txns: batch.next.into_iter().map(|(app_id, version)| Txn { app_id, version }).collect(),
             writer: format!("run {}", spec.name),
             ruleset: Some(shared.ruleset.clone()),
@@ -369,18 +432,20 @@ fn poll_all(
         next: BTreeMap::new(),
         gaps: Vec::new(),
         since: None,
+        run: None,
         sequence: 0,
         open: HashMap::new(),
         app_ids: HashMap::new(),
         assigned: false,
     };
-    while !stop.asked() && !shared.fenced.load(Ordering::Relaxed) {
+    while !stop.asked() && !shared.is_over() {
         match source.poll(POLL)? {
             Polled::Record(record) => poller.record(record),
             Polled::Assigned(starts) => poller.assigned(&starts),
             Polled::Revoked(partitions) => {
                 poller.send(source)?;
                 poller.flush(stop)?;
+                poller.end_run();
                 for (topic, partition) in partitions {
                     poller.open.remove(&(topic, partition));
                 }
@@ -408,6 +473,8 @@ struct Poller {
     next: BTreeMap<AppId, i64>,
     gaps: Vec<DeadLetterRow>,
     since: Option<Instant>,
+    /// Records at hand of one partition, whose end is not in `next` yet.
+    run: Option<Run>,
     sequence: u64,
     /// Assigned partitions: whether there is more to read as far as is known.
     open: HashMap<(Arc<str>, i32), bool>,
@@ -415,21 +482,50 @@ struct Poller {
     assigned: bool,
 }
 
+/// Consecutive records of one partition.
+struct Run {
+    topic: Arc<str>,
+    topic_id: Arc<str>,
+    partition: i32,
+    /// Behind the last of them.
+    next: i64,
+}
+
 impl Poller {
     fn record(&mut self, record: Record) {
         let Position::Kafka { topic, topic_id, partition, offset } = &record.position else { return };
-        let place = (Arc::clone(topic), *partition);
-        let shared = &self.shared;
-        let app_id =
-            self.app_ids.entry(place.clone()).or_insert_with(|| shared.app_id(topic, topic_id, *partition)).clone();
-        self.next.insert(app_id, offset + 1);
-        self.open.insert(place, true);
+        let offset = offset + 1;
+        // Records come in runs of one partition: only the first of a run is looked up.
+        match &mut self.run {
+            Some(run) if run.partition == *partition && Arc::ptr_eq(&run.topic, topic) => run.next = offset,
+            _ => {
+                let run = Run {
+                    topic: Arc::clone(topic),
+                    topic_id: Arc::clone(topic_id),
+                    partition: *partition,
+                    next: offset,
+                };
+                self.end_run();
+                self.run = Some(run);
+            }
+        }
         self.bytes += record.bytes();
         self.since.get_or_insert_with(Instant::now);
         self.records.push(record);
     }
 
+    /// Notes how far the run of records at hand has come.
+    fn end_run(&mut self) {
+        let Some(Run { topic, topic_id, partition, next }) = self.run.take() else { return };
+        let place = (topic, partition);
+        let shared = &self.shared;
+        let app_id = self.app_ids.entry(place.clone()).or_insert_with(|| shared.app_id(&place.0, &topic_id, partition));
+        self.next.insert(app_id.clone(), next);
+        self.open.insert(place, true);
+    }
+
     fn assigned(&mut self, starts: &[PartitionStart]) {
+        self.end_run();
         self.assigned = true;
         for start in starts {
             let place = (Arc::clone(&start.topic), start.partition);
@@ -446,6 +542,7 @@ impl Poller {
     }
 
     fn end(&mut self, topic: &Arc<str>, partition: i32, offset: i64) {
+        self.end_run();
         let place = (Arc::clone(topic), partition);
         // Control records at the end are handled by being passed.
         if let Some(app_id) = self.app_ids.get(&place)
@@ -468,6 +565,7 @@ impl Poller {
         if self.since.take().is_none() {
             return Ok(());
         }
+        self.end_run();
         let mut chunk = Chunk {
             sequence: self.sequence,
             records: std::mem::take(&mut self.records),
@@ -486,7 +584,7 @@ impl Poller {
                 // The workers are gone: the committer failed or was fenced, and says so itself.
                 Err(crossbeam_channel::SendTimeoutError::Disconnected(_)) => return Ok(()),
             }
-            if self.shared.fenced.load(Ordering::Relaxed) {
+            if self.shared.is_over() {
                 return Ok(());
             }
             if !paused {
@@ -515,7 +613,7 @@ impl Poller {
         in_flight.fetch_or(FLUSH, Ordering::AcqRel);
         let deadline = Instant::now() + Duration::from_secs(60);
         while in_flight.load(Ordering::Acquire) & !FLUSH != 0
-            && !self.shared.fenced.load(Ordering::Relaxed)
+            && !self.shared.is_over()
             && !(stop.asked() && Instant::now() > deadline)
             && Instant::now() < deadline
         {

@@ -7,6 +7,7 @@
 //! This crate knows nothing of wire formats, detectors or SQL.
 
 mod bytes;
+mod columns;
 mod durable;
 mod error;
 pub mod graph;
@@ -23,4 +24,4 @@ pub use error::Error;
 pub use schema::{PROJECTIONS, TABLES, arrow_schema};
 pub use store::{FORMAT, Snapshot, Store};
 pub use table::Txn;
-pub use writer::{Batch, Committed, Incoming, StoreWriter, event_key};
+pub use writer::{Batch, Committed, EventBlock, Incoming, StoreWriter, event_key};

@@ -7,10 +7,14 @@
 
 use crate::bytes::{Bytes, Hash};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// Microseconds since the epoch, UTC.
 pub type Micros = i64;
+
+/// One of a few fixed words. Rows that are made here borrow it from the program and hold no copy.
+pub type Word = Cow<'static, str>;
 
 /// When Lineward learned a row, and from what.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -95,7 +99,7 @@ pub struct AssetVersionRow {
     /// The version, verbatim, or `run:ID`, `initial`, `sha256:HEX` where inferred.
     pub version: String,
     /// `delta`, `s3_version_id`, `content`, `model_version`, `inferred`, ...
-    pub version_scheme: String,
+    pub version_scheme: Word,
     /// No producer named this version.
     pub inferred: bool,
     /// SHA-256 of a file's content.
@@ -157,7 +161,7 @@ pub struct RunRow {
     /// The outermost run (`run_id`).
     pub root_run_id: Option<String>,
     /// `START`, `RUNNING`, `COMPLETE`, `ABORT`, `FAIL`, `OTHER`.
-    pub state: String,
+    pub state: Word,
     /// Start.
     pub started_at: Option<Micros>,
     /// End.
@@ -190,20 +194,28 @@ pub struct RunIoRow {
     /// The version.
     pub version_id: i64,
     /// `INPUT` or `OUTPUT`.
-    pub io: String,
+    pub io: Word,
     /// `training`, `validation`, `test`, ...; empty where none was said.
     pub context: String,
     /// Subset facet, JSON.
     pub subset: Option<String>,
     /// How it is known: `IO_MEMBERSHIP`, `VERSION_INFERRED`, `DECLARED`, ...
-    pub evidence: String,
+    pub evidence: Word,
     /// When the event says it.
     pub event_time: Micros,
     #[serde(flatten)]
     #[allow(missing_docs)]
     pub recorded: Recorded,
 }
-row!(RunIoRow, "run_io", (i64, i64, String, String), |r| (r.run_sid, r.version_id, r.io.clone(), r.context.clone()));
+row!(RunIoRow, "run_io", RunIoKey, |r| run_io_key(r.run_sid, r.version_id, &r.io, &r.context));
+
+/// Key of a [`RunIoRow`]: run, version, whether it is an output, context.
+pub type RunIoKey = (i64, i64, bool, Box<str>);
+
+/// The key of what a run read (`INPUT`) or wrote (`OUTPUT`).
+pub fn run_io_key(run_sid: i64, version_id: i64, io: &str, context: &str) -> RunIoKey {
+    (run_sid, version_id, io == "OUTPUT", context.into())
+}
 
 /// A lineage edge between two versions. Data flows from source to destination.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -217,9 +229,9 @@ pub struct EdgeRow {
     /// The run that made it flow.
     pub run_sid: Option<i64>,
     /// `TRAINED_ON`, `DERIVED`, ...
-    pub edge_type: String,
+    pub edge_type: Word,
     /// `EXPLICIT`, `CONTENT_MATCH`, ...
-    pub evidence: String,
+    pub evidence: Word,
     /// 0 to 1.
     pub confidence: f32,
     /// The producer says values are masked on the way.

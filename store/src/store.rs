@@ -161,11 +161,6 @@ fn conform(name: &str, batch: &RecordBatch, schema: &arrow::datatypes::SchemaRef
     RecordBatch::try_new(schema.clone(), columns).map_err(|e| Error::rows(name, e))
 }
 
-pub(crate) fn encode<R: Serialize>(name: &str, rows: &[R]) -> Result<RecordBatch, Error> {
-    let schema = schema::arrow_schema(name).ok_or_else(|| Error::Unknown(format!("no table `{name}`")))?;
-    serde_arrow::to_record_batch(schema.fields(), &rows).map_err(|e| Error::rows(name, e))
-}
-
 /// A consistent cut through all tables. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Snapshot {

@@ -26,6 +26,23 @@ use std::collections::HashMap;
 const REOPEN_COMMITS: u32 = 50;
 /// Retries of a commit that lost the race for a version to an unrelated append.
 const COMMIT_RETRIES: usize = 15;
+/// Columns whose values hardly ever repeat: a dictionary of them costs time and then is given up.
+const DISTINCT: &[&str] = &[
+    "event_key",
+    "payload",
+    "payload_hmac",
+    "offset",
+    "run_id",
+    "run_sid",
+    "version",
+    "version_id",
+    "edge_id",
+    "finding_id",
+    "access_id",
+    "asset_id",
+    "src_version_id",
+    "dst_version_id",
+];
 /// Rows in a data file's row group.
 const ROW_GROUP_ROWS: usize = 1 << 17;
 
@@ -86,14 +103,15 @@ impl Table {
     /// [`Error::Fenced`] where another writer has moved one of the transactions; nothing was written then.
     pub(crate) async fn append(
         &mut self,
-        batch: Option<&RecordBatch>,
+        batches: impl IntoIterator<Item = &RecordBatch>,
         txns: &[Txn],
         metadata: &[(&str, Value)],
     ) -> Result<i64, Error> {
         let batch_id = uuid::Uuid::new_v4().to_string();
         let mut actions = Vec::new();
-        if let Some(batch) = batch.filter(|b| b.num_rows() > 0) {
-            actions.push(Action::Add(self.write_file(batch, &batch_id).await?));
+        let batches: Vec<&RecordBatch> = batches.into_iter().filter(|b| b.num_rows() > 0).collect();
+        if !batches.is_empty() {
+            actions.push(Action::Add(self.write_file(&batches, &batch_id).await?));
         }
         let transactions: Vec<Transaction> =
             txns.iter().map(|t| Transaction::new(t.app_id.clone(), t.version)).collect();
@@ -237,8 +255,9 @@ impl Table {
         Ok(out)
     }
 
-    async fn write_file(&self, batch: &RecordBatch, batch_id: &str) -> Result<Add, Error> {
-        let bytes = encode(self.name, batch, &self.schema)?;
+    async fn write_file(&self, batches: &[&RecordBatch], batch_id: &str) -> Result<Add, Error> {
+        let bytes = encode(self.name, batches, &self.schema)?;
+        let rows: usize = batches.iter().map(|b| b.num_rows()).sum();
         let path = format!("part-{batch_id}.zstd.parquet");
         let size = bytes.len() as i64;
         let store = self.table.log_store().object_store(None);
@@ -252,7 +271,7 @@ impl Table {
             size,
             modification_time: chrono::Utc::now().timestamp_millis(),
             data_change: true,
-            stats: Some(json!({ "numRecords": batch.num_rows() }).to_string()),
+            stats: Some(json!({ "numRecords": rows }).to_string()),
             tags: None,
             deletion_vector: None,
             base_row_id: None,
@@ -301,12 +320,15 @@ async fn create(storage: &Storage, name: &'static str) -> Result<(), DeltaTableE
 }
 
 /// Encodes rows as Parquet: zstd-1, statistics on numbers and times only.
-fn encode(name: &str, batch: &RecordBatch, schema: &SchemaRef) -> Result<Vec<u8>, Error> {
+fn encode(name: &str, batches: &[&RecordBatch], schema: &SchemaRef) -> Result<Vec<u8>, Error> {
     let mut properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_statistics_enabled(EnabledStatistics::None)
         .set_offset_index_disabled(true);
+    for column in DISTINCT {
+        properties = properties.set_column_dictionary_enabled((*column).into(), false);
+    }
     for field in schema.fields() {
         if matches!(field.data_type(), DataType::Int64 | DataType::Int32 | DataType::Timestamp(..)) {
             properties =
@@ -316,7 +338,9 @@ fn encode(name: &str, batch: &RecordBatch, schema: &SchemaRef) -> Result<Vec<u8>
     let mut out = Vec::new();
     let fail = |e: deltalake::parquet::errors::ParquetError| Error::rows(name, e);
     let mut writer = ArrowWriter::try_new(&mut out, schema.clone(), Some(properties.build())).map_err(fail)?;
-    writer.write(batch).map_err(fail)?;
+    for batch in batches {
+        writer.write(batch).map_err(fail)?;
+    }
     writer.close().map_err(fail)?;
     Ok(out)
 }

@@ -7,12 +7,14 @@
 //! dropped by their own position.
 
 use crate::bytes::Hash;
+use crate::columns;
 use crate::error::Error;
 use crate::project::{Context, Projector, Rows};
-use crate::rows::{DeadLetterRow, EpochRow, EventRow, Micros, Row};
+use crate::rows::{DeadLetterRow, EpochRow, EventRow, Micros};
 use crate::schema::PROJECTIONS;
 use crate::store::{self, Store};
 use crate::table::{Table, Txn};
+use arrow::array::RecordBatch;
 use lineward_events::{FormatChoice, Statement};
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap};
@@ -31,10 +33,54 @@ pub struct Incoming {
     pub statements: Vec<Statement>,
 }
 
+/// Events in the form in which they are written, with what they say. Made by whoever decodes them, so that many threads
+/// share that work and a batch that waits for its commit is small.
+#[derive(Debug, Clone)]
+pub struct EventBlock {
+    rows: RecordBatch,
+    /// Events that say something, in order.
+    said: Vec<(Context, Box<[Statement]>)>,
+}
+
+impl EventBlock {
+    /// A block of events, in order.
+    ///
+    /// # Errors
+    /// [`Error::Rows`] where the rows do not fit their table, as more than 2 GiB of text would not.
+    pub fn new(events: Vec<Incoming>) -> Result<Self, Error> {
+        let rows = columns::encode(events.iter().map(|e| &e.row))?;
+        let speaks = |e: &Incoming| !e.statements.is_empty();
+        // Boxed, since a vector of one holds the room of four.
+        let said = events.into_iter().filter(speaks).map(|e| (context(&e.row), e.statements.into())).collect();
+        Ok(Self { rows, said })
+    }
+
+    /// Number of events.
+    pub fn len(&self) -> usize {
+        self.rows.num_rows()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// About how many bytes of memory it holds.
+    pub fn memory_bytes(&self) -> usize {
+        self.rows.get_array_memory_size()
+            + self.said.iter().map(|(_, said)| said.len()).sum::<usize>() * STATEMENT_BYTES
+    }
+}
+
+/// About what a statement holds: a run with one input and one output.
+const STATEMENT_BYTES: usize = 1_600;
+
 /// A batch to commit.
 #[derive(Debug, Clone, Default)]
 pub struct Batch {
-    /// Events, in order.
+    /// Events that are encoded already, in order.
+    pub blocks: Vec<EventBlock>,
+    /// Events behind those of `blocks`, in order.
     pub events: Vec<Incoming>,
     /// Dead letters, each with the application id of its source in `txns`, where it has one.
     pub dead_letters: Vec<(DeadLetterRow, Option<String>)>,
@@ -135,7 +181,7 @@ impl StoreWriter {
     pub async fn set_positions(&mut self, txns: &[Txn], writer: &str) -> Result<(), Error> {
         if !txns.is_empty() {
             self.fence(txns, false).await?;
-            self.events.append(None, txns, &[("writer", writer.into())]).await?;
+            self.events.append([], txns, &[("writer", writer.into())]).await?;
             self.hold(txns);
         }
         Ok(())
@@ -146,13 +192,14 @@ impl StoreWriter {
     /// # Errors
     /// [`Error::Fenced`] where another owner of a source was first: the batch must be forgotten and its sources read
     /// again from their positions. Any other error leaves the store as it was or is completed by the next call.
-    pub async fn commit(&mut self, batch: Batch) -> Result<Committed, Error> {
-        self.fence(&batch.txns, !batch.events.is_empty()).await?;
+    pub async fn commit(&mut self, mut batch: Batch) -> Result<Committed, Error> {
+        if !batch.events.is_empty() {
+            batch.blocks.push(EventBlock::new(std::mem::take(&mut batch.events))?);
+        }
+        self.fence(&batch.txns, batch.blocks.iter().any(|b| !b.is_empty())).await?;
         self.commit_dead_letters(&batch).await?;
-        let rows: Vec<&EventRow> = batch.events.iter().map(|e| &e.row).collect();
-        let encoded = if rows.is_empty() { None } else { Some(store::encode("events", &rows)?) };
         let metadata = [("writer", batch.writer.clone().into()), ("ruleset", batch.ruleset.clone().into())];
-        let version = self.events.append(encoded.as_ref(), &batch.txns, &metadata).await?;
+        let version = self.events.append(batch.blocks.iter().map(|b| &b.rows), &batch.txns, &metadata).await?;
         self.hold(&batch.txns);
         let projected_rows = match self.project_batch(&batch, version).await {
             // The events are in the log; only their projection has another writer to reckon with.
@@ -173,8 +220,8 @@ impl StoreWriter {
             return Ok(0);
         }
         self.unfinished = true;
-        for event in &batch.events {
-            self.projector.apply(&context(&event.row), &event.statements);
+        for (context, statements) in batch.blocks.iter().flat_map(|b| &b.said) {
+            self.projector.apply(context, statements);
         }
         let rows = self.write_projections(version).await?;
         self.write_epoch(&batch.writer, batch.ruleset.as_deref(), batch.received_at).await?;
@@ -227,8 +274,8 @@ impl StoreWriter {
             .map(|(row, _)| row)
             .collect();
         if !new.is_empty() {
-            let rows = store::encode("dead_letters", &new)?;
-            self.dead_letters.append(Some(&rows), &txns, &[("writer", batch.writer.clone().into())]).await?;
+            let rows = columns::encode(new)?;
+            self.dead_letters.append([&rows], &txns, &[("writer", batch.writer.clone().into())]).await?;
         }
         Ok(())
     }
@@ -303,38 +350,25 @@ impl StoreWriter {
         Ok(())
     }
 
-    /// Writes what the projector has learned up to a version of `events`. A table that is ahead (a crash came between
-    /// two tables, or another writer was first) has these rows already.
+    /// Writes what the projector has learned up to a version of `events`, all tables at once: mostly they wait for the
+    /// disk. A table that is ahead (a crash came between two tables, or another writer was first) has these rows already.
     async fn write_projections(&mut self, version: i64) -> Result<usize, Error> {
-        let rows = self.projector.take_rows();
+        let mut batches: HashMap<&'static str, RecordBatch> = self.projector.take_batches()?.into_iter().collect();
+        let versions = &self.versions;
+        let writes = self.projections.iter_mut().filter_map(|(name, table)| {
+            let rows = batches.remove(name)?;
+            let from = versions.get(name).copied().unwrap_or(0);
+            Some(async move { (*name, write_rows(table, from, version, &rows).await) })
+        });
+        // To the end, even where one fails: nothing of this version is under way when it is tried again.
         let mut count = 0;
-        count += self.write_rows(version, &rows.assets).await?;
-        count += self.write_rows(version, &rows.versions).await?;
-        count += self.write_rows(version, &rows.jobs).await?;
-        count += self.write_rows(version, &rows.runs).await?;
-        count += self.write_rows(version, &rows.run_io).await?;
-        count += self.write_rows(version, &rows.edges).await?;
-        count += self.write_rows(version, &rows.findings).await?;
-        count += self.write_rows(version, &rows.tags).await?;
-        count += self.write_rows(version, &rows.accesses).await?;
+        for (name, written) in futures::future::join_all(writes).await {
+            let (table_version, rows) = written?;
+            self.versions.insert(name, table_version);
+            count += rows;
+        }
         self.projected = version;
         Ok(count)
-    }
-
-    async fn write_rows<R: Row>(&mut self, version: i64, rows: &[R]) -> Result<usize, Error> {
-        if rows.is_empty() {
-            return Ok(0);
-        }
-        let Some(table) = self.projections.get_mut(R::TABLE) else { return Ok(0) };
-        let txn = Txn { app_id: PROJECTION.to_owned(), version };
-        if table.txn_version(PROJECTION).await?.is_some_and(|v| v >= version) {
-            let from = self.versions.get(R::TABLE).copied().unwrap_or(0);
-            self.versions.insert(R::TABLE, table.version_of_txn(&txn, from).await?);
-            return Ok(0);
-        }
-        let encoded = store::encode(R::TABLE, rows)?;
-        self.versions.insert(R::TABLE, table.append(Some(&encoded), &[txn], &[]).await?);
-        Ok(rows.len())
     }
 
     async fn write_epoch(&mut self, writer: &str, ruleset: Option<&str>, at: Micros) -> Result<(), Error> {
@@ -354,7 +388,7 @@ impl StoreWriter {
             committed_at: at,
         };
         let as_row = self.last_epoch_row == 0 || at - self.last_epoch_row >= EPOCH_ROW_INTERVAL;
-        let rows = if as_row { Some(store::encode("epochs", std::slice::from_ref(&epoch))?) } else { None };
+        let rows = if as_row { Some(columns::encode([&epoch])?) } else { None };
         let said = serde_json::to_value(EpochInfo { epoch: &epoch }).map_err(|e| Error::rows("epochs", e))?;
         let txn = Txn { app_id: PROJECTION.to_owned(), version: self.projected };
         self.epochs_version = self.epochs.append(rows.as_ref(), &[txn], &[("epoch", said)]).await?;
@@ -364,6 +398,16 @@ impl StoreWriter {
         }
         Ok(())
     }
+}
+
+/// Appends rows that are projected from a version of `events`; the table's version then, and how many rows were new.
+/// `from` is a version of the table that has nothing of it.
+async fn write_rows(table: &mut Table, from: i64, version: i64, rows: &RecordBatch) -> Result<(i64, usize), Error> {
+    let txn = Txn { app_id: PROJECTION.to_owned(), version };
+    if table.txn_version(PROJECTION).await?.is_some_and(|v| v >= version) {
+        return Ok((table.version_of_txn(&txn, from).await?, 0));
+    }
+    Ok((table.append([rows], &[txn], &[]).await?, rows.num_rows()))
 }
 
 #[derive(Serialize)]

@@ -470,5 +470,5 @@ fn default_max_poll_interval_ms() -> u32 {
 }
 
 fn default_queued_max_messages_kbytes() -> u32 {
-    65_536
+    16_384
 }

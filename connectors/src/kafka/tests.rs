@@ -397,7 +397,7 @@ mod settings {
             ("partition.assignment.strategy", "cooperative-sticky"),
             ("session.timeout.ms", "10000"),
             ("max.poll.interval.ms", "120000"),
-            ("queued.max.messages.kbytes", "65536"),
+            ("queued.max.messages.kbytes", "16384"),
             ("fetch.queue.backoff.ms", "10"),
             ("check.crcs", "true"),
             ("allow.auto.create.topics", "false"),

@@ -55,6 +55,12 @@ fn class(asset_type: AssetType) -> Class {
     }
 }
 
+/// Whether an asset's row holds already what an event says of it. Most events say no more than the name.
+fn says_nothing_new(context: &Context, row: &AssetRow, asset: &AssetRef) -> bool {
+    let typed = row.asset_type == asset.asset_type.as_str() || row.asset_type != AssetType::Dataset.as_str();
+    typed && asset.fields.is_empty() && row.first_seen <= context.at
+}
+
 fn class_of_row(row: &AssetRow) -> Class {
     AssetType::parse(&row.asset_type).map_or(Class::Other, class)
 }
@@ -63,7 +69,7 @@ impl Projector {
     pub(super) fn index_assets(&mut self) {
         for asset in self.assets.iter() {
             let class = class_of_row(asset);
-            self.asset_ids.insert((class, asset.namespace.clone(), asset.name.clone()), asset.asset_id);
+            self.asset_ids[class as usize].insert(&asset.namespace, &asset.name, asset.asset_id);
             if class == Class::Data {
                 self.data_names.insert((asset.namespace.clone(), asset.name.clone()), asset.asset_id);
             }
@@ -71,25 +77,25 @@ impl Projector {
         let mut versions: Vec<&AssetVersionRow> = self.versions.iter().collect();
         versions.sort_by_key(|v| v.version_id);
         for version in versions {
-            self.versions_of.entry(version.asset_id).or_default().push(version.version_id);
-            self.version_ids.insert((version.asset_id, version.version.clone()), version.version_id);
+            self.versions_of.entry(version.asset_id).or_default().push((version.valid_from, version.version_id));
+            self.version_ids.insert(&(version.asset_id, version.version.as_str()), version.version_id);
             for hash in [version.content_sha256, version.merkle_root].into_iter().flatten() {
                 self.by_content.entry(hash.0).or_insert(version.version_id);
             }
         }
-        let rows = &self.versions;
-        for versions in self.versions_of.values_mut() {
-            versions.sort_by_key(|v| (rows.get(v).map(|r| r.valid_from), *v));
-        }
+        self.versions_of.values_mut().for_each(|versions| versions.sort_unstable());
     }
 
     /// The id of an asset, new or known, aliases followed.
     pub(super) fn asset(&mut self, context: &Context, asset: &AssetRef) -> i64 {
-        let key = (class(asset.asset_type), asset.namespace.clone(), asset.name.clone());
-        let id = match self.asset_ids.get(&key) {
-            Some(id) => *id,
-            None => self.new_asset(context, asset, key),
+        let class = class(asset.asset_type);
+        let id = match self.asset_ids[class as usize].get(&asset.namespace, &asset.name) {
+            Some(id) => id,
+            None => self.new_asset(context, asset, class),
         };
+        if self.assets.get(&id).is_some_and(|row| says_nothing_new(context, row, asset)) {
+            return self.canonical(id);
+        }
         let schema = (!asset.fields.is_empty()).then(|| serde_json::to_string(&asset.fields).unwrap_or_default());
         let asset_type = asset.asset_type;
         self.assets.update(context, &id, |row| {
@@ -116,9 +122,10 @@ impl Projector {
         id
     }
 
-    fn new_asset(&mut self, context: &Context, asset: &AssetRef, key: (Class, String, String)) -> i64 {
+    fn new_asset(&mut self, context: &Context, asset: &AssetRef, class: Class) -> i64 {
         let id = self.assets.next_id();
-        let parent_asset_id = (key.0 == Class::Data).then(|| self.folder_of(&key.1, &key.2)).flatten();
+        let is_data = class == Class::Data;
+        let parent_asset_id = is_data.then(|| self.folder_of(&asset.namespace, &asset.name)).flatten();
         self.assets.put(
             context,
             AssetRow {
@@ -134,11 +141,11 @@ impl Projector {
                 recorded: context.recorded(),
             },
         );
-        if key.0 == Class::Data {
-            self.data_names.insert((key.1.clone(), key.2.clone()), id);
-            self.adopt(context, id, &key.1, &key.2);
+        if is_data {
+            self.data_names.insert((asset.namespace.clone(), asset.name.clone()), id);
+            self.adopt(context, id, &asset.namespace, &asset.name);
         }
-        self.asset_ids.insert(key, id);
+        self.asset_ids[class as usize].insert(&asset.namespace, &asset.name, id);
         id
     }
 
@@ -186,18 +193,20 @@ impl Projector {
     /// The version of an asset that was current at a time: the last one that began at or before it.
     pub(super) fn version_at(&self, asset_id: i64, at: Micros) -> Option<i64> {
         let versions = self.versions_of.get(&asset_id)?;
-        versions.iter().rev().find(|v| self.versions.get(v).is_some_and(|r| r.valid_from <= at)).copied()
+        let n = versions.partition_point(|(from, _)| *from <= at);
+        n.checked_sub(1).and_then(|n| versions.get(n)).map(|(_, v)| *v)
     }
 
     pub(super) fn version_named(&self, asset_id: i64, version: &str) -> Option<i64> {
-        self.version_ids.get(&(asset_id, version.to_owned())).copied()
+        let is = |v| self.versions.get(&v).is_some_and(|r| r.asset_id == asset_id && r.version == version);
+        self.version_ids.get(&(asset_id, version), is)
     }
 
     fn version_with_content(&self, asset_id: i64, content: &[u8; 32]) -> Option<i64> {
         let has = |h: Option<Hash>| h.is_some_and(|h| h.0 == *content);
         let versions = self.versions_of.get(&asset_id)?;
-        let found = |v: &&i64| self.versions.get(v).is_some_and(|r| has(r.content_sha256) || has(r.merkle_root));
-        versions.iter().find(found).copied()
+        let found = |v: &i64| self.versions.get(v).is_some_and(|r| has(r.content_sha256) || has(r.merkle_root));
+        versions.iter().map(|(_, v)| *v).find(found)
     }
 
     /// Binds what was read at a time to a version. `reader` is the run that read it, where one did.
@@ -218,8 +227,9 @@ impl Projector {
         let state = reader.and_then(|run| self.run_states.get(&run));
         let is_output = |v: i64| state.is_some_and(|s| s.outputs.iter().any(|o| o.version_id == v));
         let own = |r: &AssetVersionRow| reader.is_some() && r.produced_by_run == reader || is_output(r.version_id);
-        let seen = |r: &AssetVersionRow| r.valid_from <= at && !own(r);
-        let last = versions.copied().find(|v| self.versions.get(v).is_some_and(seen));
+        let seen = |r: &AssetVersionRow| !own(r);
+        let begun = versions.filter(|(from, _)| *from <= at).map(|(_, v)| *v);
+        let last = begun.into_iter().find(|v| self.versions.get(v).is_some_and(seen));
         match last.or_else(|| self.first_version(asset_id)) {
             Some(version) => version,
             None => {
@@ -232,7 +242,7 @@ impl Projector {
     pub(super) fn first_version(&self, asset_id: i64) -> Option<i64> {
         // Everything known of the asset is younger than the read. What was read was there before, so it is a version
         // of its own unless the oldest one known was only ever inferred.
-        let first = *self.versions_of.get(&asset_id)?.first()?;
+        let (_, first) = *self.versions_of.get(&asset_id)?.first()?;
         self.versions.get(&first).filter(|v| v.inferred && v.produced_by_run.is_none()).map(|v| v.version_id)
     }
 
@@ -331,7 +341,9 @@ impl Projector {
         let moves = at < row.valid_from || (row.produced_by_run.is_none() && row.valid_from == ALWAYS && unseen());
         let asset_id = row.asset_id;
         let claimed = row.produced_by_run.is_none();
-        self.versions.update(context, &version_id, |v| v.produced_by_run = run);
+        if row.produced_by_run != run {
+            self.versions.update(context, &version_id, |v| v.produced_by_run = run);
+        }
         if moves {
             self.begin(context, asset_id, version_id, at);
         }
@@ -346,9 +358,9 @@ impl Projector {
         let Some(versions) = self.versions_of.get_mut(&asset_id) else { return };
         let Some(row) = self.versions.get(&version_id).filter(|r| r.valid_from != at) else { return };
         let (from, to) = (row.valid_from, row.valid_to);
-        let Some(n) = versions.iter().position(|v| *v == version_id) else { return };
+        let Some(n) = versions.iter().position(|(_, v)| *v == version_id) else { return };
         versions.remove(n);
-        let before = n.checked_sub(1).map(|n| versions[n]);
+        let before = n.checked_sub(1).map(|n| versions[n].1);
         self.versions.update(context, &version_id, |v| v.valid_from = at);
         if let Some(before) = before {
             // What came before goes on to where the next one begins.
@@ -366,11 +378,10 @@ impl Projector {
         let rows = &self.versions;
         let Some(from) = rows.get(&version_id).map(|v| v.valid_from) else { return };
         let versions = self.versions_of.entry(asset_id).or_default();
-        let order = |v: &i64| (rows.get(v).map(|r| r.valid_from), *v);
-        let n = versions.partition_point(|v| order(v) < (Some(from), version_id));
-        let before = n.checked_sub(1).map(|n| versions[n]);
-        let after = versions.get(n).and_then(|v| rows.get(v)).map(|r| r.valid_from);
-        versions.insert(n, version_id);
+        let n = versions.partition_point(|version| *version < (from, version_id));
+        let before = n.checked_sub(1).map(|n| versions[n].1);
+        let after = versions.get(n).map(|(from, _)| *from);
+        versions.insert(n, (from, version_id));
         self.versions.update(context, &version_id, |v| v.valid_to = after);
         if let Some(before) = before {
             // Dropped before that, it ended before that.
@@ -380,6 +391,9 @@ impl Projector {
 
     /// Adds what an event says of a version's content and size.
     fn describe(&mut self, context: &Context, version_id: i64, asset: &AssetRef) {
+        if asset.content_sha256.is_none() && asset.row_count.is_none() && asset.size_bytes.is_none() {
+            return;
+        }
         let is_file = asset.asset_type == AssetType::File;
         let hash = asset.content_sha256.map(Hash);
         let (rows, bytes) = (asset.row_count, asset.size_bytes);
@@ -420,14 +434,14 @@ impl Projector {
         run: Option<i64>,
     ) -> i64 {
         let id = self.versions.next_id();
-        self.version_ids.insert((asset_id, named.version.clone()), id);
+        self.version_ids.insert(&(asset_id, named.version.as_str()), id);
         self.versions.put(
             context,
             AssetVersionRow {
                 version_id: id,
                 asset_id,
                 version: named.version.clone(),
-                version_scheme: named.scheme.as_str().to_owned(),
+                version_scheme: named.scheme.as_str().into(),
                 inferred: matches!(named.scheme, VersionScheme::Inferred | VersionScheme::Content),
                 content_sha256: None,
                 merkle_root: None,
@@ -458,10 +472,10 @@ impl Projector {
 
     pub(super) fn apply_alias(&mut self, context: &Context, alias: &AssetRef, target: &AssetRef) {
         let target = self.asset(context, target);
-        let key = (class(alias.asset_type), alias.namespace.clone(), alias.name.clone());
-        let alias = match self.asset_ids.get(&key) {
-            Some(id) => *id,
-            None => self.new_asset(context, alias, key),
+        let class = class(alias.asset_type);
+        let alias = match self.asset_ids[class as usize].get(&alias.namespace, &alias.name) {
+            Some(id) => id,
+            None => self.new_asset(context, alias, class),
         };
         // One that leads there already, or would close a loop, says nothing new.
         if self.canonical(alias) != target {

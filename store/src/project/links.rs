@@ -20,7 +20,7 @@ impl Projector {
         if src == dst {
             return None;
         }
-        let key = (src, dst, run, edge_type.as_str().to_owned());
+        let key = (src, dst, run, edge_type.as_str().into());
         let id = match self.edge_ids.get(&key) {
             Some(id) => *id,
             None => {
@@ -48,8 +48,8 @@ impl Projector {
                 src_version_id: src,
                 dst_version_id: dst,
                 run_sid: run,
-                edge_type: edge_type.as_str().to_owned(),
-                evidence: evidence.as_str().to_owned(),
+                edge_type: edge_type.as_str().into(),
+                evidence: evidence.as_str().into(),
                 confidence: evidence.confidence(),
                 masking,
                 clear_mask: 0,
@@ -62,7 +62,7 @@ impl Projector {
     }
 
     pub(super) fn unlink(&mut self, context: &Context, src: i64, dst: i64, run: Option<i64>, edge_type: EdgeType) {
-        if let Some(id) = self.edge_ids.get(&(src, dst, run, edge_type.as_str().to_owned())).copied() {
+        if let Some(id) = self.edge_ids.get(&(src, dst, run, edge_type.as_str().into())).copied() {
             self.edges.retract(context, &id);
         }
         if edge_type == EdgeType::Contains {

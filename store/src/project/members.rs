@@ -80,11 +80,11 @@ impl Projector {
     pub(super) fn link_to_folder(&mut self, context: &Context, asset_id: i64, version_id: i64, at: Micros) {
         let Some(parent) = self.assets.get(&asset_id).and_then(|a| a.parent_asset_id) else { return };
         let of_parent = self.versions_of.get(&parent).cloned().unwrap_or_default();
-        let first = self.version_at(parent, at).or(of_parent.first().copied());
-        let began = |v: &i64| self.versions.get(v).map(|r| r.valid_from);
+        let first = self.version_at(parent, at).or(of_parent.first().map(|(_, v)| *v));
         let later = of_parent
             .into_iter()
-            .filter(|v| began(v).is_some_and(|from| from > at && self.version_at(asset_id, from) == Some(version_id)));
+            .filter(|(from, _)| *from > at && self.version_at(asset_id, *from) == Some(version_id))
+            .map(|(_, v)| v);
         let containers: Vec<i64> = first.into_iter().chain(later).collect();
         for container in containers {
             self.contain(context, version_id, container);
@@ -97,8 +97,8 @@ impl Projector {
         let to = self.versions.get(&version_id).and_then(|v| v.valid_to).unwrap_or(Micros::MAX);
         for child in self.children(asset_id) {
             let current = self.version_at(child, at).or_else(|| self.first_version(child));
-            let began = |v: &&i64| self.versions.get(v).is_some_and(|r| r.valid_from > at && r.valid_from < to);
-            let later = self.versions_of.get(&child).into_iter().flatten().filter(began).copied();
+            let began = |(from, _): &&(Micros, i64)| *from > at && *from < to;
+            let later = self.versions_of.get(&child).into_iter().flatten().filter(began).map(|(_, v)| *v);
             let members: Vec<i64> = current.into_iter().chain(later).collect();
             for member in members {
                 self.contain(context, member, version_id);

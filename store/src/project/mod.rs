@@ -7,19 +7,26 @@
 
 mod assets;
 mod findings;
+mod ids;
 mod keyed;
 mod links;
 mod members;
 mod runs;
 
 use crate::bytes::Hash;
+use crate::error::Error;
 use crate::rows::{
-    AccessRow, AssetRow, AssetVersionRow, EdgeRow, FindingRow, JobRow, Micros, Recorded, RunIoRow, RunRow, TagRow,
+    AccessRow, AssetRow, AssetVersionRow, EdgeRow, FindingRow, JobRow, Micros, Recorded, RunIoRow, RunRow, TagRow, Word,
 };
+use arrow::array::RecordBatch;
 use assets::{ALWAYS, Since};
+use ids::Ids;
 use keyed::Keyed;
 use lineward_events::{EdgeType, Statement};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+/// Maps of the projector. Their hashes are seeded, as names come from outside, and nothing depends on their order.
+type Map<K, V> = HashMap<K, V, ahash::RandomState>;
 
 /// What the projector needs of an event.
 #[derive(Debug, Clone, Copy)]
@@ -67,6 +74,25 @@ enum Class {
     Other,
 }
 
+/// Ids by namespace and name, looked up without making a key of the two.
+#[derive(Debug, Default)]
+struct Names {
+    ids: Map<String, Map<String, i64>>,
+}
+
+impl Names {
+    fn get(&self, namespace: &str, name: &str) -> Option<i64> {
+        self.ids.get(namespace)?.get(name).copied()
+    }
+
+    fn insert(&mut self, namespace: &str, name: &str, id: i64) {
+        match self.ids.get_mut(namespace) {
+            Some(names) => names.insert(name.to_owned(), id),
+            None => self.ids.entry(namespace.to_owned()).or_default().insert(name.to_owned(), id),
+        };
+    }
+}
+
 /// A read or write that a run declared, bound to a version.
 #[derive(Debug, Clone)]
 struct Bound {
@@ -93,7 +119,7 @@ struct RunState {
     /// Pairs that column lineage links explicitly.
     columns: BTreeMap<(i64, i64), bool>,
     /// Edges this run has at present.
-    edges: HashSet<i64>,
+    edges: BTreeSet<i64>,
 }
 
 /// See the module.
@@ -110,27 +136,28 @@ pub struct Projector {
     accesses: Keyed<AccessRow>,
 
     // Derived from the rows; rebuilt by `load`.
-    asset_ids: HashMap<(Class, String, String), i64>,
+    asset_ids: [Names; 4],
     /// Data assets by namespace and name, ordered, for what lies below a folder.
     data_names: BTreeMap<(String, String), i64>,
-    versions_of: HashMap<i64, Vec<i64>>,
-    version_ids: HashMap<(i64, String), i64>,
-    by_content: HashMap<[u8; 32], i64>,
-    job_ids: HashMap<(String, String), i64>,
-    run_sids: HashMap<String, i64>,
-    run_states: HashMap<i64, RunState>,
+    /// Versions of an asset, each behind the time since when it holds, in order.
+    versions_of: Map<i64, Vec<(Micros, i64)>>,
+    version_ids: Ids,
+    by_content: Map<[u8; 32], i64>,
+    job_ids: Names,
+    run_sids: Ids,
+    run_states: Map<i64, RunState>,
     /// Runs that read an asset, for binding again when a version turns up late.
-    readers_of: HashMap<i64, BTreeSet<i64>>,
+    readers_of: Map<i64, BTreeSet<i64>>,
     /// Members of each version of a data set, the way back, and the latest time at which one of them was written.
-    members_of: HashMap<i64, BTreeSet<i64>>,
-    containers_of: HashMap<i64, BTreeSet<i64>>,
-    members_until: HashMap<i64, Micros>,
-    edge_ids: HashMap<(i64, i64, Option<i64>, String), i64>,
-    finding_ids: HashMap<(i64, Option<String>, String, String), i64>,
-    tag_ids: HashMap<String, i32>,
+    members_of: Map<i64, BTreeSet<i64>>,
+    containers_of: Map<i64, BTreeSet<i64>>,
+    members_until: Map<i64, Micros>,
+    edge_ids: Map<(i64, i64, Option<i64>, Word), i64>,
+    finding_ids: Map<(i64, Option<String>, String, String), i64>,
+    tag_ids: Map<String, i32>,
     /// Event, asset and action of the accesses that were recorded: a repeated event counts once. Not the version, which
     /// a repetition may bind to another that has turned up since.
-    accessed: HashSet<(Hash, i64, String)>,
+    accessed: HashSet<(Hash, i64, String), ahash::RandomState>,
 }
 
 impl Projector {
@@ -182,6 +209,25 @@ impl Projector {
             Statement::Access(access) => self.apply_access(context, access),
             Statement::Finding(finding) => self.apply_finding(context, finding),
         }
+    }
+
+    /// Takes out the rows that were added since the last call as they are written: by table, those without rows left out.
+    ///
+    /// # Errors
+    /// [`Error::Rows`] where rows do not fit their table. What was added is lost then: the projector starts over from rows.
+    pub(crate) fn take_batches(&mut self) -> Result<Vec<(&'static str, RecordBatch)>, Error> {
+        let batches = [
+            ("assets", self.assets.take_batch()?),
+            ("asset_versions", self.versions.take_batch()?),
+            ("jobs", self.jobs.take_batch()?),
+            ("runs", self.runs.take_batch()?),
+            ("run_io", self.run_io.take_batch()?),
+            ("edges", self.edges.take_batch()?),
+            ("findings", self.findings.take_batch()?),
+            ("tags", self.tags.take_batch()?),
+            ("accesses", self.accesses.take_batch()?),
+        ];
+        Ok(batches.into_iter().filter_map(|(table, batch)| Some((table, batch?))).collect())
     }
 
     /// Takes out the rows that were added since the last call.

@@ -2,9 +2,9 @@
 
 use super::assets::{Binding, By};
 use super::{Bound, Context, Projector, RunState as State};
-use crate::rows::{AssetVersionRow, JobRow, Micros, RunIoRow, RunRow};
+use crate::rows::{AssetVersionRow, JobRow, Micros, RunIoRow, RunRow, run_io_key};
 use lineward_events::{AssetType, EdgeType, Evidence, Inputs, Io, JobInfo, JobRef, RunInfo, RunState};
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 /// Input-output pairs of one run that are written out as edges; beyond that membership alone says it.
 const RUN_EDGES_MAX: usize = 10_000;
@@ -12,10 +12,10 @@ const RUN_EDGES_MAX: usize = 10_000;
 impl Projector {
     pub(super) fn index_runs(&mut self) {
         for job in self.jobs.iter() {
-            self.job_ids.insert((job.namespace.clone(), job.name.clone()), job.job_id);
+            self.job_ids.insert(&job.namespace, &job.name, job.job_id);
         }
         for run in self.runs.iter() {
-            self.run_sids.insert(run.run_id.clone(), run.run_sid);
+            self.run_sids.insert(run.run_id.as_str(), run.run_sid);
         }
         for row in self.run_io.iter() {
             let Some(version) = self.versions.get(&row.version_id) else { continue };
@@ -49,10 +49,10 @@ impl Projector {
         }
     }
 
-    fn job(&mut self, context: &Context, job: &JobRef, describe: impl FnOnce(&mut JobRow)) -> i64 {
-        let key = (job.namespace.clone(), job.name.clone());
-        let id = match self.job_ids.get(&key) {
-            Some(id) => *id,
+    /// The id of a job, new or known, and described by what `describe` adds; `None` adds nothing.
+    fn job(&mut self, context: &Context, job: &JobRef, describe: Option<impl FnOnce(&mut JobRow)>) -> i64 {
+        let id = match self.job_ids.get(&job.namespace, &job.name) {
+            Some(id) => id,
             None => {
                 let job_id = self.jobs.next_id();
                 self.jobs.put(
@@ -68,19 +68,22 @@ impl Projector {
                         recorded: context.recorded(),
                     },
                 );
-                self.job_ids.insert(key, job_id);
+                self.job_ids.insert(&job.namespace, &job.name, job_id);
                 job_id
             }
         };
-        self.jobs.update(context, &id, describe);
+        if let Some(describe) = describe {
+            self.jobs.update(context, &id, describe);
+        }
         id
     }
 
     pub(super) fn apply_job(&mut self, context: &Context, job: &JobInfo) {
-        self.job(context, &job.job, |row| {
+        let describe = |row: &mut JobRow| {
             describe_job(row, &job.integration, &job.job_type, &job.processing_type);
             row.source_code_url = job.source_code_url.clone().or(row.source_code_url.take());
-        });
+        };
+        self.job(context, &job.job, Some(describe));
         if job.inputs.is_empty() && job.outputs.is_empty() {
             return;
         }
@@ -107,10 +110,10 @@ impl Projector {
         self.retract_io(context, (sid, OUTPUT), &outputs, &state.outputs);
     }
 
-    fn retract_io(&mut self, context: &Context, (sid, io): (i64, &str), before: &[Bound], now: &[Bound]) {
+    fn retract_io(&mut self, context: &Context, (sid, io): (i64, &'static str), before: &[Bound], now: &[Bound]) {
         for old in before {
             if !now.iter().any(|b| b.version_id == old.version_id && b.context == old.context) {
-                self.run_io.retract(context, &(sid, old.version_id, io.to_owned(), old.context.clone()));
+                self.run_io.retract(context, &run_io_key(sid, old.version_id, io, &old.context));
             }
         }
     }
@@ -124,15 +127,16 @@ impl Projector {
 
     /// The run's row, merged: states only advance, the earliest start and the latest end count.
     fn run(&mut self, context: &Context, run: &RunInfo) -> i64 {
-        let job_id = self.job(context, &run.job, |row| {
-            describe_job(row, &run.integration, &run.job_type, &run.processing_type);
-        });
-        let sid = match self.run_sids.get(&run.run_id) {
-            Some(sid) => *sid,
+        let describe = |row: &mut JobRow| describe_job(row, &run.integration, &run.job_type, &run.processing_type);
+        let is_described = run.integration.is_some() || run.job_type.is_some() || run.processing_type.is_some();
+        let job_id = self.job(context, &run.job, is_described.then_some(describe));
+        let is = |sid| self.runs.get(&sid).is_some_and(|r| r.run_id == run.run_id);
+        let sid = match self.run_sids.get(run.run_id.as_str(), is) {
+            Some(sid) => sid,
             None => {
                 let run_sid = self.runs.next_id();
                 self.runs.put(context, new_run(context, run, run_sid, job_id));
-                self.run_sids.insert(run.run_id.clone(), run_sid);
+                self.run_sids.insert(run.run_id.as_str(), run_sid);
                 run_sid
             }
         };
@@ -172,7 +176,7 @@ impl Projector {
             return self.bind_again(context, bound.asset_id);
         };
         output.at = output.at.min(context.at);
-        let (at, key) = (output.at, (sid, output.version_id, OUTPUT.to_owned(), output.context.clone()));
+        let (at, key) = (output.at, run_io_key(sid, output.version_id, OUTPUT, &output.context));
         self.run_io.update(context, &key, |row| row.event_time = at);
     }
 
@@ -214,7 +218,7 @@ impl Projector {
             let Some(input) = self.run_states.get_mut(&sid).and_then(|s| s.inputs.get_mut(n)) else { continue };
             input.at = at;
             let (asset_id, version_id, pinned) = (input.asset_id, input.version_id, input.pinned);
-            let key = (sid, version_id, INPUT.to_owned(), input.context.clone());
+            let key = run_io_key(sid, version_id, INPUT, &input.context);
             self.run_io.update(context, &key, |row| row.event_time = at);
             if !pinned {
                 let version = self.version_read(context, asset_id, at, Some(sid));
@@ -227,8 +231,8 @@ impl Projector {
     fn pin_input(&mut self, context: &Context, sid: i64, n: usize, version: i64, evidence: Evidence) {
         let Some(input) = self.run_states.get_mut(&sid).and_then(|s| s.inputs.get_mut(n)) else { return };
         input.pinned = true;
-        let key = (sid, input.version_id, INPUT.to_owned(), input.context.clone());
-        self.run_io.update(context, &key, |row| row.evidence = evidence.as_str().to_owned());
+        let key = run_io_key(sid, input.version_id, INPUT, &input.context);
+        self.run_io.update(context, &key, |row| row.evidence = evidence.as_str().into());
         self.rebind_input(context, sid, n, version);
     }
 
@@ -236,7 +240,7 @@ impl Projector {
         &mut self,
         context: &Context,
         sid: i64,
-        io: &str,
+        io: &'static str,
         bound: &Bound,
         subset: Option<String>,
         evidence: Evidence,
@@ -246,10 +250,10 @@ impl Projector {
             RunIoRow {
                 run_sid: sid,
                 version_id: bound.version_id,
-                io: io.to_owned(),
+                io: io.into(),
                 context: bound.context.clone(),
                 subset,
-                evidence: evidence.as_str().to_owned(),
+                evidence: evidence.as_str().into(),
                 event_time: bound.at,
                 recorded: context.recorded(),
             },
@@ -263,7 +267,7 @@ impl Projector {
             return;
         }
         let before = input.version_id;
-        let old = (sid, before, INPUT.to_owned(), input.context.clone());
+        let old = run_io_key(sid, before, INPUT, &input.context);
         let at = input.at;
         input.version_id = version;
         if let Some(mut row) = self.run_io.get(&old).cloned() {
@@ -316,8 +320,13 @@ impl Projector {
 
     /// Makes the run's edges what its inputs, outputs and column lineage say, and takes away those that no longer hold.
     fn sync_edges(&mut self, context: &Context, sid: i64) {
-        let Some(state) = self.run_states.get(&sid).cloned() else { return };
-        let mut wanted = HashSet::new();
+        let Some(state) = self.run_states.get(&sid) else { return };
+        let is_model = |o: &Bound| self.type_of(o.asset_id) == Some(AssetType::Model);
+        if state.columns.is_empty() && state.edges.is_empty() && !state.outputs.iter().any(is_model) {
+            return;
+        }
+        let state = state.clone();
+        let mut wanted = BTreeSet::new();
         for ((src, dst), masked) in &state.columns {
             let since = state.outputs.iter().find(|o| o.version_id == *dst).map_or(context.at, |o| o.at);
             if let Some(edge) = self.link(context, (*src, *dst), Some(sid), EdgeType::Derived, Evidence::Column, since)
@@ -327,9 +336,7 @@ impl Projector {
             }
         }
         wanted.extend(self.link_models(context, sid, &state));
-        let mut gone: Vec<i64> = state.edges.difference(&wanted).copied().collect();
-        gone.sort_unstable();
-        gone.iter().for_each(|edge| self.edges.retract(context, edge));
+        state.edges.difference(&wanted).for_each(|edge| self.edges.retract(context, edge));
         if let Some(state) = self.run_states.get_mut(&sid) {
             state.edges = wanted;
         }
@@ -348,7 +355,7 @@ impl Projector {
                 _ if is_evaluation(&input.context) => EdgeType::EvaluatedOn,
                 _ => EdgeType::TrainedOn,
             };
-            let key = (sid, input.version_id, INPUT.to_owned(), input.context.clone());
+            let key = run_io_key(sid, input.version_id, INPUT, &input.context);
             let evidence = self.run_io.get(&key).map_or(Evidence::IoMembership, |r| evidence_of(&r.evidence));
             for model in &models {
                 let ends = (input.version_id, model.version_id);
@@ -388,6 +395,10 @@ fn is_pinned(evidence: &str, version: &AssetVersionRow) -> bool {
 }
 
 fn insert(bounds: &mut Vec<Bound>, bound: Bound) {
+    // Most runs read and write one thing each, and there are many runs.
+    if bounds.is_empty() {
+        bounds.reserve_exact(1);
+    }
     let n = bounds.partition_point(|b| b.order() < bound.order());
     bounds.insert(n, bound);
 }
@@ -420,7 +431,7 @@ fn new_run(context: &Context, run: &RunInfo, run_sid: i64, job_id: i64) -> RunRo
         job_id,
         parent_run_id: None,
         root_run_id: None,
-        state: RunState::Other.as_str().to_owned(),
+        state: RunState::Other.as_str().into(),
         started_at: None,
         ended_at: None,
         nominal_start: None,
@@ -439,7 +450,7 @@ fn merge_run(context: &Context, row: &mut RunRow, run: &RunInfo) {
         [RunState::Other, RunState::Start, RunState::Running, RunState::Abort, RunState::Fail, RunState::Complete];
     let rank = |name: &str| ORDER.iter().position(|s| s.as_str() == name).unwrap_or_default();
     if rank(run.state.as_str()) > rank(&row.state) {
-        row.state = run.state.as_str().to_owned();
+        row.state = run.state.as_str().into();
     }
     let started = run.started_at.or((run.state == RunState::Start).then_some(context.at));
     let ended = run

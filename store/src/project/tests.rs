@@ -625,7 +625,9 @@ fn random_events_leave_one_row_a_key_and_no_edge_of_a_run_that_it_does_not_hold(
             assert!(p.run_states[&sid].edges.contains(&edge.edge_id), "seed {seed}: {}", world.edge(edge));
         }
         for versions in p.versions_of.values() {
-            let rows: Vec<&AssetVersionRow> = versions.iter().map(|v| p.versions.get(v).expect("a version")).collect();
+            let row = |(_, v): &(i64, i64)| p.versions.get(v).expect("a version");
+            let rows: Vec<&AssetVersionRow> = versions.iter().map(row).collect();
+            assert!(versions.iter().zip(&rows).all(|((from, _), row)| *from == row.valid_from), "seed {seed}");
             for pair in rows.windows(2) {
                 assert!(pair[0].valid_from <= pair[1].valid_from, "seed {seed}");
                 assert!(pair[0].valid_to.is_some_and(|to| to <= pair[1].valid_from), "seed {seed}");

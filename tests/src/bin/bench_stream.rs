@@ -1,12 +1,12 @@
 //! Kafka to Delta: how many events a second a pipeline takes, with the broker on the same machine.
 //!
 //! Starts a broker, loads a topic, runs the real binary with `--until-end` and prints one JSON object: wall seconds, CPU
-//! seconds of the pipeline, events a second. What it cannot show: a network between broker and pipeline, other sizes of
+//! seconds of the pipeline, events a second. Arguments: `audit` or `lineage`, number of events, bytes of an audit event. What it cannot show: a network between broker and pipeline, other sizes of
 //! events, and anything but the machine it runs on.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 use lineward_tests::KafkaBroker;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::error::Error;
 use std::process::Command;
 use std::time::Instant;
@@ -29,8 +29,32 @@ fn event(n: u64) -> String {
     .to_string()
 }
 
-/// An event of a kind that only needs to be kept: an audit record, also about 300 bytes.
-fn audit(n: u64) -> String {
+/// An event of a kind that only needs to be kept: an audit record of a number of bytes, the longer ones with more fields.
+/// What is missing is made up by the caller's user agent.
+fn audit(n: u64, bytes: usize) -> String {
+    let long = long_audit(n);
+    let event = if long.to_string().len() > bytes { short_audit(n) } else { long };
+    let missing = bytes.saturating_sub(event.to_string().len() + USER_AGENT.len());
+    let mut event = event;
+    if missing > 0 {
+        let agent: String = "aws-sdk-rust/1.3 os/linux lang/rust ".chars().cycle().take(missing).collect();
+        event["userAgent"] = agent.into();
+    }
+    event.to_string()
+}
+
+/// What that member adds beside its text.
+const USER_AGENT: &str = ",\"userAgent\":\"\"";
+
+fn short_audit(n: u64) -> Value {
+    json!({
+        "eventID": format!("{n:032x}"), "eventTime": "2026-10-06T08:00:00Z", "eventSource": "ec2.amazonaws.com",
+        "eventName": "DescribeInstances", "awsRegion": "eu-central-1",
+        "userIdentity": {"arn": "arn:aws:sts::210987654321:assumed-role/reader/loader"},
+    })
+}
+
+fn long_audit(n: u64) -> Value {
     json!({
         "eventVersion": "1.11", "eventID": format!("{n:032x}"), "eventTime": "2026-10-06T08:00:00Z",
         "eventSource": "ec2.amazonaws.com", "eventName": "DescribeInstances", "awsRegion": "eu-central-1",
@@ -38,16 +62,16 @@ fn audit(n: u64) -> String {
         "userIdentity": {"type": "AssumedRole", "arn": "arn:aws:sts::210987654321:assumed-role/reader/loader"},
         "requestParameters": {"maxResults": n % 100}
     })
-    .to_string()
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut args = std::env::args().skip(1);
     let kind = args.next().unwrap_or_else(|| "audit".into());
     let count: u64 = args.next().map_or(Ok(1_000_000), |n| n.parse())?;
-    let make: fn(u64) -> String = match kind.as_str() {
-        "lineage" => event,
-        "audit" => audit,
+    let audit_bytes: usize = args.next().map_or(Ok(300), |n| n.parse())?;
+    let make: Box<dyn Fn(u64) -> String> = match kind.as_str() {
+        "lineage" => Box::new(event),
+        "audit" => Box::new(move |n| audit(n, audit_bytes)),
         other => return Err(format!("`{other}` is neither `audit` nor `lineage`").into()),
     };
     let bytes = (0..100).map(|n| make(n).len()).sum::<usize>() / 100;

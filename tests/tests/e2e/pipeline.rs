@@ -128,6 +128,41 @@ fn every_record_is_stored_once_through_kills() {
     canaries.assert_none_in(&haystack);
 }
 
+#[test]
+fn a_store_that_cannot_be_written_ends_the_run() {
+    let broker = KafkaBroker::start().expect("a broker");
+    for (topic, partitions) in TOPICS {
+        broker.create_topic(topic, partitions).expect("a topic");
+    }
+    let producer = Producer::connect(&broker.bootstrap());
+    play(&producer, 0..10);
+    producer.flush();
+    let lineward = Lineward::new();
+    lineward.write("pipeline.yaml", pipeline(&broker.bootstrap()));
+    let mut child = lineward.spawn(&mut run_command(&lineward, &[]), "broken");
+    let begin = Instant::now();
+    let epochs = lineward.store().join("epochs/_delta_log/00000000000000000001.json");
+    while !epochs.exists() && begin.elapsed() < PATIENCE {
+        thread::sleep(Duration::from_millis(20));
+    }
+    // The log of the events is a file from now on: no commit can land, and none did that was not whole.
+    let log = lineward.store().join("events/_delta_log");
+    fs::remove_dir_all(&log).expect("removed");
+    fs::write(&log, "").expect("written");
+    play(&producer, 10..20);
+    producer.flush();
+    while begin.elapsed() < PATIENCE {
+        if let Some(status) = child.try_wait().expect("a status") {
+            assert_eq!(status.code(), Some(2), "{}", lineward.log("broken", "err"));
+            return;
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+    child.kill().expect("killed");
+    child.wait().expect("waited for");
+    panic!("it goes on reading, though nothing can be committed");
+}
+
 fn pipeline(brokers: &str) -> String {
     // A static member gets its partitions back at once after a crash, and small batches commit often.
     let topics: Vec<&str> = TOPICS.iter().map(|(topic, _)| *topic).collect();
