@@ -65,16 +65,28 @@ const STRUCTURES: &[Structure] = &[
         title: "GitHub or npm token whose last six characters are its CRC-32",
         check: github_crc,
     },
+    Structure {
+        name: "grafana_crc",
+        title: "Grafana service-account token whose last eight digits are its CRC-32",
+        check: grafana_crc,
+    },
     Structure { name: "ipv4", title: "IPv4 address of a host, not a version number or a mask", check: ipv4 },
     Structure { name: "ipv6", title: "IPv6 address of a host", check: ipv6 },
     Structure { name: "json_service_account", title: "Google service-account key file", check: json_service_account },
     Structure { name: "jwt", title: "JSON Web Token with a readable header", check: jwt },
     Structure { name: "mixed", title: "holds a letter and a digit", check: mixed },
+    Structure { name: "nkey", title: "NATS nkey seed: base32, its kind and a CRC-16", check: nkey },
+    Structure { name: "not_masked", title: "no placeholder or template; counting is allowed", check: not_masked },
     Structure { name: "not_placeholder", title: "no placeholder, template or keyboard run", check: not_placeholder },
     Structure { name: "not_word", title: "no plain word or identifier", check: not_word },
     Structure { name: "pem_private_key", title: "PEM private key block with a plausible body", check: pem_private_key },
     Structure { name: "phone", title: "7 to 15 digits, not all the same", check: phone },
     Structure { name: "public_domain", title: "host name under a public top-level domain", check: public_domain },
+    Structure {
+        name: "random_token",
+        title: "a prefix of words and a random part that holds no word",
+        check: random_token,
+    },
     Structure { name: "url_credentials", title: "URL with a user, a real password and a host", check: url_credentials },
 ];
 
@@ -121,12 +133,12 @@ const PLACEHOLDER_PARTS: &[&str] = &[
     "my_secret",
     "my-secret",
     "some_",
-    "deadbeef",
     "\u{2026}",
     "\u{2022}",
-    "qwerty",
-    "asdfgh",
 ];
+
+/// Parts that fingers make on a keyboard, or that are jokes in hexadecimal.
+const KEYBOARD_PARTS: &[&str] = &["deadbeef", "qwerty", "asdfgh"];
 
 /// Words of which a placeholder is made: a value of nothing but these (and digits) is no secret.
 const PLACEHOLDER_WORDS: &str = " a abc access account an any api app application auth bar baz bearer bot client code \
@@ -139,16 +151,26 @@ const PLACEHOLDER_WORDS: &str = " a abc access account an any api app applicatio
     unknown unset use user username value var with x xx xxx xyz yes you your ";
 
 fn not_placeholder(value: &str) -> bool {
+    let lower = value.trim().to_ascii_lowercase();
+    not_masked(value)
+        && !KEYBOARD_PARTS.iter().any(|part| lower.contains(part))
+        && !has_period(lower.as_bytes(), usize::MAX)
+        && !is_sequential(lower.as_bytes())
+}
+
+/// The weaker form, for values whose length and alphabet a provider's name already promises: who writes about a format
+/// makes tokens up by counting (`abcdef1234567890`), and a reader should hear of those, but not of `xxxx` or `<token>`.
+fn not_masked(value: &str) -> bool {
     let value = value.trim();
-    if value.is_empty() || is_template(value) {
+    if value.is_empty() || is_template(value) || value.ends_with("...") {
         return false;
     }
     let lower = value.to_ascii_lowercase();
     !(lower.starts_with("your")
         || PLACEHOLDER_PARTS.iter().any(|part| lower.contains(part))
         || is_placeholder_words(value)
-        || is_repetitive(value.as_bytes())
-        || is_sequential(lower.as_bytes()))
+        || is_uniform(value.as_bytes())
+        || has_period(value.as_bytes(), 5))
 }
 
 /// `${NAME}`, `$NAME`, `{{ name }}`, `<name>`, `%NAME%`, `%s`, `#{name}`, `[name]`, `:name`, `$(command)`.
@@ -233,8 +255,8 @@ fn split_camel(run: &str) -> Vec<&str> {
     parts
 }
 
-/// One character over and over, or a short piece repeated: `aaaaaaa`, `abcabcabcabc`, `000000`.
-fn is_repetitive(value: &[u8]) -> bool {
+/// Of too few different characters, or one character for most of its length: `aaaaaaa`, `000000`.
+fn is_uniform(value: &[u8]) -> bool {
     if value.len() < 4 {
         return false;
     }
@@ -243,10 +265,13 @@ fn is_repetitive(value: &[u8]) -> bool {
         return true;
     }
     let longest = longest_run(value, |a, b| a == b);
-    if longest >= 7 && longest * 4 >= value.len() || longest * 2 > value.len() {
-        return true;
-    }
-    (1..=value.len() / 3).any(|period| value[period..].iter().zip(value).all(|(a, b)| a == b))
+    longest >= 7 && longest * 4 >= value.len() || longest * 2 > value.len()
+}
+
+/// A piece of at most `period_max` characters, three times or more: `abcabcabcabc`.
+fn has_period(value: &[u8], period_max: usize) -> bool {
+    value.len() >= 4
+        && (1..=period_max.min(value.len() / 3)).any(|period| value[period..].iter().zip(value).all(|(a, b)| a == b))
 }
 
 /// Half or more of the value counts up or down, as in `abcd1234`. In a long value that must be one run, because people
@@ -297,6 +322,9 @@ fn not_word(value: &str) -> bool {
         // Other signs (`!`, `#`, `+`, `@`) stand in passwords and tokens; sentences are told by their blanks.
         return value.bytes().filter(|&b| b == b' ').count() < 2;
     }
+    if is_versioned_name(value) {
+        return false;
+    }
     if digits > 0 && !value.bytes().any(|b| b.is_ascii_alphabetic()) {
         return !value.contains('.');
     }
@@ -316,6 +344,16 @@ fn is_numbered_identifier(value: &str) -> bool {
     let short_numbers = value.split(|c: char| !c.is_ascii_digit()).all(|digits| digits.len() <= DIGITS_MAX);
     let letters: usize = words(value).map(str::len).sum();
     compound && short_numbers && word_like_len(value) * 10 >= letters * 8
+}
+
+/// `jjwt-jackson-0.11.2`, `image:1.4.0`: a name and a version of two or more numbers.
+fn is_versioned_name(value: &str) -> bool {
+    let Some((name, version)) = value.rsplit_once(['-', ':', '@', '_']) else { return false };
+    let numbers = version.trim_start_matches('v').split('.');
+    name.len() >= 3
+        && version.contains('.')
+        && numbers.clone().count() >= 2
+        && numbers.into_iter().all(|n| (1..=4).contains(&n.len()) && n.bytes().all(|b| b.is_ascii_digit()))
 }
 
 fn has_hump(run: &str) -> bool {
@@ -378,6 +416,26 @@ const LIKELY_PAIRS: [&str; 26] = [
     "aeio",
 ];
 
+/// A token in the form that providers have taken to (`acme_live_`, `tok-`, then random characters): the part after the
+/// last separator that is followed by enough text must change between letters, capitals and digits as chance makes it,
+/// which names, versions, hashes of content and words in camel case do not.
+fn random_token(value: &str) -> bool {
+    let Some(body) = value.rsplit(['_', '-', '.']).find(|part| part.len() >= 16) else { return false };
+    let kind = |b: &u8| (b.is_ascii_digit(), b.is_ascii_uppercase());
+    let changes = body.as_bytes().windows(2).filter(|pair| kind(&pair[0]) != kind(&pair[1])).count();
+    let kinds = [u8::is_ascii_digit, u8::is_ascii_uppercase, u8::is_ascii_lowercase]
+        .iter()
+        .filter(|is| body.as_bytes().iter().any(|b| is(b)))
+        .count();
+    // Of random base62 pairs 63 in 100 change kind, of base36 pairs 40, of random hexadecimal 47.
+    let expected = if kinds == 3 { body.len() * 42 / 100 } else { body.len() * 25 / 100 };
+    kinds >= 2
+        && changes >= expected
+        && count_distinct(body.as_bytes()) >= body.len().min(40) * 2 / 5
+        && word_like_len(body) * 3 <= body.len()
+        && not_placeholder(value)
+}
+
 /// Letters only, and at most one unlikely pair in six. Pieces of one and two letters are what random text falls into.
 fn is_word_like(word: &str) -> bool {
     const SHORT: &[&str] =
@@ -410,6 +468,46 @@ fn github_crc(value: &str) -> bool {
     }
     let (random, checksum) = body.split_at(body.len() - CHECKSUM_LEN);
     base62(crc32(random.as_bytes()), CHECKSUM_LEN).as_bytes() == checksum.as_bytes()
+}
+
+/// Grafana's service-account tokens: prefix, secret and the CRC-32 of both, its lowest byte first, in hexadecimal.
+/// Source: `tokengen.go` in `pkg/components/satokengen` of Grafana.
+fn grafana_crc(value: &str) -> bool {
+    let Some((key, checksum)) = value.rsplit_once('_') else { return false };
+    hex::encode(crc32(key.as_bytes()).to_le_bytes()) == checksum
+}
+
+/// A seed as NATS writes it: base32 of two bytes that say `S` and the kind of key, 32 bytes of seed and the CRC-16
+/// (XMODEM) of them all, lowest byte first. Source: the nkeys library of NATS.
+fn nkey(value: &str) -> bool {
+    let Some(bytes) = base32_decode(value.as_bytes()) else { return false };
+    let Some((body, checksum)) = bytes.split_last_chunk::<2>() else { return false };
+    body.len() == 34 && crc16_xmodem(body) == u16::from_le_bytes(*checksum)
+}
+
+fn crc16_xmodem(bytes: &[u8]) -> u16 {
+    bytes.iter().fold(0, |crc, &byte| {
+        (0..8).fold(crc ^ u16::from(byte) << 8, |crc, _| (crc << 1) ^ (0x1021 & (crc >> 15).wrapping_neg()))
+    })
+}
+
+/// RFC 4648 base32 without padding; bits that fill no byte are left out.
+fn base32_decode(text: &[u8]) -> Option<Vec<u8>> {
+    let (mut bytes, mut bits, mut count) = (Vec::with_capacity(text.len() * 5 / 8), 0u32, 0);
+    for &b in text {
+        let digit = match b {
+            b'A'..=b'Z' => b - b'A',
+            b'2'..=b'7' => b - b'2' + 26,
+            _ => return None,
+        };
+        bits = bits << 5 | u32::from(digit);
+        count += 5;
+        if count >= 8 {
+            count -= 8;
+            bytes.push((bits >> count) as u8);
+        }
+    }
+    Some(bytes)
 }
 
 fn base62(mut number: u32, width: usize) -> String {
@@ -463,7 +561,8 @@ fn pem_private_key(value: &str) -> bool {
     let body = pem_body(&rest[..end]);
     body.len() >= BODY_LEN_MIN
         && count_distinct(&body) >= 14
-        && !is_repetitive(&body)
+        && !is_uniform(&body)
+        && !has_period(&body, usize::MAX)
         && longest_run(&body, |a, b| a == b) < 24
 }
 
