@@ -46,7 +46,8 @@ fn listed(folder: &Path) -> std::io::Result<usize> {
     let mut count = 0;
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
-        count += if path.is_dir() { listed(&path)? } else { usize::from(path.extension().is_some_and(|e| e == "yaml")) };
+        count +=
+            if path.is_dir() { listed(&path)? } else { usize::from(path.extension().is_some_and(|e| e == "yaml")) };
     }
     Ok(count)
 }

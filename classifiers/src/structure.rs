@@ -274,7 +274,7 @@ fn has_period(value: &[u8], period_max: usize) -> bool {
         && (1..=period_max.min(value.len() / 3)).any(|period| value[period..].iter().zip(value).all(|(a, b)| a == b))
 }
 
-/// Half or more of the value counts up or down, as in `abcd1234`. In a long value that must be one run, because people
+/// More than half of the value counts up or down, as in `abcd1234`. In a long value that must be one run, because people
 /// who write about a token often make one up of several runs and mean it to be read as a token.
 fn is_sequential(lower: &[u8]) -> bool {
     const LONG: usize = 20;
@@ -293,7 +293,7 @@ fn is_sequential(lower: &[u8]) -> bool {
         };
     }
     let counted = if lower.len() >= LONG { longest } else { covered };
-    counted * 2 >= lower.len() && covered >= 4
+    counted * 2 > lower.len() && covered >= 4
 }
 
 fn count_distinct(value: &[u8]) -> usize {
@@ -314,7 +314,9 @@ fn longest_run(value: &[u8], same: impl Fn(u8, u8) -> bool) -> usize {
 fn not_word(value: &str) -> bool {
     // A leading `#` makes a style selector or a comment of a word.
     let value = value.trim().trim_start_matches('#');
-    if value.is_empty() || is_path_or_call(value) || is_password_hash(value) {
+    // `password: proxyPass);`: the bracket belongs to the code around.
+    let value = if value.contains('(') { value } else { value.trim_end_matches([')', ';']) };
+    if value.is_empty() || is_path_or_call(value) || is_password_hash(value) || is_public_key(value) {
         return false;
     }
     let digits = value.bytes().filter(u8::is_ascii_digit).count();
@@ -371,6 +373,9 @@ fn is_path_or_call(value: &str) -> bool {
         || value.contains("::")
         || value.contains("](")
         || value.ends_with("()")
+        || value.ends_with('(')
+        || value.contains(".md#")
+        || value.contains(".html#")
         || value.starts_with("./")
         || value.starts_with("../")
         || value.starts_with("~/")
@@ -383,6 +388,14 @@ fn is_path_or_call(value: &str) -> bool {
 fn is_password_hash(value: &str) -> bool {
     let after_scheme = value.split_once('}').filter(|_| value.starts_with('{')).map_or(value, |(_, rest)| rest);
     after_scheme.len() != value.len() || value.starts_with('$') && value.matches('$').count() >= 3
+}
+
+/// A public key in DER in base64: SubjectPublicKeyInfo of RSA (in the lengths in use) or of an elliptic curve, or an
+/// OpenSSH public key.
+fn is_public_key(value: &str) -> bool {
+    const OPENINGS: &[&str] =
+        &["MFwwDQYJ", "MIGfMA0G", "MIGJAoGB", "MIIBIjAN", "MIICIjAN", "MFkwEwYH", "MCowBQYD", "AAAAB3Nz", "AAAAC3Nz"];
+    OPENINGS.iter().any(|opening| value.starts_with(opening))
 }
 
 /// Letter pairs that are common inside English words and identifiers: for each first letter the letters that follow it.
@@ -1103,12 +1116,26 @@ mod tests {
                 "read_password2()",
                 "user->token",
                 "jackson-0.11.2",
+                "io.kiln:kiln-core-2.10.4",
+                "proxyPass);",
+                "gomock.Eq(",
+                "environment.md#TOKEN_STORE",
+                "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEq8Zt1pWx7Kp2",
                 "0.169363736",
                 "#add-password",
                 "{SSHA}x9Kq2mPz",
                 "$6$salt$digest",
                 "please enter your password here!",
             ],
+        );
+        rows(
+            "not_masked",
+            &[
+                "abcdef1234567890abcdef1234567890",
+                "ABCDEFGHIJKLMNOPQRSTUVWXYZ123456",
+                "deadbeefdeadbeef01234567deadbeef",
+            ],
+            &["", "xxxxxxxxxxxxxxxx", "<token>", "${TOKEN}", "your-api-key-here", "abcabcabcabcabc", "ops_eyJzaWdu..."],
         );
         rows("mixed", &["a1", "9z"], &["", "abc", "123", "--"]);
     }
@@ -1131,6 +1158,33 @@ mod tests {
             "discord_token",
             &["MTE4NDYyMDM5MTc0NTI5ODQzMg.GhT2_k.Odk7M5OxfbLW_GKPfOCx5j49CXBY8GaYTHJKtA"],
             &["", "TOKEN.GOES.HERE", "eyJhbGciOiJIUzI1NiJ9.a.b", "MTE4NDYyMDM5MTc0NTI5ODQzMg.x"],
+        );
+        rows(
+            "grafana_crc",
+            &["glsa_q8Zt1pWx7Kp2mQaT5vBnE3rUyLc9DfGh_04b57029"],
+            &["glsa_q8Zt1pWx7Kp2mQaT5vBnE3rUyLc9DfGh_00000000", "glsa_", ""],
+        );
+        rows(
+            "nkey",
+            &["SUAKKTOKDASTBOY5NUJSZXWWEN5S5WI6H5ZB7SYZOELUJFGWJE6J2XGBOY"],
+            &["", "SUAKKTOKDASTBOY5NUJSZXWWEN5S5WI6H5ZB7SYZOELUJFGWJE6J2XGBZY", "SUAAA", "su!"],
+        );
+        rows(
+            "random_token",
+            &[
+                "klnp_q7Zt1pWx8Kp2mQaT5vBnE3rUyLc9DfGh0Js",
+                "tarn_live_R4mT8qLw2Zx7Vb5Nk9Hc3Jd6Fg1S",
+                "kiln-9f3a7c1e5b8d2046af91c3e7b5d80246",
+            ],
+            &[
+                "",
+                "short_a1b2",
+                "bert-base-multilingual-cased-finetuned-conll03-english",
+                "app_getUserAccountInformationFromDatabase2",
+                "key_aaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+                "key_20261121093000000000",
+                "test_XXXXXXXXXXXXXXXXXXXXXXXXXXXX",
+            ],
         );
         rows("basic_credentials", &["ZXRsOktpbG4tMjA0MXg="], &["", "ZXRs", "dXNlcjpwYXNzd29yZA==", "!!!"]);
         rows("aws_key_id", &["AKIAZ7Q4MB2KX5TWLN3R"], &["", "AKIA", "AKIAZ7Q4MB2KX5TWLN1R", "AKIAAAAAAAAAAAAAAAAA"]);
