@@ -337,15 +337,25 @@ fn not_word(value: &str) -> bool {
     word_like_len(value) * 10 < letters * 8
 }
 
-/// `oauth2_token`, `key_v1`, `Base32SecretKey`, `jackson-0.11.2`: words with one or two digits between or behind them.
-/// `summer2019` is a password, and so is anything with a digit inside a word (`w4lnut`).
+/// `oauth2_token`, `key_v1`, `Base32SecretKey`, `jackson-0.11.2`: words with a few short numbers between or behind them.
+/// `summer2019` is a password, and so is anything with a digit inside a word (`w4lnut`). Random text falls into more
+/// numbers, and into shorter pieces than words are (`q4fGEHeC8irl`).
 fn is_numbered_identifier(value: &str) -> bool {
     const DIGITS_MAX: usize = 2;
+    const NUMBERS_MAX: usize = 2;
+    const PIECE_LEN_MIN: usize = 3;
     let compound =
         value.bytes().any(|b| !b.is_ascii_alphanumeric()) || value.split(|c: char| c.is_ascii_digit()).any(has_hump);
-    let short_numbers = value.split(|c: char| !c.is_ascii_digit()).all(|digits| digits.len() <= DIGITS_MAX);
+    let separators = value.bytes().filter(|b| !b.is_ascii_alphanumeric()).count();
+    let mut numbers = value.split(|c: char| !c.is_ascii_digit()).filter(|digits| !digits.is_empty());
+    let short_numbers = numbers.clone().all(|digits| digits.len() <= DIGITS_MAX);
+    let few_numbers = numbers.by_ref().count() <= NUMBERS_MAX.max(separators);
     let letters: usize = words(value).map(str::len).sum();
-    compound && short_numbers && word_like_len(value) * 10 >= letters * 8
+    compound
+        && short_numbers
+        && few_numbers
+        && letters >= words(value).count() * PIECE_LEN_MIN
+        && word_like_len(value) * 10 >= letters * 8
 }
 
 /// `jjwt-jackson-0.11.2`, `image:1.4.0`: a name and a version of two or more numbers.
@@ -1117,7 +1127,7 @@ mod tests {
                 "user->token",
                 "jackson-0.11.2",
                 "io.kiln:kiln-core-2.10.4",
-                "proxyPass);",
+                "userPass);",
                 "gomock.Eq(",
                 "environment.md#TOKEN_STORE",
                 "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEq8Zt1pWx7Kp2",
