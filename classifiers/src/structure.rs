@@ -316,7 +316,13 @@ fn not_word(value: &str) -> bool {
     let value = value.trim().trim_start_matches('#');
     // `password: proxyPass);`: the bracket belongs to the code around.
     let value = if value.contains('(') { value } else { value.trim_end_matches([')', ';']) };
-    if value.is_empty() || is_path_or_call(value) || is_password_hash(value) || is_public_key(value) {
+    if value.is_empty()
+        || is_path_or_call(value)
+        || is_password_hash(value)
+        || is_public_key(value)
+        || names_a_secret(value)
+        || is_word_with_sign(value)
+    {
         return false;
     }
     let digits = value.bytes().filter(u8::is_ascii_digit).count();
@@ -382,6 +388,8 @@ fn is_path_or_call(value: &str) -> bool {
     value.contains("->")
         || value.contains("::")
         || value.contains("](")
+        || value.contains("().")
+        || value.contains("!(")
         || value.ends_with("()")
         || value.ends_with('(')
         || value.contains(".md#")
@@ -392,6 +400,29 @@ fn is_path_or_call(value: &str) -> bool {
         || (value.starts_with('/') && value[1..].contains('/') && value.bytes().filter(u8::is_ascii_digit).count() < 4)
         || value.starts_with("http://")
         || value.starts_with("https://")
+}
+
+/// `HpkePublicKey`, `azure_storage_token`, `pqdsa_key_st`: an identifier of several words, one of which says what it
+/// names. Code that hands a secret on says so; a secret does not say what it is.
+fn names_a_secret(value: &str) -> bool {
+    const NAMING: &str = " apikey auth certificate client credential credentials default key keys password passphrase \
+        passwd private provider public pwd secret secrets session token tokens ";
+    const DIGITS_MAX: usize = 3;
+    let identifier = value.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.:-".contains(&b));
+    let mut numbers = value.split(|c: char| !c.is_ascii_digit());
+    identifier
+        && numbers.all(|digits| digits.len() <= DIGITS_MAX)
+        && value.bytes().filter(u8::is_ascii_digit).count() <= DIGITS_MAX
+        && words(value).count() >= 2
+        && words(value).any(|word| in_list(NAMING, &word.to_ascii_lowercase()))
+}
+
+/// `*const`, `&password`, `!required`, `quote_spanned!`: a word with a sign that code puts to it.
+fn is_word_with_sign(value: &str) -> bool {
+    let bare = value.trim_start_matches(['*', '&', '!']).trim_end_matches('!');
+    bare.len() < value.len()
+        && bare.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
+        && word_like_len(bare) * 10 >= words(bare).map(str::len).sum::<usize>() * 8
 }
 
 /// `$6$salt$hash`, `{SSHA}hash`: has a rule of its own, and is not what a password field gives away.
@@ -1128,6 +1159,12 @@ mod tests {
                 "jackson-0.11.2",
                 "io.kiln:kiln-core-2.10.4",
                 "userPass);",
+                "HpkePublicKey",
+                "azure_storage_token",
+                "*const",
+                "quote_spanned!",
+                "write!(f",
+                "url.password().and_then",
                 "gomock.Eq(",
                 "environment.md#TOKEN_STORE",
                 "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEq8Zt1pWx7Kp2",
