@@ -408,9 +408,13 @@ fn names_a_secret(value: &str) -> bool {
     const NAMING: &str = " apikey auth certificate client credential credentials default key keys password passphrase \
         passwd private provider public pwd secret secrets session token tokens ";
     const DIGITS_MAX: usize = 3;
+    const PIECE_LEN_MIN: usize = 3;
     let identifier = value.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.:-".contains(&b));
     let mut numbers = value.split(|c: char| !c.is_ascii_digit());
+    let letters: usize = words(value).map(str::len).sum();
     identifier
+        && letters >= words(value).count() * PIECE_LEN_MIN
+        && word_like_len(value) * 2 >= letters
         && numbers.all(|digits| digits.len() <= DIGITS_MAX)
         && value.bytes().filter(u8::is_ascii_digit).count() <= DIGITS_MAX
         && words(value).count() >= 2
