@@ -481,10 +481,8 @@ fn random_token(value: &str) -> bool {
     let Some(body) = value.rsplit(['_', '-', '.']).find(|part| part.len() >= 16) else { return false };
     let kind = |b: &u8| (b.is_ascii_digit(), b.is_ascii_uppercase());
     let changes = body.as_bytes().windows(2).filter(|pair| kind(&pair[0]) != kind(&pair[1])).count();
-    let kinds = [u8::is_ascii_digit, u8::is_ascii_uppercase, u8::is_ascii_lowercase]
-        .iter()
-        .filter(|is| body.as_bytes().iter().any(|b| is(b)))
-        .count();
+    let holds = |is: fn(&u8) -> bool| usize::from(body.as_bytes().iter().any(is));
+    let kinds = holds(u8::is_ascii_digit) + holds(u8::is_ascii_uppercase) + holds(u8::is_ascii_lowercase);
     // Of random base62 pairs 63 in 100 change kind, of base36 pairs 40, of random hexadecimal 47.
     let expected = if kinds == 3 { body.len() * 42 / 100 } else { body.len() * 25 / 100 };
     kinds >= 2
