@@ -478,6 +478,11 @@ const LIKELY_PAIRS: [&str; 26] = [
 /// last separator that is followed by enough text must change between letters, capitals and digits as chance makes it,
 /// which names, versions, hashes of content and words in camel case do not.
 fn random_token(value: &str) -> bool {
+    // Web frameworks name bundles by their content.
+    const BUNDLES: &[&str] = &["css_", "js_", "css-", "js-", "chunk-", "bundle-", "chunk_", "bundle_"];
+    if BUNDLES.iter().any(|prefix| value.starts_with(prefix)) {
+        return false;
+    }
     let Some(body) = value.rsplit(['_', '-', '.']).find(|part| part.len() >= 16) else { return false };
     let kind = |b: &u8| (b.is_ascii_digit(), b.is_ascii_uppercase());
     let changes = body.as_bytes().windows(2).filter(|pair| kind(&pair[0]) != kind(&pair[1])).count();
@@ -1232,6 +1237,7 @@ mod tests {
                 "app_getUserAccountInformationFromDatabase2",
                 "key_aaaaaaaaaaaaaaaaaaaaaaaaaaaa",
                 "key_20261121093000000000",
+                "css_q7Zt1pWx8Kp2mQaT5vBnE3rUyLc9DfGh0Js",
                 "test_XXXXXXXXXXXXXXXXXXXXXXXXXXXX",
             ],
         );
