@@ -65,16 +65,28 @@ const STRUCTURES: &[Structure] = &[
         title: "GitHub or npm token whose last six characters are its CRC-32",
         check: github_crc,
     },
+    Structure {
+        name: "grafana_crc",
+        title: "Grafana service-account token whose last eight digits are its CRC-32",
+        check: grafana_crc,
+    },
     Structure { name: "ipv4", title: "IPv4 address of a host, not a version number or a mask", check: ipv4 },
     Structure { name: "ipv6", title: "IPv6 address of a host", check: ipv6 },
     Structure { name: "json_service_account", title: "Google service-account key file", check: json_service_account },
     Structure { name: "jwt", title: "JSON Web Token with a readable header", check: jwt },
     Structure { name: "mixed", title: "holds a letter and a digit", check: mixed },
+    Structure { name: "nkey", title: "NATS nkey seed: base32, its kind and a CRC-16", check: nkey },
+    Structure { name: "not_masked", title: "no placeholder or template; counting is allowed", check: not_masked },
     Structure { name: "not_placeholder", title: "no placeholder, template or keyboard run", check: not_placeholder },
     Structure { name: "not_word", title: "no plain word or identifier", check: not_word },
     Structure { name: "pem_private_key", title: "PEM private key block with a plausible body", check: pem_private_key },
     Structure { name: "phone", title: "7 to 15 digits, not all the same", check: phone },
     Structure { name: "public_domain", title: "host name under a public top-level domain", check: public_domain },
+    Structure {
+        name: "random_token",
+        title: "a prefix of words and a random part that holds no word",
+        check: random_token,
+    },
     Structure { name: "url_credentials", title: "URL with a user, a real password and a host", check: url_credentials },
 ];
 
@@ -121,12 +133,12 @@ const PLACEHOLDER_PARTS: &[&str] = &[
     "my_secret",
     "my-secret",
     "some_",
-    "deadbeef",
     "\u{2026}",
     "\u{2022}",
-    "qwerty",
-    "asdfgh",
 ];
+
+/// Parts that fingers make on a keyboard, or that are jokes in hexadecimal.
+const KEYBOARD_PARTS: &[&str] = &["deadbeef", "qwerty", "asdfgh"];
 
 /// Words of which a placeholder is made: a value of nothing but these (and digits) is no secret.
 const PLACEHOLDER_WORDS: &str = " a abc access account an any api app application auth bar baz bearer bot client code \
@@ -139,16 +151,26 @@ const PLACEHOLDER_WORDS: &str = " a abc access account an any api app applicatio
     unknown unset use user username value var with x xx xxx xyz yes you your ";
 
 fn not_placeholder(value: &str) -> bool {
+    let lower = value.trim().to_ascii_lowercase();
+    not_masked(value)
+        && !KEYBOARD_PARTS.iter().any(|part| lower.contains(part))
+        && !has_period(lower.as_bytes(), usize::MAX)
+        && !is_sequential(lower.as_bytes())
+}
+
+/// The weaker form, for values whose length and alphabet a provider's name already promises: who writes about a format
+/// makes tokens up by counting (`abcdef1234567890`), and a reader should hear of those, but not of `xxxx` or `<token>`.
+fn not_masked(value: &str) -> bool {
     let value = value.trim();
-    if value.is_empty() || is_template(value) {
+    if value.is_empty() || is_template(value) || value.ends_with("...") {
         return false;
     }
     let lower = value.to_ascii_lowercase();
     !(lower.starts_with("your")
         || PLACEHOLDER_PARTS.iter().any(|part| lower.contains(part))
         || is_placeholder_words(value)
-        || is_repetitive(value.as_bytes())
-        || is_sequential(lower.as_bytes()))
+        || is_uniform(value.as_bytes())
+        || has_period(value.as_bytes(), 5))
 }
 
 /// `${NAME}`, `$NAME`, `{{ name }}`, `<name>`, `%NAME%`, `%s`, `#{name}`, `[name]`, `:name`, `$(command)`.
@@ -233,8 +255,8 @@ fn split_camel(run: &str) -> Vec<&str> {
     parts
 }
 
-/// One character over and over, or a short piece repeated: `aaaaaaa`, `abcabcabcabc`, `000000`.
-fn is_repetitive(value: &[u8]) -> bool {
+/// Of too few different characters, or one character for most of its length: `aaaaaaa`, `000000`.
+fn is_uniform(value: &[u8]) -> bool {
     if value.len() < 4 {
         return false;
     }
@@ -243,13 +265,16 @@ fn is_repetitive(value: &[u8]) -> bool {
         return true;
     }
     let longest = longest_run(value, |a, b| a == b);
-    if longest >= 7 && longest * 4 >= value.len() || longest * 2 > value.len() {
-        return true;
-    }
-    (1..=value.len() / 3).any(|period| value[period..].iter().zip(value).all(|(a, b)| a == b))
+    longest >= 7 && longest * 4 >= value.len() || longest * 2 > value.len()
 }
 
-/// Half or more of the value counts up or down, as in `abcd1234`. In a long value that must be one run, because people
+/// A piece of at most `period_max` characters, three times or more: `abcabcabcabc`.
+fn has_period(value: &[u8], period_max: usize) -> bool {
+    value.len() >= 4
+        && (1..=period_max.min(value.len() / 3)).any(|period| value[period..].iter().zip(value).all(|(a, b)| a == b))
+}
+
+/// More than half of the value counts up or down, as in `abcd1234`. In a long value that must be one run, because people
 /// who write about a token often make one up of several runs and mean it to be read as a token.
 fn is_sequential(lower: &[u8]) -> bool {
     const LONG: usize = 20;
@@ -268,7 +293,7 @@ fn is_sequential(lower: &[u8]) -> bool {
         };
     }
     let counted = if lower.len() >= LONG { longest } else { covered };
-    counted * 2 >= lower.len() && covered >= 4
+    counted * 2 > lower.len() && covered >= 4
 }
 
 fn count_distinct(value: &[u8]) -> usize {
@@ -289,13 +314,24 @@ fn longest_run(value: &[u8], same: impl Fn(u8, u8) -> bool) -> usize {
 fn not_word(value: &str) -> bool {
     // A leading `#` makes a style selector or a comment of a word.
     let value = value.trim().trim_start_matches('#');
-    if value.is_empty() || is_path_or_call(value) || is_password_hash(value) {
+    // `password: proxyPass);`: the bracket belongs to the code around.
+    let value = if value.contains('(') { value } else { value.trim_end_matches([')', ';']) };
+    if value.is_empty()
+        || is_path_or_call(value)
+        || is_password_hash(value)
+        || is_public_key(value)
+        || names_a_secret(value)
+        || is_word_with_sign(value)
+    {
         return false;
     }
     let digits = value.bytes().filter(u8::is_ascii_digit).count();
     if value.bytes().any(|b| !b.is_ascii_alphanumeric() && !b"_.-:/ ,'()[]>\\".contains(&b)) {
         // Other signs (`!`, `#`, `+`, `@`) stand in passwords and tokens; sentences are told by their blanks.
         return value.bytes().filter(|&b| b == b' ').count() < 2;
+    }
+    if is_versioned_name(value) {
+        return false;
     }
     if digits > 0 && !value.bytes().any(|b| b.is_ascii_alphabetic()) {
         return !value.contains('.');
@@ -307,15 +343,35 @@ fn not_word(value: &str) -> bool {
     word_like_len(value) * 10 < letters * 8
 }
 
-/// `oauth2_token`, `key_v1`, `Base32SecretKey`, `jackson-0.11.2`: words with one or two digits between or behind them.
-/// `summer2019` is a password, and so is anything with a digit inside a word (`w4lnut`).
+/// `oauth2_token`, `key_v1`, `Base32SecretKey`, `jackson-0.11.2`: words with a few short numbers between or behind them.
+/// `summer2019` is a password, and so is anything with a digit inside a word (`w4lnut`). Random text falls into more
+/// numbers, and into shorter pieces than words are (`q4fGEHeC8irl`).
 fn is_numbered_identifier(value: &str) -> bool {
     const DIGITS_MAX: usize = 2;
+    const NUMBERS_MAX: usize = 2;
+    const PIECE_LEN_MIN: usize = 3;
     let compound =
         value.bytes().any(|b| !b.is_ascii_alphanumeric()) || value.split(|c: char| c.is_ascii_digit()).any(has_hump);
-    let short_numbers = value.split(|c: char| !c.is_ascii_digit()).all(|digits| digits.len() <= DIGITS_MAX);
+    let separators = value.bytes().filter(|b| !b.is_ascii_alphanumeric()).count();
+    let mut numbers = value.split(|c: char| !c.is_ascii_digit()).filter(|digits| !digits.is_empty());
+    let short_numbers = numbers.clone().all(|digits| digits.len() <= DIGITS_MAX);
+    let few_numbers = numbers.by_ref().count() <= NUMBERS_MAX.max(separators);
     let letters: usize = words(value).map(str::len).sum();
-    compound && short_numbers && word_like_len(value) * 10 >= letters * 8
+    compound
+        && short_numbers
+        && few_numbers
+        && letters >= words(value).count() * PIECE_LEN_MIN
+        && word_like_len(value) * 10 >= letters * 8
+}
+
+/// `jjwt-jackson-0.11.2`, `image:1.4.0`: a name and a version of two or more numbers.
+fn is_versioned_name(value: &str) -> bool {
+    let Some((name, version)) = value.rsplit_once(['-', ':', '@', '_']) else { return false };
+    let numbers = version.trim_start_matches('v').split('.');
+    name.len() >= 3
+        && version.contains('.')
+        && numbers.clone().count() >= 2
+        && numbers.into_iter().all(|n| (1..=4).contains(&n.len()) && n.bytes().all(|b| b.is_ascii_digit()))
 }
 
 fn has_hump(run: &str) -> bool {
@@ -332,7 +388,12 @@ fn is_path_or_call(value: &str) -> bool {
     value.contains("->")
         || value.contains("::")
         || value.contains("](")
+        || value.contains("().")
+        || value.contains("!(")
         || value.ends_with("()")
+        || value.ends_with('(')
+        || value.contains(".md#")
+        || value.contains(".html#")
         || value.starts_with("./")
         || value.starts_with("../")
         || value.starts_with("~/")
@@ -341,10 +402,45 @@ fn is_path_or_call(value: &str) -> bool {
         || value.starts_with("https://")
 }
 
+/// `HpkePublicKey`, `azure_storage_token`, `pqdsa_key_st`: an identifier of several words, one of which says what it
+/// names. Code that hands a secret on says so; a secret does not say what it is.
+fn names_a_secret(value: &str) -> bool {
+    const NAMING: &str = " apikey auth certificate client credential credentials default key keys password passphrase \
+        passwd private provider public pwd secret secrets session token tokens ";
+    const DIGITS_MAX: usize = 3;
+    const PIECE_LEN_MIN: usize = 3;
+    let identifier = value.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.:-".contains(&b));
+    let mut numbers = value.split(|c: char| !c.is_ascii_digit());
+    let letters: usize = words(value).map(str::len).sum();
+    identifier
+        && letters >= words(value).count() * PIECE_LEN_MIN
+        && word_like_len(value) * 2 >= letters
+        && numbers.all(|digits| digits.len() <= DIGITS_MAX)
+        && value.bytes().filter(u8::is_ascii_digit).count() <= DIGITS_MAX
+        && words(value).count() >= 2
+        && words(value).any(|word| in_list(NAMING, &word.to_ascii_lowercase()))
+}
+
+/// `*const`, `&password`, `!required`, `quote_spanned!`: a word with a sign that code puts to it.
+fn is_word_with_sign(value: &str) -> bool {
+    let bare = value.trim_start_matches(['*', '&', '!']).trim_end_matches('!');
+    bare.len() < value.len()
+        && bare.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
+        && word_like_len(bare) * 10 >= words(bare).map(str::len).sum::<usize>() * 8
+}
+
 /// `$6$salt$hash`, `{SSHA}hash`: has a rule of its own, and is not what a password field gives away.
 fn is_password_hash(value: &str) -> bool {
     let after_scheme = value.split_once('}').filter(|_| value.starts_with('{')).map_or(value, |(_, rest)| rest);
     after_scheme.len() != value.len() || value.starts_with('$') && value.matches('$').count() >= 3
+}
+
+/// A public key in DER in base64: SubjectPublicKeyInfo of RSA (in the lengths in use) or of an elliptic curve, or an
+/// OpenSSH public key.
+fn is_public_key(value: &str) -> bool {
+    const OPENINGS: &[&str] =
+        &["MFwwDQYJ", "MIGfMA0G", "MIGJAoGB", "MIIBIjAN", "MIICIjAN", "MFkwEwYH", "MCowBQYD", "AAAAB3Nz", "AAAAC3Nz"];
+    OPENINGS.iter().any(|opening| value.starts_with(opening))
 }
 
 /// Letter pairs that are common inside English words and identifiers: for each first letter the letters that follow it.
@@ -378,6 +474,29 @@ const LIKELY_PAIRS: [&str; 26] = [
     "aeio",
 ];
 
+/// A token in the form that providers have taken to (`acme_live_`, `tok-`, then random characters): the part after the
+/// last separator that is followed by enough text must change between letters, capitals and digits as chance makes it,
+/// which names, versions, hashes of content and words in camel case do not.
+fn random_token(value: &str) -> bool {
+    // Web frameworks name bundles by their content.
+    const BUNDLES: &[&str] = &["css_", "js_", "css-", "js-", "chunk-", "bundle-", "chunk_", "bundle_"];
+    if BUNDLES.iter().any(|prefix| value.starts_with(prefix)) {
+        return false;
+    }
+    let Some(body) = value.rsplit(['_', '-', '.']).find(|part| part.len() >= 16) else { return false };
+    let kind = |b: &u8| (b.is_ascii_digit(), b.is_ascii_uppercase());
+    let changes = body.as_bytes().windows(2).filter(|pair| kind(&pair[0]) != kind(&pair[1])).count();
+    let holds = |is: fn(&u8) -> bool| usize::from(body.as_bytes().iter().any(is));
+    let kinds = holds(u8::is_ascii_digit) + holds(u8::is_ascii_uppercase) + holds(u8::is_ascii_lowercase);
+    // Of random base62 pairs 63 in 100 change kind, of base36 pairs 40, of random hexadecimal 47.
+    let expected = if kinds == 3 { body.len() * 42 / 100 } else { body.len() * 25 / 100 };
+    kinds >= 2
+        && changes >= expected
+        && count_distinct(body.as_bytes()) >= body.len().min(40) * 2 / 5
+        && word_like_len(body) * 3 <= body.len()
+        && not_placeholder(value)
+}
+
 /// Letters only, and at most one unlikely pair in six. Pieces of one and two letters are what random text falls into.
 fn is_word_like(word: &str) -> bool {
     const SHORT: &[&str] =
@@ -410,6 +529,46 @@ fn github_crc(value: &str) -> bool {
     }
     let (random, checksum) = body.split_at(body.len() - CHECKSUM_LEN);
     base62(crc32(random.as_bytes()), CHECKSUM_LEN).as_bytes() == checksum.as_bytes()
+}
+
+/// Grafana's service-account tokens: prefix, secret and the CRC-32 of both, its lowest byte first, in hexadecimal.
+/// Source: `tokengen.go` in `pkg/components/satokengen` of Grafana.
+fn grafana_crc(value: &str) -> bool {
+    let Some((key, checksum)) = value.rsplit_once('_') else { return false };
+    hex::encode(crc32(key.as_bytes()).to_le_bytes()) == checksum
+}
+
+/// A seed as NATS writes it: base32 of two bytes that say `S` and the kind of key, 32 bytes of seed and the CRC-16
+/// (XMODEM) of them all, lowest byte first. Source: the nkeys library of NATS.
+fn nkey(value: &str) -> bool {
+    let Some(bytes) = base32_decode(value.as_bytes()) else { return false };
+    let Some((body, checksum)) = bytes.split_last_chunk::<2>() else { return false };
+    body.len() == 34 && crc16_xmodem(body) == u16::from_le_bytes(*checksum)
+}
+
+fn crc16_xmodem(bytes: &[u8]) -> u16 {
+    bytes.iter().fold(0, |crc, &byte| {
+        (0..8).fold(crc ^ u16::from(byte) << 8, |crc, _| (crc << 1) ^ (0x1021 & (crc >> 15).wrapping_neg()))
+    })
+}
+
+/// RFC 4648 base32 without padding; bits that fill no byte are left out.
+fn base32_decode(text: &[u8]) -> Option<Vec<u8>> {
+    let (mut bytes, mut bits, mut count) = (Vec::with_capacity(text.len() * 5 / 8), 0u32, 0);
+    for &b in text {
+        let digit = match b {
+            b'A'..=b'Z' => b - b'A',
+            b'2'..=b'7' => b - b'2' + 26,
+            _ => return None,
+        };
+        bits = bits << 5 | u32::from(digit);
+        count += 5;
+        if count >= 8 {
+            count -= 8;
+            bytes.push((bits >> count) as u8);
+        }
+    }
+    Some(bytes)
 }
 
 fn base62(mut number: u32, width: usize) -> String {
@@ -463,7 +622,8 @@ fn pem_private_key(value: &str) -> bool {
     let body = pem_body(&rest[..end]);
     body.len() >= BODY_LEN_MIN
         && count_distinct(&body) >= 14
-        && !is_repetitive(&body)
+        && !is_uniform(&body)
+        && !has_period(&body, usize::MAX)
         && longest_run(&body, |a, b| a == b) < 24
 }
 
@@ -1004,12 +1164,32 @@ mod tests {
                 "read_password2()",
                 "user->token",
                 "jackson-0.11.2",
+                "io.kiln:kiln-core-2.10.4",
+                "userPass);",
+                "HpkePublicKey",
+                "azure_storage_token",
+                "*const",
+                "quote_spanned!",
+                "write!(f",
+                "url.password().and_then",
+                "gomock.Eq(",
+                "environment.md#TOKEN_STORE",
+                "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEq8Zt1pWx7Kp2",
                 "0.169363736",
                 "#add-password",
                 "{SSHA}x9Kq2mPz",
                 "$6$salt$digest",
                 "please enter your password here!",
             ],
+        );
+        rows(
+            "not_masked",
+            &[
+                "abcdef1234567890abcdef1234567890",
+                "ABCDEFGHIJKLMNOPQRSTUVWXYZ123456",
+                "deadbeefdeadbeef01234567deadbeef",
+            ],
+            &["", "xxxxxxxxxxxxxxxx", "<token>", "${TOKEN}", "your-api-key-here", "abcabcabcabcabc", "ops_eyJzaWdu..."],
         );
         rows("mixed", &["a1", "9z"], &["", "abc", "123", "--"]);
     }
@@ -1032,6 +1212,34 @@ mod tests {
             "discord_token",
             &["MTE4NDYyMDM5MTc0NTI5ODQzMg.GhT2_k.Odk7M5OxfbLW_GKPfOCx5j49CXBY8GaYTHJKtA"],
             &["", "TOKEN.GOES.HERE", "eyJhbGciOiJIUzI1NiJ9.a.b", "MTE4NDYyMDM5MTc0NTI5ODQzMg.x"],
+        );
+        rows(
+            "grafana_crc",
+            &["glsa_q8Zt1pWx7Kp2mQaT5vBnE3rUyLc9DfGh_04b57029"],
+            &["glsa_q8Zt1pWx7Kp2mQaT5vBnE3rUyLc9DfGh_00000000", "glsa_", ""],
+        );
+        rows(
+            "nkey",
+            &["SUAKKTOKDASTBOY5NUJSZXWWEN5S5WI6H5ZB7SYZOELUJFGWJE6J2XGBOY"],
+            &["", "SUAKKTOKDASTBOY5NUJSZXWWEN5S5WI6H5ZB7SYZOELUJFGWJE6J2XGBZY", "SUAAA", "su!"],
+        );
+        rows(
+            "random_token",
+            &[
+                "klnp_q7Zt1pWx8Kp2mQaT5vBnE3rUyLc9DfGh0Js",
+                "tarn_live_R4mT8qLw2Zx7Vb5Nk9Hc3Jd6Fg1S",
+                "kiln-9f3a7c1e5b8d2046af91c3e7b5d80246",
+            ],
+            &[
+                "",
+                "short_a1b2",
+                "bert-base-multilingual-cased-finetuned-conll03-english",
+                "app_getUserAccountInformationFromDatabase2",
+                "key_aaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+                "key_20261121093000000000",
+                "css_q7Zt1pWx8Kp2mQaT5vBnE3rUyLc9DfGh0Js",
+                "test_XXXXXXXXXXXXXXXXXXXXXXXXXXXX",
+            ],
         );
         rows("basic_credentials", &["ZXRsOktpbG4tMjA0MXg="], &["", "ZXRs", "dXNlcjpwYXNzd29yZA==", "!!!"]);
         rows("aws_key_id", &["AKIAZ7Q4MB2KX5TWLN3R"], &["", "AKIA", "AKIAZ7Q4MB2KX5TWLN1R", "AKIAAAAAAAAAAAAAAAAA"]);
