@@ -24,6 +24,7 @@ mod engine;
 mod error;
 mod finding;
 mod fingerprint;
+pub mod ner;
 pub mod readers;
 pub mod redact;
 mod rule;

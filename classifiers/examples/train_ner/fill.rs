@@ -10,6 +10,7 @@ const PLACES: &str = include_str!("../../src/ner/words/places.txt");
 const COUNTRIES: &str = include_str!("../../src/ner/words/countries.txt");
 const NATIONALITIES: &str = include_str!("../../src/ner/words/nationalities.txt");
 const ENGLISH: &str = include_str!("../../src/ner/words/english.txt");
+const MEDICAL: &str = include_str!("../../src/ner/words/medical.txt");
 const ORGANISATIONS: &str = include_str!("../../src/ner/words/organisations.txt");
 
 const STATES: [&str; 24] = [
@@ -71,7 +72,7 @@ impl Filler {
             places: names(PLACES),
             countries: names(COUNTRIES),
             nationalities: names(NATIONALITIES),
-            english: words(ENGLISH).collect(),
+            english: words(ENGLISH).chain(words(MEDICAL)).collect(),
             suffixes: section("suffix"),
             nouns: section("noun"),
             facilities: section("facility"),
@@ -82,10 +83,10 @@ impl Filler {
     pub fn sentence(&mut self, test: bool) -> Sentence {
         let mut sentence = match self.random.below(20) {
             0..=10 => self.from_template(TEMPLATES, test),
-            11 | 12 => self.from_template(PLAIN, test),
-            13 | 14 => self.loose(),
-            15 => self.block(),
-            16 | 17 => self.prose(),
+            11..=13 => self.from_template(PLAIN, test),
+            14 => self.loose(),
+            15 | 16 => self.block(),
+            17 => self.prose(),
             18 => self.heading(),
             _ => self.code(),
         };
@@ -130,6 +131,7 @@ impl Filler {
 
     fn slot(&mut self, name: &str) -> (String, Option<Entity>) {
         match name {
+            "per" if self.random.once_in(40) => (self.person().to_lowercase(), Some(Entity::Person)),
             "per" => (self.person(), Some(Entity::Person)),
             "first" => (self.first(), Some(Entity::Person)),
             "last" => (self.last(), Some(Entity::Person)),
@@ -145,8 +147,10 @@ impl Filler {
             "title" => (pick(&mut self.random, &TITLES), None),
             "job" => (pick(&mut self.random, &JOBS), None),
             "nat" => (pick(&mut self.random, &self.nationalities), None),
-            "w" => (pick(&mut self.random, &self.english), None),
+            "w" => (self.plain_word(), None),
+            "W" if self.random.once_in(8) => (self.term(), None),
             "W" => (capital(&pick(&mut self.random, &self.english)), None),
+            "lastword" => (self.last(), None),
             "phone" => (self.phone(), None),
             "mail" => (self.mail(), None),
             "id" => (self.identifier(), None),
@@ -341,24 +345,29 @@ impl Filler {
         }
         let mut parts = vec![self.street()];
         if self.random.once_in(3) {
-            let unit = pick(&mut self.random, &["Apt.", "Suite", "Apt", "Unit", "Floor", "Flat", "#"]);
+            let unit = pick(&mut self.random, &["Apt.", "Suite", "Apt", "Unit", "Floor", "Flat", "#", "Room"]);
             parts.push(format!("{unit} {}", self.number(3)));
         }
-        match self.random.below(7) {
-            0 | 1 => parts.push(format!("{}, {} {}", self.town(), pick(&mut self.random, &STATES), self.digits(5))),
-            2 => parts.push(format!("{} {}", self.digits(5), self.town())),
-            3 => parts.push(format!("{} {}", self.town(), self.digits(5))),
-            4 => {
-                parts.push(self.town());
+        let town = if self.random.once_in(6) { self.town().to_uppercase() } else { self.town() };
+        match self.random.below(9) {
+            0 | 1 => parts.push(format!("{town}, {} {}", pick(&mut self.random, &STATES), self.digits(5))),
+            2 => parts.push(format!("{} {town}", self.digits(5))),
+            3 => parts.push(format!("{town} {}", self.digits(5))),
+            4 | 5 => {
+                parts.push(town);
                 parts.push(format!("{} {}", self.country(), self.digits(5)));
             }
-            5 => parts.push(self.town()),
+            6 => {
+                parts.push(town);
+                parts.push(self.digits(5));
+            }
+            7 => parts.push(town),
             _ => {}
         }
         if self.random.once_in(5) {
             parts.push(self.country());
         }
-        let joint = pick(&mut self.random, &[", ", ", ", "\n", "\n ", " ", ",\n"]);
+        let joint = pick(&mut self.random, &[", ", ", ", "\n", "\n ", "\n\n", " ", ",\n", ",\n  "]);
         parts.join(&joint)
     }
 
@@ -417,7 +426,29 @@ impl Filler {
     }
 
     fn clause(&mut self, count: usize) -> String {
-        (0..count).map(|_| pick(&mut self.random, &self.english)).collect::<Vec<_>>().join(" ")
+        (0..count).map(|_| self.plain_word()).collect::<Vec<_>>().join(" ")
+    }
+
+    /// A word that names nobody: mostly a common one, now and then an abbreviation, a technical term or a number.
+    fn plain_word(&mut self) -> String {
+        match self.random.below(60) {
+            0 => (0..2 + self.random.below(4)).map(|_| char::from(b'A' + self.random.below(26) as u8)).collect(),
+            8 => words(MEDICAL).nth(self.random.below(500)).unwrap_or("mri").to_uppercase(),
+            1 | 2 => self.term().to_lowercase(),
+            3 => self.term(),
+            4 | 5 => self.number(5),
+            6 => capital(&pick(&mut self.random, &self.english)),
+            7 => pick(&mut self.random, &self.nationalities).clone(),
+            _ => pick(&mut self.random, &self.english),
+        }
+    }
+
+    /// A coined term of medicine or technology.
+    fn term(&mut self) -> String {
+        self.invented(&[
+            "itis", "osis", "emia", "ine", "ol", "pril", "ology", "ectomy", "pathy", "algia", "ium", "ase", "statin", "mycin",
+            "azole", "ing", "ization", "ative", "ism", "able", "ware", "ful", "less", "ness", "ment", "ally", "tions", "ers",
+        ])
     }
 
     /// Names between words that have nothing to do with them, behind the little words names often follow.
@@ -457,7 +488,7 @@ impl Filler {
         let mut out = Sentence::default();
         let lead = pick(&mut self.random, &["", "", "", "> ", "- ", "* ", " ", "| "]);
         let mut lines = vec!["per"];
-        for (line, odds) in [("job", 3), ("org", 2), ("addr", 1), ("phone", 2), ("mail", 2)] {
+        for (line, odds) in [("job", 3), ("org", 2), ("addr", 1), ("country", 6), ("phone", 2), ("mail", 2)] {
             if self.random.once_in(odds) {
                 lines.push(line);
             }
@@ -498,7 +529,7 @@ impl Filler {
         let upper = self.random.once_in(4);
         let words: Vec<String> = (0..count)
             .map(|_| {
-                let word = pick(&mut self.random, &self.english);
+                let word = if self.random.once_in(12) { self.term() } else { pick(&mut self.random, &self.english) };
                 if upper { word.to_uppercase() } else { capital(&word) }
             })
             .collect();
@@ -510,12 +541,46 @@ impl Filler {
         Sentence { text, spans: Vec::new() }
     }
 
+    /// Fields of a record with values that name nobody.
+    fn fields(&mut self, between: &str, after: &str) -> String {
+        let mut text = String::new();
+        for _ in 0..1 + self.random.below(6) {
+            let mut key = pick(&mut self.random, &self.english);
+            if self.random.once_in(3) {
+                key = format!("{key}_{}", pick(&mut self.random, &self.english));
+            }
+            if self.random.once_in(3) {
+                key = key.to_uppercase();
+            }
+            text.push_str(&format!("{key}{between}{}{after}", self.opaque()));
+        }
+        text
+    }
+
+    /// A value that a program made: numbers, codes, hashes.
+    fn opaque(&mut self) -> String {
+        const HEX: &[u8] = b"0123456789abcdef";
+        const ANY: &[u8] = b"abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789!#$%&*()_+@";
+        let (alphabet, count) = match self.random.below(5) {
+            0 => (HEX, 8 + self.random.below(32)),
+            1 => (ANY, 6 + self.random.below(14)),
+            2 => return self.identifier(),
+            3 => return format!("{}.{}", self.number(4), self.number(4)),
+            _ => return format!("{}-{}-{}", self.digits(3), pick(&mut self.random, &["AB", "K7", "X", "22"]), self.digits(4)),
+        };
+        (0..count).map(|_| char::from(alphabet[self.random.below(alphabet.len())])).collect()
+    }
+
     /// Lines of programs, logs and tables, which are full of coined words that name nobody.
     fn code(&mut self) -> Sentence {
         let camel = |s: &mut Self| format!("{}{}", s.english_name(), s.english_name());
         let (a, b, c) = (camel(self), camel(self), self.english_name().to_lowercase());
         let n = self.number(5);
-        let text = match self.random.below(12) {
+        let text = match self.random.below(18) {
+            12..=14 => self.fields("=", " "),
+            15 => self.fields(": ", "\n"),
+            16 => self.fields("\": \"", "\", \""),
+            17 => (0..2 + self.random.below(5)).map(|_| self.opaque()).collect::<Vec<_>>().join(","),
             0 => format!("let {c} = {a}::new({n});"),
             1 => format!("{:02}:{:02}:{:02} INFO {a}: {b} {c} {n}", self.random.below(24), self.random.below(60), self.random.below(60)),
             2 => format!("org.{c}.{a}.{b}({a}.java:{n})"),

@@ -17,6 +17,8 @@ pub(super) enum Shape {
     /// Before the beginning and behind the end.
     None,
     Lower,
+    /// Lower case in a text without capitals, where a name is written like any word.
+    Caseless,
     /// `Anna`
     Capital,
     /// `A`
@@ -53,7 +55,7 @@ pub(super) struct Token {
     pub(super) suffix2: u32,
     pub(super) suffix3: u32,
     pub(super) prefix3: u32,
-    pub(super) kinds: u16,
+    pub(super) kinds: u32,
     pub(super) shape: Shape,
     /// A line break lies before it.
     pub(super) new_line: bool,
@@ -86,7 +88,8 @@ impl Token {
     /// Whether a name may begin here; at all other tokens nothing is looked up.
     pub(super) fn can_begin(&self) -> bool {
         match self.shape {
-            Shape::Lower => self.kinds & kind::ENGLISH == 0,
+            Shape::Lower => self.kinds & kind::NAMES != 0 && self.kinds & kind::ENGLISH == 0,
+            Shape::Caseless => self.kinds & kind::ENGLISH == 0 || self.kinds & (kind::NAMES | kind::MONTH) != 0,
             Shape::None | Shape::Sign | Shape::Link | Shape::Other => false,
             _ => true,
         }
@@ -107,6 +110,14 @@ impl<'a> Tokens<'a> {
 
     /// Appends up to `count` tokens; `false` at the end of the text.
     pub(super) fn fill(&mut self, tokens: &mut Vec<Token>, count: usize) -> bool {
+        let from = tokens.len();
+        let more = self.cut(tokens, count);
+        let from = from.min(tokens.len());
+        note_case(&mut tokens[from..]);
+        more
+    }
+
+    fn cut(&mut self, tokens: &mut Vec<Token>, count: usize) -> bool {
         let bytes = self.text.as_bytes();
         let wanted = tokens.len() + count;
         while tokens.len() < wanted {
@@ -223,6 +234,15 @@ impl<'a> Tokens<'a> {
     }
 }
 
+/// Marks the words of a stretch of text without capitals, a name or two in a long one apart.
+fn note_case(tokens: &mut [Token]) {
+    let words = tokens.iter().filter(|t| t.shape == Shape::Lower).count();
+    let capitals = tokens.iter().filter(|t| t.is_capitalised()).count();
+    if capitals * 100 <= words {
+        tokens.iter_mut().filter(|t| t.shape == Shape::Lower).for_each(|t| t.shape = Shape::Caseless);
+    }
+}
+
 /// Whether a word is a form of a common English word.
 fn is_inflected(lexicon: &Lexicon, steps: [u32; 4], tail: [u8; 3]) -> bool {
     let known = |hash: u32| lexicon.get(hash) & kind::ENGLISH != 0;
@@ -315,7 +335,7 @@ pub(super) fn slots(window: &[Token; 5], label: u8, label_before: u8, length: u8
     let [b2, b1, t, n1, n2] = window;
     let (label, label_before) = (u32::from(label), u32::from(label_before));
     let shape = |t: &Token| t.shape as u32;
-    let kinds = |t: &Token| u32::from(t.kinds);
+    let kinds = |t: &Token| t.kinds;
     let begins = u32::from(t.new_line) | u32::from(is_sentence_end(b1)) << 1;
     let both = |a: u32, b: u32| a.wrapping_mul(0x9e37_79b1).rotate_left(15) ^ b;
     // A word's capital says little at the beginning of a sentence or a line.
@@ -376,7 +396,32 @@ const fn sign(b: u8) -> u32 {
     (lexicon::EMPTY ^ b as u32).wrapping_mul(0x0100_0193)
 }
 
+/// Whether a token that could begin a name is as plain as most are: the first word of a sentence or a count of things,
+/// before a common word. Half of all capitals and numbers are, and to weigh them would take as long as all the rest.
+pub(super) fn is_plain(around: &[Token]) -> bool {
+    let [before, token, behind] = around else { return false };
+    let before_word = behind.shape == Shape::Lower
+        && behind.kinds & kind::ENGLISH != 0
+        && behind.kinds & (kind::NAMES | kind::STREET | kind::MONTH | kind::PARTICLE | kind::UNIT) == 0
+        && !behind.new_line;
+    if !before_word {
+        return false;
+    }
+    match token.shape {
+        Shape::Capital | Shape::Letter => {
+            (token.new_line || is_sentence_end(before)) && token.kinds & !(kind::ENGLISH | kind::MEDICAL) == 0 && token.kinds != 0
+        }
+        Shape::Digit1 | Shape::Digit2 | Shape::Digit3 => !is_street_start(behind),
+        _ => false,
+    }
+}
+
+/// Words before the name of a street that are common words too.
+fn is_street_start(t: &Token) -> bool {
+    t.kinds & (kind::STREET | kind::PLACE_PART) != 0
+}
+
 /// Whether a token can stand inside or at the end of a name that has begun.
 pub(super) fn can_continue(t: &Token) -> bool {
-    t.is_capitalised() || t.is_number() || matches!(t.shape, Shape::Lower | Shape::Sign | Shape::Other)
+    t.is_capitalised() || t.is_number() || matches!(t.shape, Shape::Lower | Shape::Caseless | Shape::Sign | Shape::Other)
 }

@@ -6,26 +6,27 @@
 
 /// What a word can be, as bits.
 pub(super) mod kind {
-    pub(in crate::ner) const GIVEN: u16 = 1;
-    pub(in crate::ner) const SURNAME: u16 = 1 << 1;
-    pub(in crate::ner) const PLACE: u16 = 1 << 2;
+    pub(in crate::ner) const GIVEN: u32 = 1;
+    pub(in crate::ner) const SURNAME: u32 = 1 << 1;
+    pub(in crate::ner) const PLACE: u32 = 1 << 2;
     /// Part of a place's name of several words.
-    pub(in crate::ner) const PLACE_PART: u16 = 1 << 3;
-    pub(in crate::ner) const COUNTRY: u16 = 1 << 4;
-    pub(in crate::ner) const NATIONALITY: u16 = 1 << 5;
-    pub(in crate::ner) const ORG_SUFFIX: u16 = 1 << 6;
-    pub(in crate::ner) const ORG_NOUN: u16 = 1 << 7;
-    pub(in crate::ner) const FACILITY: u16 = 1 << 8;
-    pub(in crate::ner) const ENGLISH: u16 = 1 << 9;
-    pub(in crate::ner) const STREET: u16 = 1 << 10;
-    pub(in crate::ner) const TITLE: u16 = 1 << 11;
-    pub(in crate::ner) const MONTH: u16 = 1 << 12;
-    pub(in crate::ner) const UNIT: u16 = 1 << 13;
-    pub(in crate::ner) const STATE: u16 = 1 << 14;
+    pub(in crate::ner) const PLACE_PART: u32 = 1 << 3;
+    pub(in crate::ner) const COUNTRY: u32 = 1 << 4;
+    pub(in crate::ner) const NATIONALITY: u32 = 1 << 5;
+    pub(in crate::ner) const ORG_SUFFIX: u32 = 1 << 6;
+    pub(in crate::ner) const ORG_NOUN: u32 = 1 << 7;
+    pub(in crate::ner) const FACILITY: u32 = 1 << 8;
+    pub(in crate::ner) const ENGLISH: u32 = 1 << 9;
+    pub(in crate::ner) const STREET: u32 = 1 << 10;
+    pub(in crate::ner) const TITLE: u32 = 1 << 11;
+    pub(in crate::ner) const MONTH: u32 = 1 << 12;
+    pub(in crate::ner) const UNIT: u32 = 1 << 13;
+    pub(in crate::ner) const STATE: u32 = 1 << 14;
     /// Particles inside family names: `van`, `de`.
-    pub(in crate::ner) const PARTICLE: u16 = 1 << 15;
+    pub(in crate::ner) const PARTICLE: u32 = 1 << 15;
+    pub(in crate::ner) const MEDICAL: u32 = 1 << 16;
     /// Bits that say "a name of something".
-    pub(in crate::ner) const NAMES: u16 = GIVEN | SURNAME | PLACE | COUNTRY;
+    pub(in crate::ner) const NAMES: u32 = GIVEN | SURNAME | PLACE | COUNTRY;
 }
 
 /// Street words, before or after the name.
@@ -48,7 +49,7 @@ const PARTICLES: &str = "van von der den de da di do dos das du la le las los de
 
 /// Hashes of words with what they can be: open addressing, half empty.
 pub(super) struct Lexicon {
-    slots: Vec<(u32, u16)>,
+    slots: Vec<(u32, u32)>,
     mask: usize,
 }
 
@@ -74,6 +75,7 @@ impl Lexicon {
             (include_str!("words/countries.txt"), kind::COUNTRY),
             (include_str!("words/nationalities.txt"), kind::NATIONALITY),
             (include_str!("words/english.txt"), kind::ENGLISH),
+            (include_str!("words/medical.txt"), kind::ENGLISH | kind::MEDICAL),
             (STREETS, kind::STREET),
             (TITLES, kind::TITLE),
             (MONTHS, kind::MONTH),
@@ -97,7 +99,7 @@ impl Lexicon {
     }
 
     /// Several words joined by underscores are parts, each of which says less than a name of one word.
-    fn add_name(&mut self, name: &str, bits: u16) {
+    fn add_name(&mut self, name: &str, bits: u32) {
         let part = if bits & (kind::PLACE | kind::COUNTRY) != 0 { kind::PLACE_PART } else { bits };
         let whole = !name.contains('_');
         for word in name.split('_').filter(|w| whole || !matches!(*w, "and" | "of" | "the")) {
@@ -110,7 +112,7 @@ impl Lexicon {
         }
     }
 
-    fn add(&mut self, hash: u32, bits: u16) {
+    fn add(&mut self, hash: u32, bits: u32) {
         let mut at = hash as usize & self.mask;
         while self.slots[at].1 != 0 && self.slots[at].0 != hash {
             at = (at + 1) & self.mask;
@@ -119,7 +121,7 @@ impl Lexicon {
     }
 
     /// What the word with this hash can be; 0 where it is not known.
-    pub(super) fn get(&self, hash: u32) -> u16 {
+    pub(super) fn get(&self, hash: u32) -> u32 {
         let mut at = hash as usize & self.mask;
         loop {
             match self.slots[at] {

@@ -6,6 +6,8 @@
 //! leaves other scripts alone. It reads no file, keeps no state between texts and gives the same spans on every machine.
 //! It does not decide whether it is on, and it makes no findings: that is the caller's affair.
 
+mod address;
+mod check;
 mod features;
 mod lexicon;
 mod model;
@@ -22,12 +24,16 @@ const WEIGHTS: &[u8] = include_bytes!("weights.bin");
 const BLOCK_TOKENS: usize = 4_096;
 /// Tokens that must be known behind a token that is labelled; more than a link takes back.
 const AHEAD_TOKENS: usize = 8;
+/// What "no name" must be ahead by to be said: a name that is missed costs more than one that is none.
+const OUTSIDE_COST: i16 = 40;
 /// Least mean lead of a span's labels over "no name", in the model's units. Below it a span is a guess.
 const LEAD_MIN: f32 = 20.0;
 /// Lead at which the score reaches the middle of its range.
 const LEAD_MIDDLE: f32 = 120.0;
 /// Bytes before a date in which a word for birth makes it a date of birth.
 const BIRTH_BYTES: usize = 40;
+/// Bytes between an address and a number that may be its postal code or house.
+const ADDRESS_GAP_BYTES: usize = 16;
 /// Longest span in tokens; what is longer is a list or a table and no name.
 const SPAN_TOKENS_MAX: u32 = 48;
 
@@ -153,7 +159,7 @@ impl Decoder {
     /// Labels the token at a place; two tokens before it and two behind it must be there. The lead is by how much the
     /// label's score is above that of no name.
     fn step(&mut self, tokens: &[Token], at: usize, scores: impl Fn(&[u32; FEATURES]) -> [i16; 16]) -> (u8, i16) {
-        let (label, lead) = if self.looks_at(&tokens[at]) {
+        let (label, lead) = if self.looks_at(&tokens[at - 1..=at + 1]) {
             self.featurise(tokens, at);
             self.best(&scores(&self.slots.0))
         } else {
@@ -163,8 +169,13 @@ impl Decoder {
         (label, lead)
     }
 
-    fn looks_at(&self, token: &Token) -> bool {
-        token.can_begin() || (self.label != OUTSIDE && features::can_continue(token))
+    /// Whether there is anything to decide at the middle one of three tokens.
+    fn looks_at(&self, around: &[Token]) -> bool {
+        let token = &around[1];
+        match self.label {
+            OUTSIDE => token.can_begin() && !features::is_plain(around),
+            _ => token.can_begin() || features::can_continue(token),
+        }
     }
 
     fn featurise(&mut self, tokens: &[Token], at: usize) {
@@ -173,13 +184,17 @@ impl Decoder {
     }
 
     fn best(&self, scores: &[i16; 16]) -> (u8, i16) {
+        let outside = scores[0] - OUTSIDE_COST;
         let mut best = OUTSIDE;
+        let mut highest = outside;
         for label in 1..model::LABELS as u8 {
-            if scores[label as usize] > scores[best as usize] && follows(label, self.label) {
-                best = label;
+            // A label no feature speaks for or against is none: a model without weights says nothing.
+            let score = scores[label as usize];
+            if score > highest && score != scores[0] && follows(label, self.label) {
+                (best, highest) = (label, scores[label as usize]);
             }
         }
-        (best, scores[best as usize] - scores[0])
+        (best, highest - outside)
     }
 
     fn say(&mut self, label: u8) {
@@ -204,40 +219,54 @@ struct Open {
     end: usize,
     kind: u8,
     /// Kinds of the last word.
-    last: u16,
+    last: u32,
+    /// Kinds of all words.
+    kinds: u32,
     lead: i32,
     tokens: u32,
 }
 
 impl Spans<'_> {
     fn add(&mut self, token: &Token, label: u8, lead: i16) {
-        if label == OUTSIDE {
-            return self.close();
-        }
-        if label == begin(kind_of(label)) {
+        if label == OUTSIDE || label == begin(kind_of(label)) {
             self.close();
+        }
+        // An address may have grown over this token when it was closed.
+        if label == OUTSIDE || self.out.last().is_some_and(|s| s.end > token.start) {
+            return;
         }
         let open = self.open.get_or_insert(Open {
             start: token.start,
-            end: token.end,
+            end: token.start,
             kind: kind_of(label),
             last: 0,
+            kinds: 0,
             lead: 0,
             tokens: 0,
         });
         open.lead += i32::from(lead);
         open.tokens += 1;
-        // A sign at the end belongs to the sentence and not to the name.
-        if token.shape != features::Shape::Sign {
+        // A sign at the end belongs to the sentence and not to the name, nor does a number to any but addresses and dates.
+        let is_part = token.shape != features::Shape::Sign && (open.kind > 2 || !token.is_number());
+        if open.kinds == 0 && open.end == open.start {
+            open.start = token.start;
+            open.end = token.start;
+        }
+        if is_part {
             open.end = token.end;
             open.last = token.kinds;
+            open.kinds |= token.kinds;
         }
     }
 
     fn close(&mut self) {
         let Some(open) = self.open.take() else { return };
         let lead = open.lead as f32 / open.tokens as f32;
-        if lead < LEAD_MIN || open.tokens > SPAN_TOKENS_MAX {
+        if lead < LEAD_MIN
+            || open.tokens > SPAN_TOKENS_MAX
+            || open.start == open.end
+            || !self.is_plausible(&open)
+        {
             return;
         }
         let entity = match open.kind {
@@ -250,7 +279,17 @@ impl Spans<'_> {
             _ => Entity::DateTime,
         };
         let score = 0.5 + 0.35 * lead / (lead + LEAD_MIDDLE);
-        self.out.push(Span { start: open.start, end: open.end, entity, score });
+        let floor = self.out.last().map_or(0, |s| s.end);
+        self.out.push(address::grown(self.text.as_bytes(), Span { start: open.start, end: open.end, entity, score }, floor));
+    }
+}
+
+impl Spans<'_> {
+    /// A bare number belongs to the address right before it or to none.
+    fn is_plausible(&self, open: &Open) -> bool {
+        let is_place = |s: &&Span| matches!(s.entity, Entity::Address | Entity::Location);
+        let follows = self.out.last().filter(is_place).is_some_and(|s| open.start - s.end <= ADDRESS_GAP_BYTES);
+        check::is_plausible(self.text.as_bytes(), open.start, open.end, open.kind, open.kinds, follows)
     }
 }
 

@@ -10,6 +10,11 @@ use super::lexicon::{Lexicon, kind as word};
 use super::model::{KINDS, LABELS, Model, OUTSIDE, begin, follows, inside};
 use super::{Decoder, Entity, Span, Tagger};
 
+/// Largest size of a weight while it is learnt.
+const WEIGHT_MAX: i32 = 32;
+/// By how much the right label must lead.
+const MARGIN: i64 = 8;
+
 /// A text with the spans that are right, in order: first byte, one past the last, and what it is.
 #[derive(Debug, Clone, Default)]
 pub struct Sentence {
@@ -68,14 +73,14 @@ impl Trainer {
         let mut decoder = Decoder::default();
         for at in 2..tokens.len() - 2 {
             let gold = labels[at];
-            if !decoder.looks_at(&tokens[at]) {
+            if !decoder.looks_at(&tokens[at - 1..=at + 1]) {
                 decoder.say(OUTSIDE);
                 continue;
             }
             self.steps += 1;
             decoder.featurise(&tokens, at);
             let slots = decoder.slots.0;
-            let guess = self.guess(&slots, decoder.label);
+            let guess = self.guess(&slots, decoder.label, gold);
             if guess != gold {
                 self.update(&slots, gold, 1);
                 self.update(&slots, guess, -1);
@@ -104,13 +109,15 @@ impl Trainer {
         }
     }
 
-    fn guess(&self, slots: &[u32; FEATURES], before: u8) -> u8 {
+    /// The best label, where every one but the right one is given a lead that the right one must make good.
+    fn guess(&self, slots: &[u32; FEATURES], before: u8, gold: u8) -> u8 {
         let mut sums = [0i64; LABELS];
         for &slot in slots {
             for (sum, weight) in sums.iter_mut().zip(&self.weights[slot as usize]) {
                 *sum += i64::from(*weight);
             }
         }
+        sums[gold as usize] -= MARGIN;
         let mut best = OUTSIDE;
         for label in 1..LABELS as u8 {
             if sums[label as usize] > sums[best as usize] && follows(label, before) {
@@ -120,10 +127,14 @@ impl Trainer {
         best
     }
 
+    /// Weights are bounded: what the commonest features may not say the rarer ones learn to, and one byte can hold it.
     fn update(&mut self, slots: &[u32; FEATURES], label: u8, by: i32) {
         for &slot in slots {
-            self.weights[slot as usize][label as usize] += by;
-            self.late[slot as usize][label as usize] += self.steps * i64::from(by);
+            let weight = &mut self.weights[slot as usize][label as usize];
+            if (*weight + by).abs() <= WEIGHT_MAX {
+                *weight += by;
+                self.late[slot as usize][label as usize] += self.steps * i64::from(by);
+            }
         }
     }
 
