@@ -32,6 +32,7 @@ mod rule_set;
 pub mod scan;
 pub mod structure;
 pub mod validators;
+pub mod tables;
 mod values;
 
 pub(crate) use engine::fields_glob as engine_fields_glob;
