@@ -31,8 +31,8 @@ mod rule;
 mod rule_set;
 pub mod scan;
 pub mod structure;
-pub mod validators;
 pub mod tables;
+pub mod validators;
 mod values;
 
 pub(crate) use engine::fields_glob as engine_fields_glob;

@@ -112,7 +112,10 @@ mod tests {
             found("name,dob,bic\nUte,\"Feb 14, 1979\",X\nJan,,Y"),
             [("name", "Ute"), ("dob", "Feb 14, 1979"), ("bic", "X"), ("name", "Jan"), ("bic", "Y")]
         );
-        assert_eq!(found("\nid;first name;e-mail\r\n7; Ute ;u@x\r\n"), [("id", "7"), ("first name", "Ute"), ("e-mail", "u@x")]);
+        assert_eq!(
+            found("\nid;first name;e-mail\r\n7; Ute ;u@x\r\n"),
+            [("id", "7"), ("first name", "Ute"), ("e-mail", "u@x")]
+        );
         assert_eq!(found("a\tb\tc\n1\t2\t3\nthe end"), [("a", "1"), ("b", "2"), ("c", "3")]);
     }
 

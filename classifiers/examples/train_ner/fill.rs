@@ -14,37 +14,138 @@ const MEDICAL: &str = include_str!("../../src/ner/words/medical.txt");
 const ORGANISATIONS: &str = include_str!("../../src/ner/words/organisations.txt");
 
 const STATES: [&str; 24] = [
-    "AL", "AZ", "CA", "CO", "CT", "FL", "GA", "IL", "IN", "KS", "MA", "MD", "MI", "MN", "MO", "NC", "NJ", "NY", "OH", "OR",
-    "PA", "TX", "VA", "WA",
+    "AL", "AZ", "CA", "CO", "CT", "FL", "GA", "IL", "IN", "KS", "MA", "MD", "MI", "MN", "MO", "NC", "NJ", "NY", "OH",
+    "OR", "PA", "TX", "VA", "WA",
 ];
 const STREET_ENDS: [&str; 26] = [
-    "Street", "St", "St.", "Avenue", "Ave", "Ave.", "Road", "Rd", "Lane", "Ln", "Drive", "Dr", "Court", "Ct", "Place",
-    "Way", "Boulevard", "Blvd", "Terrace", "Circle", "Parkway", "Highway", "Hwy", "Square", "Close", "Crescent",
+    "Street",
+    "St",
+    "St.",
+    "Avenue",
+    "Ave",
+    "Ave.",
+    "Road",
+    "Rd",
+    "Lane",
+    "Ln",
+    "Drive",
+    "Dr",
+    "Court",
+    "Ct",
+    "Place",
+    "Way",
+    "Boulevard",
+    "Blvd",
+    "Terrace",
+    "Circle",
+    "Parkway",
+    "Highway",
+    "Hwy",
+    "Square",
+    "Close",
+    "Crescent",
 ];
 const STREET_STARTS: [&str; 22] = [
-    "Rue de", "rue", "Rue du", "Avenue", "Boulevard", "Via", "Viale", "Calle", "C/", "Avenida", "Rua", "Travessa", "ul.",
-    "Ulica", "Paseo de", "Camino de", "Piazza", "Corso", "Largo", "Plaza", "Chemin de", "Carrer de",
+    "Rue de",
+    "rue",
+    "Rue du",
+    "Avenue",
+    "Boulevard",
+    "Via",
+    "Viale",
+    "Calle",
+    "C/",
+    "Avenida",
+    "Rua",
+    "Travessa",
+    "ul.",
+    "Ulica",
+    "Paseo de",
+    "Camino de",
+    "Piazza",
+    "Corso",
+    "Largo",
+    "Plaza",
+    "Chemin de",
+    "Carrer de",
 ];
 const STREET_TAILS: [&str; 22] = [
     "straße", "strasse", "str.", "weg", "gasse", "platz", "allee", "ring", "gatan", "vägen", "vej", "gade", "veien",
     "bakken", "laan", "straat", "plein", "kade", "katu", "tie", "haugen", "damm",
 ];
 const STREET_APART: [&str; 6] = ["utca", "u.", "út", "tér", "tn", "iela"];
-const TITLES: [&str; 12] =
-    ["Mr.", "Mrs.", "Ms.", "Dr.", "Prof.", "Mr", "Mrs", "Ms", "Dr", "Miss", "Herr", "Frau"];
+const TITLES: [&str; 12] = ["Mr.", "Mrs.", "Ms.", "Dr.", "Prof.", "Mr", "Mrs", "Ms", "Dr", "Miss", "Herr", "Frau"];
 const JOBS: [&str; 24] = [
-    "accountant", "nurse", "software developer", "project manager", "dental assistant", "night porter", "claims handler",
-    "sales lead", "senior engineer", "bus driver", "tax inspector", "physiotherapist", "head of research", "warehouse clerk",
-    "legal secretary", "art teacher", "Site Manager", "Chief Nurse", "Account executive", "Welder", "Crane operator",
-    "Payroll clerk", "Data engineer", "Pastry cook",
+    "accountant",
+    "nurse",
+    "software developer",
+    "project manager",
+    "dental assistant",
+    "night porter",
+    "claims handler",
+    "sales lead",
+    "senior engineer",
+    "bus driver",
+    "tax inspector",
+    "physiotherapist",
+    "head of research",
+    "warehouse clerk",
+    "legal secretary",
+    "art teacher",
+    "Site Manager",
+    "Chief Nurse",
+    "Account executive",
+    "Welder",
+    "Crane operator",
+    "Payroll clerk",
+    "Data engineer",
+    "Pastry cook",
 ];
 const BRANDS: [&str; 30] = [
-    "Microsoft", "Google", "Amazon", "Siemens", "Toyota", "Samsung", "Nestlé", "Volvo", "Nokia", "Pfizer", "Unilever",
-    "Boeing", "Oracle", "Intel", "Spotify", "Netflix", "Ikea", "Shell", "Barclays", "Deloitte", "KPMG", "IBM", "BMW", "UBS",
-    "NATO", "UNICEF", "Airbus", "Lufthansa", "Starbucks", "Walmart",
+    "Microsoft",
+    "Google",
+    "Amazon",
+    "Siemens",
+    "Toyota",
+    "Samsung",
+    "Nestlé",
+    "Volvo",
+    "Nokia",
+    "Pfizer",
+    "Unilever",
+    "Boeing",
+    "Oracle",
+    "Intel",
+    "Spotify",
+    "Netflix",
+    "Ikea",
+    "Shell",
+    "Barclays",
+    "Deloitte",
+    "KPMG",
+    "IBM",
+    "BMW",
+    "UBS",
+    "NATO",
+    "UNICEF",
+    "Airbus",
+    "Lufthansa",
+    "Starbucks",
+    "Walmart",
 ];
 const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
 ];
 const DAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
@@ -82,8 +183,8 @@ impl Filler {
     /// The next sentence, from the templates for the test or from the others.
     pub fn sentence(&mut self, test: bool) -> Sentence {
         let mut sentence = match self.random.below(20) {
-            0..=10 => self.from_template(TEMPLATES, test),
-            11..=13 => self.from_template(PLAIN, test),
+            0..=10 => self.templated(TEMPLATES, test),
+            11..=13 => self.templated(PLAIN, test),
             14 => self.loose(),
             15 | 16 => self.block(),
             17 => self.prose(),
@@ -99,10 +200,10 @@ impl Filler {
         sentence
     }
 
-    fn from_template(&mut self, templates: &[&str], test: bool) -> Sentence {
+    fn templated(&mut self, templates: &[&str], test: bool) -> Sentence {
         loop {
             let n = self.random.below(templates.len());
-            if (n % 8 == 0) == test {
+            if n.is_multiple_of(8) == test {
                 return self.fill(templates[n]);
             }
         }
@@ -171,7 +272,10 @@ impl Filler {
             25 => format!("{first} {last}-{}", self.last()),
             26 => format!("{initial}. {last}"),
             27 | 28 => format!("{first} {initial}."),
-            29 => format!("{first} {} {last}", pick(&mut self.random, &["van", "de", "von", "van der", "da", "de la", "el", "bin", "di"])),
+            29 => format!(
+                "{first} {} {last}",
+                pick(&mut self.random, &["van", "de", "von", "van der", "da", "de la", "el", "bin", "di"])
+            ),
             30 => format!("{first} {} {last}", self.first()),
             _ => format!("{first} {last} {}", pick(&mut self.random, &["Jr.", "Sr.", "III", "II", "Jr"])),
         }
@@ -188,8 +292,9 @@ impl Filler {
     fn last(&mut self) -> String {
         match self.random.below(6) {
             0 => self.invented(&[
-                "sen", "son", "ov", "ova", "ski", "ska", "ez", "man", "berg", "ini", "elli", "ic", "ák", "ová", "strøm", "ell",
-                "dóttir", "wood", "ley", "ner", "ard", "eau", "nen", "ura", "moto", "oglu", "yan", "adze", "escu", "opoulos", "ham",
+                "sen", "son", "ov", "ova", "ski", "ska", "ez", "man", "berg", "ini", "elli", "ic", "ák", "ová",
+                "strøm", "ell", "dóttir", "wood", "ley", "ner", "ard", "eau", "nen", "ura", "moto", "oglu", "yan",
+                "adze", "escu", "opoulos", "ham",
             ]),
             _ => pick(&mut self.random, &self.surnames),
         }
@@ -198,8 +303,8 @@ impl Filler {
     /// A word that looks like a name and is in no list.
     fn invented(&mut self, endings: &[&str]) -> String {
         let starts = [
-            "b", "br", "c", "d", "dr", "f", "g", "gr", "h", "j", "k", "kr", "l", "m", "n", "p", "pr", "r", "s", "sch", "st", "t",
-            "tr", "v", "w", "z", "th", "sh", "", "",
+            "b", "br", "c", "d", "dr", "f", "g", "gr", "h", "j", "k", "kr", "l", "m", "n", "p", "pr", "r", "s", "sch",
+            "st", "t", "tr", "v", "w", "z", "th", "sh", "", "",
         ];
         let middles = ["a", "e", "i", "o", "u", "ei", "au", "ö", "å", "ie", "ou", "y"];
         let links = ["l", "n", "r", "m", "nd", "rt", "ll", "k", "v", "s", "st", "g", "th", "ndr", "lb", "ch"];
@@ -216,12 +321,20 @@ impl Filler {
     fn town(&mut self) -> String {
         match self.random.below(4) {
             0 => {
-                let tails =
-                    ["ville", "burg", "ton", "heim", "by", "ów", "ford", "field", "haven", "stad", "port", "dorf", "sk", "ice", "vik", "ano", "inho"];
+                let tails = [
+                    "ville", "burg", "ton", "heim", "by", "ów", "ford", "field", "haven", "stad", "port", "dorf", "sk",
+                    "ice", "vik", "ano", "inho",
+                ];
                 self.invented(&tails)
             }
             1 if self.random.once_in(3) => {
-                let start = pick(&mut self.random, &["San", "Santa", "Saint", "Port", "Lake", "New", "North", "El", "La", "Bad", "Villa", "Nova", "East"]);
+                let start = pick(
+                    &mut self.random,
+                    &[
+                        "San", "Santa", "Saint", "Port", "Lake", "New", "North", "El", "La", "Bad", "Villa", "Nova",
+                        "East",
+                    ],
+                );
                 format!("{start} {}", self.invented(&["a", "o", "ton", "ville", "es", "", "ia"]))
             }
             _ => pick(&mut self.random, &self.places),
@@ -248,7 +361,11 @@ impl Filler {
             0 => format!("{} {suffix}", self.last()),
             1 => format!("{}, {} and {}", self.last(), self.last(), self.last()),
             2 => format!("{}-{}", self.last(), self.last()),
-            3 => format!("{} & {}", self.last(), pick(&mut self.random, &["Sons", "Co", "Company", "Partners", "Associates", "Daughters"])),
+            3 => format!(
+                "{} & {}",
+                self.last(),
+                pick(&mut self.random, &["Sons", "Co", "Company", "Partners", "Associates", "Daughters"])
+            ),
             4 => format!("{} {noun}", self.last()),
             5 => format!("{} {noun}", self.english_name()),
             6 => format!("{} {noun} {suffix}", self.english_name()),
@@ -257,7 +374,23 @@ impl Filler {
             10 => format!("{} {suffix}", self.coined()),
             11 => (0..2 + self.random.below(4)).map(|_| char::from(b'A' + self.random.below(26) as u8)).collect(),
             12 => format!("University of {}", self.town()),
-            13 => format!("{} {}", self.town(), pick(&mut self.random, &["University", "Bank", "City Council", "Police Department", "Times", "United", "Institute of Technology", "Airport"])),
+            13 => format!(
+                "{} {}",
+                self.town(),
+                pick(
+                    &mut self.random,
+                    &[
+                        "University",
+                        "Bank",
+                        "City Council",
+                        "Police Department",
+                        "Times",
+                        "United",
+                        "Institute of Technology",
+                        "Airport"
+                    ]
+                )
+            ),
             14 | 15 => pick(&mut self.random, &BRANDS),
             16 => format!("{} {}", self.coined(), noun),
             _ => self.facility(),
@@ -276,7 +409,9 @@ impl Filler {
             let (a, b) = (self.english_name(), self.english_name());
             return if self.random.once_in(2) { format!("{a}{}", b.to_lowercase()) } else { format!("{a}{b}") };
         }
-        self.invented(&["ix", "ia", "ify", "soft", "tech", "data", "on", "ora", "ex", "io", "net", "corp", "is", "us", "labs"])
+        self.invented(&[
+            "ix", "ia", "ify", "soft", "tech", "data", "on", "ora", "ex", "io", "net", "corp", "is", "us", "labs",
+        ])
     }
 
     fn english_name(&mut self) -> String {
@@ -320,11 +455,18 @@ impl Filler {
         };
         match self.random.below(16) {
             0..=4 => format!("{number} {name} {}", pick(&mut self.random, &STREET_ENDS)),
-            5 => format!("{number} {} {name} {}", pick(&mut self.random, &["N", "S", "E", "W", "N.", "North", "West"]), pick(&mut self.random, &STREET_ENDS)),
+            5 => format!(
+                "{number} {} {name} {}",
+                pick(&mut self.random, &["N", "S", "E", "W", "N.", "North", "West"]),
+                pick(&mut self.random, &STREET_ENDS)
+            ),
             6 | 7 => format!("{} {name} {number}", pick(&mut self.random, &STREET_STARTS)),
             8 => format!("{number} {} {name}", pick(&mut self.random, &STREET_STARTS)),
             9 | 10 => format!("{}{} {number}", self.last(), pick(&mut self.random, &STREET_TAILS)),
-            11 => format!("{name} {} {number}", pick(&mut self.random, &["Street", "Straße", "Weg", "Road", "Platz", "plein"])),
+            11 => format!(
+                "{name} {} {number}",
+                pick(&mut self.random, &["Street", "Straße", "Weg", "Road", "Platz", "plein"])
+            ),
             12 => format!("{name} {} {}", pick(&mut self.random, &STREET_APART), number),
             13 => format!("{name} {number}"),
             14 => format!("{} {}", pick(&mut self.random, &["P.O. Box", "PO Box", "Postfach", "Box"]), number),
@@ -340,7 +482,11 @@ impl Filler {
             return match self.random.below(3) {
                 0 => format!("PSC {}, Box {}{break_}APO {region} {zip}", self.number(4), self.number(4)),
                 1 => format!("Unit {} Box {}{break_}DPO {region} {zip}", self.number(4), self.number(4)),
-                _ => format!("{} {}{break_}FPO {region} {zip}", pick(&mut self.random, &["USS", "USNS", "USCGC"]), self.last()),
+                _ => format!(
+                    "{} {}{break_}FPO {region} {zip}",
+                    pick(&mut self.random, &["USS", "USNS", "USCGC"]),
+                    self.last()
+                ),
             };
         }
         let mut parts = vec![self.street()];
@@ -446,8 +592,9 @@ impl Filler {
     /// A coined term of medicine or technology.
     fn term(&mut self) -> String {
         self.invented(&[
-            "itis", "osis", "emia", "ine", "ol", "pril", "ology", "ectomy", "pathy", "algia", "ium", "ase", "statin", "mycin",
-            "azole", "ing", "ization", "ative", "ism", "able", "ware", "ful", "less", "ness", "ment", "ally", "tions", "ers",
+            "itis", "osis", "emia", "ine", "ol", "pril", "ology", "ectomy", "pathy", "algia", "ium", "ase", "statin",
+            "mycin", "azole", "ing", "ization", "ative", "ism", "able", "ware", "ful", "less", "ness", "ment", "ally",
+            "tions", "ers",
         ])
     }
 
@@ -458,10 +605,36 @@ impl Filler {
         out.text = capital(&self.clause(start));
         for _ in 0..1 + self.random.below(2) {
             let cues = [
-                ("with", "per"), ("by", "per"), ("and", "per"), ("told", "per"), ("to", "per"), ("of", "per"), ("for", "per"), ("from", "per"),
-                ("that", "per"), ("when", "per"), ("in", "loc"), ("from", "loc"), ("to", "loc"), ("near", "loc"), ("at", "org"), ("for", "org"),
-                ("by", "org"), ("of", "org"), ("the", "org"), ("at", "addr"), ("on", "date"), ("since", "date"), ("at", "fac"), ("said", "per"),
-                ("like", "per"), ("about", "per"), ("because", "per"), ("into", "loc"), ("with", "org"), ("on", "street"),
+                ("with", "per"),
+                ("by", "per"),
+                ("and", "per"),
+                ("told", "per"),
+                ("to", "per"),
+                ("of", "per"),
+                ("for", "per"),
+                ("from", "per"),
+                ("that", "per"),
+                ("when", "per"),
+                ("in", "loc"),
+                ("from", "loc"),
+                ("to", "loc"),
+                ("near", "loc"),
+                ("at", "org"),
+                ("for", "org"),
+                ("by", "org"),
+                ("of", "org"),
+                ("the", "org"),
+                ("at", "addr"),
+                ("on", "date"),
+                ("since", "date"),
+                ("at", "fac"),
+                ("said", "per"),
+                ("like", "per"),
+                ("about", "per"),
+                ("because", "per"),
+                ("into", "loc"),
+                ("with", "org"),
+                ("on", "street"),
             ];
             let (cue, slot) = cues[self.random.below(cues.len())];
             out.text.push(' ');
@@ -566,7 +739,14 @@ impl Filler {
             1 => (ANY, 6 + self.random.below(14)),
             2 => return self.identifier(),
             3 => return format!("{}.{}", self.number(4), self.number(4)),
-            _ => return format!("{}-{}-{}", self.digits(3), pick(&mut self.random, &["AB", "K7", "X", "22"]), self.digits(4)),
+            _ => {
+                return format!(
+                    "{}-{}-{}",
+                    self.digits(3),
+                    pick(&mut self.random, &["AB", "K7", "X", "22"]),
+                    self.digits(4)
+                );
+            }
         };
         (0..count).map(|_| char::from(alphabet[self.random.below(alphabet.len())])).collect()
     }
@@ -582,7 +762,12 @@ impl Filler {
             16 => self.fields("\": \"", "\", \""),
             17 => (0..2 + self.random.below(5)).map(|_| self.opaque()).collect::<Vec<_>>().join(","),
             0 => format!("let {c} = {a}::new({n});"),
-            1 => format!("{:02}:{:02}:{:02} INFO {a}: {b} {c} {n}", self.random.below(24), self.random.below(60), self.random.below(60)),
+            1 => format!(
+                "{:02}:{:02}:{:02} INFO {a}: {b} {c} {n}",
+                self.random.below(24),
+                self.random.below(60),
+                self.random.below(60)
+            ),
             2 => format!("org.{c}.{a}.{b}({a}.java:{n})"),
             3 => format!("import {{ {a}, {b} }} from \"{c}\";"),
             4 => format!("<{c} class=\"{a}\">{n}</{c}>"),

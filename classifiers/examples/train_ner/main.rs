@@ -19,7 +19,7 @@ const KINDS: [&str; 5] = ["person", "place", "organisation", "address", "date"];
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let path = arguments.next().ok_or("name the file to write the weights to")?;
-    let count: usize = arguments.next().map_or(Ok(240_000), |n| n.parse())?;
+    let count: usize = arguments.next().map_or(Ok(500_000), |n| n.parse())?;
     let mut trainer = Trainer::new(7);
     let mut filler = Filler::new(11);
     for _ in 0..count {

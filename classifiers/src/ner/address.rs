@@ -49,14 +49,16 @@ fn unit_behind(text: &[u8], at: usize) -> Option<usize> {
     let mut number = from + word.len();
     number += text[number..].iter().take_while(|b| matches!(b, b'.' | b' ' | b'#')).count();
     let digits = text[number..].iter().take_while(|b| b.is_ascii_digit()).count();
-    (from > at && from - at <= GAP_BYTES && number > from + word.len() && (1..=5).contains(&digits)).then_some(number + digits)
+    (from > at && from - at <= GAP_BYTES && number > from + word.len() && (1..=5).contains(&digits))
+        .then_some(number + digits)
 }
 
 /// The end of a number of five digits behind a place, on the same line.
 fn postal_code_behind(text: &[u8], at: usize) -> Option<usize> {
     let from = at + text[at..].iter().take_while(|b| matches!(b, b' ' | b',')).count();
     let digits = text[from..].iter().take_while(|b| b.is_ascii_digit()).count();
-    let free = !text.get(from + digits).is_some_and(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'@' | b'$' | b'%'));
+    let free =
+        !text.get(from + digits).is_some_and(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'@' | b'$' | b'%'));
     (digits == 5 && free && (1..=2).contains(&(from - at))).then_some(from + digits)
 }
 
@@ -76,7 +78,10 @@ fn postal_line_behind(text: &[u8], at: usize) -> Option<usize> {
         if !is_break || gap > 2 * GAP_BYTES || words < 3 {
             return None;
         }
-        if digits == 5 && text[from + words - 1] == b' ' && !behind.is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'-') {
+        if digits == 5
+            && text[from + words - 1] == b' '
+            && !behind.is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'-')
+        {
             return Some(from + words + digits);
         }
         if digits > 0 || !matches!(behind, Some(b'\n' | b'\r')) {
@@ -94,11 +99,23 @@ mod tests {
     #[test]
     fn addresses_grow_by_their_grammar() {
         for (text, name, entity, grown_to, grown_entity) in [
-            ("at 15 Elm Road\n Suite 4\n Apt. 12, x", "Elm Road", Entity::Address, "15 Elm Road\n Suite 4\n Apt. 12", Entity::Address),
+            (
+                "at 15 Elm Road\n Suite 4\n Apt. 12, x",
+                "Elm Road",
+                Entity::Address,
+                "15 Elm Road\n Suite 4\n Apt. 12",
+                Entity::Address,
+            ),
             ("in Oakdale, 97331.", "Oakdale", Entity::Location, "Oakdale, 97331", Entity::Address),
             ("in Oakdale 1998 was", "Oakdale", Entity::Location, "Oakdale", Entity::Location),
             ("in Oakdale 97331kg", "Oakdale", Entity::Location, "Oakdale", Entity::Location),
-            ("7 Elm Road\n Oakdale\n Sri Lanka 05917\nx", "Elm Road", Entity::Address, "7 Elm Road\n Oakdale\n Sri Lanka 05917", Entity::Address),
+            (
+                "7 Elm Road\n Oakdale\n Sri Lanka 05917\nx",
+                "Elm Road",
+                Entity::Address,
+                "7 Elm Road\n Oakdale\n Sri Lanka 05917",
+                Entity::Address,
+            ),
             ("7 Elm Road\n Oakdale\n total 5917\nx", "Elm Road", Entity::Address, "7 Elm Road", Entity::Address),
             ("v1.15 Elm Road", "Elm Road", Entity::Address, "Elm Road", Entity::Address),
             ("Elm Road suitable 4", "Elm Road", Entity::Address, "Elm Road", Entity::Address),

@@ -32,7 +32,8 @@ fn is_abbreviation(span: &[u8]) -> bool {
 
 /// Whether a number at either end of a span is whole.
 fn is_free(text: &[u8], start: usize, end: usize) -> bool {
-    let joins = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'/' | b'+' | b'#' | b'$' | b'\\');
+    let joins =
+        |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'/' | b'+' | b'#' | b'$' | b'\\');
     let before = start.checked_sub(1).map(|n| text[n]);
     let behind = text.get(end).zip(text.get(end + 1));
     !before.is_some_and(joins)
@@ -69,7 +70,11 @@ mod tests {
             ("Elm x", "Elm", 3, 0, false),
         ] {
             let start = text.find(span).expect("the span is in the text");
-            assert_eq!(is_plausible(text.as_bytes(), start, start + span.len(), kind, words, false), expected, "{text}");
+            assert_eq!(
+                is_plausible(text.as_bytes(), start, start + span.len(), kind, words, false),
+                expected,
+                "{text}"
+            );
         }
     }
 }

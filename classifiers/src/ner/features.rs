@@ -158,7 +158,9 @@ impl<'a> Tokens<'a> {
             tokens.pop();
             (token.start, token.glued, token.new_line) = (last.start, last.glued, last.new_line);
         }
-        while self.at < bytes.len() && !is_blank(bytes, self.at) && !matches!(bytes[self.at], b'"' | b'\'' | b'<' | b'>' | b')' | b',' | b';')
+        while self.at < bytes.len()
+            && !is_blank(bytes, self.at)
+            && !matches!(bytes[self.at], b'"' | b'\'' | b'<' | b'>' | b')' | b',' | b';')
         {
             self.at += 1;
         }
@@ -177,26 +179,16 @@ impl<'a> Tokens<'a> {
     fn word(&self, start: usize) -> Token {
         let bytes = self.text.as_bytes();
         let mut end = start;
-        while end < bytes.len() {
-            let b = bytes[end];
-            if is_word_byte(b) && !is_sign_char(bytes, end) {
-                end += 1;
-            } else if matches!(b, b'\'' | b'-')
-                && end > start
-                && bytes[end - 1] > b'9'
-                && bytes.get(end + 1).is_some_and(|n| *n > b'9' && is_word_byte(*n))
-                && !(b == b'\'' && is_genitive(bytes, end))
-            {
-                end += 1;
-            } else {
-                break;
-            }
+        while end < bytes.len() && goes_on(bytes, start, end) {
+            end += 1;
         }
         if end == start {
             return self.sign(start);
         }
         let word = &self.text[start..end];
-        if word.is_ascii() { self.describe(start, end, word.bytes().map(|b| b.to_ascii_lowercase()), shape_ascii(word)) } else {
+        if word.is_ascii() {
+            self.describe(start, end, word.bytes().map(|b| b.to_ascii_lowercase()), shape_ascii(word))
+        } else {
             let lower = word.to_lowercase();
             self.describe(start, end, lower.bytes(), shape_unicode(word))
         }
@@ -259,6 +251,21 @@ fn is_inflected(lexicon: &Lexicon, steps: [u32; 4], tail: [u8; 3]) -> bool {
 
 fn is_word_byte(b: u8) -> bool {
     b.is_ascii_alphanumeric() || b >= 0x80
+}
+
+/// Whether the byte at `at` belongs to the word that began at `start`: a letter or digit, or a hyphen or an apostrophe
+/// between two letters.
+fn goes_on(bytes: &[u8], start: usize, at: usize) -> bool {
+    let b = bytes[at];
+    let letter = |b: u8| b > b'9' && is_word_byte(b);
+    if is_word_byte(b) {
+        return !is_sign_char(bytes, at);
+    }
+    matches!(b, b'\'' | b'-')
+        && at > start
+        && letter(bytes[at - 1])
+        && bytes.get(at + 1).is_some_and(|n| letter(*n))
+        && !(b == b'\'' && is_genitive(bytes, at))
 }
 
 /// Signs and blanks outside ASCII that end a word: no-break space, dashes, quotes, bullets, CJK punctuation.
@@ -409,7 +416,9 @@ pub(super) fn is_plain(around: &[Token]) -> bool {
     }
     match token.shape {
         Shape::Capital | Shape::Letter => {
-            (token.new_line || is_sentence_end(before)) && token.kinds & !(kind::ENGLISH | kind::MEDICAL) == 0 && token.kinds != 0
+            (token.new_line || is_sentence_end(before))
+                && token.kinds & !(kind::ENGLISH | kind::MEDICAL) == 0
+                && token.kinds != 0
         }
         Shape::Digit1 | Shape::Digit2 | Shape::Digit3 => !is_street_start(behind),
         _ => false,
@@ -423,5 +432,7 @@ fn is_street_start(t: &Token) -> bool {
 
 /// Whether a token can stand inside or at the end of a name that has begun.
 pub(super) fn can_continue(t: &Token) -> bool {
-    t.is_capitalised() || t.is_number() || matches!(t.shape, Shape::Lower | Shape::Caseless | Shape::Sign | Shape::Other)
+    t.is_capitalised()
+        || t.is_number()
+        || matches!(t.shape, Shape::Lower | Shape::Caseless | Shape::Sign | Shape::Other)
 }

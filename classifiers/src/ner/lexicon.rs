@@ -45,7 +45,8 @@ const MONTHS: &str = "january february march april may june july august septembe
 const UNITS: &str = "apt apartment suite ste unit floor room flat box psc building bldg fpo apo dpo piso no p.o po";
 const STATES: &str = "al ak az ar ca co ct de fl ga hi id il in ia ks ky la me md ma mi mn ms mo mt ne nv nh nj nm ny nc nd \
     oh ok or pa ri sc sd tn tx ut vt va wa wv wi wy dc ae aa ap on qc bc ab mb ns nsw vic qld";
-const PARTICLES: &str = "van von der den de da di do dos das du la le las los del della el al bin ibn zu zum ter ten af y e";
+const PARTICLES: &str =
+    "van von der den de da di do dos das du la le las los del della el al bin ibn zu zum ter ten af y e";
 
 /// Hashes of words with what they can be: open addressing, half empty.
 pub(super) struct Lexicon {

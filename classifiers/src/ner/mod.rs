@@ -262,11 +262,7 @@ impl Spans<'_> {
     fn close(&mut self) {
         let Some(open) = self.open.take() else { return };
         let lead = open.lead as f32 / open.tokens as f32;
-        if lead < LEAD_MIN
-            || open.tokens > SPAN_TOKENS_MAX
-            || open.start == open.end
-            || !self.is_plausible(&open)
-        {
+        if lead < LEAD_MIN || open.tokens > SPAN_TOKENS_MAX || open.start == open.end || !self.is_plausible(&open) {
             return;
         }
         let entity = match open.kind {
@@ -275,12 +271,18 @@ impl Spans<'_> {
             2 if open.last & kind::FACILITY != 0 => Entity::Facility,
             2 => Entity::Organization,
             3 => Entity::Address,
-            _ if is_birth(&self.text.as_bytes()[open.start.saturating_sub(BIRTH_BYTES)..open.start]) => Entity::DateOfBirth,
+            _ if is_birth(&self.text.as_bytes()[open.start.saturating_sub(BIRTH_BYTES)..open.start]) => {
+                Entity::DateOfBirth
+            }
             _ => Entity::DateTime,
         };
         let score = 0.5 + 0.35 * lead / (lead + LEAD_MIDDLE);
         let floor = self.out.last().map_or(0, |s| s.end);
-        self.out.push(address::grown(self.text.as_bytes(), Span { start: open.start, end: open.end, entity, score }, floor));
+        self.out.push(address::grown(
+            self.text.as_bytes(),
+            Span { start: open.start, end: open.end, entity, score },
+            floor,
+        ));
     }
 }
 

@@ -47,7 +47,24 @@ fn common_words_numbers_and_code_are_no_names() {
 #[test]
 fn spans_are_ordered_apart_and_on_characters() {
     let mut random = Random(5);
-    let parts = ["Anna ", "12 ", "\u{a0}", "é", "Straße", "\n", "@", "://", "Suite 4", "東京", "Oslo 97331", "'s", "-", "O'Neil", "\u{2019}", " "];
+    let parts = [
+        "Anna ",
+        "12 ",
+        "\u{a0}",
+        "é",
+        "Straße",
+        "\n",
+        "@",
+        "://",
+        "Suite 4",
+        "東京",
+        "Oslo 97331",
+        "'s",
+        "-",
+        "O'Neil",
+        "\u{2019}",
+        " ",
+    ];
     for _ in 0..3_000 {
         let text: String = (0..random.below(24)).map(|_| parts[random.below(parts.len())]).collect();
         let mut spans = Vec::new();
@@ -76,7 +93,10 @@ fn a_long_text_is_tagged_as_its_parts_are() {
 
 #[test]
 fn lower_case_text_is_told_from_lower_case_words() {
-    assert_eq!(tags("we drove from rostock to see ulrike brandt"), [("rostock", Entity::Location), ("ulrike brandt", Entity::Person)]);
+    assert_eq!(
+        tags("we drove from rostock to see ulrike brandt"),
+        [("rostock", Entity::Location), ("ulrike brandt", Entity::Person)]
+    );
     assert_eq!(tags("The marmalade was stored beside the thingamajig."), []);
 }
 

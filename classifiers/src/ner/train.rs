@@ -141,9 +141,12 @@ impl Trainer {
     /// The mean weights in the stored form.
     pub fn weights(&self) -> Vec<u8> {
         let steps = (self.steps + 1) as f64;
-        let mean = |slot: usize, label: usize| f64::from(self.weights[slot][label]) - self.late[slot][label] as f64 / steps;
-        let mut sizes: Vec<f64> =
-            (0..self.weights.len()).flat_map(|s| (0..LABELS).map(move |l| (s, l))).map(|(s, l)| mean(s, l).abs()).collect();
+        let mean =
+            |slot: usize, label: usize| f64::from(self.weights[slot][label]) - self.late[slot][label] as f64 / steps;
+        let mut sizes: Vec<f64> = (0..self.weights.len())
+            .flat_map(|s| (0..LABELS).map(move |l| (s, l)))
+            .map(|(s, l)| mean(s, l).abs())
+            .collect();
         sizes.sort_by(f64::total_cmp);
         // A few weights are far above all others; cut off, they cost less than the rounding of the many would.
         let largest = sizes[sizes.len() - 1 - sizes.len() / 20_000].max(1e-9);
