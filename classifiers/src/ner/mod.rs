@@ -5,7 +5,7 @@
 //! this project's own (`words/`, `examples/train_ner`); it knows English and, less well, other text in Latin script, and
 //! leaves other scripts alone. It reads no file, keeps no state between texts and gives the same spans on every machine.
 //! It does not decide whether it is on, and it makes no findings: that is the caller's affair. Spans below a score of 0.65
-//! are as often wrong as right in clinical questions, and worth having in letters and chats.
+//! are mostly wrong in clinical questions, and worth having in letters and chats.
 //!
 //! ```
 //! use lineward_classifiers::ner::{Entity, Tagger};
