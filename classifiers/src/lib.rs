@@ -24,12 +24,14 @@ mod engine;
 mod error;
 mod finding;
 mod fingerprint;
+pub mod ner;
 pub mod readers;
 pub mod redact;
 mod rule;
 mod rule_set;
 pub mod scan;
 pub mod structure;
+pub mod tables;
 pub mod validators;
 mod values;
 

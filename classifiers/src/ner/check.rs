@@ -1,0 +1,80 @@
+//! What a span must look like to be believed, whatever the weights say: a date has a day, an address has a name and a
+//! number, and no number is torn out of a longer one.
+
+use super::lexicon::kind as word;
+
+/// Whether bytes `start..end` can be a name of this kind of label; `words` is what its words can be, and
+/// `follows` says that an address lies right before it.
+pub(super) fn is_plausible(text: &[u8], start: usize, end: usize, kind: u8, words: u32, follows: bool) -> bool {
+    let span = &text[start..end];
+    let first = span.first().copied().unwrap_or_default();
+    let letters = span.iter().filter(|b| b.is_ascii_alphabetic() || **b >= 0x80).count();
+    let digits = span.iter().filter(|b| b.is_ascii_digit()).count();
+    if first.is_ascii_digit() && !is_free(text, start, end) {
+        return false;
+    }
+    match kind {
+        // A person's name may end in `III`, never in a number.
+        0 => letters > 0 && digits == 0,
+        1 => letters > 1 && !first.is_ascii_digit(),
+        // Abbreviations alone are mostly terms of a trade, and those that are organisations name no person.
+        2 => letters > 1 && !first.is_ascii_digit() && !is_abbreviation(span),
+        3 if follows => digits > 0,
+        3 => letters > 1 && (digits > 0 || words & word::STREET != 0),
+        _ => words & word::MONTH != 0 || groups(span) >= 3 || (groups(span) == 2 && span.contains(&b'/')),
+    }
+}
+
+/// One word, at least half of it capitals.
+fn is_abbreviation(span: &[u8]) -> bool {
+    !span.contains(&b' ') && span.iter().filter(|b| b.is_ascii_uppercase()).count() * 2 >= span.len()
+}
+
+/// Whether a number at either end of a span is whole.
+fn is_free(text: &[u8], start: usize, end: usize) -> bool {
+    let joins =
+        |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'/' | b'+' | b'#' | b'$' | b'\\');
+    let before = start.checked_sub(1).map(|n| text[n]);
+    let behind = text.get(end).zip(text.get(end + 1));
+    !before.is_some_and(joins)
+        && !behind.is_some_and(|(b, next)| *b == b'_' || *b == b'%' || (joins(*b) && next.is_ascii_alphanumeric()))
+}
+
+/// Runs of digits.
+fn groups(span: &[u8]) -> usize {
+    let starts = |n: usize| span[n].is_ascii_digit() && (n == 0 || !span[n - 1].is_ascii_digit());
+    (0..span.len()).filter(|n| starts(*n)).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_are_believed_by_their_looks() {
+        for (text, span, kind, words, expected) in [
+            ("on 3/14 x", "3/14", 4, 0, true),
+            ("on 2021, x", "2021", 4, 0, false),
+            ("on 14 March.", "14 March", 4, word::MONTH, true),
+            ("sku=AB-7816-60-12 x", "7816-60-12", 4, 0, false),
+            ("at 2020-01-02, x", "2020-01-02", 4, 0, true),
+            ("is 12/10/20_a", "12/10/20", 4, 0, false),
+            ("Anna 7 x", "Anna 7", 0, word::GIVEN, false),
+            ("Anna x", "Anna", 0, word::GIVEN, true),
+            ("in 55yo x", "55yo", 2, 0, false),
+            ("the NSAIDs x", "NSAIDs", 2, 0, false),
+            ("the ABC Group x", "ABC Group", 2, 0, true),
+            ("15 x", "15", 3, 0, false),
+            ("Elm 15 x", "Elm 15", 3, 0, true),
+            ("Elm Road x", "Elm Road", 3, word::STREET, true),
+            ("Elm x", "Elm", 3, 0, false),
+        ] {
+            let start = text.find(span).expect("the span is in the text");
+            assert_eq!(
+                is_plausible(text.as_bytes(), start, start + span.len(), kind, words, false),
+                expected,
+                "{text}"
+            );
+        }
+    }
+}
