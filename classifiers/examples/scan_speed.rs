@@ -1,6 +1,6 @@
-//! Scans files on one thread and prints the speed: a profiling aid. `cargo run --release --example scan_speed -- PATH...`
+//! Scans files and prints the speed: a profiling aid. `cargo run --release --example scan_speed -- PATH...`; `JOBS` threads, one by default.
 #![allow(clippy::print_stdout, missing_docs)]
-use lineward_classifiers::{Confidence, Engine, FingerprintKey, RuleSet, scan};
+use lineward_classifiers::{Engine, FingerprintKey, RuleSet, scan};
 use std::sync::Arc;
 
 #[derive(Default)]
@@ -20,16 +20,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("engine {:?}, {} rules, {} anchors", start.elapsed(), engine.rules().len(), engine.anchor_count());
     let paths: Vec<std::path::PathBuf> = std::env::args().skip(1).map(Into::into).collect();
     let inputs = scan::inputs(&paths);
-    let options = scan::ScanOptions {
-        format: None,
-        fields: vec![],
-        confidence_min: Confidence::Medium,
-        jobs: 1,
-        binary: Default::default(),
-        key: FingerprintKey::new(&[1; 32])?,
-        show_values: false,
-        hash_content: false,
-    };
+    let jobs = std::env::var("JOBS").ok().and_then(|n| n.parse().ok()).unwrap_or(1);
+    let options = scan::ScanOptions { jobs, ..scan::ScanOptions::new(FingerprintKey::new(&[1; 32])?) };
     for round in 0..3 {
         let progress = scan::Progress::default();
         let mut count = Count::default();

@@ -1,17 +1,24 @@
 //! Scans of files and folders: walk, read, match, report, in input order, on all cores.
 //!
-//! Files are shared out among worker threads; what they find is put back in input order. Memory is bounded by the
-//! batch size times the number of workers. This module prints nothing: what it finds goes to a [`Sink`].
+//! Files, and the parts of large ones, are shared out among worker threads; what they find is put back in input order
+//! (`scan/parallel.rs`). Memory is bounded by the batch size times the number of workers. This module prints nothing:
+//! what it finds goes to a [`Sink`].
+
+mod parallel;
+#[cfg(test)]
+mod tests;
 
 use crate::columns::FieldFilter;
+use crate::decoders::{self, DecodedMatch, Layers};
 use crate::finding::{Category, Confidence, Finding, Match, preview};
-use crate::readers::{self, BatchPlace, BinaryPolicy, Format, Open, OpenOptions, Problem};
+use crate::readers::{self, BatchPlace, BinaryPolicy, Format, Limits, Open, OpenOptions, Opened, Problem, Source};
 use crate::values::{FieldId, FieldTable, ValueBatch};
 use crate::{Engine, Error, FingerprintKey, Scanner};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// How to scan.
@@ -33,6 +40,28 @@ pub struct ScanOptions {
     pub show_values: bool,
     /// Hash each file's content (for the lineage store).
     pub hash_content: bool,
+    /// What a packed input may cost.
+    pub limits: Limits,
+    /// Look into encoded parts of values too (see [`crate::decoders`]).
+    pub decode: bool,
+}
+
+impl ScanOptions {
+    /// Everything of the default, on one thread.
+    pub fn new(key: FingerprintKey) -> Self {
+        Self {
+            format: None,
+            fields: Vec::new(),
+            confidence_min: Confidence::Medium,
+            jobs: 1,
+            binary: BinaryPolicy::default(),
+            key,
+            show_values: false,
+            hash_content: false,
+            limits: Limits::default(),
+            decode: true,
+        }
+    }
 }
 
 /// Counts of one detector in one field of one file: what the lineage store keeps.
@@ -65,6 +94,10 @@ pub struct FileReport {
     pub format: Option<&'static str>,
     /// Bytes on disk.
     pub size_bytes: u64,
+    /// Configuration of the data set that it belongs to, where the data set names it.
+    pub config: Option<String>,
+    /// Split of the data set that it belongs to, where the data set names it.
+    pub split: Option<String>,
     /// Records, in a record format.
     pub rows: Option<u64>,
     /// SHA-256 of the bytes on disk, where asked for.
@@ -77,6 +110,10 @@ pub struct FileReport {
     pub problems: Vec<Problem>,
     /// It was left out as binary, as asked for.
     pub skipped: bool,
+    /// Members of an archive that were left out as binary, as asked for.
+    pub members_skipped: u64,
+    /// Problems beyond those that are listed.
+    pub problems_untold: u64,
     /// Counts by field and detector.
     pub summaries: Vec<FieldSummary>,
 }
@@ -102,42 +139,69 @@ pub struct Progress {
     pub stop: AtomicBool,
 }
 
-/// An input of a scan: a file, with the path to report.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// An input of a scan: a file or an object, with the path to report.
+#[derive(Debug, Clone, Default)]
 pub struct ScanInput {
-    /// The file.
+    /// The file, or the name of the source.
     pub path: PathBuf,
+    /// Its bytes, where they do not come from a file of that path.
+    pub source: Option<Arc<dyn Source>>,
     /// Bytes on disk, where known.
     pub size_bytes: u64,
+    /// Configuration of the data set that it belongs to, where the data set names it.
+    pub config: Option<String>,
+    /// Split of the data set that it belongs to, where the data set names it.
+    pub split: Option<String>,
     /// It could not be reached.
     pub problem: Option<String>,
 }
 
-/// The files of some paths: a file is itself, a folder all files below it in the order of their names. Symbolic links
-/// inside a folder are not followed; one named as a path is. What cannot be reached is in the list with its problem.
+impl ScanInput {
+    /// A file.
+    pub fn file(path: PathBuf, size_bytes: u64) -> Self {
+        Self { path, size_bytes, ..Self::default() }
+    }
+}
+
+/// The files of some paths: a file is itself, a folder all files below it in the order of their names, but of a Delta
+/// table only those of its current version (see [`crate::datasets`]). Symbolic links inside a folder are not followed,
+/// except those of a Hugging Face cache into its own blobs; one named as a path is. What cannot be reached is in the
+/// list with its problem.
 pub fn inputs(paths: &[PathBuf]) -> Vec<ScanInput> {
+    paths.iter().flat_map(|path| crate::datasets::select(path, listed(path))).collect()
+}
+
+fn listed(path: &Path) -> Vec<ScanInput> {
     let mut out = Vec::new();
-    for path in paths {
-        for entry in walkdir::WalkDir::new(path).follow_root_links(true).sort_by_file_name() {
-            match entry {
-                Ok(entry) if entry.file_type().is_dir() => {}
-                Ok(entry) if entry.file_type().is_symlink() && entry.depth() > 0 => {}
-                Ok(entry) => {
-                    let size_bytes = entry.metadata().map_or(0, |m| m.len());
-                    out.push(ScanInput { path: entry.into_path(), size_bytes, problem: None });
-                }
-                Err(e) => {
-                    let problem = match e.io_error() {
-                        Some(io) => readers::io_message(io),
-                        None => "a loop of symbolic links".into(),
-                    };
-                    let path = e.path().unwrap_or(path).to_path_buf();
-                    out.push(ScanInput { path, size_bytes: 0, problem: Some(problem) });
-                }
+    for entry in walkdir::WalkDir::new(path).follow_root_links(true).sort_by_file_name() {
+        match entry {
+            Ok(entry) if entry.file_type().is_dir() => {}
+            Ok(entry) if entry.file_type().is_symlink() && entry.depth() > 0 && !is_blob(entry.path()) => {}
+            Ok(entry) => {
+                let size_bytes = std::fs::metadata(entry.path()).map_or(0, |m| m.len());
+                out.push(ScanInput::file(entry.into_path(), size_bytes));
+            }
+            Err(e) => {
+                let problem = match e.io_error() {
+                    Some(io) => readers::io_message(io),
+                    None => "a loop of symbolic links".into(),
+                };
+                let path = e.path().unwrap_or(path).to_path_buf();
+                out.push(ScanInput { path, problem: Some(problem), ..ScanInput::default() });
             }
         }
     }
     out
+}
+
+/// Whether a link is one of a Hugging Face cache, where `snapshots/<revision>/` holds links into `blobs/` beside it.
+fn is_blob(link: &Path) -> bool {
+    let (Ok(target), Some(folder)) = (link.canonicalize(), link.parent().and_then(|p| p.canonicalize().ok())) else {
+        return false;
+    };
+    let snapshots = folder.ancestors().find(|a| a.file_name().is_some_and(|name| name == "snapshots"));
+    let blobs = snapshots.and_then(Path::parent).map(|repository| repository.join("blobs"));
+    target.is_file() && blobs.is_some_and(|blobs| target.parent() == Some(&blobs))
 }
 
 /// Scans inputs. Findings and reports reach the sink in input order.
@@ -151,117 +215,18 @@ pub fn scan(
     progress: &Progress,
     sink: &mut dyn Sink,
 ) -> Result<(), Error> {
-    let jobs = options.jobs.clamp(1, inputs.len().max(1));
-    if jobs == 1 {
-        let mut worker = Worker::new(engine, options, progress)?;
-        for input in inputs {
-            let report = worker.file(input, &mut |f| sink.finding(f))?;
-            sink.file(report);
-            if progress.stop.load(Ordering::Relaxed) {
-                break;
-            }
-        }
-        return Ok(());
+    if options.jobs > 1 {
+        return parallel::scan(engine, inputs, options, progress, sink, options.jobs);
     }
-    scan_in_parallel(engine, inputs, options, progress, sink, jobs)
-}
-
-enum Message {
-    Finding(usize, Finding),
-    File(usize, FileReport),
-    Failed(Error),
-}
-
-fn scan_in_parallel(
-    engine: &Engine,
-    inputs: &[ScanInput],
-    options: &ScanOptions,
-    progress: &Progress,
-    sink: &mut dyn Sink,
-    jobs: usize,
-) -> Result<(), Error> {
-    let next = AtomicU64::new(0);
-    let (sender, receiver) = crossbeam_channel::bounded::<Message>(4_096);
-    std::thread::scope(|scope| {
-        for _ in 0..jobs {
-            let sender = sender.clone();
-            let next = &next;
-            scope.spawn(move || {
-                let mut worker = match Worker::new(engine, options, progress) {
-                    Ok(worker) => worker,
-                    Err(e) => return drop(sender.send(Message::Failed(e))),
-                };
-                while !progress.stop.load(Ordering::Relaxed) {
-                    let index = next.fetch_add(1, Ordering::Relaxed) as usize;
-                    let Some(input) = inputs.get(index) else { return };
-                    let done = worker.file(input, &mut |f| drop(sender.send(Message::Finding(index, f))));
-                    let message = match done {
-                        Ok(report) => Message::File(index, report),
-                        Err(e) => Message::Failed(e),
-                    };
-                    // The receiver is gone only when the scan failed elsewhere.
-                    if sender.send(message).is_err() {
-                        return;
-                    }
-                }
-            });
-        }
-        drop(sender);
-        let mut order = InOrder::default();
-        for message in receiver {
-            match message {
-                Message::Finding(index, finding) => order.finding(index, finding, sink),
-                Message::File(index, report) => order.file(index, report, sink),
-                Message::Failed(e) => return Err(e),
-            }
-        }
-        Ok(())
-    })
-}
-
-/// Puts what several workers send back in input order. The file whose turn it is streams; later ones wait.
-#[derive(Default)]
-struct InOrder {
-    current: usize,
-    waiting: VecDeque<Waiting>,
-}
-
-#[derive(Default)]
-struct Waiting {
-    findings: Vec<Finding>,
-    report: Option<FileReport>,
-}
-
-impl InOrder {
-    fn slot(&mut self, index: usize) -> &mut Waiting {
-        let at = index - self.current;
-        if self.waiting.len() <= at {
-            self.waiting.resize_with(at + 1, Waiting::default);
-        }
-        &mut self.waiting[at]
-    }
-
-    fn finding(&mut self, index: usize, finding: Finding, sink: &mut dyn Sink) {
-        if index == self.current {
-            self.slot(index).findings.drain(..).for_each(|f| sink.finding(f));
-            sink.finding(finding);
-        } else {
-            self.slot(index).findings.push(finding);
+    let mut worker = Worker::new(engine, options, progress)?;
+    for (index, input) in inputs.iter().enumerate() {
+        let report = worker.file(index, input, &mut |f| sink.finding(f))?;
+        sink.file(report);
+        if progress.stop.load(Ordering::Relaxed) {
+            break;
         }
     }
-
-    fn file(&mut self, index: usize, report: FileReport, sink: &mut dyn Sink) {
-        self.slot(index).report = Some(report);
-        while self.waiting.front().is_some_and(|w| w.report.is_some()) {
-            if let Some(done) = self.waiting.pop_front() {
-                done.findings.into_iter().for_each(|f| sink.finding(f));
-                if let Some(report) = done.report {
-                    sink.file(report);
-                }
-                self.current += 1;
-            }
-        }
-    }
+    Ok(())
 }
 
 /// Distinct values counted per field and detector at the most; 16 bytes each.
@@ -275,6 +240,84 @@ struct Tally {
     score_max: f32,
 }
 
+/// Counts by field and rule.
+type Tallies = BTreeMap<(Option<String>, u16), Tally>;
+
+/// Adds the counts of another part of the same input.
+fn merge_tallies(into: &mut Tallies, from: Tallies) {
+    for (key, tally) in from {
+        let mine = into.entry(key).or_default();
+        mine.matches += tally.matches;
+        mine.score_max = mine.score_max.max(tally.score_max);
+        mine.capped |= tally.capped;
+        for hash in tally.distinct {
+            // The count of the whole is capped where that of one thread would be.
+            if mine.distinct.len() < DISTINCT_MAX {
+                mine.distinct.insert(hash);
+            } else if !mine.distinct.contains(&hash) {
+                mine.capped = true;
+            }
+        }
+    }
+}
+
+/// What reading an input, or a part of one, came to.
+#[derive(Debug, Default)]
+struct UnitReport {
+    /// The input, with the member of an archive that is being read.
+    path: PathBuf,
+    rows: Option<u64>,
+    findings: u64,
+    below_confidence: u64,
+    problems: Vec<Problem>,
+    problems_untold: u64,
+    members_skipped: u64,
+    /// The rest of the input is not to be read.
+    ended_early: bool,
+}
+
+/// Problems of one input that are told with their place; more are counted.
+const PROBLEMS_MAX: usize = 100;
+
+impl FileReport {
+    fn of(input: &ScanInput) -> Self {
+        Self {
+            path: input.path.clone(),
+            format: None,
+            size_bytes: input.size_bytes,
+            config: input.config.clone(),
+            split: input.split.clone(),
+            rows: None,
+            sha256: None,
+            findings: 0,
+            below_confidence: 0,
+            problems: Vec::new(),
+            skipped: false,
+            members_skipped: 0,
+            problems_untold: 0,
+            summaries: Vec::new(),
+        }
+    }
+
+    /// Adds what the next part came to.
+    fn add(&mut self, part: UnitReport) {
+        self.rows = match (self.rows, part.rows) {
+            (Some(mine), Some(more)) => Some(mine + more),
+            (mine, more) => mine.or(more),
+        };
+        self.findings += part.findings;
+        self.below_confidence += part.below_confidence;
+        self.members_skipped += part.members_skipped;
+        self.problems_untold += part.problems_untold;
+        for problem in part.problems {
+            match self.problems.len() < PROBLEMS_MAX {
+                true => self.problems.push(problem),
+                false => self.problems_untold += 1,
+            }
+        }
+    }
+}
+
 /// One thread's scanner and buffers.
 struct Worker<'a> {
     engine: &'a Engine,
@@ -284,8 +327,13 @@ struct Worker<'a> {
     open: OpenOptions,
     batch: ValueBatch,
     matches: Vec<Match>,
+    /// Fields of the input with this index: parts of one input share them.
+    fields: FieldTable,
+    fields_of: Option<usize>,
     /// Field paths as they may be shown.
     safe_paths: HashMap<FieldId, String>,
+    /// Of the matches that were found in decoded text, what they matched: by value, start and rule.
+    decoded: BTreeMap<(u32, usize, u16), Vec<u8>>,
 }
 
 impl<'a> Worker<'a> {
@@ -296,65 +344,76 @@ impl<'a> Worker<'a> {
             scanner: engine.scanner()?,
             options,
             progress,
-            open: OpenOptions { format: options.format, filter, binary: options.binary },
+            open: OpenOptions { format: options.format, filter, binary: options.binary, limits: options.limits },
             batch: ValueBatch::new(),
             matches: Vec::new(),
+            fields: FieldTable::default(),
+            fields_of: None,
             safe_paths: HashMap::new(),
+            decoded: BTreeMap::new(),
         })
     }
 
-    fn file(&mut self, input: &ScanInput, found: &mut dyn FnMut(Finding)) -> Result<FileReport, Error> {
-        let mut report = FileReport {
-            path: input.path.clone(),
-            format: None,
-            size_bytes: input.size_bytes,
-            rows: None,
-            sha256: None,
-            findings: 0,
-            below_confidence: 0,
-            problems: Vec::new(),
-            skipped: false,
-            summaries: Vec::new(),
-        };
-        let mut tallies = BTreeMap::new();
-        if let Some(problem) = &input.problem {
-            report.problems.push(whole_file(problem.clone()));
-        } else {
-            match readers::open(&input.path, &self.open) {
-                Ok(Open::Ready(mut opened)) => {
-                    report.format = opened.format.map(Format::as_str);
-                    self.read(opened.reader.as_mut(), &mut report, &mut tallies, found)?;
-                }
-                Ok(Open::Skipped) => report.skipped = true,
-                Err(Error::Read { message, .. }) => report.problems.push(whole_file(message)),
-                Err(e) => return Err(e),
-            }
-            self.hash(&mut report);
+    fn file(&mut self, index: usize, input: &ScanInput, found: &mut dyn FnMut(Finding)) -> Result<FileReport, Error> {
+        let mut report = FileReport::of(input);
+        if let Some(mut opened) = self.open(input, &mut report)? {
+            let mut tallies = Tallies::new();
+            let done = self.read(index, &input.path, opened.reader.as_mut(), &mut tallies, found)?;
+            report.add(done);
+            report.summaries = self.summaries(tallies);
         }
-        report.summaries = self.summaries(tallies);
-        self.progress.files.fetch_add(1, Ordering::Relaxed);
+        self.finish(input, &mut report);
         Ok(report)
     }
 
-    fn hash(&self, report: &mut FileReport) {
-        if self.options.hash_content {
-            match sha256_of(&report.path) {
+    /// Opens an input; what prevents it goes into the report.
+    fn open(&mut self, input: &ScanInput, report: &mut FileReport) -> Result<Option<Opened>, Error> {
+        if let Some(problem) = &input.problem {
+            report.problems.push(whole_file(problem.clone()));
+            return Ok(None);
+        }
+        match readers::open(&input.path, input.source.as_ref(), &self.open) {
+            Ok(Open::Ready(opened)) => {
+                report.format = opened.format.map(Format::as_str);
+                return Ok(Some(opened));
+            }
+            Ok(Open::Skipped | Open::Binary) => report.skipped = true,
+            Err(Error::Read { message, .. }) => report.problems.push(whole_file(message)),
+            Err(e) => return Err(e),
+        }
+        Ok(None)
+    }
+
+    /// What comes after the last part of an input.
+    fn finish(&self, input: &ScanInput, report: &mut FileReport) {
+        if self.options.hash_content && input.problem.is_none() {
+            match sha256_of_input(input) {
                 Ok(hash) => report.sha256 = Some(hash),
                 Err(e) => report.problems.push(whole_file(readers::io_message(&e))),
             }
         }
+        if report.problems_untold > 0 {
+            report.problems.push(whole_file(format!("{} more problems of these kinds", report.problems_untold)));
+        }
+        self.progress.files.fetch_add(1, Ordering::Relaxed);
     }
 
     fn read(
         &mut self,
+        index: usize,
+        path: &Path,
         reader: &mut dyn readers::Reader,
-        report: &mut FileReport,
-        tallies: &mut BTreeMap<(Option<String>, u16), Tally>,
+        tallies: &mut Tallies,
         found: &mut dyn FnMut(Finding),
-    ) -> Result<(), Error> {
-        let mut fields = FieldTable::default();
-        self.safe_paths.clear();
-        self.scanner.reset_fields();
+    ) -> Result<UnitReport, Error> {
+        if self.fields_of != Some(index) {
+            self.fields = FieldTable::default();
+            self.fields_of = Some(index);
+            self.safe_paths.clear();
+            self.scanner.reset_fields();
+        }
+        let mut fields = std::mem::take(&mut self.fields);
+        let mut report = UnitReport { path: path.to_owned(), ..UnitReport::default() };
         let mut place = BatchPlace::default();
         let mut lines = Lines::default();
         loop {
@@ -363,8 +422,15 @@ impl<'a> Worker<'a> {
             // An error ends the file, but what the batch holds by then is still scanned.
             self.matches.clear();
             self.scanner.scan(&self.batch, &fields, &mut self.matches)?;
+            self.scan_decoded(&fields)?;
             self.progress.bytes.fetch_add(self.batch.len() as u64, Ordering::Relaxed);
-            let is_text = reader.rows().is_none();
+            let is_text = reader.is_text();
+            if let Some(member) = &place.member {
+                let mut inside = path.as_os_str().to_owned();
+                inside.push("!");
+                inside.push(member);
+                report.path = inside.into();
+            }
             lines.restart(place.text_lines);
             let matches = std::mem::take(&mut self.matches);
             for m in &matches {
@@ -378,27 +444,57 @@ impl<'a> Worker<'a> {
                 if let Some(field) = self.batch.spans()[m.value as usize].field {
                     self.learn_path(field, &fields)?;
                 }
-                let finding = self.finding(m, &place, is_text, &mut lines, report, tallies);
+                let finding = self.finding(m, &place, is_text, &mut lines, &report, tallies);
                 report.findings += 1;
                 self.progress.findings.fetch_add(1, Ordering::Relaxed);
                 found(finding);
             }
             self.matches = matches;
             report.problems.append(&mut reader.problems());
+            report.problems_untold += reader.problems_untold();
             match more {
                 Ok(true) if self.progress.stop.load(Ordering::Relaxed) => {
                     report.problems.push(whole_file("the scan was stopped before its end".into()));
+                    report.ended_early = true;
                     break;
                 }
                 Ok(true) => {}
                 Ok(false) => break,
                 Err(problem) => {
                     report.problems.push(problem);
+                    report.ended_early = true;
                     break;
                 }
             }
         }
         report.rows = reader.rows();
+        report.members_skipped = reader.members_skipped();
+        self.fields = fields;
+        Ok(report)
+    }
+
+    /// Adds what encoded parts of the batch hold to the matches, at the places where it is encoded.
+    fn scan_decoded(&mut self, fields: &FieldTable) -> Result<(), Error> {
+        self.decoded.clear();
+        if !self.options.decode {
+            return Ok(());
+        }
+        let layers = Layers::of(&self.batch);
+        if layers.is_empty() {
+            return Ok(());
+        }
+        let (mut found, mut all) = (Vec::new(), Vec::new());
+        for (layer, batch) in layers.batches().enumerate() {
+            found.clear();
+            self.scanner.scan(batch, fields, &mut found)?;
+            for m in &found {
+                if let Some((value, start, end)) = layers.source_of(layer, m.value, m.start, m.end) {
+                    let text = batch.value(m.value).get(m.start..m.end).unwrap_or_default().to_vec();
+                    all.push(DecodedMatch { matched: Match { value, start, end, ..*m }, value: text });
+                }
+            }
+        }
+        self.decoded = decoders::merge(&mut self.matches, all, self.engine.rules());
         Ok(())
     }
 
@@ -433,12 +529,13 @@ impl<'a> Worker<'a> {
         place: &BatchPlace,
         is_text: bool,
         lines: &mut Lines,
-        report: &FileReport,
+        report: &UnitReport,
         tallies: &mut BTreeMap<(Option<String>, u16), Tally>,
     ) -> Finding {
         let rule = self.engine.rules().get(m.rule);
         let text = self.batch.value(m.value);
-        let value = String::from_utf8_lossy(text.get(m.start..m.end).unwrap_or_default());
+        let decoded = self.decoded.get(&(m.value, m.start, m.rule)).map(Vec::as_slice);
+        let value = String::from_utf8_lossy(decoded.or(text.get(m.start..m.end)).unwrap_or_default());
         let span = self.batch.spans()[m.value as usize];
         let field = span.field.map(|f| self.safe_paths.get(&f).cloned().unwrap_or_else(|| "*".to_owned()));
         let fingerprint = self.options.key.fingerprint(&rule.entity, &value, rule.normalise);
@@ -529,6 +626,27 @@ fn without_positions(path: &str) -> String {
     let segments =
         path.split('.').map(|s| if !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit()) { "*" } else { s });
     segments.collect::<Vec<_>>().join(".")
+}
+
+/// SHA-256 of an input's bytes as they are stored.
+fn sha256_of_input(input: &ScanInput) -> std::io::Result<[u8; 32]> {
+    match &input.source {
+        None => sha256_of(&input.path),
+        Some(source) => {
+            let mut hash = Sha256::new();
+            let mut buffer = vec![0; source.block_bytes()];
+            let mut offset = 0;
+            loop {
+                match source.read_at(offset, &mut buffer)? {
+                    0 => return Ok(hash.finalize().into()),
+                    n => {
+                        hash.update(&buffer[..n]);
+                        offset += n as u64;
+                    }
+                }
+            }
+        }
+    }
 }
 
 /// SHA-256 of a file's bytes on disk.

@@ -10,7 +10,7 @@ use crate::report::{Kind, Report, Scanned, Totals};
 use anyhow::{Context as _, bail};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use lineward_classifiers::readers::{BinaryPolicy, Format};
+use lineward_classifiers::readers::{BinaryPolicy, Format, Limits};
 use lineward_classifiers::scan::{self as engine_scan, FileReport, Progress, ScanInput, ScanOptions, Sink};
 use lineward_classifiers::{Category, Confidence, Engine, Finding};
 use std::io::{self, IsTerminal as _};
@@ -256,6 +256,8 @@ impl Plan {
             key: crate::fingerprint_key::load(args.fingerprint_key_file.as_deref())?,
             show_values: args.show_values,
             hash_content: args.store.is_some(),
+            limits: Limits::default(),
+            decode: true,
         };
         Ok(Self {
             paths: args.paths,
@@ -409,7 +411,7 @@ fn inputs(paths: &[PathBuf], output: Option<&Path>) -> Vec<ScanInput> {
     let mut inputs = Vec::new();
     for path in paths {
         match is_stdin(path) {
-            true => inputs.push(ScanInput { path: STDIN.into(), size_bytes: 0, problem: None }),
+            true => inputs.push(ScanInput::file(STDIN.into(), 0)),
             false => inputs.extend(engine_scan::inputs(std::slice::from_ref(path))),
         }
     }
