@@ -21,7 +21,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let paths: Vec<std::path::PathBuf> = std::env::args().skip(1).map(Into::into).collect();
     let inputs = scan::inputs(&paths);
     let jobs = std::env::var("JOBS").ok().and_then(|n| n.parse().ok()).unwrap_or(1);
-    let options = scan::ScanOptions { jobs, ..scan::ScanOptions::new(FingerprintKey::new(&[1; 32])?) };
+    // `DECODE=off` shows what looking for encoded text costs.
+    let decode = std::env::var("DECODE").map_or(true, |how| how != "off");
+    let options = scan::ScanOptions { jobs, decode, ..scan::ScanOptions::new(FingerprintKey::new(&[1; 32])?) };
     for round in 0..3 {
         let progress = scan::Progress::default();
         let mut count = Count::default();

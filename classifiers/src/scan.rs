@@ -4,6 +4,7 @@
 //! (`scan/parallel.rs`). Memory is bounded by the batch size times the number of workers. This module prints nothing:
 //! what it finds goes to a [`Sink`].
 
+mod incremental;
 mod parallel;
 #[cfg(test)]
 mod tests;
@@ -14,7 +15,7 @@ use crate::finding::{Category, Confidence, Finding, Match, preview};
 use crate::readers::{self, BatchPlace, BinaryPolicy, Format, Limits, Open, OpenOptions, Opened, Problem, Source};
 use crate::values::{FieldId, FieldTable, ValueBatch};
 use crate::{Engine, Error, FingerprintKey, Scanner};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -44,6 +45,47 @@ pub struct ScanOptions {
     pub limits: Limits,
     /// Look into encoded parts of values too (see [`crate::decoders`]).
     pub decode: bool,
+    /// Look at a part of each input only.
+    pub sample: Option<Sample>,
+    /// Folder with what earlier scans found; inputs that have not changed since are not read again.
+    pub incremental: Option<PathBuf>,
+}
+
+/// Which part of each input is looked at.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Sample {
+    /// The first records (lines, in plain text) of each file or member of an archive.
+    Rows(u64),
+    /// This share of the records, from 0 to 1, chosen by their number and so the same each time. Of plain text a share of
+    /// its chunks of 4 MiB, the first among them.
+    Share(f64),
+}
+
+/// Memory that a scan needs whatever it reads: rules, their automata, findings that wait for their turn.
+const MEMORY_BASE_BYTES: u64 = 160 << 20;
+/// Memory that a thread needs: batches of a few megabytes, what is decoded of them, scratch space.
+const MEMORY_JOB_BYTES: u64 = 48 << 20;
+
+impl ScanOptions {
+    /// Makes the scan fit into this much memory: with fewer threads where it must be, and smaller limits on what has to
+    /// be held in memory whole.
+    ///
+    /// # Errors
+    /// The least number of bytes, where one thread does not fit.
+    pub fn fit(&mut self, memory_bytes: u64) -> Result<(), u64> {
+        let least = MEMORY_BASE_BYTES + MEMORY_JOB_BYTES;
+        if memory_bytes < least {
+            return Err(least);
+        }
+        let free = memory_bytes - MEMORY_BASE_BYTES;
+        self.jobs = self.jobs.min(usize::try_from(free / MEMORY_JOB_BYTES).unwrap_or(usize::MAX)).max(1);
+        let of_job = free / self.jobs as u64;
+        // A record is in memory as a line, as values, and decoded up to three times; a document as text and in pieces.
+        let record_bytes = usize::try_from(of_job / 8).unwrap_or(usize::MAX);
+        self.limits.record_bytes_max = self.limits.record_bytes_max.min(record_bytes);
+        self.limits.document_bytes_max = self.limits.document_bytes_max.min(of_job / 4);
+        Ok(())
+    }
 }
 
 impl ScanOptions {
@@ -60,12 +102,14 @@ impl ScanOptions {
             hash_content: false,
             limits: Limits::default(),
             decode: true,
+            sample: None,
+            incremental: None,
         }
     }
 }
 
 /// Counts of one detector in one field of one file: what the lineage store keeps.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FieldSummary {
     /// Dotted path of the field with list positions as `*`; `None` in plain text.
     pub field: Option<String>,
@@ -112,6 +156,10 @@ pub struct FileReport {
     pub skipped: bool,
     /// Members of an archive that were left out as binary, as asked for.
     pub members_skipped: u64,
+    /// Share of its records that were looked at, 1 for all; `None` where a sample ended before the input did.
+    pub coverage: Option<f64>,
+    /// It was not read: it has not changed since an earlier scan, whose findings these are.
+    pub unchanged: bool,
     /// Problems beyond those that are listed.
     pub problems_untold: u64,
     /// Counts by field and detector.
@@ -215,18 +263,7 @@ pub fn scan(
     progress: &Progress,
     sink: &mut dyn Sink,
 ) -> Result<(), Error> {
-    if options.jobs > 1 {
-        return parallel::scan(engine, inputs, options, progress, sink, options.jobs);
-    }
-    let mut worker = Worker::new(engine, options, progress)?;
-    for (index, input) in inputs.iter().enumerate() {
-        let report = worker.file(index, input, &mut |f| sink.finding(f))?;
-        sink.file(report);
-        if progress.stop.load(Ordering::Relaxed) {
-            break;
-        }
-    }
-    Ok(())
+    parallel::scan(engine, inputs, options, progress, sink, options.jobs.max(1))
 }
 
 /// Distinct values counted per field and detector at the most; 16 bytes each.
@@ -272,8 +309,22 @@ struct UnitReport {
     problems: Vec<Problem>,
     problems_untold: u64,
     members_skipped: u64,
+    /// A sample left something out.
+    sampled: bool,
+    /// The findings themselves, where they are to be kept and are not too many.
+    kept: Option<Vec<Finding>>,
     /// The rest of the input is not to be read.
     ended_early: bool,
+}
+
+impl UnitReport {
+    /// Keeps a finding for the next scan, unless they are too many.
+    fn keep(&mut self, finding: &Finding) {
+        match &mut self.kept {
+            Some(kept) if kept.len() < incremental::FINDINGS_MAX => kept.push(finding.clone()),
+            other => *other = None,
+        }
+    }
 }
 
 /// Problems of one input that are told with their place; more are counted.
@@ -294,6 +345,8 @@ impl FileReport {
             problems: Vec::new(),
             skipped: false,
             members_skipped: 0,
+            coverage: Some(1.0),
+            unchanged: false,
             problems_untold: 0,
             summaries: Vec::new(),
         }
@@ -309,6 +362,9 @@ impl FileReport {
         self.below_confidence += part.below_confidence;
         self.members_skipped += part.members_skipped;
         self.problems_untold += part.problems_untold;
+        if part.sampled {
+            self.coverage = None;
+        }
         for problem in part.problems {
             match self.problems.len() < PROBLEMS_MAX {
                 true => self.problems.push(problem),
@@ -354,18 +410,6 @@ impl<'a> Worker<'a> {
         })
     }
 
-    fn file(&mut self, index: usize, input: &ScanInput, found: &mut dyn FnMut(Finding)) -> Result<FileReport, Error> {
-        let mut report = FileReport::of(input);
-        if let Some(mut opened) = self.open(input, &mut report)? {
-            let mut tallies = Tallies::new();
-            let done = self.read(index, &input.path, opened.reader.as_mut(), &mut tallies, found)?;
-            report.add(done);
-            report.summaries = self.summaries(tallies);
-        }
-        self.finish(input, &mut report);
-        Ok(report)
-    }
-
     /// Opens an input; what prevents it goes into the report.
     fn open(&mut self, input: &ScanInput, report: &mut FileReport) -> Result<Option<Opened>, Error> {
         if let Some(problem) = &input.problem {
@@ -395,6 +439,9 @@ impl<'a> Worker<'a> {
         if report.problems_untold > 0 {
             report.problems.push(whole_file(format!("{} more problems of these kinds", report.problems_untold)));
         }
+        if let (Some(Sample::Share(share)), Some(_), None) = (self.options.sample, report.format, &input.problem) {
+            report.coverage = Some(share);
+        }
         self.progress.files.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -413,18 +460,20 @@ impl<'a> Worker<'a> {
             self.scanner.reset_fields();
         }
         let mut fields = std::mem::take(&mut self.fields);
-        let mut report = UnitReport { path: path.to_owned(), ..UnitReport::default() };
+        let kept = self.options.incremental.is_some().then(Vec::new);
+        let mut report = UnitReport { path: path.to_owned(), kept, ..UnitReport::default() };
         let mut place = BatchPlace::default();
         let mut lines = Lines::default();
         loop {
             self.batch.clear();
             let more = reader.next(&mut fields, &mut self.batch, &mut place);
+            let is_text = reader.is_text();
+            let full = self.take_sample(&mut place, is_text, &mut report);
             // An error ends the file, but what the batch holds by then is still scanned.
             self.matches.clear();
             self.scanner.scan(&self.batch, &fields, &mut self.matches)?;
             self.scan_decoded(&fields)?;
             self.progress.bytes.fetch_add(self.batch.len() as u64, Ordering::Relaxed);
-            let is_text = reader.is_text();
             if let Some(member) = &place.member {
                 let mut inside = path.as_os_str().to_owned();
                 inside.push("!");
@@ -447,12 +496,17 @@ impl<'a> Worker<'a> {
                 let finding = self.finding(m, &place, is_text, &mut lines, &report, tallies);
                 report.findings += 1;
                 self.progress.findings.fetch_add(1, Ordering::Relaxed);
+                report.keep(&finding);
                 found(finding);
             }
             self.matches = matches;
             report.problems.append(&mut reader.problems());
             report.problems_untold += reader.problems_untold();
             match more {
+                Ok(true) if full => {
+                    report.ended_early = true;
+                    break;
+                }
                 Ok(true) if self.progress.stop.load(Ordering::Relaxed) => {
                     report.problems.push(whole_file("the scan was stopped before its end".into()));
                     report.ended_early = true;
@@ -471,6 +525,42 @@ impl<'a> Worker<'a> {
         report.members_skipped = reader.members_skipped();
         self.fields = fields;
         Ok(report)
+    }
+
+    /// Leaves of the batch what belongs to the sample. Gives whether nothing behind the batch does.
+    fn take_sample(&mut self, place: &mut BatchPlace, is_text: bool, report: &mut UnitReport) -> bool {
+        let Some(sample) = self.options.sample else { return false };
+        match sample {
+            Sample::Rows(lines) if is_text => {
+                // Line breaks of the batch up to the first line that is too many.
+                let wanted = usize::try_from(lines.saturating_sub(place.text_lines)).unwrap_or(usize::MAX);
+                let end = match wanted.checked_sub(1) {
+                    Some(last) => memchr::memchr_iter(b'\n', self.batch.value(0)).nth(last),
+                    None => Some(0),
+                };
+                let Some(end) = end else { return false };
+                let cut = end < place.accept_until;
+                place.accept_until = place.accept_until.min(end);
+                report.sampled |= cut;
+                cut
+            }
+            Sample::Rows(rows) => {
+                let count = self.batch.spans().len();
+                self.batch.retain(|span| span.row < rows);
+                let cut = self.batch.spans().len() < count;
+                report.sampled |= cut;
+                // Members of an archive count their own rows.
+                cut && place.member.is_none()
+            }
+            Sample::Share(share) => {
+                match is_text {
+                    true if place.text_base > 0 && !is_chosen(place.text_base, share) => self.batch.clear(),
+                    true => {}
+                    false => self.batch.retain(|span| is_chosen(span.row, share)),
+                }
+                false
+            }
+        }
     }
 
     /// Adds what encoded parts of the batch hold to the matches, at the places where it is encoded.
@@ -615,6 +705,15 @@ impl Lines {
         }
         self.lines + 1
     }
+}
+
+/// Whether a number is in a share of all numbers, which are in it evenly and without a pattern.
+fn is_chosen(number: u64, share: f64) -> bool {
+    // The finaliser of SplitMix64.
+    let mut hash = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    hash = (hash ^ (hash >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    ((hash ^ (hash >> 31)) as f64) < share * u64::MAX as f64
 }
 
 fn whole_file(message: String) -> Problem {

@@ -72,15 +72,49 @@ fn lines(text: &[u8], runs: &[(usize, usize)]) -> usize {
 fn starts(text: &[u8], (start, end): (usize, usize)) -> impl Iterator<Item = usize> {
     let near = &text[start..end.min(start + 64)];
     let signs = near.iter().enumerate().filter(|(_, b)| matches!(b, b'/' | b'-' | b'_' | b'+'));
-    let places: Vec<usize> = signs.map(|(i, _)| start + i + 1).take(STARTS_MAX - 1).collect();
-    std::iter::once(start).chain(places).filter(move |from| from + PROBE <= end)
+    let behind = signs.map(move |(i, _)| start + i + 1).take(STARTS_MAX - 1);
+    std::iter::once(start).chain(behind).filter(move |from| from + PROBE <= end)
+}
+
+/// The bytes that the first characters stand for, as long as they can be the beginning of anything that is read.
+fn probe(text: &[u8]) -> Option<[u8; PROBE / 4 * 3]> {
+    let mut out = [0u8; PROBE / 4 * 3];
+    let groups = text.get(..PROBE)?.as_chunks::<4>().0;
+    for (number, (group, bytes)) in groups.iter().zip(out.as_chunks_mut::<3>().0).enumerate() {
+        let bits = group.iter().try_fold(0u32, |bits, c| match SEXTETS[*c as usize] {
+            64.. => None,
+            six => Some(bits << 6 | u32::from(six)),
+        })?;
+        bytes.copy_from_slice(&bits.to_be_bytes()[1..]);
+        // Most runs are no base64 of text, which the first group shows.
+        if number == 0 && !(bytes.iter().all(|b| is_text(*b)) || bytes[1] == 0 || *bytes == [0x1f, 0x8b, 8]) {
+            return None;
+        }
+    }
+    Some(out)
+}
+
+/// The six bits of each character of either alphabet; 64 for others.
+const SEXTETS: [u8; 256] = {
+    let mut table = [64; 256];
+    let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut value = 0;
+    while value < 64 {
+        table[alphabet[value] as usize] = value as u8;
+        value += 1;
+    }
+    table[b'-' as usize] = 62;
+    table[b'_' as usize] = 63;
+    table
+};
+
+fn is_text(b: u8) -> bool {
+    (b >= b' ' && b != 0x7f) || matches!(b, b'\n' | b'\r' | b'\t')
 }
 
 /// What the lines of a run hold, from a place in the first on, if that is text. `base` is where the value begins.
 fn decode(text: &[u8], lines: &[(usize, usize)], from: usize, base: usize) -> Option<(Vec<u8>, OffsetMap)> {
-    let mut probe = [0u8; PROBE];
-    let count = decode_line(&text[from..from + PROBE], &mut probe)?;
-    let kind = kind(&probe[..count])?;
+    let kind = kind(&probe(&text[from..])?)?;
     let mut plain = Vec::new();
     let mut pieces = Vec::new();
     for (number, &(start, end)) in lines.iter().enumerate() {
@@ -137,7 +171,6 @@ enum Kind {
 
 /// What content that begins like this is, if it can hold text.
 fn kind(head: &[u8]) -> Option<Kind> {
-    let is_text = |b: u8| (b >= b' ' && b != 0x7f) || matches!(b, b'\n' | b'\r' | b'\t');
     if head.starts_with(&[0x1f, 0x8b, 8]) {
         return Some(Kind::Gzip);
     }

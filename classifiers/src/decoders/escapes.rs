@@ -44,8 +44,10 @@ pub(super) fn trigger(text: &[u8], place: usize) -> Option<Family> {
         b'&' => entity(rest).map(|_| Family::Entity),
         b'=' => match rest {
             [_, b'\n', c, ..] | [_, b'\r', b'\n', c, ..] if before.is_ascii_alphanumeric() => c.is_ascii_alphanumeric(),
-            // `=` before two characters of hex is common in text; before these it is mail.
-            [_, b'3', b'D', ..] | [_, b'4', b'0', ..] | [_, b'2', b'0' | b'E' | b'D' | b'B', ..] => true,
+            // `=` before two characters of hex is common: sums (`4*5=20`), settings (`size=40`). Mail sticks to words.
+            _ if before.is_ascii_digit() => false,
+            [_, b'3', b'D', ..] => true,
+            [_, b'4', b'0', c, ..] | [_, b'2', b'0' | b'E' | b'D' | b'B', c, ..] => c.is_ascii_alphabetic(),
             [_, b'C', b'2' | b'3', b'=', ..] | [_, b'E', b'2', b'=', ..] => true,
             _ => false,
         }

@@ -26,6 +26,11 @@ pub trait Source: fmt::Debug + Send + Sync {
     fn block_bytes(&self) -> usize {
         1 << 16
     }
+
+    /// What changes when the content does; `None` where nothing tells.
+    fn version(&self) -> Option<String> {
+        None
+    }
 }
 
 /// What a reader is opened on.

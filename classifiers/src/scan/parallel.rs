@@ -6,8 +6,8 @@
 //! far ahead of the part that is due waits, so memory is bounded; the thread with the part that is due never waits, so
 //! the scan always goes on.
 
-use super::{FileReport, Progress, ScanInput, ScanOptions, Sink, Worker};
-use super::{Tallies, UnitReport};
+use super::incremental::{FINDINGS_MAX, Kept, Stamp};
+use super::{FileReport, Progress, ScanInput, ScanOptions, Sink, Tallies, UnitReport, Worker};
 use crate::readers::{Opened, Reader};
 use crate::{Engine, Error, Finding};
 use crossbeam_channel::{Receiver, Sender};
@@ -49,13 +49,15 @@ pub(super) fn scan(
 ) -> Result<(), Error> {
     let schedule = Schedule::new(inputs);
     let gate = Gate::default();
+    let kept = options.incremental.as_deref().map(|folder| Kept::new(folder, engine, options));
     let (sender, receiver) = crossbeam_channel::bounded::<Message>(MESSAGES);
     std::thread::scope(|scope| {
         for _ in 0..jobs {
-            let (sender, schedule, gate) = (sender.clone(), &schedule, &gate);
+            let (sender, schedule, gate, kept) = (sender.clone(), &schedule, &gate, kept.as_ref());
             scope.spawn(move || {
-                let done = Worker::new(engine, options, progress)
-                    .and_then(|worker| Helper { worker, schedule, gate, sender: &sender, progress }.work());
+                let done = Worker::new(engine, options, progress).and_then(|worker| {
+                    Helper { worker, schedule, gate, kept, sender: &sender, progress, shares: jobs > 1 }.work()
+                });
                 if let Err(e) = done {
                     drop(sender.send(Message::Failed(e)));
                 }
@@ -106,6 +108,7 @@ struct Shared {
 struct SharedState {
     reader: Box<dyn Reader + Send>,
     report: FileReport,
+    stamp: Option<Stamp>,
     parts: u64,
     parts_done: u64,
     /// The reader gave its last part.
@@ -166,10 +169,11 @@ impl<'a> Schedule<'a> {
         lock(&self.state).shared.retain(|other| other.index != shared.index);
     }
 
-    fn share(&self, index: usize, reader: Box<dyn Reader + Send>, report: FileReport) {
+    fn share(&self, index: usize, reader: Box<dyn Reader + Send>, report: FileReport, stamp: Option<Stamp>) {
         let state = SharedState {
             reader,
             report,
+            stamp,
             parts: 0,
             parts_done: 0,
             exhausted: false,
@@ -188,8 +192,11 @@ struct Helper<'a, 'e> {
     worker: Worker<'e>,
     schedule: &'a Schedule<'a>,
     gate: &'a Gate,
+    kept: Option<&'a Kept>,
     sender: &'a Sender<Message>,
     progress: &'a Progress,
+    /// There are other threads to share large inputs with.
+    shares: bool,
 }
 
 impl Helper<'_, '_> {
@@ -208,21 +215,48 @@ impl Helper<'_, '_> {
 
     fn input(&mut self, index: usize) -> Result<(), Error> {
         let Some(input) = self.schedule.inputs.get(index) else { return Ok(()) };
+        let stamp = self.kept.and_then(|_| Stamp::of(input));
+        if let (Some(kept), Some(stamp)) = (self.kept, &stamp)
+            && let Some((report, findings)) = kept.load(input, stamp)
+        {
+            self.unchanged(index, report, findings);
+            return Ok(());
+        }
         let mut report = FileReport::of(input);
         let opened = self.worker.open(input, &mut report)?;
+        let mut findings = None;
         if let Some(Opened { reader, .. }) = opened {
-            if input.size_bytes >= SHARED_BYTES_MIN && reader.splits() {
-                self.schedule.share(index, reader, report);
+            if self.shares && input.size_bytes >= SHARED_BYTES_MIN && reader.splits() {
+                self.schedule.share(index, reader, report, stamp);
                 return Ok(());
             }
             let mut tallies = Tallies::new();
-            let done = self.read((index, 0), reader, &mut tallies)?;
+            let mut done = self.read((index, 0), reader, &mut tallies)?;
+            findings = done.kept.take();
             report.add(done);
             report.summaries = self.worker.summaries(tallies);
         }
         self.worker.finish(input, &mut report);
+        self.keep(input, stamp, &report, findings);
         self.send(Message::File(index, Box::new(report)));
         Ok(())
+    }
+
+    /// Gives again what an earlier scan found.
+    fn unchanged(&self, index: usize, report: FileReport, findings: Vec<Finding>) {
+        self.progress.findings.fetch_add(findings.len() as u64, Ordering::Relaxed);
+        self.progress.files.fetch_add(1, Ordering::Relaxed);
+        if !findings.is_empty() {
+            self.gate.pass((index, 0), self.progress);
+            self.send(Message::Findings((index, 0), findings));
+        }
+        self.send(Message::File(index, Box::new(report)));
+    }
+
+    fn keep(&self, input: &ScanInput, stamp: Option<Stamp>, report: &FileReport, findings: Option<Vec<Finding>>) {
+        if let (Some(kept), Some(stamp), Some(findings)) = (self.kept, stamp, findings) {
+            kept.store(input, &stamp, report, findings);
+        }
     }
 
     fn part(&mut self, shared: &Arc<Shared>, number: u64, reader: Box<dyn Reader + Send>) -> Result<(), Error> {
@@ -249,14 +283,19 @@ impl Helper<'_, '_> {
     fn finish(&mut self, shared: &Arc<Shared>) {
         let mut state = lock(&shared.state);
         let mut report = state.report.clone();
-        for (_, outcome) in std::mem::take(&mut state.outcomes) {
+        let mut findings = Some(Vec::new());
+        for (_, mut outcome) in std::mem::take(&mut state.outcomes) {
+            findings = findings.zip(outcome.kept.take()).map(|(all, part)| [all, part].concat());
             report.add(outcome);
         }
+        let findings = findings.filter(|all| all.len() <= FINDINGS_MAX);
+        let stamp = state.stamp.take();
         let tallies = std::mem::take(&mut state.tallies);
         drop(state);
         report.summaries = self.worker.summaries(tallies);
         if let Some(input) = self.schedule.inputs.get(shared.index) {
             self.worker.finish(input, &mut report);
+            self.keep(input, stamp, &report, findings);
         }
         self.send(Message::File(shared.index, Box::new(report)));
     }

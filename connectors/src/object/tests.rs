@@ -57,7 +57,8 @@ fn any_read_gives_the_bytes_of_its_place() {
 #[test]
 fn a_replaced_object_is_an_error() {
     let object = object(b"first");
-    let replaced = object.bucket.store.put(&Path::from("x"), b"other".to_vec().into());
+    let path = Path::from("x");
+    let replaced = object.bucket.store.put(&path, b"other".to_vec().into());
     object.bucket.runtime.block_on(replaced).expect("put");
     let e = object.read_at(0, &mut [0; 5]).expect_err("not the same");
     assert!(e.to_string().contains("replaced"), "{e}");
