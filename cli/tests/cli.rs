@@ -416,7 +416,10 @@ fn one_line_of_64_megabytes() {
 
     let json = [b"{\"a\":\"".as_slice(), &text, b"\"}\n{\"a\":\"SSN: ", SSN.as_bytes(), b"\"}\n"].concat();
     place.write("long.jsonl", json);
-    let run = place.run(&["scan", "long.jsonl"]).exits(2).complains("problem: long.jsonl: line 1: longer than 64 MiB");
+    let run = place
+        .run(&["scan", "long.jsonl"])
+        .exits(2)
+        .complains("problem: long.jsonl: line 1: longer than 67108864 bytes");
     assert_eq!(run.detectors(), ["us-ssn", "us-ssn"], "the long line and the one behind it are scanned");
 }
 

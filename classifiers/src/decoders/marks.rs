@@ -14,6 +14,15 @@ pub(super) struct Marks {
     pub(super) runs: Vec<(usize, usize)>,
 }
 
+/// What goes from block to block.
+#[derive(Default)]
+struct State {
+    /// Where the last run that was looked at ended.
+    run_done: usize,
+    /// Whether the last eight bytes of the block before hold no blank.
+    carried: bool,
+}
+
 struct Masks {
     /// Bytes that begin an escape.
     lead: u64,
@@ -21,25 +30,38 @@ struct Masks {
     blank: u64,
 }
 
+fn lane(block: &[u8; 64], number: usize) -> u8x16 {
+    let mut bytes = [0u8; 16];
+    bytes.copy_from_slice(&block[number * 16..number * 16 + 16]);
+    u8x16::new(bytes)
+}
+
+fn eq(x: u8x16, byte: u8) -> u8x16 {
+    x.simd_eq(u8x16::splat(byte))
+}
+
 fn masks(block: &[u8; 64]) -> Masks {
-    let mut out = Masks { lead: 0, blank: 0 };
-    for lane in 0..4 {
-        let mut bytes = [0u8; 16];
-        bytes.copy_from_slice(&block[lane * 16..lane * 16 + 16]);
-        let x = u8x16::new(bytes);
-        let mut lead = x.simd_eq(u8x16::splat(b'%'))
-            | x.simd_eq(u8x16::splat(b'&'))
-            | x.simd_eq(u8x16::splat(b'='))
-            | x.simd_eq(u8x16::splat(b'\\'));
-        if x.to_bitmask() & 0xffff != 0 {
-            // Lead bytes of U+00A0 and U+00AD, of U+200B and its kin, of full-width forms.
-            lead = lead | x.simd_eq(u8x16::splat(0xc2)) | x.simd_eq(u8x16::splat(0xe2)) | x.simd_eq(u8x16::splat(0xef));
-        }
-        let blank = x.min(u8x16::splat(b' ')).simd_eq(x);
-        out.lead |= u64::from(lead.to_bitmask() & 0xffff) << (lane * 16);
-        out.blank |= u64::from(blank.to_bitmask() & 0xffff) << (lane * 16);
+    let mut blank = 0;
+    // Bytes that begin an escape, and all that are not ASCII by their upper bit.
+    let mut any = u8x16::splat(0);
+    for number in 0..4 {
+        let x = lane(block, number);
+        any = any | x | eq(x, b'%') | eq(x, b'&') | eq(x, b'=') | eq(x, b'\\');
+        let low = x.min(u8x16::splat(b' ')).simd_eq(x);
+        blank |= u64::from(low.to_bitmask() & 0xffff) << (number * 16);
     }
-    out
+    let lead = if any.to_bitmask() & 0xffff == 0 { 0 } else { leads(block) };
+    Masks { lead, blank }
+}
+
+fn leads(block: &[u8; 64]) -> u64 {
+    (0..4).fold(0, |all, number| {
+        let x = lane(block, number);
+        let ascii = eq(x, b'%') | eq(x, b'&') | eq(x, b'=') | eq(x, b'\\');
+        // Lead bytes of U+00A0 and U+00AD, of U+200B and its kin, of full-width forms.
+        let other = eq(x, 0xc2) | eq(x, 0xe2) | eq(x, 0xef);
+        all | u64::from((ascii | other).to_bitmask() & 0xffff) << (number * 16)
+    })
 }
 
 /// One bit at the bottom of each byte of the mask that is all ones.
@@ -53,33 +75,39 @@ fn full_bytes(mask: u64) -> u64 {
 impl Marks {
     pub(super) fn of(text: &[u8]) -> Self {
         let mut marks = Self::default();
-        let mut run_done = 0;
-        // Whether the last eight bytes of the block before hold no blank.
-        let mut carried = false;
+        let mut state = State::default();
         let (blocks, rest) = text.as_chunks::<64>();
-        let mut tail = [0u8; 64];
-        tail[..rest.len()].copy_from_slice(rest);
-        for (number, block) in blocks.iter().chain((!rest.is_empty()).then_some(&tail)).enumerate() {
-            let base = number * 64;
-            let m = masks(block);
-            let mut lead = m.lead;
-            while lead != 0 {
-                marks.check(text, base + lead.trailing_zeros() as usize);
-                lead &= lead - 1;
-            }
-            // A run of 24 holds two whole eights in a row, wherever it begins.
-            let full = full_bytes(!m.blank);
-            let mut pairs = full & ((full << 8) | u64::from(carried));
-            carried = full >> 56 != 0;
-            while pairs != 0 {
-                let place = base + pairs.trailing_zeros() as usize;
-                if place >= run_done {
-                    run_done = marks.run(text, place, run_done);
-                }
-                pairs &= pairs - 1;
-            }
+        for (number, block) in blocks.iter().enumerate() {
+            marks.block(text, number * 64, block, &mut state);
+        }
+        if !rest.is_empty() {
+            // NUL is blank and begins nothing.
+            let mut tail = [0u8; 64];
+            tail[..rest.len()].copy_from_slice(rest);
+            marks.block(text, blocks.len() * 64, &tail, &mut state);
         }
         marks
+    }
+
+    #[inline]
+    fn block(&mut self, text: &[u8], base: usize, block: &[u8; 64], state: &mut State) {
+        let m = masks(block);
+        let mut lead = m.lead;
+        while lead != 0 {
+            self.check(text, base + lead.trailing_zeros() as usize);
+            lead &= lead - 1;
+        }
+        // A run of 24 holds two whole eights in a row, wherever it begins.
+        let full = full_bytes(!m.blank);
+        let mut pairs = full & ((full << 8) | u64::from(state.carried));
+        state.carried = full >> 56 != 0;
+        while pairs != 0 {
+            let place = base + pairs.trailing_zeros() as usize;
+            if place >= state.run_done {
+                state.run_done = self.run(text, place, state.run_done);
+            }
+            pairs &= pairs - 1;
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {

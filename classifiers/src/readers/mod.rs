@@ -34,9 +34,10 @@ use crate::values::{FieldTable, ValueBatch};
 use compression::Compression;
 use limits::{Budget, Counted, LimitMet};
 use source::{Cursor, Input, Memory};
+use std::cell::Cell;
 use std::io::{BufReader, Read};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 
 /// Bytes of a batch, about.
 pub const BATCH_BYTES: usize = 1 << 20;
@@ -499,11 +500,27 @@ pub(crate) fn io_message(e: &std::io::Error) -> String {
     }
 }
 
+thread_local! {
+    /// This thread is in a decoder of another library.
+    static IN_FOREIGN: Cell<bool> = const { Cell::new(false) };
+}
+
 /// Runs a decoder of another library on input that may be hostile: where it panics instead of refusing, that is one
-/// more way to be damaged.
+/// more way to be damaged. What it says then may quote the input, so it is not printed.
 pub(crate) fn foreign<T>(decode: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
-    std::panic::catch_unwind(std::panic::AssertUnwindSafe(decode))
-        .unwrap_or_else(|_| Err("its decoder failed on it".into()))
+    static QUIET: Once = Once::new();
+    QUIET.call_once(|| {
+        let usual = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if !IN_FOREIGN.get() {
+                usual(panic);
+            }
+        }));
+    });
+    let outer = IN_FOREIGN.replace(true);
+    let decoded = std::panic::catch_unwind(std::panic::AssertUnwindSafe(decode));
+    IN_FOREIGN.set(outer);
+    decoded.unwrap_or_else(|_| Err("its decoder failed on it".into()))
 }
 
 fn read_up_to(file: &mut dyn Read, buffer: &mut [u8]) -> std::io::Result<usize> {

@@ -540,3 +540,10 @@ fn parts_of_json_lines_have_the_places_of_the_whole() {
     assert_eq!(places(&parts), places(&whole));
     assert_eq!(places(&parts).last(), Some(&(2, Some(3))));
 }
+
+#[test]
+fn a_decoder_that_panics_is_damage() {
+    let failed = foreign(|| -> Result<(), String> { panic!("with what it read") });
+    assert_eq!(failed, Err("its decoder failed on it".to_owned()));
+    assert_eq!(foreign(|| Ok(1)), Ok(1));
+}
