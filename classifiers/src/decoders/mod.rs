@@ -69,7 +69,7 @@ pub fn derive(batch: &ValueBatch) -> Derived {
 /// The value that holds a place of the buffer. Places come in ascending order.
 fn span_at(batch: &ValueBatch, from: &mut usize, place: usize) -> Option<ValueSpan> {
     let spans = batch.spans();
-    if !spans.get(*from).is_some_and(|s| place < s.end) {
+    if spans.get(*from).is_none_or(|s| place >= s.end) {
         *from += spans.get(*from..)?.partition_point(|s| s.end <= place);
     }
     spans.get(*from).copied().filter(|s| s.start <= place)

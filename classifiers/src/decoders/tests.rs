@@ -55,7 +55,7 @@ fn each_encoding_shows_the_same_value_at_its_place() {
     let utf16: Vec<u8> = PLAIN.encode_utf16().flat_map(u16::to_le_bytes).collect();
     let packed = STANDARD.encode(gzip(PLAIN.as_bytes()));
     for (text, place) in [
-        (format!("write to\\njane.roe\\u0040hospital-north.org now"), Some("jane.roe\\u0040hospital-north.org")),
+        ("write to\\njane.roe\\u0040hospital-north.org now".to_owned(), Some("jane.roe\\u0040hospital-north.org")),
         ("to=jane.roe%40hospital-north.org&x=1".to_owned(), Some("jane.roe%40hospital-north.org")),
         ("to jane.roe&#64;hospital-north.org now".to_owned(), Some("jane.roe&#64;hospital-north.org")),
         ("to jane.roe&commat;hospital&#x2d;north.org".to_owned(), Some("jane.roe&commat;hospital&#x2d;north.org")),

@@ -14,7 +14,7 @@ const EXTENDED_BYTES_MAX: u64 = 1 << 20;
 
 /// Whether these are the first bytes of a tar archive.
 pub(super) fn is_tar(head: &[u8]) -> bool {
-    head.get(257..262) == Some(b"ustar") && head.get(..BLOCK_BYTES).is_some_and(|block| checksum_holds(block))
+    head.get(257..262) == Some(b"ustar") && head.get(..BLOCK_BYTES).is_some_and(checksum_holds)
 }
 
 struct Stream {
