@@ -144,6 +144,16 @@ fn the_same_thing_is_not_told_twice() {
 }
 
 #[test]
+fn what_is_not_decoded_is_left_to_the_plain_scan() {
+    let text = b"plain words and then j%40k behind";
+    let layers = Layers::of(&ValueBatch::of_text(text.to_vec()));
+    assert_eq!(layers.batches().map(|b| b.value(0)).collect::<Vec<_>>(), [b"plain words and then j@k behind"]);
+    assert_eq!(layers.source_of(0, 0, 0, 11), None);
+    assert_eq!(layers.source_of(0, 0, 21, 24), Some((0, 21, 26)));
+    assert_eq!(layers.source_of(0, 1, 0, 1), None);
+}
+
+#[test]
 fn fields_of_records_keep_their_names() {
     let line = format!("{{\"id\":1,\"body\":\"{}\"}}\n", STANDARD.encode(PLAIN));
     let found = scan_as("a.jsonl", line.as_bytes());
