@@ -1,7 +1,8 @@
-//! Scans files on one thread and prints the speed: a profiling aid, by the thread's CPU time where the system tells it, so
-//! that other work on the machine does not count. `cargo run --release --example scan_speed -- PATH...`
+//! Scans files and prints the speed: a profiling aid. `cargo run --release --example scan_speed -- PATH...`; `JOBS` threads,
+//! one by default. Speed is by the CPU time of the process where the system tells it, so that other work on the machine
+//! does not count.
 #![allow(clippy::print_stdout, missing_docs)]
-use lineward_classifiers::{Confidence, Engine, FingerprintKey, RuleSet, scan};
+use lineward_classifiers::{Engine, FingerprintKey, RuleSet, scan};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -20,10 +21,11 @@ impl scan::Sink for Count {
     fn file(&mut self, _: scan::FileReport) {}
 }
 
-/// CPU seconds of this thread, on Linux.
+/// CPU seconds of this process, on Linux: user and system time in ticks of a hundredth.
 fn cpu_seconds() -> Option<f64> {
-    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
-    Some(stat.split(' ').next()?.parse::<f64>().ok()? / 1e9)
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    let ticks = stat.rsplit(')').next()?.split_whitespace().skip(11).take(2).map(str::parse::<f64>);
+    Some(ticks.sum::<Result<f64, _>>().ok()? / 100.0)
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -32,16 +34,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("engine {:?}, {} rules, {} literals", start.elapsed(), engine.rules().len(), engine.literal_count());
     let paths: Vec<std::path::PathBuf> = std::env::args().skip(1).map(Into::into).collect();
     let inputs = scan::inputs(&paths);
-    let options = scan::ScanOptions {
-        format: None,
-        fields: vec![],
-        confidence_min: Confidence::Medium,
-        jobs: 1,
-        binary: Default::default(),
-        key: FingerprintKey::new(&[1; 32])?,
-        show_values: false,
-        hash_content: false,
-    };
+    let jobs = std::env::var("JOBS").ok().and_then(|n| n.parse().ok()).unwrap_or(1);
+    // `DECODE=off` shows what looking for encoded text costs.
+    let decode = std::env::var("DECODE").map_or(true, |how| how != "off");
+    let options = scan::ScanOptions { jobs, decode, ..scan::ScanOptions::new(FingerprintKey::new(&[1; 32])?) };
     for round in 0..4 {
         let progress = scan::Progress::default();
         // Counting costs time: only the last round does it.
@@ -50,12 +46,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let cpu = cpu_seconds();
         scan::scan(&engine, &inputs, &options, &progress, &mut count)?;
         let bytes = progress.bytes.load(std::sync::atomic::Ordering::Relaxed) as f64;
+        let wall = start.elapsed().as_secs_f64();
         let seconds = match (cpu, cpu_seconds()) {
             (Some(before), Some(after)) => after - before,
-            _ => start.elapsed().as_secs_f64(),
+            _ => wall,
         };
         println!(
-            "{:.1} MB in {seconds:.3} s: {:.0} MB/s, {} findings",
+            "{:.1} MB in {seconds:.3} s CPU, {wall:.3} s: {:.0} MB/s, {} findings",
             bytes / 1e6,
             bytes / 1e6 / seconds,
             count.findings

@@ -37,6 +37,18 @@ impl FieldFilter {
     }
 }
 
+impl FieldFilter {
+    /// Whether some field at or below a top-level column could be wanted; in doubt it could.
+    pub fn may_want_below(&self, column: &str) -> bool {
+        self.globs.is_empty()
+            || self.wants(column)
+            || self.globs.iter().any(|glob| {
+                let first = glob.split('.').next().unwrap_or_default();
+                first.contains(['*', '?', '[', '{']) || column.split('.').next() == Some(first)
+            })
+    }
+}
+
 /// Appends all wanted values of a record batch. `row_base` is the record number of its first row.
 pub fn push_batch(
     records: &RecordBatch,
@@ -95,6 +107,12 @@ fn push_column(
             let list = column.as_list::<i64>();
             push_list(list.values(), |i| offsets64(list.value_offsets(), i), list, path, rows, filter, fields, out);
         }
+        DataType::FixedSizeList(_, size) => {
+            let list = column.as_fixed_size_list();
+            let size = usize::try_from(*size).unwrap_or_default();
+            push_list(list.values(), |i| (i * size, (i + 1) * size), list, path, rows, filter, fields, out);
+        }
+        DataType::Union(members, _) => push_union(column, members, path, rows, filter, fields, out),
         DataType::Map(..) => {
             let map = column.as_map();
             let entries: ArrayRef = std::sync::Arc::new(map.entries().clone());
@@ -102,6 +120,28 @@ fn push_column(
         }
         _ if filter.wants(path) => push_leaf(column, path, rows, fields, out),
         _ => {}
+    }
+}
+
+/// Each kind of value in a union column under the column's own path.
+fn push_union(
+    column: &ArrayRef,
+    members: &arrow_schema::UnionFields,
+    path: &str,
+    rows: &Rows,
+    filter: &FieldFilter,
+    fields: &mut FieldTable,
+    out: &mut ValueBatch,
+) {
+    let union = column.as_union();
+    for (type_id, _) in members.iter() {
+        let places = (0..union.len()).filter(|i| union.type_id(*i) == type_id);
+        let (indices, of_rows): (Vec<u32>, Vec<u64>) =
+            places.map(|i| (union.value_offset(i) as u32, rows.at(i))).unzip();
+        let indices = arrow_array::UInt32Array::from(indices);
+        // As for lists: the offsets are the union's own.
+        let Ok(taken) = arrow_select::take::take(union.child(type_id), &indices, None) else { continue };
+        push_column(&taken, path, &Rows::Of(of_rows), filter, fields, out);
     }
 }
 

@@ -96,7 +96,7 @@ pub struct Match {
 }
 
 /// A finding, in the shape of the output contract.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
     /// The input as given, plus `!inner/name` for a member of an archive.
     pub path: String,
@@ -125,7 +125,7 @@ pub struct Finding {
     /// Redacted preview.
     pub preview: String,
     /// The value, only where a person at a terminal asked for it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
 }
 

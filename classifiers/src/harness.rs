@@ -148,16 +148,8 @@ fn examples_fit_a_chunk_seam() {
     let engine = Engine::new(Arc::new(with_examples())).expect("engine");
     let rules = engine.rules().clone();
     let key = crate::FingerprintKey::new(&[3; 32]).expect("key");
-    let options = crate::scan::ScanOptions {
-        format: Some(crate::readers::Format::Text),
-        fields: Vec::new(),
-        confidence_min: crate::Confidence::Medium,
-        jobs: 1,
-        binary: Default::default(),
-        key,
-        show_values: false,
-        hash_content: false,
-    };
+    let format = Some(crate::readers::Format::Text);
+    let options = crate::scan::ScanOptions { format, ..crate::scan::ScanOptions::new(key) };
     let example = rules.iter().find(|(_, r)| r.id == "github-token" || r.id.starts_with("private-key")).map(|(_, r)| r);
     let marked = example.and_then(|r| r.positives.first()).map(|p| parts(p).1.to_owned()).expect("an example");
     let (text, start, end) = unmark(&marked).expect("marked");

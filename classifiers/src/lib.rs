@@ -20,6 +20,8 @@
 //! ```
 
 pub mod columns;
+pub mod datasets;
+pub mod decoders;
 mod engine;
 mod error;
 mod finding;

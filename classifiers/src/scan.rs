@@ -1,17 +1,25 @@
 //! Scans of files and folders: walk, read, match, report, in input order, on all cores.
 //!
-//! Files are shared out among worker threads; what they find is put back in input order. Memory is bounded by the
-//! batch size times the number of workers. This module prints nothing: what it finds goes to a [`Sink`].
+//! Files, and the parts of large ones, are shared out among worker threads; what they find is put back in input order
+//! (`scan/parallel.rs`). Memory is bounded by the batch size times the number of workers. This module prints nothing:
+//! what it finds goes to a [`Sink`].
+
+mod incremental;
+mod parallel;
+#[cfg(test)]
+mod tests;
 
 use crate::columns::FieldFilter;
+use crate::decoders::{self, DecodedMatch, Layers};
 use crate::finding::{Category, Confidence, Finding, Match, preview};
-use crate::readers::{self, BatchPlace, BinaryPolicy, Format, Open, OpenOptions, Problem};
+use crate::readers::{self, BatchPlace, BinaryPolicy, Format, Limits, Open, OpenOptions, Opened, Problem, Source};
 use crate::values::{FieldId, FieldTable, ValueBatch};
 use crate::{Engine, Error, FingerprintKey, Scanner};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// How to scan.
@@ -33,10 +41,75 @@ pub struct ScanOptions {
     pub show_values: bool,
     /// Hash each file's content (for the lineage store).
     pub hash_content: bool,
+    /// What a packed input may cost.
+    pub limits: Limits,
+    /// Look into encoded parts of values too (see [`crate::decoders`]).
+    pub decode: bool,
+    /// Look at a part of each input only.
+    pub sample: Option<Sample>,
+    /// Folder with what earlier scans found; inputs that have not changed since are not read again.
+    pub incremental: Option<PathBuf>,
+}
+
+/// Which part of each input is looked at.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Sample {
+    /// The first records (lines, in plain text) of each file or member of an archive.
+    Rows(u64),
+    /// This share of the records, from 0 to 1, chosen by their number and so the same each time. Of plain text a share of
+    /// its chunks of 4 MiB, the first among them.
+    Share(f64),
+}
+
+/// Memory that a scan needs whatever it reads: rules, their automata, findings that wait for their turn.
+const MEMORY_BASE_BYTES: u64 = 160 << 20;
+/// Memory that a thread needs: batches of a few megabytes, what is decoded of them, scratch space.
+const MEMORY_JOB_BYTES: u64 = 48 << 20;
+
+impl ScanOptions {
+    /// Makes the scan fit into this much memory: with fewer threads where it must be, and smaller limits on what has to
+    /// be held in memory whole.
+    ///
+    /// # Errors
+    /// The least number of bytes, where one thread does not fit.
+    pub fn fit(&mut self, memory_bytes: u64) -> Result<(), u64> {
+        let least = MEMORY_BASE_BYTES + MEMORY_JOB_BYTES;
+        if memory_bytes < least {
+            return Err(least);
+        }
+        let free = memory_bytes - MEMORY_BASE_BYTES;
+        self.jobs = self.jobs.min(usize::try_from(free / MEMORY_JOB_BYTES).unwrap_or(usize::MAX)).max(1);
+        let of_job = free / self.jobs as u64;
+        // A record is in memory as a line, as values, and decoded up to three times; a document as text and in pieces.
+        let record_bytes = usize::try_from(of_job / 8).unwrap_or(usize::MAX);
+        self.limits.record_bytes_max = self.limits.record_bytes_max.min(record_bytes);
+        self.limits.document_bytes_max = self.limits.document_bytes_max.min(of_job / 4);
+        Ok(())
+    }
+}
+
+impl ScanOptions {
+    /// Everything of the default, on one thread.
+    pub fn new(key: FingerprintKey) -> Self {
+        Self {
+            format: None,
+            fields: Vec::new(),
+            confidence_min: Confidence::Medium,
+            jobs: 1,
+            binary: BinaryPolicy::default(),
+            key,
+            show_values: false,
+            hash_content: false,
+            limits: Limits::default(),
+            decode: true,
+            sample: None,
+            incremental: None,
+        }
+    }
 }
 
 /// Counts of one detector in one field of one file: what the lineage store keeps.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FieldSummary {
     /// Dotted path of the field with list positions as `*`; `None` in plain text.
     pub field: Option<String>,
@@ -65,6 +138,10 @@ pub struct FileReport {
     pub format: Option<&'static str>,
     /// Bytes on disk.
     pub size_bytes: u64,
+    /// Configuration of the data set that it belongs to, where the data set names it.
+    pub config: Option<String>,
+    /// Split of the data set that it belongs to, where the data set names it.
+    pub split: Option<String>,
     /// Records, in a record format.
     pub rows: Option<u64>,
     /// SHA-256 of the bytes on disk, where asked for.
@@ -77,6 +154,14 @@ pub struct FileReport {
     pub problems: Vec<Problem>,
     /// It was left out as binary, as asked for.
     pub skipped: bool,
+    /// Members of an archive that were left out as binary, as asked for.
+    pub members_skipped: u64,
+    /// Share of its records that were looked at, 1 for all; `None` where a sample ended before the input did.
+    pub coverage: Option<f64>,
+    /// It was not read: it has not changed since an earlier scan, whose findings these are.
+    pub unchanged: bool,
+    /// Problems beyond those that are listed.
+    pub problems_untold: u64,
     /// Counts by field and detector.
     pub summaries: Vec<FieldSummary>,
 }
@@ -102,42 +187,69 @@ pub struct Progress {
     pub stop: AtomicBool,
 }
 
-/// An input of a scan: a file, with the path to report.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// An input of a scan: a file or an object, with the path to report.
+#[derive(Debug, Clone, Default)]
 pub struct ScanInput {
-    /// The file.
+    /// The file, or the name of the source.
     pub path: PathBuf,
+    /// Its bytes, where they do not come from a file of that path.
+    pub source: Option<Arc<dyn Source>>,
     /// Bytes on disk, where known.
     pub size_bytes: u64,
+    /// Configuration of the data set that it belongs to, where the data set names it.
+    pub config: Option<String>,
+    /// Split of the data set that it belongs to, where the data set names it.
+    pub split: Option<String>,
     /// It could not be reached.
     pub problem: Option<String>,
 }
 
-/// The files of some paths: a file is itself, a folder all files below it in the order of their names. Symbolic links
-/// inside a folder are not followed; one named as a path is. What cannot be reached is in the list with its problem.
+impl ScanInput {
+    /// A file.
+    pub fn file(path: PathBuf, size_bytes: u64) -> Self {
+        Self { path, size_bytes, ..Self::default() }
+    }
+}
+
+/// The files of some paths: a file is itself, a folder all files below it in the order of their names, but of a Delta
+/// table only those of its current version (see [`crate::datasets`]). Symbolic links inside a folder are not followed,
+/// except those of a Hugging Face cache into its own blobs; one named as a path is. What cannot be reached is in the
+/// list with its problem.
 pub fn inputs(paths: &[PathBuf]) -> Vec<ScanInput> {
+    paths.iter().flat_map(|path| crate::datasets::select(path, listed(path))).collect()
+}
+
+fn listed(path: &Path) -> Vec<ScanInput> {
     let mut out = Vec::new();
-    for path in paths {
-        for entry in walkdir::WalkDir::new(path).follow_root_links(true).sort_by_file_name() {
-            match entry {
-                Ok(entry) if entry.file_type().is_dir() => {}
-                Ok(entry) if entry.file_type().is_symlink() && entry.depth() > 0 => {}
-                Ok(entry) => {
-                    let size_bytes = entry.metadata().map_or(0, |m| m.len());
-                    out.push(ScanInput { path: entry.into_path(), size_bytes, problem: None });
-                }
-                Err(e) => {
-                    let problem = match e.io_error() {
-                        Some(io) => readers::io_message(io),
-                        None => "a loop of symbolic links".into(),
-                    };
-                    let path = e.path().unwrap_or(path).to_path_buf();
-                    out.push(ScanInput { path, size_bytes: 0, problem: Some(problem) });
-                }
+    for entry in walkdir::WalkDir::new(path).follow_root_links(true).sort_by_file_name() {
+        match entry {
+            Ok(entry) if entry.file_type().is_dir() => {}
+            Ok(entry) if entry.file_type().is_symlink() && entry.depth() > 0 && !is_blob(entry.path()) => {}
+            Ok(entry) => {
+                let size_bytes = std::fs::metadata(entry.path()).map_or(0, |m| m.len());
+                out.push(ScanInput::file(entry.into_path(), size_bytes));
+            }
+            Err(e) => {
+                let problem = match e.io_error() {
+                    Some(io) => readers::io_message(io),
+                    None => "a loop of symbolic links".into(),
+                };
+                let path = e.path().unwrap_or(path).to_path_buf();
+                out.push(ScanInput { path, problem: Some(problem), ..ScanInput::default() });
             }
         }
     }
     out
+}
+
+/// Whether a link is one of a Hugging Face cache, where `snapshots/<revision>/` holds links into `blobs/` beside it.
+fn is_blob(link: &Path) -> bool {
+    let (Ok(target), Some(folder)) = (link.canonicalize(), link.parent().and_then(|p| p.canonicalize().ok())) else {
+        return false;
+    };
+    let snapshots = folder.ancestors().find(|a| a.file_name().is_some_and(|name| name == "snapshots"));
+    let blobs = snapshots.and_then(Path::parent).map(|repository| repository.join("blobs"));
+    target.is_file() && blobs.is_some_and(|blobs| target.parent() == Some(&blobs))
 }
 
 /// Scans inputs. Findings and reports reach the sink in input order.
@@ -151,117 +263,7 @@ pub fn scan(
     progress: &Progress,
     sink: &mut dyn Sink,
 ) -> Result<(), Error> {
-    let jobs = options.jobs.clamp(1, inputs.len().max(1));
-    if jobs == 1 {
-        let mut worker = Worker::new(engine, options, progress)?;
-        for input in inputs {
-            let report = worker.file(input, &mut |f| sink.finding(f))?;
-            sink.file(report);
-            if progress.stop.load(Ordering::Relaxed) {
-                break;
-            }
-        }
-        return Ok(());
-    }
-    scan_in_parallel(engine, inputs, options, progress, sink, jobs)
-}
-
-enum Message {
-    Finding(usize, Finding),
-    File(usize, FileReport),
-    Failed(Error),
-}
-
-fn scan_in_parallel(
-    engine: &Engine,
-    inputs: &[ScanInput],
-    options: &ScanOptions,
-    progress: &Progress,
-    sink: &mut dyn Sink,
-    jobs: usize,
-) -> Result<(), Error> {
-    let next = AtomicU64::new(0);
-    let (sender, receiver) = crossbeam_channel::bounded::<Message>(4_096);
-    std::thread::scope(|scope| {
-        for _ in 0..jobs {
-            let sender = sender.clone();
-            let next = &next;
-            scope.spawn(move || {
-                let mut worker = match Worker::new(engine, options, progress) {
-                    Ok(worker) => worker,
-                    Err(e) => return drop(sender.send(Message::Failed(e))),
-                };
-                while !progress.stop.load(Ordering::Relaxed) {
-                    let index = next.fetch_add(1, Ordering::Relaxed) as usize;
-                    let Some(input) = inputs.get(index) else { return };
-                    let done = worker.file(input, &mut |f| drop(sender.send(Message::Finding(index, f))));
-                    let message = match done {
-                        Ok(report) => Message::File(index, report),
-                        Err(e) => Message::Failed(e),
-                    };
-                    // The receiver is gone only when the scan failed elsewhere.
-                    if sender.send(message).is_err() {
-                        return;
-                    }
-                }
-            });
-        }
-        drop(sender);
-        let mut order = InOrder::default();
-        for message in receiver {
-            match message {
-                Message::Finding(index, finding) => order.finding(index, finding, sink),
-                Message::File(index, report) => order.file(index, report, sink),
-                Message::Failed(e) => return Err(e),
-            }
-        }
-        Ok(())
-    })
-}
-
-/// Puts what several workers send back in input order. The file whose turn it is streams; later ones wait.
-#[derive(Default)]
-struct InOrder {
-    current: usize,
-    waiting: VecDeque<Waiting>,
-}
-
-#[derive(Default)]
-struct Waiting {
-    findings: Vec<Finding>,
-    report: Option<FileReport>,
-}
-
-impl InOrder {
-    fn slot(&mut self, index: usize) -> &mut Waiting {
-        let at = index - self.current;
-        if self.waiting.len() <= at {
-            self.waiting.resize_with(at + 1, Waiting::default);
-        }
-        &mut self.waiting[at]
-    }
-
-    fn finding(&mut self, index: usize, finding: Finding, sink: &mut dyn Sink) {
-        if index == self.current {
-            self.slot(index).findings.drain(..).for_each(|f| sink.finding(f));
-            sink.finding(finding);
-        } else {
-            self.slot(index).findings.push(finding);
-        }
-    }
-
-    fn file(&mut self, index: usize, report: FileReport, sink: &mut dyn Sink) {
-        self.slot(index).report = Some(report);
-        while self.waiting.front().is_some_and(|w| w.report.is_some()) {
-            if let Some(done) = self.waiting.pop_front() {
-                done.findings.into_iter().for_each(|f| sink.finding(f));
-                if let Some(report) = done.report {
-                    sink.file(report);
-                }
-                self.current += 1;
-            }
-        }
-    }
+    parallel::scan(engine, inputs, options, progress, sink, options.jobs.max(1))
 }
 
 /// Distinct values counted per field and detector at the most; 16 bytes each.
@@ -275,6 +277,103 @@ struct Tally {
     score_max: f32,
 }
 
+/// Counts by field and rule.
+type Tallies = BTreeMap<(Option<String>, u16), Tally>;
+
+/// Adds the counts of another part of the same input.
+fn merge_tallies(into: &mut Tallies, from: Tallies) {
+    for (key, tally) in from {
+        let mine = into.entry(key).or_default();
+        mine.matches += tally.matches;
+        mine.score_max = mine.score_max.max(tally.score_max);
+        mine.capped |= tally.capped;
+        for hash in tally.distinct {
+            // The count of the whole is capped where that of one thread would be.
+            if mine.distinct.len() < DISTINCT_MAX {
+                mine.distinct.insert(hash);
+            } else if !mine.distinct.contains(&hash) {
+                mine.capped = true;
+            }
+        }
+    }
+}
+
+/// What reading an input, or a part of one, came to.
+#[derive(Debug, Default)]
+struct UnitReport {
+    /// The input, with the member of an archive that is being read.
+    path: PathBuf,
+    rows: Option<u64>,
+    findings: u64,
+    below_confidence: u64,
+    problems: Vec<Problem>,
+    problems_untold: u64,
+    members_skipped: u64,
+    /// A sample left something out.
+    sampled: bool,
+    /// The findings themselves, where they are to be kept and are not too many.
+    kept: Option<Vec<Finding>>,
+    /// The rest of the input is not to be read.
+    ended_early: bool,
+}
+
+impl UnitReport {
+    /// Keeps a finding for the next scan, unless they are too many.
+    fn keep(&mut self, finding: &Finding) {
+        match &mut self.kept {
+            Some(kept) if kept.len() < incremental::FINDINGS_MAX => kept.push(finding.clone()),
+            other => *other = None,
+        }
+    }
+}
+
+/// Problems of one input that are told with their place; more are counted.
+const PROBLEMS_MAX: usize = 100;
+
+impl FileReport {
+    fn of(input: &ScanInput) -> Self {
+        Self {
+            path: input.path.clone(),
+            format: None,
+            size_bytes: input.size_bytes,
+            config: input.config.clone(),
+            split: input.split.clone(),
+            rows: None,
+            sha256: None,
+            findings: 0,
+            below_confidence: 0,
+            problems: Vec::new(),
+            skipped: false,
+            members_skipped: 0,
+            coverage: Some(1.0),
+            unchanged: false,
+            problems_untold: 0,
+            summaries: Vec::new(),
+        }
+    }
+
+    /// Adds what the next part came to.
+    fn add(&mut self, part: UnitReport) {
+        self.rows = match (self.rows, part.rows) {
+            (Some(mine), Some(more)) => Some(mine + more),
+            (mine, more) => mine.or(more),
+        };
+        self.findings += part.findings;
+        self.below_confidence += part.below_confidence;
+        self.members_skipped += part.members_skipped;
+        self.problems_untold += part.problems_untold;
+        if part.sampled {
+            self.coverage = None;
+        }
+        for problem in part.problems {
+            match self.problems.len() < PROBLEMS_MAX {
+                true => self.problems.push(problem),
+                false => self.problems_untold += 1,
+            }
+        }
+    }
+}
+
 /// One thread's scanner and buffers.
 struct Worker<'a> {
     engine: &'a Engine,
@@ -284,8 +383,13 @@ struct Worker<'a> {
     open: OpenOptions,
     batch: ValueBatch,
     matches: Vec<Match>,
+    /// Fields of the input with this index: parts of one input share them.
+    fields: FieldTable,
+    fields_of: Option<usize>,
     /// Field paths as they may be shown.
     safe_paths: HashMap<FieldId, String>,
+    /// Of the matches that were found in decoded text, what they matched: by value, start and rule.
+    decoded: BTreeMap<(u32, usize, u16), Vec<u8>>,
 }
 
 impl<'a> Worker<'a> {
@@ -296,75 +400,86 @@ impl<'a> Worker<'a> {
             scanner: engine.scanner()?,
             options,
             progress,
-            open: OpenOptions { format: options.format, filter, binary: options.binary },
+            open: OpenOptions { format: options.format, filter, binary: options.binary, limits: options.limits },
             batch: ValueBatch::new(),
             matches: Vec::new(),
+            fields: FieldTable::default(),
+            fields_of: None,
             safe_paths: HashMap::new(),
+            decoded: BTreeMap::new(),
         })
     }
 
-    fn file(&mut self, input: &ScanInput, found: &mut dyn FnMut(Finding)) -> Result<FileReport, Error> {
-        let mut report = FileReport {
-            path: input.path.clone(),
-            format: None,
-            size_bytes: input.size_bytes,
-            rows: None,
-            sha256: None,
-            findings: 0,
-            below_confidence: 0,
-            problems: Vec::new(),
-            skipped: false,
-            summaries: Vec::new(),
-        };
-        let mut tallies = BTreeMap::new();
+    /// Opens an input; what prevents it goes into the report.
+    fn open(&mut self, input: &ScanInput, report: &mut FileReport) -> Result<Option<Opened>, Error> {
         if let Some(problem) = &input.problem {
             report.problems.push(whole_file(problem.clone()));
-        } else {
-            match readers::open(&input.path, &self.open) {
-                Ok(Open::Ready(mut opened)) => {
-                    report.format = opened.format.map(Format::as_str);
-                    self.read(opened.reader.as_mut(), &mut report, &mut tallies, found)?;
-                }
-                Ok(Open::Skipped) => report.skipped = true,
-                Err(Error::Read { message, .. }) => report.problems.push(whole_file(message)),
-                Err(e) => return Err(e),
-            }
-            self.hash(&mut report);
+            return Ok(None);
         }
-        report.summaries = self.summaries(tallies);
-        self.progress.files.fetch_add(1, Ordering::Relaxed);
-        Ok(report)
+        match readers::open(&input.path, input.source.as_ref(), &self.open) {
+            Ok(Open::Ready(opened)) => {
+                report.format = opened.format.map(Format::as_str);
+                return Ok(Some(opened));
+            }
+            Ok(Open::Skipped | Open::Binary) => report.skipped = true,
+            Err(Error::Read { message, .. }) => report.problems.push(whole_file(message)),
+            Err(e) => return Err(e),
+        }
+        Ok(None)
     }
 
-    fn hash(&self, report: &mut FileReport) {
-        if self.options.hash_content {
-            match sha256_of(&report.path) {
+    /// What comes after the last part of an input.
+    fn finish(&self, input: &ScanInput, report: &mut FileReport) {
+        if self.options.hash_content && input.problem.is_none() {
+            match sha256_of_input(input) {
                 Ok(hash) => report.sha256 = Some(hash),
                 Err(e) => report.problems.push(whole_file(readers::io_message(&e))),
             }
         }
+        if report.problems_untold > 0 {
+            report.problems.push(whole_file(format!("{} more problems of these kinds", report.problems_untold)));
+        }
+        if let (Some(Sample::Share(share)), Some(_), None) = (self.options.sample, report.format, &input.problem) {
+            report.coverage = Some(share);
+        }
+        self.progress.files.fetch_add(1, Ordering::Relaxed);
     }
 
     fn read(
         &mut self,
+        index: usize,
+        path: &Path,
         reader: &mut dyn readers::Reader,
-        report: &mut FileReport,
-        tallies: &mut BTreeMap<(Option<String>, u16), Tally>,
+        tallies: &mut Tallies,
         found: &mut dyn FnMut(Finding),
-    ) -> Result<(), Error> {
-        let mut fields = FieldTable::default();
-        self.safe_paths.clear();
-        self.scanner.reset_fields();
+    ) -> Result<UnitReport, Error> {
+        if self.fields_of != Some(index) {
+            self.fields = FieldTable::default();
+            self.fields_of = Some(index);
+            self.safe_paths.clear();
+            self.scanner.reset_fields();
+        }
+        let mut fields = std::mem::take(&mut self.fields);
+        let kept = self.options.incremental.is_some().then(Vec::new);
+        let mut report = UnitReport { path: path.to_owned(), kept, ..UnitReport::default() };
         let mut place = BatchPlace::default();
         let mut lines = Lines::default();
         loop {
             self.batch.clear();
             let more = reader.next(&mut fields, &mut self.batch, &mut place);
+            let is_text = reader.is_text();
+            let full = self.take_sample(&mut place, is_text, &mut report);
             // An error ends the file, but what the batch holds by then is still scanned.
             self.matches.clear();
             self.scanner.scan(&self.batch, &fields, &mut self.matches)?;
+            self.scan_decoded(&fields)?;
             self.progress.bytes.fetch_add(self.batch.len() as u64, Ordering::Relaxed);
-            let is_text = reader.rows().is_none();
+            if let Some(member) = &place.member {
+                let mut inside = path.as_os_str().to_owned();
+                inside.push("!");
+                inside.push(member);
+                report.path = inside.into();
+            }
             lines.restart(place.text_lines);
             let matches = std::mem::take(&mut self.matches);
             for m in &matches {
@@ -378,27 +493,98 @@ impl<'a> Worker<'a> {
                 if let Some(field) = self.batch.spans()[m.value as usize].field {
                     self.learn_path(field, &fields)?;
                 }
-                let finding = self.finding(m, &place, is_text, &mut lines, report, tallies);
+                let finding = self.finding(m, &place, is_text, &mut lines, &report, tallies);
                 report.findings += 1;
                 self.progress.findings.fetch_add(1, Ordering::Relaxed);
+                report.keep(&finding);
                 found(finding);
             }
             self.matches = matches;
             report.problems.append(&mut reader.problems());
+            report.problems_untold += reader.problems_untold();
             match more {
+                Ok(true) if full => {
+                    report.ended_early = true;
+                    break;
+                }
                 Ok(true) if self.progress.stop.load(Ordering::Relaxed) => {
                     report.problems.push(whole_file("the scan was stopped before its end".into()));
+                    report.ended_early = true;
                     break;
                 }
                 Ok(true) => {}
                 Ok(false) => break,
                 Err(problem) => {
                     report.problems.push(problem);
+                    report.ended_early = true;
                     break;
                 }
             }
         }
         report.rows = reader.rows();
+        report.members_skipped = reader.members_skipped();
+        self.fields = fields;
+        Ok(report)
+    }
+
+    /// Leaves of the batch what belongs to the sample. Gives whether nothing behind the batch does.
+    fn take_sample(&mut self, place: &mut BatchPlace, is_text: bool, report: &mut UnitReport) -> bool {
+        let Some(sample) = self.options.sample else { return false };
+        match sample {
+            Sample::Rows(lines) if is_text => {
+                // Line breaks of the batch up to the first line that is too many.
+                let wanted = usize::try_from(lines.saturating_sub(place.text_lines)).unwrap_or(usize::MAX);
+                let end = match wanted.checked_sub(1) {
+                    Some(last) => memchr::memchr_iter(b'\n', self.batch.value(0)).nth(last),
+                    None => Some(0),
+                };
+                let Some(end) = end else { return false };
+                let cut = end < place.accept_until;
+                place.accept_until = place.accept_until.min(end);
+                report.sampled |= cut;
+                cut
+            }
+            Sample::Rows(rows) => {
+                let count = self.batch.spans().len();
+                self.batch.retain(|span| span.row < rows);
+                let cut = self.batch.spans().len() < count;
+                report.sampled |= cut;
+                // Members of an archive count their own rows.
+                cut && place.member.is_none()
+            }
+            Sample::Share(share) => {
+                match is_text {
+                    true if place.text_base > 0 && !is_chosen(place.text_base, share) => self.batch.clear(),
+                    true => {}
+                    false => self.batch.retain(|span| is_chosen(span.row, share)),
+                }
+                false
+            }
+        }
+    }
+
+    /// Adds what encoded parts of the batch hold to the matches, at the places where it is encoded.
+    fn scan_decoded(&mut self, fields: &FieldTable) -> Result<(), Error> {
+        self.decoded.clear();
+        if !self.options.decode {
+            return Ok(());
+        }
+        let layers = Layers::of(&self.batch);
+        if layers.is_empty() {
+            return Ok(());
+        }
+        let (mut found, mut all) = (Vec::new(), Vec::new());
+        for (layer, batch) in layers.batches().enumerate() {
+            found.clear();
+            self.scanner.scan(batch, fields, &mut found)?;
+            for m in &found {
+                if let Some((value, start, end)) = layers.source_of(layer, m.value, m.start, m.end) {
+                    let text = batch.value(m.value).get(m.start..m.end).unwrap_or_default().to_vec();
+                    all.push(DecodedMatch { matched: Match { value, start, end, ..*m }, value: text });
+                }
+            }
+        }
+        self.decoded = decoders::merge(&mut self.matches, all, self.engine.rules());
         Ok(())
     }
 
@@ -433,12 +619,13 @@ impl<'a> Worker<'a> {
         place: &BatchPlace,
         is_text: bool,
         lines: &mut Lines,
-        report: &FileReport,
+        report: &UnitReport,
         tallies: &mut BTreeMap<(Option<String>, u16), Tally>,
     ) -> Finding {
         let rule = self.engine.rules().get(m.rule);
         let text = self.batch.value(m.value);
-        let value = String::from_utf8_lossy(text.get(m.start..m.end).unwrap_or_default());
+        let decoded = self.decoded.get(&(m.value, m.start, m.rule)).map(Vec::as_slice);
+        let value = String::from_utf8_lossy(decoded.or(text.get(m.start..m.end)).unwrap_or_default());
         let span = self.batch.spans()[m.value as usize];
         let field = span.field.map(|f| self.safe_paths.get(&f).cloned().unwrap_or_else(|| "*".to_owned()));
         let fingerprint = self.options.key.fingerprint(&rule.entity, &value, rule.normalise);
@@ -520,6 +707,15 @@ impl Lines {
     }
 }
 
+/// Whether a number is in a share of all numbers, which are in it evenly and without a pattern.
+fn is_chosen(number: u64, share: f64) -> bool {
+    // The finaliser of SplitMix64.
+    let mut hash = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    hash = (hash ^ (hash >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    ((hash ^ (hash >> 31)) as f64) < share * u64::MAX as f64
+}
+
 fn whole_file(message: String) -> Problem {
     Problem { place: "the file".into(), message }
 }
@@ -529,6 +725,27 @@ fn without_positions(path: &str) -> String {
     let segments =
         path.split('.').map(|s| if !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit()) { "*" } else { s });
     segments.collect::<Vec<_>>().join(".")
+}
+
+/// SHA-256 of an input's bytes as they are stored.
+fn sha256_of_input(input: &ScanInput) -> std::io::Result<[u8; 32]> {
+    match &input.source {
+        None => sha256_of(&input.path),
+        Some(source) => {
+            let mut hash = Sha256::new();
+            let mut buffer = vec![0; source.block_bytes()];
+            let mut offset = 0;
+            loop {
+                match source.read_at(offset, &mut buffer)? {
+                    0 => return Ok(hash.finalize().into()),
+                    n => {
+                        hash.update(&buffer[..n]);
+                        offset += n as u64;
+                    }
+                }
+            }
+        }
+    }
 }
 
 /// SHA-256 of a file's bytes on disk.

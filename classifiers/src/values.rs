@@ -110,6 +110,17 @@ impl ValueBatch {
         }
     }
 
+    /// Keeps the values that are wanted.
+    pub fn retain(&mut self, mut wanted: impl FnMut(&ValueSpan) -> bool) {
+        if self.spans.iter().all(&mut wanted) {
+            return;
+        }
+        let all = std::mem::take(self);
+        for span in all.spans.iter().filter(|span| wanted(span)) {
+            self.push(span.row, span.field, &all.buffer[span.start..span.end]);
+        }
+    }
+
     /// Forgets the values, keeps the memory.
     pub fn clear(&mut self) {
         self.buffer.clear();

@@ -2,6 +2,8 @@
 //!
 //! Help texts are snapshots in `tests/snapshots`; `LINEWARD_BLESS=1` writes them anew.
 
+mod buckets;
+
 use serde_json::Value;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -414,7 +416,10 @@ fn one_line_of_64_megabytes() {
 
     let json = [b"{\"a\":\"".as_slice(), &text, b"\"}\n{\"a\":\"SSN: ", SSN.as_bytes(), b"\"}\n"].concat();
     place.write("long.jsonl", json);
-    let run = place.run(&["scan", "long.jsonl"]).exits(2).complains("problem: long.jsonl: line 1: longer than 64 MiB");
+    let run = place
+        .run(&["scan", "long.jsonl"])
+        .exits(2)
+        .complains("problem: long.jsonl: line 1: longer than 67108864 bytes");
     assert_eq!(run.detectors(), ["us-ssn", "us-ssn"], "the long line and the one behind it are scanned");
 }
 
@@ -703,4 +708,111 @@ fn completions_name_the_commands() {
         let script = Place::new().run(&["completions", shell]).exits(0).silent().stdout;
         assert!(script.contains("validators") && script.contains("min-confidence"), "{shell}");
     }
+}
+
+/// A Parquet file of notes, every seventh with an address, in row groups of 10,000.
+fn parquet_rows(count: usize) -> Vec<u8> {
+    use arrow::array::{ArrayRef, RecordBatch, StringArray};
+    let text = |n: usize| match n % 7 {
+        0 => format!("person{n}@hospital-north.org"),
+        _ => format!("note {n}, nothing here"),
+    };
+    let column: ArrayRef = std::sync::Arc::new(StringArray::from_iter_values((0..count).map(text)));
+    let records = RecordBatch::try_from_iter([("note", column)]).expect("columns fit");
+    let properties = parquet::file::properties::WriterProperties::builder();
+    let properties = properties.set_max_row_group_row_count(Some(10_000)).build();
+    let schema = records.schema();
+    let mut out = parquet::arrow::ArrowWriter::try_new(Vec::new(), schema, Some(properties)).expect("a writer");
+    out.write(&records).expect("in memory");
+    out.into_inner().expect("in memory")
+}
+
+#[test]
+fn members_of_archives_are_named_behind_the_archive() {
+    let place = Place::new();
+    let mut tar = Vec::new();
+    for (name, content) in
+        [("a/notes.txt", ssn_line()), ("../out.jsonl", format!("{{\"x\":\"{}\"}}\n", ssn_line().trim()))]
+    {
+        let mut header = [0u8; 512];
+        header[..name.len()].copy_from_slice(name.as_bytes());
+        header[124..135].copy_from_slice(format!("{:011o}", content.len()).as_bytes());
+        header[148..156].fill(b' ');
+        header[156] = b'0';
+        header[257..263].copy_from_slice(b"ustar\0");
+        let sum: u32 = header.iter().map(|b| u32::from(*b)).sum();
+        header[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
+        tar.extend_from_slice(&header);
+        tar.extend_from_slice(content.as_bytes());
+        tar.resize(tar.len().next_multiple_of(512), 0);
+    }
+    tar.resize(tar.len() + 1024, 0);
+    place.write("shard.tar", &tar);
+    let run = place.run(&["scan", "shard.tar", "--report", "jsonl"]);
+    let findings: Vec<Value> = run.stdout.lines().map(|l| serde_json::from_str(l).expect("JSON")).collect();
+    let at = |n: usize| (findings[n]["path"].as_str().expect("a path"), findings[n]["row"].as_u64());
+    assert_eq!(findings.len(), 2, "{}", run.stdout);
+    assert_eq!((at(0), at(1)), (("shard.tar!a/notes.txt", None), ("shard.tar!../out.jsonl", Some(0))));
+    // A name that leads out is a problem of the file, and the exit code says so.
+    assert_eq!(run.code, Some(2));
+    assert!(run.stderr.contains("leads out of the archive"), "{}", run.stderr);
+    // Cut: what was read stands.
+    place.write("cut.tar", &tar[..700]);
+    let cut = place.run(&["scan", "cut.tar"]);
+    assert_eq!((cut.code, cut.stderr.contains("truncated")), (Some(2), true), "{}", cut.stderr);
+}
+
+#[test]
+fn a_sample_says_so() {
+    let place = Place::new();
+    place.write("a.jsonl", format!("{{\"x\":\"{}\"}}\n", ssn_line().trim()).repeat(500));
+    let run = place.run(&["scan", "a.jsonl", "--sample", "100", "--report", "json"]);
+    let report: Value = serde_json::from_str(&run.stdout).expect("JSON");
+    assert_eq!(report["findings"].as_array().map(Vec::len), Some(100));
+    assert_eq!(
+        report["scan"]["sample"],
+        "a sample: the first 100 records of each file; what comes after was not looked at"
+    );
+    assert_eq!(report["files"][0]["coverage"], Value::Null);
+    assert!(run.stderr.contains("note: a sample"), "{}", run.stderr);
+    let summary = place.run(&["scan", "a.jsonl", "--sample", "20%", "--report", "summary"]);
+    assert!(summary.stdout.contains("a sample: 20% of records"), "{}", summary.stdout);
+    for wrong in ["0", "0%", "101%", "-1", "x"] {
+        let run = place.run(&["scan", "a.jsonl", &format!("--sample={wrong}")]);
+        assert_eq!((run.code, run.stdout.is_empty()), (Some(2), true), "{wrong}");
+    }
+}
+
+/// The most memory a program has held, in bytes; Linux keeps it.
+#[cfg(target_os = "linux")]
+fn peak_memory(child: &mut Child) -> u64 {
+    let mut peak = 0;
+    while child.try_wait().expect("the program runs").is_none() {
+        let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
+        let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:")).unwrap_or_default();
+        let kib: u64 = line.trim().trim_end_matches(" kB").parse().unwrap_or_default();
+        peak = peak.max(kib * 1024);
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    peak
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_memory_limit_holds() {
+    let place = Place::new();
+    place.write("long.jsonl", format!("{{\"x\":\"{}\"}}\n", "word ".repeat(14_000_000)));
+    place.write("dense.txt", ssn_line().repeat(300_000));
+    place.write("document.json", format!("[{}1]", "{\"x\":\"some text to hold\"},".repeat(2_500_000)));
+    place.write("rows.parquet", parquet_rows(500_000));
+    let arguments =
+        ["scan", ".", "--memory-limit", "256MB", "--jobs", "8", "--report", "jsonl", "--output", "out.jsonl"];
+    let mut child =
+        place.command(&arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program runs");
+    let peak = peak_memory(&mut child);
+    assert!(peak > 20_000_000 && peak <= 256_000_000, "{peak} bytes");
+    let found = fs::read_to_string(place.path("out.jsonl")).expect("a report").lines().count();
+    assert!(found >= 300_000 + 71_000, "{found}");
+    let run = place.run(&["scan", ".", "--memory-limit", "10MB"]);
+    assert_eq!((run.code, run.stderr.contains("too low")), (Some(2), true), "{}", run.stderr);
 }

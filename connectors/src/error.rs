@@ -17,6 +17,14 @@ pub enum ConnectorError {
         /// What is wrong and what to write instead.
         problem: String,
     },
+    /// A bucket or an object cannot be listed or read.
+    #[error("cannot read `{url}`: {problem}")]
+    Object {
+        /// The URL as given.
+        url: String,
+        /// What happened and what to do.
+        problem: String,
+    },
     /// No broker answered in time. Worth another try once the broker is up.
     #[error(
         "no Kafka broker answered at `{brokers}` within {waited_ms} ms{reason}; check that the broker runs, that this \

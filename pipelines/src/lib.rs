@@ -11,6 +11,7 @@ mod ingest;
 mod process;
 mod record_scan;
 mod run;
+mod scan_inputs;
 
 pub use config::{BatchSpec, ClassifySpec, PipelineSpec, SourceSpec, format_choice};
 pub use error::Error;
@@ -18,3 +19,4 @@ pub use ingest::{IngestOptions, ingest};
 pub use process::{Counters, Processed, Processor, engine_for};
 pub use record_scan::{ScanRecord, record_scan};
 pub use run::{RunOptions, Stop, run};
+pub use scan_inputs::scan_inputs;

@@ -73,10 +73,15 @@ pub async fn record_scan(scan: &ScanRecord<'_>) -> Result<Committed, Error> {
 }
 
 fn scan_event(scan: &ScanRecord<'_>) -> ScanEvent {
-    let is_file = scan.path.is_file();
+    let url = scan.path.to_str().filter(|path| lineward_connectors::object::is_url(path));
+    let is_file = match url {
+        // An object is listed under its own name, what lies below a prefix is not.
+        Some(_) => matches!(scan.reports, [only] if only.path == scan.path),
+        None => scan.path.is_file(),
+    };
     let root = std::fs::canonicalize(scan.path).unwrap_or_else(|_| PathBuf::from(scan.path));
     let asset_type = if is_file { AssetType::File } else { AssetType::Dataset };
-    let asset = match scan.dataset {
+    let asset = match scan.dataset.or(url) {
         Some(location) => AssetRef::from_uri(asset_type, location),
         None => AssetRef::new(asset_type, "file", &root.to_string_lossy()),
     };
@@ -133,7 +138,8 @@ fn scan_file(report: &FileReport, root: &Path, is_file: bool) -> ScanFile {
                 match_count: s.match_count as i64,
                 distinct_count: Some(s.distinct_count as i64).filter(|_| !s.distinct_capped),
                 confidence: s.score_max,
-                coverage: 1.0,
+                // Where a sample ended before its input, nobody knows which share it was.
+                coverage: report.coverage.unwrap_or(0.0) as f32,
             })
             .collect(),
     }

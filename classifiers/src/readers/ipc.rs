@@ -1,15 +1,18 @@
 //! Arrow IPC, the file form and the stream form.
 
-use super::{BatchPlace, Problem, Reader};
+use super::source::{Cursor, Source};
+use super::{BatchPlace, Lookahead, Problem, Reader, foreign};
 use crate::columns::{self, FieldFilter};
 use crate::values::{FieldTable, ValueBatch};
 use arrow_array::RecordBatch;
 use arrow_ipc::reader::{FileReader, StreamReader};
 use arrow_schema::ArrowError;
-use std::fs::File;
-use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::io::BufReader;
+use std::sync::Arc;
 
 type Batches = Box<dyn Iterator<Item = Result<RecordBatch, ArrowError>> + Send>;
+
+const UNREADABLE: &str = "not a readable Arrow IPC file (truncated, or no Arrow at all)";
 
 /// Rows pushed at a time, so that a record batch of any size needs bounded memory beside its own.
 const ROWS: usize = 4_096;
@@ -23,18 +26,28 @@ pub(super) struct IpcReader {
 }
 
 impl IpcReader {
-    pub(super) fn open(mut file: File, filter: FieldFilter) -> Result<Self, String> {
-        let mut magic = [0u8; 6];
-        let is_file = file.read_exact(&mut magic).is_ok() && magic == *b"ARROW1";
-        file.seek(SeekFrom::Start(0)).map_err(|e| super::io_message(&e))?;
-        let input = BufReader::new(file);
-        let unreadable = |e: ArrowError| format!("not a readable Arrow IPC file (truncated, or no Arrow at all): {e}");
-        let batches: Batches = match is_file {
-            true => Box::new(FileReader::try_new(input, None).map_err(unreadable)?),
-            false => Box::new(StreamReader::try_new(input, None).map_err(unreadable)?),
-        };
-        Ok(Self { batches, current: None, filter, row: 0, ended: false })
+    /// The file form, read at any place.
+    pub(super) fn open_file(source: Arc<dyn Source>, filter: FieldFilter) -> Result<Self, String> {
+        let input = BufReader::with_capacity(source.block_bytes(), Cursor::new(source));
+        let batches = foreign(|| FileReader::try_new(input, None).map_err(|_| UNREADABLE.to_owned()))?;
+        Ok(Self::of(Box::new(batches), filter))
     }
+
+    /// The stream form.
+    pub(super) fn open_stream(input: Lookahead, filter: FieldFilter) -> Result<Self, String> {
+        let input = BufReader::with_capacity(1 << 16, input);
+        let batches = foreign(|| StreamReader::try_new(input, None).map_err(|_| UNREADABLE.to_owned()))?;
+        Ok(Self::of(Box::new(batches), filter))
+    }
+
+    fn of(batches: Batches, filter: FieldFilter) -> Self {
+        Self { batches, current: None, filter, row: 0, ended: false }
+    }
+}
+
+/// Whether the content is of the file form.
+pub(super) fn needs_seek(head: &[u8]) -> bool {
+    head.starts_with(b"ARROW1")
 }
 
 impl Reader for IpcReader {
@@ -50,7 +63,8 @@ impl Reader for IpcReader {
             return Ok(false);
         }
         if self.current.is_none() {
-            match self.batches.next() {
+            let batches = &mut self.batches;
+            match foreign(|| batches.next().transpose().map_err(|e| e.to_string())).transpose() {
                 None => {
                     self.ended = true;
                     return Ok(false);
@@ -58,6 +72,7 @@ impl Reader for IpcReader {
                 Some(Ok(records)) => self.current = Some((records, 0)),
                 Some(Err(e)) => {
                     self.ended = true;
+                    // The library's messages name structure (offsets, lengths), not data.
                     let message = format!("damaged Arrow data; the rest was not scanned: {e}");
                     return Err(Problem { place: format!("row {}", self.row), message });
                 }

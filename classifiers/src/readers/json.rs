@@ -2,23 +2,21 @@
 //!
 //! A `.json` file that holds a value a line is read as JSONL. The document is read whole, up to a limit.
 
-use super::{BATCH_BYTES, BatchPlace, Lookahead, Problem, Reader, jsonl};
+use super::limits::{Budget, LimitMet};
+use super::{BATCH_BYTES, BatchPlace, Lookahead, Problem, Reader, compression, jsonl};
 use crate::columns::FieldFilter;
 use crate::values::{FieldTable, ValueBatch};
-use std::io::Read;
 
-/// Longest document, in bytes. Longer data sets come as JSONL.
-const DOCUMENT_BYTES_MAX: u64 = 1 << 30;
-
-pub(super) fn open(mut input: Lookahead, filter: FieldFilter) -> Result<Box<dyn Reader + Send>, String> {
+pub(super) fn open(input: Lookahead, filter: FieldFilter, budget: &Budget) -> Result<Box<dyn Reader + Send>, String> {
     if is_lines(input.head()) {
-        return Ok(Box::new(jsonl::JsonlReader::new(input, filter)));
+        return Ok(Box::new(jsonl::JsonlReader::new(input, filter, budget.limits.record_bytes_max)));
     }
-    let mut text = Vec::new();
-    let got = (&mut input).take(DOCUMENT_BYTES_MAX + 1).read_to_end(&mut text).map_err(|e| super::io_message(&e))?;
-    if got as u64 > DOCUMENT_BYTES_MAX {
-        return Err("a JSON document of more than 1 GiB; give it as JSON Lines, one record a line".into());
-    }
+    let limit = budget.limits.document_bytes_max;
+    let text =
+        compression::read_whole(input, budget).map_err(|e| match e.get_ref().is_some_and(|e| e.is::<LimitMet>()) {
+            true => format!("a JSON document of more than {limit} bytes; give it as JSON Lines, one record a line"),
+            false => super::io_message(&e),
+        })?;
     Ok(Box::new(JsonReader { text, elements: None, next: 0, filter }))
 }
 
@@ -42,7 +40,7 @@ struct JsonReader {
 
 impl JsonReader {
     /// Checks the document and finds the bounds of its records.
-    fn split(&self) -> Result<Vec<(usize, usize)>, serde_json::Error> {
+    fn bounds(&self) -> Result<Vec<(usize, usize)>, serde_json::Error> {
         let skip = if self.text.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
         serde_json::from_slice::<serde::de::IgnoredAny>(&self.text[skip..])?;
         let first = self.text[skip..].iter().position(|b| !b.is_ascii_whitespace()).unwrap_or_default() + skip;
@@ -93,7 +91,7 @@ impl Reader for JsonReader {
         place.lines.clear();
         place.first_row = self.next as u64;
         if self.elements.is_none() {
-            match self.split() {
+            match self.bounds() {
                 Ok(elements) => self.elements = Some(elements),
                 Err(e) => {
                     // Nothing in a broken document goes unseen: it is scanned as text.

@@ -2,7 +2,7 @@
 //!
 //! A line that is not JSON is reported and scanned as text, so that nothing in it goes unseen.
 
-use super::{BATCH_BYTES, BatchPlace, Lookahead, Problem, RECORD_BYTES_MAX, Reader, io_message};
+use super::{BATCH_BYTES, BatchPlace, Lookahead, Problem, Reader, io_message};
 use crate::columns::{FieldFilter, INTEGER_MIN, LIST_INDEX_MAX};
 use crate::values::{FieldTable, ValueBatch};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
@@ -12,12 +12,24 @@ use std::io::{BufRead, BufReader, Read, Write as _};
 /// Problems kept with their place; more are counted.
 const PROBLEMS_MAX: u64 = 100;
 
+/// Bytes of a part, about.
+const PART_BYTES: u64 = 2 << 20;
+
 pub(super) struct JsonlReader {
-    input: BufReader<Lookahead>,
+    input: Box<dyn BufRead + Send>,
+    /// Longest line that is decoded.
+    record_bytes_max: usize,
     filter: FieldFilter,
     line: Vec<u8>,
     line_number: u64,
     row: u64,
+    first_row: u64,
+    /// The next bytes go on with a line that is too long to be decoded.
+    in_long_line: bool,
+    /// The input is a part that ends inside such a line.
+    open_end: bool,
+    /// Of a reader that is split: what was read behind the last line break.
+    carry: Vec<u8>,
     problems: Vec<Problem>,
     problem_count: u64,
     /// Those that were handed out with their place.
@@ -26,13 +38,18 @@ pub(super) struct JsonlReader {
 }
 
 impl JsonlReader {
-    pub(super) fn new(input: Lookahead, filter: FieldFilter) -> Self {
+    pub(super) fn new(input: Lookahead, filter: FieldFilter, record_bytes_max: usize) -> Self {
         Self {
-            input: BufReader::with_capacity(1 << 18, input),
+            input: Box::new(BufReader::with_capacity(1 << 18, input)),
+            record_bytes_max,
             filter,
             line: Vec::new(),
             line_number: 0,
             row: 0,
+            first_row: 0,
+            in_long_line: false,
+            open_end: false,
+            carry: Vec::new(),
             problems: Vec::new(),
             problem_count: 0,
             problems_told: 0,
@@ -69,10 +86,14 @@ impl JsonlReader {
 
     /// A line too long to decode: scanned in pieces as it is read.
     fn too_long(&mut self, batch: &mut ValueBatch) {
-        self.problem(
-            format!("line {}", self.line_number),
-            "longer than 64 MiB; scanned as text in pieces, not decoded (`--format text` scans the file whole)",
+        if self.in_long_line {
+            return batch.push(self.row, None, &self.line);
+        }
+        let message = format!(
+            "longer than {} bytes; scanned as text in pieces, not decoded (`--format text` scans the file whole)",
+            self.record_bytes_max
         );
+        self.problem(format!("line {}", self.line_number), &message);
         batch.push(self.row, None, &self.line);
     }
 }
@@ -86,10 +107,9 @@ impl Reader for JsonlReader {
     ) -> Result<bool, Problem> {
         place.lines.clear();
         place.first_row = self.row;
-        let mut in_long_line = false;
         while batch.len() < BATCH_BYTES && !self.ended {
             self.line.clear();
-            let limit = RECORD_BYTES_MAX as u64;
+            let limit = self.record_bytes_max as u64;
             let got = match (&mut self.input).take(limit).read_until(b'\n', &mut self.line) {
                 Ok(got) => got,
                 Err(e) => {
@@ -101,19 +121,17 @@ impl Reader for JsonlReader {
                 self.ended = true;
                 break;
             }
-            if !in_long_line {
+            if !self.in_long_line {
                 self.line_number += 1;
             }
-            let complete = self.line.last() == Some(&b'\n') || (got as u64) < limit;
-            if !complete || in_long_line {
-                if !in_long_line {
+            let complete = self.line.last() == Some(&b'\n') || ((got as u64) < limit && !self.open_end);
+            if !complete || self.in_long_line {
+                if place.lines.last() != Some(&self.line_number) {
                     place.lines.push(self.line_number);
                 }
                 self.too_long(batch);
-                in_long_line = !complete;
-                if complete {
-                    self.row += 1;
-                }
+                self.in_long_line = !complete;
+                self.row += u64::from(complete);
                 continue;
             }
             while self.line.last().is_some_and(|b| matches!(b, b'\n' | b'\r')) {
@@ -131,20 +149,115 @@ impl Reader for JsonlReader {
 
     fn problems(&mut self) -> Vec<Problem> {
         self.problems_told += self.problems.len() as u64;
-        let mut out = std::mem::take(&mut self.problems);
-        let more = self.problem_count - self.problems_told;
-        if more > 0 && self.ended {
-            self.problems_told = self.problem_count;
-            out.push(Problem {
-                place: "the file".into(),
-                message: format!("{more} more lines that are not valid JSON"),
-            });
-        }
-        out
+        std::mem::take(&mut self.problems)
+    }
+
+    fn problems_untold(&mut self) -> u64 {
+        let more = self.problem_count - self.problems_told - self.problems.len() as u64;
+        self.problem_count -= more;
+        more
     }
 
     fn rows(&self) -> Option<u64> {
-        Some(self.row)
+        Some(self.row - self.first_row)
+    }
+
+    fn splits(&self) -> bool {
+        true
+    }
+
+    fn split(&mut self) -> Option<Box<dyn Reader + Send>> {
+        if self.ended {
+            return None;
+        }
+        let mut bytes = std::mem::take(&mut self.carry);
+        let mut failed = None;
+        let mut open_end = false;
+        loop {
+            match (&mut self.input).take(PART_BYTES).read_to_end(&mut bytes) {
+                Ok(got) => self.ended = (got as u64) < PART_BYTES,
+                Err(e) => {
+                    self.ended = true;
+                    failed = Some(io_message(&e));
+                }
+            }
+            if self.ended {
+                break;
+            }
+            if let Some(last) = memchr::memrchr(b'\n', &bytes) {
+                self.carry = bytes.split_off(last + 1);
+                break;
+            }
+            if bytes.len() >= self.record_bytes_max {
+                open_end = true;
+                break;
+            }
+        }
+        if bytes.is_empty() && failed.is_none() {
+            return None;
+        }
+        Some(Box::new(self.part(bytes, open_end, failed)))
+    }
+}
+
+/// A part whose bytes were read; where reading failed behind them, it ends so.
+struct Failing {
+    bytes: std::io::Cursor<Vec<u8>>,
+    failed: Option<String>,
+}
+
+impl Read for Failing {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let mut have = self.fill_buf()?;
+        let got = have.read(buffer)?;
+        self.consume(got);
+        Ok(got)
+    }
+}
+
+impl BufRead for Failing {
+    fn fill_buf(&mut self) -> std::io::Result<&[u8]> {
+        let at_end = self.bytes.position() >= self.bytes.get_ref().len() as u64;
+        match self.failed.take_if(|_| at_end) {
+            Some(message) => Err(std::io::Error::other(message)),
+            None => self.bytes.fill_buf(),
+        }
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.bytes.consume(count);
+    }
+}
+
+impl JsonlReader {
+    /// A reader of the next lines, and the counts for those behind them.
+    fn part(&mut self, bytes: Vec<u8>, open_end: bool, failed: Option<String>) -> Self {
+        let (line_number, row, in_long_line) = (self.line_number, self.row, self.in_long_line);
+        for line in bytes.split_inclusive(|b| *b == b'\n') {
+            let complete = line.last() == Some(&b'\n') || !open_end;
+            if !self.in_long_line {
+                self.line_number += 1;
+            }
+            let counts = self.in_long_line || !line.iter().all(u8::is_ascii_whitespace);
+            self.row += u64::from(complete && counts);
+            self.in_long_line = !complete;
+        }
+        Self {
+            input: Box::new(Failing { bytes: std::io::Cursor::new(bytes), failed }),
+            record_bytes_max: self.record_bytes_max,
+            filter: self.filter.clone(),
+            line: Vec::new(),
+            line_number,
+            row,
+            first_row: row,
+            in_long_line,
+            open_end,
+            carry: Vec::new(),
+            problems: Vec::new(),
+            problem_count: 0,
+            problems_told: 0,
+            ended: false,
+        }
     }
 }
 

@@ -1,22 +1,43 @@
-//! Readers: a file in, batches of values out, with bounded memory whatever the file's size.
+//! Readers: an input in, batches of values out, with bounded memory whatever the input's size.
 //!
 //! The format is told by content first (magic bytes), by extension second, and by a look at the first line last.
-//! Compression (gzip, zstd) is undone on the way. A reader reports what it could not read as [`Problem`]s and goes on;
-//! it does not scan. To add a format: a file here, a line in [`Format`] and in `open`.
+//! Compression is undone on the way, archives are opened member by member, both within [`Limits`]. A reader reports what
+//! it could not read as [`Problem`]s and goes on; it does not scan. To add a format: a file here, a line in [`Format`]
+//! and in `Child::open_format`.
 
+mod archive;
+mod avro;
+mod compression;
 mod csv;
 mod ipc;
 mod json;
 mod jsonl;
+mod limits;
+mod notebook;
 mod parquet;
+mod source;
+mod tar;
+#[cfg(test)]
+mod tests;
 mod text;
+mod utf16;
+mod warc;
+mod zip;
+
+pub use limits::Limits;
+pub(crate) use parquet::Chunks as ParquetChunks;
+pub use source::Source;
 
 use crate::Error;
 use crate::columns::FieldFilter;
 use crate::values::{FieldTable, ValueBatch};
-use std::fs::File;
-use std::io::{BufReader, Read, Seek, SeekFrom};
+use compression::Compression;
+use limits::{Budget, Counted, LimitMet};
+use source::{Cursor, Input, Memory};
+use std::cell::Cell;
+use std::io::{BufReader, Read};
 use std::path::Path;
+use std::sync::{Arc, Once};
 
 /// Bytes of a batch, about.
 pub const BATCH_BYTES: usize = 1 << 20;
@@ -39,13 +60,42 @@ pub enum Format {
     Parquet,
     /// Arrow IPC, file or stream.
     Arrow,
+    /// Apache Avro object container file.
+    Avro,
     /// Anything else that is text.
     Text,
+    /// Markdown, read as text.
+    Markdown,
+    /// HTML, read as text: tags and attributes hold data too.
+    Html,
+    /// Jupyter notebook.
+    Notebook,
+    /// Web archive (also WET and WAT).
+    Warc,
+    /// Tar archive; a WebDataset shard is one.
+    Tar,
+    /// Zip archive.
+    Zip,
 }
 
 impl Format {
     /// All formats, for help texts.
-    pub const ALL: [Self; 7] = [Self::Jsonl, Self::Json, Self::Csv, Self::Tsv, Self::Parquet, Self::Arrow, Self::Text];
+    pub const ALL: [Self; 14] = [
+        Self::Jsonl,
+        Self::Json,
+        Self::Csv,
+        Self::Tsv,
+        Self::Parquet,
+        Self::Arrow,
+        Self::Avro,
+        Self::Text,
+        Self::Markdown,
+        Self::Html,
+        Self::Notebook,
+        Self::Warc,
+        Self::Tar,
+        Self::Zip,
+    ];
 
     /// The name used on the command line.
     pub fn as_str(self) -> &'static str {
@@ -56,7 +106,14 @@ impl Format {
             Self::Tsv => "tsv",
             Self::Parquet => "parquet",
             Self::Arrow => "arrow",
+            Self::Avro => "avro",
             Self::Text => "text",
+            Self::Markdown => "markdown",
+            Self::Html => "html",
+            Self::Notebook => "notebook",
+            Self::Warc => "warc",
+            Self::Tar => "tar",
+            Self::Zip => "zip",
         }
     }
 
@@ -65,24 +122,44 @@ impl Format {
         Self::ALL.into_iter().find(|f| f.as_str() == name)
     }
 
-    fn by_extension(path: &Path) -> Option<Self> {
+    fn by_extension(name: &str) -> Option<Self> {
         // `corpus.jsonl.gz` is JSONL: the compression's own extension does not count.
-        let mut name = path.file_name()?.to_str()?.to_ascii_lowercase();
-        for packed in [".gz", ".zst", ".zstd"] {
-            if let Some(bare) = name.strip_suffix(packed) {
-                name = bare.to_owned();
-            }
-        }
-        let extension = Path::new(&name).extension()?.to_str()?.to_owned();
-        match extension.as_str() {
+        let name = Compression::bare_name(name).to_ascii_lowercase();
+        match Path::new(&name).extension()?.to_str()? {
             "jsonl" | "ndjson" | "jl" => Some(Self::Jsonl),
             "json" => Some(Self::Json),
             "csv" => Some(Self::Csv),
             "tsv" | "tab" => Some(Self::Tsv),
             "parquet" | "pq" => Some(Self::Parquet),
             "arrow" | "ipc" | "feather" | "arrows" => Some(Self::Arrow),
+            "avro" => Some(Self::Avro),
+            "md" | "markdown" => Some(Self::Markdown),
+            "html" | "htm" | "xhtml" => Some(Self::Html),
+            "ipynb" => Some(Self::Notebook),
+            "warc" | "wet" | "wat" => Some(Self::Warc),
+            "tar" => Some(Self::Tar),
+            "zip" => Some(Self::Zip),
             _ => None,
         }
+    }
+
+    /// By the first bytes, where they leave no doubt.
+    fn by_magic(head: &[u8]) -> Option<Self> {
+        match head {
+            [b'P', b'A', b'R', b'1', ..] => Some(Self::Parquet),
+            [b'A', b'R', b'R', b'O', b'W', b'1', ..] => Some(Self::Arrow),
+            [b'O', b'b', b'j', 1, ..] => Some(Self::Avro),
+            [b'W', b'A', b'R', b'C', b'/', b'0'..=b'9', ..] => Some(Self::Warc),
+            _ if zip::is_zip(head) => Some(Self::Zip),
+            _ if tar::is_tar(head) => Some(Self::Tar),
+            _ => None,
+        }
+    }
+
+    /// Text formats have no NUL bytes.
+    fn is_text(self) -> bool {
+        use Format::{Csv, Html, Json, Jsonl, Markdown, Notebook, Text, Tsv};
+        matches!(self, Jsonl | Json | Csv | Tsv | Text | Markdown | Html | Notebook)
     }
 }
 
@@ -122,6 +199,8 @@ pub struct BatchPlace {
     pub lines: Vec<u64>,
     /// In record formats: record number of the first row of the batch.
     pub first_row: u64,
+    /// In archives: the member, `inner/name`, with `!` between the names of nested ones.
+    pub member: Option<String>,
 }
 
 impl BatchPlace {
@@ -149,8 +228,34 @@ pub trait Reader {
         Vec::new()
     }
 
+    /// Problems beyond those that were told, counted and taken out.
+    fn problems_untold(&mut self) -> u64 {
+        0
+    }
+
+    /// Whether the last batch is plain text: one value, with places in the file instead of rows.
+    fn is_text(&self) -> bool {
+        false
+    }
+
     /// Records read so far; `None` in plain text.
     fn rows(&self) -> Option<u64>;
+
+    /// Whether [`Reader::split`] gives parts that different threads can read.
+    fn splits(&self) -> bool {
+        false
+    }
+
+    /// Takes the next part of the input off, in the input's order; `None` behind the last. A part is a reader like any
+    /// other: its places are those of the whole input, its counts are its own.
+    fn split(&mut self) -> Option<Box<dyn Reader + Send>> {
+        None
+    }
+
+    /// Members of an archive that were left out as binary, as asked for.
+    fn members_skipped(&self) -> u64 {
+        0
+    }
 }
 
 /// An opened input.
@@ -164,12 +269,14 @@ pub struct Opened {
 /// How to open inputs.
 #[derive(Debug, Clone, Default)]
 pub struct OpenOptions {
-    /// The format, where it is not to be detected.
+    /// The format, where it is not to be detected. It is that of an input, not of an archive's members.
     pub format: Option<Format>,
     /// Which fields are wanted.
     pub filter: FieldFilter,
     /// What to do with binary content.
     pub binary: BinaryPolicy,
+    /// What a packed input may cost.
+    pub limits: Limits,
 }
 
 /// The outcome of opening an input.
@@ -178,103 +285,197 @@ pub enum Open {
     Ready(Opened),
     /// It is binary and the policy is to skip it.
     Skipped,
+    /// It is binary and the policy is to say so.
+    Binary,
 }
 
-/// Opens a file.
+/// Opens a file, or a source in its place.
 ///
 /// # Errors
-/// [`Error::Read`] where the file cannot be opened, is binary (see [`BinaryPolicy`]), or is broken from its first byte.
-pub fn open(path: &Path, options: &OpenOptions) -> Result<Open, Error> {
-    let mut file = File::open(path).map_err(|e| Error::read(path, io_message(&e)))?;
-    if file.metadata().is_ok_and(|m| m.is_dir()) {
-        return Err(Error::read(path, "it is a directory"));
-    }
-    let mut magic = [0u8; 8];
-    let got = read_up_to(&mut file, &mut magic).map_err(|e| Error::read(path, io_message(&e)))?;
-    let magic = &magic[..got];
-    let seekable = file.seek(SeekFrom::Start(0));
-    let named = options.format.or_else(|| Format::by_extension(path));
-    let columnar = match options.format {
-        Some(f) => matches!(f, Format::Parquet | Format::Arrow).then_some(f),
-        None if magic.starts_with(b"PAR1") => Some(Format::Parquet),
-        None if magic.starts_with(b"ARROW1") => Some(Format::Arrow),
-        None => named.filter(|f| matches!(f, Format::Parquet | Format::Arrow)),
+/// [`Error::Read`] where the input cannot be opened, is binary (see [`BinaryPolicy`]), or is broken from its first byte.
+pub fn open(path: &Path, source: Option<&Arc<dyn Source>>, options: &OpenOptions) -> Result<Open, Error> {
+    let input = match source {
+        Some(source) => Input::Sized(Arc::clone(source)),
+        None => Input::open(path).map_err(|e| Error::read(path, io_message(&e)))?,
     };
-    if got == 0 && seekable.is_ok() {
-        return match columnar {
-            Some(f) => Err(Error::read(path, format!("it is empty, which no {} file is", f.as_str()))),
-            None => Ok(Open::Ready(Opened { format: None, reader: Box::new(Empty) })),
-        };
+    let child = Child { options: options.clone(), budget: Budget::new(options.limits), depth: 0 };
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    match child.open_layer(&name, input) {
+        Ok(Open::Binary) => Err(Error::read(
+            path,
+            "its content is binary and of no known format; it was not scanned \
+             (`--binary skip` leaves such files out, `--binary scan` scans their bytes as text)",
+        )),
+        Err(Error::Read { message, .. }) => Err(Error::read(path, message)),
+        other => other,
     }
-    match columnar {
-        Some(Format::Parquet) => {
-            let reader =
-                parquet::ParquetReader::open(file, options.filter.clone()).map_err(|m| Error::read(path, m))?;
-            return Ok(Open::Ready(Opened { format: Some(Format::Parquet), reader: Box::new(reader) }));
-        }
-        Some(_) => {
-            let reader = ipc::IpcReader::open(file, options.filter.clone()).map_err(|m| Error::read(path, m))?;
-            return Ok(Open::Ready(Opened { format: Some(Format::Arrow), reader: Box::new(reader) }));
-        }
-        None => {}
-    }
-    // A pipe cannot be rewound: the bytes that were looked at are put in front again.
-    let whole: Box<dyn Read + Send> = match seekable {
-        Ok(_) => Box::new(file),
-        Err(_) => Box::new(std::io::Cursor::new(magic.to_vec()).chain(file)),
-    };
-    let bytes: Box<dyn Read + Send> = match magic {
-        [0x1f, 0x8b, ..] => Box::new(flate2::read::MultiGzDecoder::new(BufReader::with_capacity(1 << 16, whole))),
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => {
-            Box::new(zstd::stream::read::Decoder::new(whole).map_err(|e| Error::read(path, io_message(&e)))?)
-        }
-        _ => whole,
-    };
-    open_stream(path, bytes, named, options)
 }
 
-fn open_stream(
-    path: &Path,
-    bytes: Box<dyn Read + Send>,
-    named: Option<Format>,
-    options: &OpenOptions,
-) -> Result<Open, Error> {
-    let mut input = Lookahead::new(bytes);
-    let head = input.peek(8 << 10).map_err(|e| Error::read(path, io_message(&e)))?;
-    let format = named.unwrap_or_else(|| sniff(head));
-    if options.format.is_none() && matches!(head, [0xff, 0xfe, ..] | [0xfe, 0xff, ..]) && head.contains(&0) {
-        return Err(Error::read(path, "it is UTF-16 text, which is not read yet; convert it to UTF-8 (`iconv`)"));
+/// Opens what is inside: the content of a compressed file, a member of an archive.
+#[derive(Clone)]
+struct Child {
+    options: OpenOptions,
+    budget: Arc<Budget>,
+    depth: usize,
+}
+
+impl Child {
+    /// Opens a member of an archive.
+    fn open(&self, name: &str, input: Input) -> Result<Open, Error> {
+        self.open_layer(name, input)
     }
-    let binary = head.contains(&0);
-    if binary && options.format.is_none() {
-        match options.binary {
-            BinaryPolicy::Skip => return Ok(Open::Skipped),
-            BinaryPolicy::Error => {
-                return Err(Error::read(
-                    path,
-                    "its content is binary and of no known format; it was not scanned \
-                     (`--binary skip` leaves such files out, `--binary scan` scans their bytes as text)",
-                ));
+
+    /// One layer further in.
+    fn below(&self, name: &str) -> Result<Self, Error> {
+        if self.depth >= self.budget.limits.depth_max {
+            let depth = self.budget.limits.depth_max;
+            return Err(Error::read(
+                name,
+                format!("it is packed more than {depth} times; what is inside was not scanned"),
+            ));
+        }
+        Ok(Self { depth: self.depth + 1, ..self.clone() })
+    }
+
+    fn open_layer(&self, name: &str, input: Input) -> Result<Open, Error> {
+        let failed = |e: std::io::Error| Error::read(name, io_message(&e));
+        let (source, bytes) = match input {
+            Input::Sized(source) => (Some(Arc::clone(&source)), stream_of(source)),
+            Input::Stream(bytes) => (None, bytes),
+        };
+        let bytes: Box<dyn Read + Send> = match self.depth {
+            0 => Box::new(Counted { inner: bytes, budget: Arc::clone(&self.budget) }),
+            _ => bytes,
+        };
+        let mut input = Lookahead::new(bytes);
+        let head = input.peek(8 << 10).map_err(failed)?;
+        if let Some(compression) = Compression::of(head) {
+            let inside = self.below(name)?;
+            let plain = compression.undo(Box::new(input), &self.budget).map_err(failed)?;
+            return inside.open_layer(&Compression::bare_name(name), Input::Stream(plain));
+        }
+        let named = self.options.format.or_else(|| Format::by_magic(head)).or_else(|| Format::by_extension(name));
+        if head.is_empty() {
+            return match named.filter(|f| !f.is_text() && *f != Format::Warc) {
+                Some(f) => Err(Error::read(name, format!("it is empty, which no {} file is", f.as_str()))),
+                None => Ok(Open::Ready(Opened { format: None, reader: Box::new(Empty) })),
+            };
+        }
+        match named {
+            Some(format) if !format.is_text() => self.open_format(name, format, source, input),
+            _ => self.open_text(name, named, input),
+        }
+    }
+
+    /// Text in UTF-8 or UTF-16, or bytes of no known format.
+    fn open_text(&self, name: &str, named: Option<Format>, mut input: Lookahead) -> Result<Open, Error> {
+        if let Some(encoding) = utf16::encoding(input.head()) {
+            let plain = utf16::Decoded::new(Box::new(input), encoding);
+            input = Lookahead::new(Box::new(plain));
+            input.peek(8 << 10).map_err(|e| Error::read(name, io_message(&e)))?;
+        }
+        let head = input.head();
+        let mut format = named.unwrap_or_else(|| sniff(head));
+        if head.contains(&0) && self.options.format.is_none() {
+            match self.options.binary {
+                BinaryPolicy::Skip => return Ok(Open::Skipped),
+                BinaryPolicy::Error => return Ok(Open::Binary),
+                BinaryPolicy::Scan => format = Format::Text,
             }
-            BinaryPolicy::Scan => {
-                let reader = Box::new(text::TextReader::new(input));
-                return Ok(Open::Ready(Opened { format: Some(Format::Text), reader }));
+        }
+        self.open_format(name, format, None, input)
+    }
+
+    fn open_format(
+        &self,
+        name: &str,
+        format: Format,
+        source: Option<Arc<dyn Source>>,
+        input: Lookahead,
+    ) -> Result<Open, Error> {
+        let filter = self.options.filter.clone();
+        let limits = &self.budget.limits;
+        let broken = |message: String| Error::read(name, message);
+        let reader: Box<dyn Reader + Send> = match format {
+            Format::Jsonl => Box::new(jsonl::JsonlReader::new(input, filter, limits.record_bytes_max)),
+            Format::Json => json::open(input, filter, &self.budget).map_err(broken)?,
+            Format::Csv => Box::new(csv::CsvReader::new(input, None, filter)),
+            Format::Tsv => Box::new(csv::CsvReader::new(input, Some(b'\t'), filter)),
+            Format::Text | Format::Markdown | Format::Html => Box::new(text::TextReader::new(input)),
+            Format::Notebook => notebook::open(input, filter, &self.budget).map_err(broken)?,
+            Format::Warc => Box::new(warc::WarcReader::new(input, filter, Arc::clone(&self.budget))),
+            Format::Avro => Box::new(avro::AvroReader::open(input, filter).map_err(broken)?),
+            Format::Parquet => {
+                let source = self.whole(source, input).map_err(broken)?;
+                Box::new(parquet::ParquetReader::open(source, filter).map_err(broken)?)
+            }
+            Format::Arrow => {
+                let opened = match ipc::needs_seek(input.head()) {
+                    true => self.whole(source, input).and_then(|source| ipc::IpcReader::open_file(source, filter)),
+                    false => ipc::IpcReader::open_stream(input, filter),
+                };
+                Box::new(opened.map_err(broken)?)
+            }
+            Format::Tar => {
+                let entries = Box::new(tar::TarEntries::new(Box::new(input)));
+                Box::new(archive::ArchiveReader::new(entries, self.inside(name)?))
+            }
+            Format::Zip => {
+                let source = self.whole(source, input).map_err(broken)?;
+                let entries = zip::ZipEntries::open(source, Arc::clone(&self.budget)).map_err(broken)?;
+                Box::new(archive::ArchiveReader::new(Box::new(entries), self.inside(name)?))
+            }
+        };
+        Ok(Open::Ready(Opened { format: Some(format), reader }))
+    }
+
+    /// What opens an archive's members: one layer further in, each of a format of its own.
+    fn inside(&self, name: &str) -> Result<Self, Error> {
+        let mut inside = self.below(name)?;
+        inside.options.format = None;
+        Ok(inside)
+    }
+
+    /// A source for formats that are read at any place; a stream is held in memory for them.
+    fn whole(&self, source: Option<Arc<dyn Source>>, input: Lookahead) -> Result<Arc<dyn Source>, String> {
+        match source {
+            Some(source) => Ok(source),
+            None => {
+                let bytes = compression::read_whole(input, &self.budget).map_err(|e| io_message(&e))?;
+                Ok(Arc::new(Memory(bytes.into())))
             }
         }
     }
-    let filter = options.filter.clone();
-    let reader: Box<dyn Reader + Send> = match format {
-        Format::Jsonl => Box::new(jsonl::JsonlReader::new(input, filter)),
-        Format::Json => json::open(input, filter).map_err(|m| Error::read(path, m))?,
-        Format::Csv => Box::new(csv::CsvReader::new(input, None, filter)),
-        Format::Tsv => Box::new(csv::CsvReader::new(input, Some(b'\t'), filter)),
-        Format::Text | Format::Parquet | Format::Arrow => Box::new(text::TextReader::new(input)),
-    };
-    Ok(Open::Ready(Opened { format: Some(format), reader }))
+}
+
+/// The bytes of a scan's input, to be read at any place.
+pub(crate) fn input_of(input: &crate::scan::ScanInput) -> std::io::Result<Arc<dyn Source>> {
+    match &input.source {
+        Some(source) => Ok(Arc::clone(source)),
+        None => match Input::open(&input.path)? {
+            Input::Sized(source) => Ok(source),
+            Input::Stream(_) => Err(std::io::ErrorKind::Unsupported.into()),
+        },
+    }
+}
+
+/// A source read from its beginning.
+pub(crate) fn stream_of(source: Arc<dyn Source>) -> Box<dyn Read + Send> {
+    let block = source.block_bytes();
+    let cursor = Cursor::new(source);
+    // A local file is read by readers in buffers of their own.
+    match block > 1 << 16 {
+        true => Box::new(BufReader::with_capacity(block, cursor)),
+        false => Box::new(cursor),
+    }
 }
 
 /// A file without extension whose first line is one JSON object is JSONL; all else is text.
 fn sniff(head: &[u8]) -> Format {
+    let start: Vec<u8> = head.trim_ascii_start().iter().take(14).map(u8::to_ascii_lowercase).collect();
+    if start.starts_with(b"<!doctype html") || start.starts_with(b"<html") {
+        return Format::Html;
+    }
     let Some(line) = head.split(|b| *b == b'\n').next() else { return Format::Text };
     let whole_line = line.len() < head.len();
     if whole_line && line.first() == Some(&b'{') && serde_json::from_slice::<serde::de::IgnoredAny>(line).is_ok() {
@@ -286,7 +487,11 @@ fn sniff(head: &[u8]) -> Format {
 /// What an I/O error means to a person, without the path, which the message around it has.
 pub(crate) fn io_message(e: &std::io::Error) -> String {
     use std::io::ErrorKind as K;
+    if let Some(message) = LimitMet::message(e) {
+        return message;
+    }
     match e.kind() {
+        K::IsADirectory => "it is a directory".into(),
         K::NotFound => "it does not exist".into(),
         K::PermissionDenied => "permission denied; run as a user who may read it".into(),
         K::UnexpectedEof => "it ends too early: the file is truncated".into(),
@@ -295,7 +500,30 @@ pub(crate) fn io_message(e: &std::io::Error) -> String {
     }
 }
 
-fn read_up_to(file: &mut impl Read, buffer: &mut [u8]) -> std::io::Result<usize> {
+thread_local! {
+    /// This thread is in a decoder of another library.
+    static IN_FOREIGN: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs a decoder of another library on input that may be hostile: where it panics instead of refusing, that is one
+/// more way to be damaged. What it says then may quote the input, so it is not printed.
+pub(crate) fn foreign<T>(decode: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+    static QUIET: Once = Once::new();
+    QUIET.call_once(|| {
+        let usual = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if !IN_FOREIGN.get() {
+                usual(panic);
+            }
+        }));
+    });
+    let outer = IN_FOREIGN.replace(true);
+    let decoded = std::panic::catch_unwind(std::panic::AssertUnwindSafe(decode));
+    IN_FOREIGN.set(outer);
+    decoded.unwrap_or_else(|_| Err("its decoder failed on it".into()))
+}
+
+fn read_up_to(file: &mut dyn Read, buffer: &mut [u8]) -> std::io::Result<usize> {
     let mut got = 0;
     while got < buffer.len() {
         match file.read(&mut buffer[got..]) {
@@ -321,7 +549,7 @@ impl Lookahead {
 
     fn peek(&mut self, count: usize) -> std::io::Result<&[u8]> {
         let mut head = vec![0; count];
-        let got = read_up_to(&mut self.rest, &mut head)?;
+        let got = read_up_to(&mut *self.rest, &mut head)?;
         head.truncate(got);
         self.head = std::io::Cursor::new(head);
         Ok(self.head.get_ref())

@@ -1,28 +1,118 @@
-//! Apache Parquet, a batch of rows at a time, wanted columns only.
+//! Apache Parquet: wanted columns only, a batch of rows at a time, a row group a part.
 
-use super::{BatchPlace, Problem, Reader};
+use super::source::{Cursor, Source};
+use super::{BatchPlace, Problem, Reader, foreign};
 use crate::columns::{self, FieldFilter};
 use crate::values::{FieldTable, ValueBatch};
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
-use std::fs::File;
+use bytes::Bytes;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder as Builder;
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader};
+use parquet::basic::{LogicalType, Type as Physical};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::RowGroupMetaData;
+use parquet::file::reader::{ChunkReader, Length};
+use parquet::schema::types::ColumnDescriptor;
+use std::io::{BufReader, Seek as _, SeekFrom};
+use std::ops::Range;
+use std::sync::Arc;
 
-/// Rows of a batch: of the usual text column about a megabyte or a few.
-const ROWS: usize = 1_024;
+/// Decoded bytes of a batch, about, and the bounds of its rows.
+const BATCH_BYTES: i64 = 2 << 20;
+const ROWS_MIN: usize = 16;
+const ROWS_MAX: usize = 8_192;
 
 pub(super) struct ParquetReader {
-    reader: ParquetRecordBatchReader,
-    filter: FieldFilter,
+    file: Arc<ParquetFile>,
+    /// Row groups that are still to be read, and the record number of the first row of the next one.
+    groups: Range<usize>,
+    next_row: u64,
+    current: Option<ParquetRecordBatchReader>,
     row: u64,
-    ended: bool,
+    first_row: u64,
+}
+
+struct ParquetFile {
+    chunks: Chunks,
+    metadata: ArrowReaderMetadata,
+    mask: ProjectionMask,
+    filter: FieldFilter,
 }
 
 impl ParquetReader {
-    pub(super) fn open(file: File, filter: FieldFilter) -> Result<Self, String> {
-        // The library's messages name structure (offsets, lengths), not data.
-        let builder = ParquetRecordBatchReaderBuilder::try_new(file)
-            .map_err(|e| format!("not a readable Parquet file (truncated, or no Parquet at all): {e}"))?;
-        let reader = builder.with_batch_size(ROWS).build().map_err(|e| e.to_string())?;
-        Ok(Self { reader, filter, row: 0, ended: false })
+    pub(super) fn open(source: Arc<dyn Source>, filter: FieldFilter) -> Result<Self, String> {
+        let chunks = Chunks(source);
+        // The library's messages name structure (offsets, lengths), not data. The embedded Arrow schema is taken: it
+        // tells which columns are text where the Parquet schema leaves it open.
+        let metadata = foreign(|| {
+            ArrowReaderMetadata::load(&chunks, ArrowReaderOptions::new())
+                .map_err(|e| format!("not a readable Parquet file (truncated, or no Parquet at all): {e}"))
+        })?;
+        let mask = projection(&metadata, &filter);
+        let groups = 0..metadata.metadata().num_row_groups();
+        let file = Arc::new(ParquetFile { chunks, metadata, mask, filter });
+        Ok(Self { file, groups, next_row: 0, current: None, row: 0, first_row: 0 })
+    }
+
+    fn group(&self, index: usize) -> &RowGroupMetaData {
+        self.file.metadata.metadata().row_group(index)
+    }
+
+    /// Takes the next row group off; `None` behind the last.
+    fn take_group(&mut self) -> Option<(usize, u64)> {
+        let index = self.groups.next()?;
+        let first_row = self.next_row;
+        self.next_row += u64::try_from(self.group(index).num_rows()).unwrap_or_default();
+        Some((index, first_row))
+    }
+
+    fn open_group(&self, index: usize) -> Result<ParquetRecordBatchReader, String> {
+        let file = &self.file;
+        foreign(|| {
+            Builder::new_with_metadata(file.chunks.clone(), file.metadata.clone())
+                .with_row_groups(vec![index])
+                .with_projection(file.mask.clone())
+                .with_batch_size(batch_rows(self.group(index)))
+                .build()
+                .map_err(|e| e.to_string())
+        })
+    }
+
+    fn damaged(&mut self, e: &str) -> Problem {
+        self.groups = 0..0;
+        self.current = None;
+        let message = format!("damaged Parquet data; the rest was not scanned: {e}");
+        Problem { place: format!("row {}", self.row), message }
+    }
+}
+
+/// Rows that make a batch of about the wanted size, if the rows of the group are alike.
+fn batch_rows(group: &RowGroupMetaData) -> usize {
+    let row_bytes = group.total_byte_size().max(1) / group.num_rows().max(1);
+    usize::try_from(BATCH_BYTES / row_bytes.max(1)).unwrap_or(ROWS_MAX).clamp(ROWS_MIN, ROWS_MAX)
+}
+
+/// The columns that can hold something to find: of the wanted fields, those of text, bytes and whole numbers. Nested
+/// columns are taken whole.
+fn projection(metadata: &ArrowReaderMetadata, filter: &FieldFilter) -> ProjectionMask {
+    let schema = metadata.parquet_schema();
+    let wanted = |index: &usize| {
+        let column = schema.column(*index);
+        let root = column.path().parts().first().map_or("", String::as_str);
+        let flat = column.path().parts().len() == 1;
+        filter.may_want_below(root) && !(flat && holds_nothing(&column))
+    };
+    ProjectionMask::leaves(schema, (0..schema.num_columns()).filter(wanted))
+}
+
+fn holds_nothing(column: &ColumnDescriptor) -> bool {
+    match column.physical_type() {
+        Physical::BOOLEAN | Physical::FLOAT | Physical::DOUBLE | Physical::INT96 => true,
+        Physical::INT32 | Physical::INT64 => matches!(
+            column.logical_type_ref(),
+            Some(LogicalType::Timestamp { .. } | LogicalType::Time { .. } | LogicalType::Date)
+        ),
+        Physical::BYTE_ARRAY | Physical::FIXED_LEN_BYTE_ARRAY => false,
     }
 }
 
@@ -34,29 +124,79 @@ impl Reader for ParquetReader {
         place: &mut BatchPlace,
     ) -> Result<bool, Problem> {
         place.lines.clear();
-        place.first_row = self.row;
-        if self.ended {
-            return Ok(false);
-        }
-        match self.reader.next() {
-            None => {
-                self.ended = true;
-                Ok(false)
+        loop {
+            if self.current.is_none() {
+                let Some((index, first_row)) = self.take_group() else { return Ok(false) };
+                self.row = first_row;
+                self.current = Some(self.open_group(index).map_err(|e| self.damaged(&e))?);
             }
-            Some(Ok(records)) => {
-                columns::push_batch(&records, self.row, &self.filter, fields, batch);
-                self.row += records.num_rows() as u64;
-                Ok(true)
-            }
-            Some(Err(e)) => {
-                self.ended = true;
-                let message = format!("damaged Parquet data; the rest was not scanned: {e}");
-                Err(Problem { place: format!("row {}", self.row), message })
+            let Some(reader) = &mut self.current else { return Ok(false) };
+            match foreign(|| reader.next().transpose().map_err(|e| e.to_string())) {
+                Ok(None) => self.current = None,
+                Ok(Some(records)) => {
+                    place.first_row = self.row;
+                    columns::push_batch(&records, self.row, &self.file.filter, fields, batch);
+                    self.row += records.num_rows() as u64;
+                    return Ok(true);
+                }
+                Err(e) => return Err(self.damaged(&e)),
             }
         }
     }
 
     fn rows(&self) -> Option<u64> {
-        Some(self.row)
+        Some(self.row - self.first_row)
+    }
+
+    fn splits(&self) -> bool {
+        self.groups.len() > 1
+    }
+
+    fn split(&mut self) -> Option<Box<dyn Reader + Send>> {
+        let (index, first_row) = self.take_group()?;
+        Some(Box::new(Self {
+            file: Arc::clone(&self.file),
+            groups: index..index + 1,
+            next_row: first_row,
+            current: None,
+            row: first_row,
+            first_row,
+        }))
+    }
+}
+
+/// A source as the Parquet library reads it.
+#[derive(Clone)]
+pub(crate) struct Chunks(pub(crate) Arc<dyn Source>);
+
+impl Length for Chunks {
+    fn len(&self) -> u64 {
+        self.0.size_bytes()
+    }
+}
+
+impl ChunkReader for Chunks {
+    type T = BufReader<Cursor>;
+
+    fn get_read(&self, start: u64) -> Result<Self::T, ParquetError> {
+        let mut cursor = Cursor::new(Arc::clone(&self.0));
+        cursor.seek(SeekFrom::Start(start))?;
+        // Page headers are read through this: a few dozen bytes each.
+        Ok(BufReader::with_capacity(256, cursor))
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
+        if start.saturating_add(length as u64) > self.0.size_bytes() {
+            return Err(ParquetError::EOF("a page lies behind the end of the file".into()));
+        }
+        let mut bytes = vec![0; length];
+        let mut got = 0;
+        while got < length {
+            match self.0.read_at(start + got as u64, &mut bytes[got..])? {
+                0 => return Err(ParquetError::EOF("the file ends inside a page".into())),
+                n => got += n,
+            }
+        }
+        Ok(bytes.into())
     }
 }

@@ -33,6 +33,7 @@ impl TextReader {
 
 impl Reader for TextReader {
     fn next(&mut self, _: &mut FieldTable, batch: &mut ValueBatch, place: &mut BatchPlace) -> Result<bool, Problem> {
+        place.lines.clear();
         if self.ended {
             return Ok(false);
         }
@@ -72,6 +73,46 @@ impl Reader for TextReader {
             }
             None => Ok(text.len() > carried || carried > 0),
         }
+    }
+
+    fn is_text(&self) -> bool {
+        true
+    }
+
+    fn rows(&self) -> Option<u64> {
+        None
+    }
+
+    fn splits(&self) -> bool {
+        true
+    }
+
+    fn split(&mut self) -> Option<Box<dyn Reader + Send>> {
+        let mut part = Part { batch: ValueBatch::new(), place: BatchPlace::default(), more: Ok(false) };
+        part.more = self.next(&mut FieldTable::default(), &mut part.batch, &mut part.place);
+        (part.more != Ok(false)).then(|| Box::new(part) as Box<dyn Reader + Send>)
+    }
+}
+
+/// One batch of a text, read ahead for another thread.
+struct Part {
+    batch: ValueBatch,
+    place: BatchPlace,
+    more: Result<bool, Problem>,
+}
+
+impl Reader for Part {
+    fn next(&mut self, _: &mut FieldTable, batch: &mut ValueBatch, place: &mut BatchPlace) -> Result<bool, Problem> {
+        let more = std::mem::replace(&mut self.more, Ok(false));
+        if more != Ok(false) {
+            std::mem::swap(batch, &mut self.batch);
+            std::mem::swap(place, &mut self.place);
+        }
+        more
+    }
+
+    fn is_text(&self) -> bool {
+        true
     }
 
     fn rows(&self) -> Option<u64> {

@@ -7,7 +7,7 @@ use crate::{fingerprint_key, output};
 use anyhow::{Context as _, bail};
 use clap::Args;
 use lineward_classifiers::scan::{self, FileReport, ScanOptions};
-use lineward_classifiers::{Confidence, Finding, FingerprintKey};
+use lineward_classifiers::{Finding, FingerprintKey};
 use lineward_connectors::kafka::{EmbeddedBroker, KafkaConfig, KafkaSink, KafkaSinkConfig};
 use lineward_pipelines::{BatchSpec, PipelineSpec, RunOptions, ScanRecord, SourceSpec, Stop, engine_for, record_scan};
 use lineward_sql::LinewardSession;
@@ -189,16 +189,7 @@ async fn scan_corpora(out: &mut dyn Write, dir: &Path, store: &str, key: &Finger
     let engine = engine_for(&[])?;
     for (dataset, folder, _) in CORPORA {
         let path = dir.join("corpora").join(folder);
-        let options = ScanOptions {
-            format: None,
-            fields: Vec::new(),
-            confidence_min: Confidence::Medium,
-            jobs: 2,
-            binary: Default::default(),
-            key: key.clone(),
-            show_values: false,
-            hash_content: true,
-        };
+        let options = ScanOptions { jobs: 2, hash_content: true, ..ScanOptions::new(key.clone()) };
         let started = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_micros() as i64;
         let mut reports = Reports::default();
         let inputs = scan::inputs(std::slice::from_ref(&path));

@@ -10,8 +10,8 @@ use crate::report::{Kind, Report, Scanned, Totals};
 use anyhow::{Context as _, bail};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use lineward_classifiers::readers::{BinaryPolicy, Format};
-use lineward_classifiers::scan::{self as engine_scan, FileReport, Progress, ScanInput, ScanOptions, Sink};
+use lineward_classifiers::readers::{BinaryPolicy, Format, Limits};
+use lineward_classifiers::scan::{self as engine_scan, FileReport, Progress, Sample, ScanInput, ScanOptions, Sink};
 use lineward_classifiers::{Category, Confidence, Engine, Finding};
 use std::io::{self, IsTerminal as _};
 use std::num::NonZeroUsize;
@@ -54,16 +54,17 @@ Exit codes:
        scanned and reported
   130  interrupted; what was found until then was reported")]
 pub(crate) struct ScanArgs {
-    /// Files and folders; `-` is standard input
+    /// Files, folders, s3:// gs:// az:// URLs; `-` is standard input
     ///
-    /// Of a folder, all files below it are scanned, in the order of their names; symbolic links in it are not followed.
-    /// Files may be compressed with gzip or zstd.
+    /// Of a folder, all files below it are scanned, in the order of their names; symbolic links in it are not followed. Of
+    /// a Delta table, those of its current version. Files may be compressed (gzip, zstd, bzip2, xz) and packed (tar, zip).
     #[arg(value_name = "PATH", required = true)]
     paths: Vec<PathBuf>,
 
-    /// Format: auto, jsonl, json, csv, tsv, parquet, arrow, text
+    /// Format: auto, jsonl, json, csv, tsv, parquet, arrow, avro, text, ...
     ///
-    /// It holds for all inputs. `auto` (the default) goes by the content, then by the extension.
+    /// Also markdown, html, notebook, warc, tar, zip. It holds for all inputs, not for members of archives. `auto` (the
+    /// default) goes by the content, then by the extension.
     #[arg(long, value_name = "NAME", default_value = "auto", hide_default_value = true, hide_possible_values = true)]
     #[arg(value_parser = format_parser(), help_heading = "What to scan")]
     format: FormatChoice,
@@ -81,9 +82,32 @@ pub(crate) struct ScanArgs {
     #[arg(value_parser = binary_parser(), help_heading = "What to scan")]
     binary: BinaryPolicy,
 
-    /// Files scanned at a time (default: the cores there are)
-    #[arg(long, value_name = "N", value_parser = jobs, help_heading = "What to scan")]
+    /// Threads (default: the cores there are)
+    ///
+    /// They share out files, and the parts of a large file of text, JSON Lines or Parquet. The result is the same for any
+    /// number.
+    #[arg(long, value_name = "N", value_parser = jobs, help_heading = "How to scan")]
     jobs: Option<NonZeroUsize>,
+
+    /// Memory the scan may use, as 512MB or 2GB
+    ///
+    /// Under a tight limit fewer threads work, and longer records and documents are scanned in pieces or told as too long.
+    #[arg(long, value_name = "SIZE", value_parser = size, help_heading = "How to scan")]
+    memory_limit: Option<u64>,
+
+    /// Look at a part only: 1000 (first records of each file), 5% (of records)
+    ///
+    /// The result says so. Of plain text it is lines, or chunks of 4 MiB. A share is chosen by the number of a record, so
+    /// it is the same each time.
+    #[arg(long, value_name = "N|P%", value_parser = sample, help_heading = "How to scan")]
+    sample: Option<Sample>,
+
+    /// Do not read files again that have not changed
+    ///
+    /// Their findings of the last scan with the same rules, key and options are told again. They are kept in DIR, or in
+    /// $XDG_CACHE_HOME/lineward/scans.
+    #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true, help_heading = "How to scan")]
+    incremental: Option<Option<PathBuf>>,
 
     #[command(flatten)]
     selection: Selection,
@@ -175,6 +199,41 @@ fn jobs(text: &str) -> Result<NonZeroUsize, &'static str> {
     text.parse().map_err(|_| "write a whole number from 1")
 }
 
+/// A number of bytes with a decimal or binary unit.
+fn size(text: &str) -> Result<u64, &'static str> {
+    let wrong = "write a number of bytes with a unit, as 512MB or 2GiB";
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit: u64 = match text[digits.len()..].to_ascii_lowercase().as_str() {
+        "mb" | "m" => 1_000_000,
+        "gb" | "g" => 1_000_000_000,
+        "mib" => 1 << 20,
+        "gib" => 1 << 30,
+        _ => return Err(wrong),
+    };
+    digits.trim().parse::<u64>().ok().and_then(|n| n.checked_mul(unit)).ok_or(wrong)
+}
+
+/// A number of records, or a share of them.
+fn sample(text: &str) -> Result<Sample, &'static str> {
+    let wrong = "write a number of records from 1, or a share as 5%";
+    match text.strip_suffix('%') {
+        Some(percent) => {
+            let share = percent.parse::<f64>().map_err(|_| wrong)? / 100.0;
+            (share > 0.0 && share <= 1.0).then_some(Sample::Share(share)).ok_or(wrong)
+        }
+        None => text.parse().ok().filter(|n| *n > 0).map(Sample::Rows).ok_or(wrong),
+    }
+}
+
+/// Where `--incremental` keeps what it found.
+fn kept_folder(named: Option<PathBuf>) -> anyhow::Result<PathBuf> {
+    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let cache = || variable("XDG_CACHE_HOME").or_else(|| Some(variable("HOME")?.join(".cache")));
+    named.or_else(|| Some(cache()?.join("lineward/scans"))).context(
+        "`--incremental` needs a folder where neither XDG_CACHE_HOME nor HOME is set; write `--incremental=DIR`",
+    )
+}
+
 const LEVELS: [Confidence; 3] = [Confidence::Low, Confidence::Medium, Confidence::High];
 
 fn level(name: &str) -> Option<Confidence> {
@@ -247,7 +306,10 @@ impl Plan {
         let fail_on = check_fail_on(&args, &rules)?;
         let inputs = inputs(&args.paths, args.output.as_deref());
         let jobs = args.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
-        let options = ScanOptions {
+        if args.show_values && args.incremental.is_some() {
+            bail!("`--show-values` does not go with `--incremental`, which keeps findings without values");
+        }
+        let mut options = ScanOptions {
             format: args.format.0,
             fields: args.fields,
             confidence_min: args.min_confidence,
@@ -256,7 +318,19 @@ impl Plan {
             key: crate::fingerprint_key::load(args.fingerprint_key_file.as_deref())?,
             show_values: args.show_values,
             hash_content: args.store.is_some(),
+            limits: Limits::default(),
+            decode: true,
+            sample: args.sample,
+            incremental: args.incremental.map(kept_folder).transpose()?,
         };
+        if let Some(limit) = args.memory_limit {
+            options.fit(limit).map_err(|least| {
+                anyhow::anyhow!(
+                    "`--memory-limit` is too low to scan anything; write {}MB or more",
+                    least.div_ceil(1_000_000)
+                )
+            })?;
+        }
         Ok(Self {
             paths: args.paths,
             inputs,
@@ -319,8 +393,12 @@ impl Plan {
             started,
             elapsed: clock.elapsed(),
             stopped,
+            sample: self.options.sample,
             exit_code,
         };
+        if let Some(sample) = self.options.sample.filter(|_| self.kind != Kind::Summary) {
+            output::complain(format_args!("note: {}", crate::report::sampled(sample)));
+        }
         let written = match unwritten {
             Some(e) => Err(e),
             None => report.finish(&done),
@@ -409,8 +487,8 @@ fn inputs(paths: &[PathBuf], output: Option<&Path>) -> Vec<ScanInput> {
     let mut inputs = Vec::new();
     for path in paths {
         match is_stdin(path) {
-            true => inputs.push(ScanInput { path: STDIN.into(), size_bytes: 0, problem: None }),
-            false => inputs.extend(engine_scan::inputs(std::slice::from_ref(path))),
+            true => inputs.push(ScanInput::file(STDIN.into(), 0)),
+            false => inputs.extend(lineward_pipelines::scan_inputs(std::slice::from_ref(path))),
         }
     }
     if let Some(own) = output.and_then(|o| o.canonicalize().ok()) {

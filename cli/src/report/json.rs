@@ -37,6 +37,13 @@ struct FileEntry<'a> {
     findings: u64,
     below_confidence: u64,
     skipped: bool,
+    members_skipped: u64,
+    unchanged: bool,
+    coverage: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    config: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    split: Option<&'a str>,
     problems: &'a [Problem],
     fields: &'a [FieldSummary],
 }
@@ -51,6 +58,9 @@ struct ScanEntry<'a> {
     seconds: f64,
     bytes_scanned: u64,
     stopped: bool,
+    /// Which part of each input was looked at, where it was not all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sample: Option<String>,
     exit_code: u8,
 }
 
@@ -64,6 +74,11 @@ impl<'a> FileEntry<'a> {
             findings: file.findings,
             below_confidence: file.below_confidence,
             skipped: file.skipped,
+            members_skipped: file.members_skipped,
+            unchanged: file.unchanged,
+            coverage: file.coverage,
+            config: file.config.as_deref(),
+            split: file.split.as_deref(),
             problems: &file.problems,
             fields: &file.summaries,
         }
@@ -90,6 +105,7 @@ impl Report for Json {
                 seconds: scan.elapsed.as_secs_f64(),
                 bytes_scanned: scan.bytes_scanned,
                 stopped: scan.stopped,
+                sample: scan.sample.map(super::sampled),
                 exit_code: scan.exit_code,
             },
         };

@@ -13,7 +13,7 @@ mod totals;
 
 pub(crate) use totals::Totals;
 
-use lineward_classifiers::scan::FileReport;
+use lineward_classifiers::scan::{FileReport, Sample};
 use lineward_classifiers::{Engine, Finding};
 use std::io::{self, Write};
 use std::time::{Duration, SystemTime};
@@ -94,6 +94,8 @@ pub(crate) struct Scanned<'a> {
     pub elapsed: Duration,
     /// It was interrupted.
     pub stopped: bool,
+    /// Only this part of each input was looked at.
+    pub sample: Option<Sample>,
     /// The command's exit code.
     pub exit_code: u8,
 }
@@ -107,6 +109,16 @@ impl Scanned<'_> {
     /// Bytes of text a second.
     fn bytes_per_s(&self) -> u64 {
         (self.bytes_scanned as f64 / self.elapsed.as_secs_f64().max(1e-6)) as u64
+    }
+}
+
+/// What a sample means for the result.
+pub(crate) fn sampled(sample: Sample) -> String {
+    match sample {
+        Sample::Rows(rows) => {
+            format!("a sample: the first {} of each file; what comes after was not looked at", count(rows, "record"))
+        }
+        Sample::Share(share) => format!("a sample: {}% of records; the others were not looked at", share * 100.0),
     }
 }
 

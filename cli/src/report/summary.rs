@@ -106,6 +106,13 @@ impl Summary {
             scan.elapsed.as_secs_f64(),
             bytes(scan.bytes_per_s())
         )?;
+        let unchanged = scan.files.iter().filter(|file| file.unchanged).count() as u64;
+        if unchanged > 0 {
+            writeln!(self.out, "{} not read again: unchanged since the last scan", count(unchanged, "file"))?;
+        }
+        if let Some(sample) = scan.sample {
+            writeln!(self.out, "{}", super::sampled(sample))?;
+        }
         match scan.stopped {
             true => writeln!(self.out, "stopped before the end: what is above is not all"),
             false => Ok(()),

@@ -1,0 +1,206 @@
+//! The log of a Delta table, read as far as it says which files make up the current version.
+//!
+//! Read are the commits (JSON) after the newest whole checkpoint (classic, of one part or several). Rows that a deletion
+//! vector hides are still in their file and are scanned. The log's own statistics are not.
+
+use crate::readers::{ParquetChunks, Source, input_of};
+use crate::scan::ScanInput;
+use arrow_array::cast::AsArray as _;
+use arrow_array::{Array as _, RecordBatch};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::{Path, PathBuf};
+
+const LOG: &str = "_delta_log";
+/// Longest line of a commit, in bytes.
+const ACTION_BYTES_MAX: u64 = 64 << 20;
+
+/// Leaves the live files of each Delta table in a listing, and all that is in no table.
+pub(super) fn select(listed: Vec<ScanInput>) -> Vec<ScanInput> {
+    let log_of = |input: &ScanInput| {
+        let log = input.path.ancestors().find(|a| a.file_name().is_some_and(|name| name == LOG))?;
+        Some(log.parent()?.to_path_buf())
+    };
+    let mut tables: BTreeMap<PathBuf, Vec<ScanInput>> = BTreeMap::new();
+    let mut rest = Vec::new();
+    for input in listed {
+        match log_of(&input) {
+            Some(root) => tables.entry(root).or_default().push(input),
+            None => rest.push(input),
+        }
+    }
+    for (root, log) in tables {
+        match live_files(&root, &log) {
+            Ok(live) => keep_live(&root, &live, &mut rest),
+            Err(problem) => {
+                let problem = format!("{problem}; all files of the table were scanned, those of old versions too");
+                let path = root.join(LOG);
+                let at = rest.partition_point(|input| input.path < path);
+                rest.insert(at, ScanInput { path, problem: Some(problem), ..ScanInput::default() });
+            }
+        }
+    }
+    rest
+}
+
+/// Drops the files of a table that are not live; one that is live and not there is told.
+fn keep_live(root: &Path, live: &BTreeSet<String>, inputs: &mut Vec<ScanInput>) {
+    let mut seen = HashSet::new();
+    inputs.retain(|input| match input.path.strip_prefix(root) {
+        Err(_) => true,
+        Ok(name) => {
+            let name = name.to_string_lossy().into_owned();
+            let keep = live.contains(&name);
+            seen.insert(name);
+            keep
+        }
+    });
+    for name in live.iter().filter(|name| !seen.contains(*name)) {
+        let problem = "the Delta log lists it, and it is not there".to_owned();
+        inputs.push(ScanInput { path: root.join(name), problem: Some(problem), ..ScanInput::default() });
+    }
+}
+
+/// Names of the files of the current version, relative to the table.
+fn live_files(root: &Path, log: &[ScanInput]) -> Result<BTreeSet<String>, String> {
+    let mut commits: BTreeMap<u64, &ScanInput> = BTreeMap::new();
+    let mut checkpoints: BTreeMap<u64, Vec<(u32, &ScanInput)>> = BTreeMap::new();
+    let mut unread_checkpoint = None;
+    for input in log.iter().filter(|i| i.path.parent().is_some_and(|p| p == root.join(LOG))) {
+        let name = input.path.file_name().unwrap_or_default().to_string_lossy();
+        let parts: Vec<&str> = name.split('.').collect();
+        let Some(version) = parts.first().filter(|v| v.len() == 20).and_then(|v| v.parse().ok()) else { continue };
+        match parts[1..] {
+            ["json"] => drop(commits.insert(version, input)),
+            ["checkpoint", "parquet"] => checkpoints.entry(version).or_default().push((1, input)),
+            ["checkpoint", _, count, "parquet"] if count.len() == 10 => {
+                checkpoints.entry(version).or_default().push((count.parse().unwrap_or(u32::MAX), input));
+            }
+            ["checkpoint", ..] => unread_checkpoint = unread_checkpoint.max(Some(version)),
+            _ => {}
+        }
+    }
+    let whole = |parts: &Vec<(u32, &ScanInput)>| {
+        parts.iter().any(|(count, _)| parts.iter().filter(|p| p.0 == *count).count() as u32 == *count)
+    };
+    let newest = checkpoints.iter().rev().find(|(_, parts)| whole(parts));
+    let mut live = BTreeSet::new();
+    let mut next = 0;
+    if let Some((version, parts)) = newest {
+        for (_, part) in parts {
+            read_checkpoint(part, &mut live)?;
+        }
+        next = version + 1;
+    }
+    let first = commits.range(next..).next().map(|(version, _)| *version);
+    if first.is_some_and(|first| first > next) || (newest.is_none() && first.is_none()) {
+        return Err(match unread_checkpoint {
+            Some(_) => "its Delta log needs a checkpoint of the second form, which is not read".into(),
+            None => format!("its Delta log is not whole: version {next} is missing"),
+        });
+    }
+    for (version, commit) in commits.range(next..) {
+        if *version != next {
+            return Err(format!("its Delta log is not whole: version {next} is missing"));
+        }
+        read_commit(commit, &mut live).map_err(|problem| format!("version {version} of its Delta log {problem}"))?;
+        next += 1;
+    }
+    Ok(live)
+}
+
+#[derive(serde::Deserialize)]
+struct Action {
+    add: Option<File>,
+    remove: Option<File>,
+}
+
+#[derive(serde::Deserialize)]
+struct File {
+    path: String,
+}
+
+fn read_commit(commit: &ScanInput, live: &mut BTreeSet<String>) -> Result<(), String> {
+    let mut lines = BufReader::new(stream(commit)?);
+    let mut line = Vec::new();
+    let (mut added, mut removed) = (Vec::new(), HashSet::new());
+    loop {
+        line.clear();
+        let got = (&mut lines).take(ACTION_BYTES_MAX).read_until(b'\n', &mut line);
+        if got.map_err(|_| "cannot be read")? == 0 {
+            break;
+        }
+        if line.trim_ascii().is_empty() {
+            continue;
+        }
+        let action: Action = serde_json::from_slice(&line).map_err(|_| "is not valid JSON")?;
+        added.extend(action.add.map(|f| name_of(&f.path)).transpose()?);
+        removed.extend(action.remove.map(|f| name_of(&f.path)).transpose()?);
+    }
+    // A commit that removes a file and adds it again (with a deletion vector) keeps it, in whichever order it says so.
+    live.retain(|name| !removed.contains(name));
+    live.extend(added);
+    Ok(())
+}
+
+fn read_checkpoint(part: &ScanInput, live: &mut BTreeSet<String>) -> Result<(), String> {
+    let broken = || "a checkpoint of its Delta log cannot be read".to_owned();
+    let source = source(part)?;
+    let paths = crate::readers::foreign(|| {
+        let builder = ParquetRecordBatchReaderBuilder::try_new(ParquetChunks(source)).map_err(|_| broken())?;
+        let schema = builder.parquet_schema();
+        let is_path = |i: &usize| schema.column(*i).path().parts() == ["add", "path"];
+        let mask = ProjectionMask::leaves(schema, (0..schema.num_columns()).filter(is_path));
+        let mut paths = Vec::new();
+        for records in builder.with_projection(mask).build().map_err(|_| broken())? {
+            add_paths(&records.map_err(|_| broken())?, &mut paths).ok_or_else(broken)?;
+        }
+        Ok(paths)
+    })?;
+    for path in paths {
+        live.insert(name_of(&path)?);
+    }
+    Ok(())
+}
+
+fn add_paths(records: &RecordBatch, paths: &mut Vec<String>) -> Option<()> {
+    let add = records.column_by_name("add")?.as_struct_opt()?;
+    let path = arrow_cast::cast(add.column_by_name("path")?, &arrow_schema::DataType::Utf8).ok()?;
+    let path = path.as_string_opt::<i32>()?;
+    let there = (0..records.num_rows()).filter(|i| add.is_valid(*i) && path.is_valid(*i));
+    paths.extend(there.map(|i| path.value(i).to_owned()));
+    Some(())
+}
+
+/// The name of a file in the log, which is written as a part of a URL is.
+fn name_of(path: &str) -> Result<String, String> {
+    if path.contains("://") || path.starts_with('/') {
+        return Err("its Delta log names files outside the table, as a shallow clone does".into());
+    }
+    let mut bytes = Vec::with_capacity(path.len());
+    let mut rest = path.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let escaped = after.get(..2).filter(|_| *first == b'%').and_then(|digits| hex::decode(digits).ok());
+        match escaped {
+            Some(byte) => {
+                bytes.extend(byte);
+                rest = &after[2..];
+            }
+            None => {
+                bytes.push(*first);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8(bytes).map_err(|_| "its Delta log holds a name that is not UTF-8".into())
+}
+
+fn stream(input: &ScanInput) -> Result<Box<dyn std::io::Read + Send>, String> {
+    Ok(crate::readers::stream_of(source(input)?))
+}
+
+fn source(input: &ScanInput) -> Result<std::sync::Arc<dyn Source>, String> {
+    input_of(input).map_err(|_| "cannot be opened".into())
+}

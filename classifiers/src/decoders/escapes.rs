@@ -1,0 +1,234 @@
+//! Escapes of single characters: which byte sequences are one, and what it stands for.
+
+use super::map::{OffsetMap, Piece};
+
+/// A family of escapes. The families are undone apart from each other; text that mixes them is derived from twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Family {
+    /// `\n`, `\"`, `\u0040`: JSON, and the string literals of most languages.
+    Backslash,
+    /// `%40`.
+    Percent,
+    /// `&#64;`, `&commat;`.
+    Entity,
+    /// `=40`, and `=` at the end of a line.
+    QuotedPrintable,
+    /// Full-width forms, and spaces and hyphens that look like the usual ones or like nothing.
+    Unicode,
+}
+
+impl Family {
+    pub(super) const ALL: [Self; 5] =
+        [Self::Backslash, Self::Percent, Self::Entity, Self::QuotedPrintable, Self::Unicode];
+}
+
+/// The family of the escape at a place, where undoing it can show something. More is undone around such a place than
+/// triggers: a no-break space between words hides nothing, but between two digits it splits a number.
+pub(super) fn trigger(text: &[u8], place: usize) -> Option<Family> {
+    let rest = &text[place..];
+    let after = |n: usize| rest.get(n).copied().unwrap_or_default();
+    let before = place.checked_sub(1).and_then(|i| text.get(i)).copied().unwrap_or_default();
+    match rest.first()? {
+        b'\\' => match after(1) {
+            // Letters that stick to what follows them.
+            b'n' | b't' | b'r' | b'b' | b'f' => {
+                (after(2).is_ascii_alphanumeric() || after(2) == b'+').then_some(Family::Backslash)
+            }
+            b'"' | b'/' => Some(Family::Backslash),
+            b'\\' => matches!(after(2), b'n' | b't' | b'r' | b'"' | b'/' | b'u').then_some(Family::Backslash),
+            b'u' => hex(rest.get(2..6)?).map(|_| Family::Backslash),
+            b'x' => hex(rest.get(2..4)?).map(|_| Family::Backslash),
+            _ => None,
+        },
+        b'%' => hex(rest.get(1..3)?).map(|_| Family::Percent),
+        b'&' => entity(rest).map(|_| Family::Entity),
+        b'=' => match rest {
+            [_, b'\n', c, ..] | [_, b'\r', b'\n', c, ..] if before.is_ascii_alphanumeric() => c.is_ascii_alphanumeric(),
+            // `=` before two characters of hex is common: sums (`4*5=20`), settings (`size=40`). Mail sticks to words.
+            _ if before.is_ascii_digit() => false,
+            [_, b'3', b'D', ..] => true,
+            [_, b'4', b'0', c, ..] | [_, b'2', b'0' | b'E' | b'D' | b'B', c, ..] => c.is_ascii_alphabetic(),
+            [_, b'C', b'2' | b'3', b'=', ..] | [_, b'E', b'2', b'=', ..] => true,
+            _ => false,
+        }
+        .then_some(Family::QuotedPrintable),
+        _ => {
+            let (len, plain) = lookalike(rest)?;
+            let next = after(len);
+            let splits = |b: u8| b.is_ascii_digit();
+            let hides = match plain {
+                "" => before.is_ascii_alphanumeric() && next.is_ascii_alphanumeric(),
+                " " | "-" => splits(before) && splits(next),
+                _ => plain.as_bytes()[0].is_ascii_digit() || plain == "@",
+            };
+            hides.then_some(Family::Unicode)
+        }
+    }
+}
+
+/// Appends text with the escapes of a family undone; gives the map to the text, which begins at `base` of its value.
+pub(super) fn undo(family: Family, text: &[u8], base: usize, plain: &mut Vec<u8>) -> OffsetMap {
+    let mut map = OffsetMap { base, pieces: Vec::new() };
+    let origin = plain.len();
+    let mut at = 0;
+    let mut buffer = [0u8; 8];
+    while at < text.len() {
+        let Some(skip) = lead(family, &text[at..]) else { break };
+        plain.extend_from_slice(&text[at..at + skip]);
+        at += skip;
+        match one(family, &text[at..], &mut buffer) {
+            Some((len, bytes)) => {
+                let from = plain.len() - origin;
+                plain.extend_from_slice(bytes);
+                let piece = Piece {
+                    plain: (from, plain.len() - origin),
+                    source: (base + at, base + at + len),
+                    by_three: false,
+                };
+                map.pieces.push(piece);
+                at += len;
+            }
+            None => {
+                plain.push(text[at]);
+                at += 1;
+            }
+        }
+    }
+    plain.extend_from_slice(&text[at..]);
+    map
+}
+
+/// Bytes up to the next one that may begin an escape.
+fn lead(family: Family, text: &[u8]) -> Option<usize> {
+    match family {
+        Family::Backslash => memchr::memchr(b'\\', text),
+        Family::Percent => memchr::memchr(b'%', text),
+        Family::Entity => memchr::memchr(b'&', text),
+        Family::QuotedPrintable => memchr::memchr(b'=', text),
+        Family::Unicode => memchr::memchr3(0xc2, 0xe2, 0xef, text),
+    }
+}
+
+/// The escape at the beginning of a text: its length and what it stands for.
+fn one<'b>(family: Family, text: &[u8], buffer: &'b mut [u8; 8]) -> Option<(usize, &'b [u8])> {
+    let byte = |buffer: &'b mut [u8; 8], len: usize, b: u8| {
+        buffer[0] = b;
+        Some((len, &buffer[..1]))
+    };
+    match family {
+        Family::Backslash => match text.get(1)? {
+            b'n' => byte(buffer, 2, b'\n'),
+            b't' => byte(buffer, 2, b'\t'),
+            b'r' => byte(buffer, 2, b'\r'),
+            b'b' | b'f' => byte(buffer, 2, b' '),
+            b @ (b'"' | b'/' | b'\\' | b'\'') => byte(buffer, 2, *b),
+            b'x' => byte(buffer, 4, hex(text.get(2..4)?).filter(|n| *n < 0x80)? as u8),
+            b'u' => {
+                let high = hex(text.get(2..6)?)?;
+                let pair = || hex(text.get(6..12)?.strip_prefix(b"\\u")?);
+                match (high, char::from_u32(high)) {
+                    (_, Some(c)) => Some((6, c.encode_utf8(buffer).as_bytes())),
+                    (0xd800..=0xdbff, _) => {
+                        let low = pair().filter(|low| (0xdc00..=0xdfff).contains(low))?;
+                        let c = char::from_u32(0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00))?;
+                        Some((12, c.encode_utf8(buffer).as_bytes()))
+                    }
+                    _ => None,
+                }
+            }
+            _ => None,
+        },
+        Family::Percent => byte(buffer, 3, hex(text.get(1..3)?)? as u8),
+        Family::Entity => {
+            let (len, c) = entity(text)?;
+            Some((len, c.encode_utf8(buffer).as_bytes()))
+        }
+        Family::QuotedPrintable => match text {
+            [_, b'\n', ..] => Some((2, &buffer[..0])),
+            [_, b'\r', b'\n', ..] => Some((3, &buffer[..0])),
+            _ => byte(buffer, 3, hex(text.get(1..3)?)? as u8),
+        },
+        Family::Unicode => {
+            let (len, plain) = lookalike(text)?;
+            buffer[..plain.len()].copy_from_slice(plain.as_bytes());
+            Some((len, &buffer[..plain.len()]))
+        }
+    }
+}
+
+/// The number of a few hexadecimal digits.
+fn hex(digits: &[u8]) -> Option<u32> {
+    digits.iter().try_fold(0, |n, b| Some(n * 16 + char::from(*b).to_digit(16)?))
+}
+
+/// Named characters of HTML that occur inside values, and those that most text is escaped with.
+const ENTITIES: [(&str, char); 33] = [
+    ("amp", '&'),
+    ("apos", '\''),
+    ("ast", '*'),
+    ("bsol", '\\'),
+    ("colon", ':'),
+    ("comma", ','),
+    ("commat", '@'),
+    ("dash", '-'),
+    ("dollar", '$'),
+    ("equals", '='),
+    ("excl", '!'),
+    ("gt", '>'),
+    ("hyphen", '-'),
+    ("lbrace", '{'),
+    ("lbrack", '['),
+    ("lowbar", '_'),
+    ("lpar", '('),
+    ("lt", '<'),
+    ("nbsp", ' '),
+    ("num", '#'),
+    ("percnt", '%'),
+    ("period", '.'),
+    ("plus", '+'),
+    ("quest", '?'),
+    ("quot", '"'),
+    ("rbrace", '}'),
+    ("rbrack", ']'),
+    ("rpar", ')'),
+    ("semi", ';'),
+    ("shy", '\u{ad}'),
+    ("sol", '/'),
+    ("Tab", '\t'),
+    ("NewLine", '\n'),
+];
+
+/// The HTML entity at the beginning of a text: its length and character.
+fn entity(text: &[u8]) -> Option<(usize, char)> {
+    let inner = text.get(1..text.len().min(12))?;
+    let end = memchr::memchr(b';', inner)?;
+    let name = &inner[..end];
+    let character = match name {
+        [b'#', b'x' | b'X', digits @ ..] if (1..=6).contains(&digits.len()) => char::from_u32(hex(digits)?)?,
+        [b'#', digits @ ..] if !digits.is_empty() => {
+            let number = std::str::from_utf8(digits).ok()?;
+            char::from_u32(number.bytes().all(|b| b.is_ascii_digit()).then(|| number.parse().ok())??)?
+        }
+        _ => ENTITIES.iter().find(|(known, _)| known.as_bytes() == name)?.1,
+    };
+    // A NUL would part values.
+    (character != '\0').then_some((end + 2, character))
+}
+
+/// A character that looks like one of ASCII, or like none: its length and the usual form.
+fn lookalike(text: &[u8]) -> Option<(usize, &'static str)> {
+    const WIDE: &str =
+        "!\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~";
+    let wide = |n: u8| WIDE.get(n as usize..n as usize + 1).map(|s| (3, s));
+    match *text {
+        [0xc2, 0xa0, ..] => Some((2, " ")),
+        [0xc2, 0xad, ..] => Some((2, "")),
+        // Figure space, punctuation space, thin and hair space; zero-width; hyphens and en dash; narrow no-break space.
+        [0xe2, 0x80, 0x87..=0x8a, ..] | [0xe2, 0x80, 0xaf, ..] => Some((3, " ")),
+        [0xe2, 0x80, 0x8b..=0x8d, ..] | [0xe2, 0x81, 0xa0, ..] | [0xef, 0xbb, 0xbf, ..] => Some((3, "")),
+        [0xe2, 0x80, 0x90..=0x93, ..] | [0xe2, 0x88, 0x92, ..] => Some((3, "-")),
+        [0xef, 0xbc, b @ 0x81..=0xbf, ..] => wide(b - 0x81),
+        [0xef, 0xbd, b @ 0x80..=0x9e, ..] => wide(b - 0x80 + 63),
+        _ => None,
+    }
+}

@@ -1,0 +1,66 @@
+//! One list of matches out of those in plain text and those in decoded text.
+
+use crate::finding::Match;
+use crate::rule_set::RuleSet;
+use std::collections::BTreeMap;
+
+/// Entities that contain others: a match may lie in them.
+const CONTAINERS: [&str; 3] = ["URL", "DOMAIN_NAME", "ADDRESS"];
+
+/// A match in decoded text, with its place in the source and the decoded value.
+#[derive(Debug)]
+pub(crate) struct DecodedMatch {
+    pub(crate) matched: Match,
+    pub(crate) value: Vec<u8>,
+}
+
+/// Adds decoded matches to plain ones; both are places in the source. Gives the decoded values of those that stay, by
+/// value, start and rule.
+///
+/// Of two that overlap the better score stays, then the longer, then the plain one: the same thing is not told twice.
+/// What lies wholly inside a plain match of another kind (a claim in a token) is a thing of its own.
+pub(crate) fn merge(
+    plain: &mut Vec<Match>,
+    decoded: Vec<DecodedMatch>,
+    rules: &RuleSet,
+) -> BTreeMap<(u32, usize, u16), Vec<u8>> {
+    let is_container = |m: &Match| CONTAINERS.contains(&rules.get(m.rule).entity.as_str());
+    let mut kept: BTreeMap<(u32, bool, usize), Match> = BTreeMap::new();
+    for m in plain.iter() {
+        kept.insert((m.value, is_container(m), m.start), *m);
+    }
+    let mut values = BTreeMap::new();
+    for DecodedMatch { matched: m, value } in decoded {
+        let key = (m.value, is_container(&m), m.start);
+        let group = |start| (m.value, key.1, start);
+        let mut rivals = Vec::new();
+        for (other_key, other) in kept.range(group(0)..group(m.end)).rev() {
+            if other.end <= m.start {
+                break;
+            }
+            let inside = other.start <= m.start && m.end <= other.end && (m.start, m.end) != (other.start, other.end);
+            let same_kind = rules.get(other.rule).entity == rules.get(m.rule).entity;
+            if !inside || same_kind {
+                rivals.push((*other_key, *other));
+            }
+        }
+        let better = |other: &Match| {
+            m.score > other.score || (m.score == other.score && m.end - m.start > other.end - other.start)
+        };
+        if kept.contains_key(&key) && rivals.is_empty() || !rivals.iter().all(|(_, other)| better(other)) {
+            continue;
+        }
+        for (key, other) in rivals {
+            kept.remove(&key);
+            values.remove(&(other.value, other.start, other.rule));
+        }
+        values.insert((m.value, m.start, m.rule), value);
+        kept.insert(key, m);
+    }
+    if !values.is_empty() {
+        plain.clear();
+        plain.extend(kept.into_values());
+        plain.sort_by_key(|m| (m.value, m.start, m.end, m.rule));
+    }
+    values
+}

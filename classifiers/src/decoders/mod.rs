@@ -1,0 +1,157 @@
+//! Decoders: text that stands in other text in encoded form, made plain and given back with a map to where it stood.
+//!
+//! [`derive`] takes a batch of values and gives derived ones: the surroundings of JSON escapes, percent escapes, HTML
+//! entities, quoted-printable, wide digits and invisible spaces with these undone, and what base64 (also of gzip or
+//! UTF-16) holds where that is text. A derived batch is a batch, so it is scanned like one and can be derived from again;
+//! [`Layers`] does that down to a depth, within limits on size, and carries matches back to the values that were
+//! given. A match that touches nothing decoded is dropped: it was found in the plain text.
+//!
+//! Text without encoded parts costs one SIMD look at it (`marks.rs`).
+
+mod base64;
+mod escapes;
+mod map;
+mod marks;
+mod merge;
+#[cfg(test)]
+mod tests;
+
+pub use map::{OffsetMap, Origin};
+pub(crate) use merge::{DecodedMatch, merge};
+
+use crate::values::{ValueBatch, ValueSpan};
+use escapes::Family;
+use marks::Marks;
+
+/// How deep encodings may lie in each other.
+pub const DEPTH_MAX: usize = 3;
+/// Bytes around an encoded place that are given with it: the context of a match.
+const CONTEXT_BYTES: usize = 192;
+/// Derived bytes of a batch: this many times its own, and never fewer than the floor.
+const GROWTH_MAX: usize = 2;
+const DERIVED_BYTES_FLOOR: usize = 1 << 20;
+
+/// Values made plain, each with where it came from.
+#[derive(Debug, Default)]
+pub struct Derived {
+    /// The values. They keep row and field where they are the whole of a value, and row alone where they are a part.
+    pub batch: ValueBatch,
+    /// For each value, the value of the batch before and the map into it.
+    pub origins: Vec<Origin>,
+}
+
+impl Derived {
+    fn push(&mut self, value: u32, span: &ValueSpan, whole: bool, plain: &[u8], map: OffsetMap) {
+        // A rule about a field's whole value has no say over a part of it.
+        self.batch.push(span.row, span.field.filter(|_| whole), plain);
+        self.origins.push(Origin { value, map });
+    }
+}
+
+/// Values derived from a batch; empty where nothing in it is encoded.
+///
+/// Derived values stand in the order of decoders, then of places. At most [`GROWTH_MAX`] times the batch's bytes are
+/// derived (or a floor of 1 MiB); what is beyond stays encoded.
+pub fn derive(batch: &ValueBatch) -> Derived {
+    let marks = Marks::of(batch.buffer());
+    let mut derived = Derived::default();
+    if marks.is_empty() {
+        return derived;
+    }
+    let bytes_max = (batch.len() * GROWTH_MAX).max(DERIVED_BYTES_FLOOR);
+    for family in Family::ALL {
+        unescape(batch, family, marks.of_family(family), bytes_max, &mut derived);
+    }
+    base64::decode_runs(batch, &marks.runs, bytes_max, &mut derived);
+    derived
+}
+
+/// The value that holds a place of the buffer. Places come in ascending order.
+fn span_at(batch: &ValueBatch, from: &mut usize, place: usize) -> Option<ValueSpan> {
+    let spans = batch.spans();
+    if spans.get(*from).is_none_or(|s| place >= s.end) {
+        *from += spans.get(*from..)?.partition_point(|s| s.end <= place);
+    }
+    spans.get(*from).copied().filter(|s| s.start <= place)
+}
+
+/// Undoes one family of escapes around its places.
+fn unescape(batch: &ValueBatch, family: Family, places: &[usize], bytes_max: usize, derived: &mut Derived) {
+    let (mut plain, mut index, mut at) = (Vec::new(), 0, 0);
+    while let Some(&first) = places.get(at) {
+        let Some(span) = span_at(batch, &mut index, first) else {
+            at += 1;
+            continue;
+        };
+        // Places whose surroundings meet make one region.
+        let mut last = first;
+        while let Some(&next) = places.get(at + 1).filter(|p| **p < span.end && **p - last <= 2 * CONTEXT_BYTES) {
+            last = next;
+            at += 1;
+        }
+        at += 1;
+        if derived.batch.len() >= bytes_max {
+            return;
+        }
+        let text = &batch.buffer()[span.start..span.end];
+        let low = char_start(text, (first - span.start).saturating_sub(CONTEXT_BYTES));
+        let high = char_start(text, (last - span.start + CONTEXT_BYTES).min(text.len()));
+        plain.clear();
+        let map = escapes::undo(family, &text[low..high], low, &mut plain);
+        let whole = low == 0 && high == text.len();
+        derived.push(index as u32, &span, whole, &plain, map);
+    }
+}
+
+/// The first character boundary at or after a place.
+fn char_start(text: &[u8], mut place: usize) -> usize {
+    while text.get(place).is_some_and(|b| b & 0xc0 == 0x80) {
+        place += 1;
+    }
+    place
+}
+
+/// All that was derived from a batch, layer on layer.
+#[derive(Debug, Default)]
+pub struct Layers(Vec<Derived>);
+
+impl Layers {
+    /// Derives from a batch, then from what was derived, as deep as [`DEPTH_MAX`].
+    pub fn of(batch: &ValueBatch) -> Self {
+        let mut layers: Vec<Derived> = Vec::new();
+        for _ in 0..DEPTH_MAX {
+            let next = derive(layers.last().map_or(batch, |layer| &layer.batch));
+            if next.origins.is_empty() {
+                break;
+            }
+            layers.push(next);
+        }
+        Self(layers)
+    }
+
+    /// Whether nothing was encoded.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The batch of each layer, to be scanned.
+    pub fn batches(&self) -> impl Iterator<Item = &ValueBatch> {
+        self.0.iter().map(|layer| &layer.batch)
+    }
+
+    /// Where a range of a value of a layer stands in the batch that was given: value, start, end. `None` where the range
+    /// touches nothing that this layer decoded.
+    pub fn source_of(&self, layer: usize, value: u32, start: usize, end: usize) -> Option<(u32, usize, usize)> {
+        let origin = |layer: usize, value: u32| self.0.get(layer)?.origins.get(value as usize);
+        if !origin(layer, value)?.map.touches(start, end) {
+            return None;
+        }
+        let mut place = (value, start, end);
+        for layer in (0..=layer).rev() {
+            let origin = origin(layer, place.0)?;
+            let (start, end) = origin.map.source_of(place.1, place.2);
+            place = (origin.value, start, end);
+        }
+        Some(place)
+    }
+}

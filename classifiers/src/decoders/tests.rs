@@ -1,0 +1,215 @@
+//! Each encoding found, mapped back and not told twice; text without encodings left alone.
+
+use super::*;
+use crate::scan::{self, ScanInput, ScanOptions, Sink};
+use crate::{Engine, Finding, FingerprintKey, RuleSet};
+use ::base64::Engine as _;
+use ::base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use std::io::Write as _;
+use std::sync::{Arc, LazyLock};
+
+static ENGINE: LazyLock<Engine> =
+    LazyLock::new(|| Engine::new(Arc::new(RuleSet::built_in().expect("rules"))).expect("engine"));
+
+#[derive(Default)]
+struct Collect(Vec<Finding>);
+
+impl Sink for Collect {
+    fn finding(&mut self, finding: Finding) {
+        self.0.push(finding);
+    }
+
+    fn file(&mut self, _: scan::FileReport) {}
+}
+
+fn scan_as(name: &str, text: &[u8]) -> Vec<Finding> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join(name);
+    std::fs::write(&path, text).expect("written");
+    let options = ScanOptions::new(FingerprintKey::new(&[7; 32]).expect("a key"));
+    let mut found = Collect::default();
+    let inputs = [ScanInput::file(path, text.len() as u64)];
+    scan::scan(&ENGINE, &inputs, &options, &Default::default(), &mut found).expect("it scans");
+    found.0
+}
+
+/// What a scan of a text finds: entity, matched source, fingerprint.
+fn found(text: &str) -> Vec<(String, String, String)> {
+    let cut = |f: &Finding| text[f.start as usize..f.end as usize].to_owned();
+    scan_as("a.txt", text.as_bytes()).iter().map(|f| (f.entity.clone(), cut(f), f.fingerprint.clone())).collect()
+}
+
+fn gzip(text: &[u8]) -> Vec<u8> {
+    let mut out = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    out.write_all(text).expect("in memory");
+    out.finish().expect("in memory")
+}
+
+const MAIL: &str = "jane.roe@hospital-north.org";
+const PLAIN: &str = "please write to jane.roe@hospital-north.org before noon today";
+
+#[test]
+fn each_encoding_shows_the_same_value_at_its_place() {
+    let expected = found(PLAIN);
+    assert_eq!(expected.len(), 1);
+    let utf16: Vec<u8> = PLAIN.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let packed = STANDARD.encode(gzip(PLAIN.as_bytes()));
+    for (text, place) in [
+        ("write to\\njane.roe\\u0040hospital-north.org now".to_owned(), Some("jane.roe\\u0040hospital-north.org")),
+        ("to=jane.roe%40hospital-north.org&x=1".to_owned(), Some("jane.roe%40hospital-north.org")),
+        ("to jane.roe&#64;hospital-north.org now".to_owned(), Some("jane.roe&#64;hospital-north.org")),
+        ("to jane.roe&commat;hospital&#x2d;north.org".to_owned(), Some("jane.roe&commat;hospital&#x2d;north.org")),
+        ("to jane.roe=40hospital-no=\nrth.org now".to_owned(), Some("jane.roe=40hospital-no=\nrth.org")),
+        ("to jane.roe\u{ff20}hospital-north.org now".to_owned(), Some("jane.roe\u{ff20}hospital-north.org")),
+        ("to jane.r\u{ad}oe@hospital-north.org now".to_owned(), Some("jane.r\u{ad}oe@hospital-north.org")),
+        (format!("payload: {} end", STANDARD.encode(PLAIN)), None),
+        (format!("payload: {} end", URL_SAFE_NO_PAD.encode(PLAIN)), None),
+        (format!("https://x.example/data/{}", STANDARD.encode(PLAIN)), None),
+        (format!("payload: {} end", STANDARD.encode(utf16)), None),
+        (format!("payload: {packed} end"), Some(packed.trim_end_matches('='))),
+        // In each other.
+        (format!("payload: {} end", STANDARD.encode(PLAIN.replace('@', "%40"))), None),
+        (format!("payload: {} end", STANDARD.encode(STANDARD.encode(PLAIN))), None),
+        ("to jane.roe%2540hospital-north.org now".to_owned(), Some("jane.roe%2540hospital-north.org")),
+    ] {
+        let found = found(&text);
+        let mails: Vec<_> = found.iter().filter(|f| f.0 == "EMAIL_ADDRESS").collect();
+        assert_eq!(mails.len(), 1, "{text}: {found:?}");
+        assert_eq!(mails[0].2, expected[0].2, "{text}: the fingerprint is that of the value");
+        if let Some(place) = place {
+            assert_eq!(mails[0].1, place, "{text}");
+        }
+    }
+}
+
+#[test]
+fn base64_places_hold_the_characters_of_the_value() {
+    let packed = STANDARD.encode(PLAIN);
+    let text = format!("payload: {packed} end");
+    let found = scan_as("a.txt", text.as_bytes());
+    let mail = found.iter().find(|f| f.entity == "EMAIL_ADDRESS").expect("found");
+    let (start, end) = (mail.start as usize - 9, mail.end as usize - 9);
+    assert!(start.is_multiple_of(4));
+    let decoded = STANDARD.decode(&packed[start..end]).expect("whole groups");
+    let decoded = String::from_utf8(decoded).expect("text");
+    assert!(decoded.contains(MAIL) && decoded.len() <= MAIL.len() + 4, "{decoded}");
+}
+
+#[test]
+fn wrapped_base64_is_one_run() {
+    let long = format!("{} {PLAIN} {}", "some words in front of it ".repeat(4), "and some behind it ".repeat(4));
+    let packed = STANDARD.encode(&long);
+    for break_ in ["\n", "\r\n"] {
+        let lines: Vec<&str> =
+            packed.as_bytes().chunks(76).map(|line| std::str::from_utf8(line).expect("ASCII")).collect();
+        let text = format!("Content-Transfer-Encoding: base64\n\n{}\n", lines.join(break_));
+        let mails = found(&text).into_iter().filter(|f| f.0 == "EMAIL_ADDRESS").count();
+        assert_eq!(mails, 1, "{break_:?}");
+    }
+}
+
+#[test]
+fn numbers_with_wide_digits_and_hard_spaces() {
+    let plain = found("card number 4111 1111 1111 1111 exp 12/30");
+    let card = |found: &[(String, String, String)]| {
+        found.iter().find(|f| f.0 == "CREDIT_CARD").map(|f| (f.1.clone(), f.2.clone()))
+    };
+    let expected = card(&plain).expect("a card");
+    for number in [
+        "4111\u{a0}1111\u{a0}1111\u{a0}1111",
+        "4111\u{202f}1111\u{202f}1111\u{202f}1111",
+        "４１１１ １１１１ １１１１ １１１１",
+        "4111\u{2011}1111\u{2011}1111\u{2011}1111",
+    ] {
+        let got = card(&found(&format!("card number {number} exp 12/30"))).expect(number);
+        assert_eq!(got, (number.to_owned(), expected.1.clone()));
+    }
+}
+
+#[test]
+fn the_same_thing_is_not_told_twice() {
+    for text in [
+        // Found as it is, with escapes around it.
+        "\\n\\t mail jane.roe@hospital-north.org \\\"x\\\" %20 &amp; =3D",
+        // The shorter reading is inside the longer one.
+        "call +1%20415%20555%200132 or\\n+1 415 555 0132",
+    ] {
+        let found = found(text);
+        for (at, one) in found.iter().enumerate() {
+            assert!(!found[..at].iter().any(|other| other.0 == one.0 && other.1 == one.1), "{found:?}");
+        }
+    }
+    let twice = found(&format!("mail {MAIL} and {}", STANDARD.encode(PLAIN)));
+    assert_eq!(twice.iter().filter(|f| f.0 == "EMAIL_ADDRESS").count(), 2, "two places, both told");
+}
+
+#[test]
+fn what_is_not_decoded_is_left_to_the_plain_scan() {
+    let text = b"plain words and then j%40k behind";
+    let layers = Layers::of(&ValueBatch::of_text(text.to_vec()));
+    assert_eq!(layers.batches().map(|b| b.value(0)).collect::<Vec<_>>(), [b"plain words and then j@k behind"]);
+    assert_eq!(layers.source_of(0, 0, 0, 11), None);
+    assert_eq!(layers.source_of(0, 0, 21, 24), Some((0, 21, 26)));
+    assert_eq!(layers.source_of(0, 1, 0, 1), None);
+}
+
+#[test]
+fn fields_of_records_keep_their_names() {
+    let line = format!("{{\"id\":1,\"body\":\"{}\"}}\n", STANDARD.encode(PLAIN));
+    let found = scan_as("a.jsonl", line.as_bytes());
+    let mail = found.iter().find(|f| f.entity == "EMAIL_ADDRESS").expect("found");
+    assert_eq!((mail.field.as_deref(), mail.row, mail.line), (Some("body"), Some(0), Some(1)));
+}
+
+#[test]
+fn depth_and_size_are_bounded() {
+    let mut nested = PLAIN.to_owned();
+    for depth in 1..=DEPTH_MAX + 1 {
+        nested = STANDARD.encode(&nested);
+        let mails = found(&nested).into_iter().filter(|f| f.0 == "EMAIL_ADDRESS").count();
+        assert_eq!(mails, usize::from(depth <= DEPTH_MAX), "depth {depth}");
+    }
+    // Many small gzip bombs: what is derived stays near the size of the batch.
+    let bomb = STANDARD.encode(gzip(&vec![b'a'; 4 << 20]));
+    let text = format!("{bomb} ").repeat(40);
+    let batch = ValueBatch::of_text(text.clone().into_bytes());
+    assert!(derive(&batch).batch.len() < 2 * text.len() + (6 << 20));
+}
+
+#[test]
+fn other_base64_is_left_alone() {
+    let noise: Vec<u8> = (0..4_000u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    for text in [
+        STANDARD.encode(&noise),
+        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855".to_owned(),
+        "/usr/share/doc/packages/some-package/examples/README/more".to_owned(),
+        "averylongidentifierinlowercasewithoutanysenseatall".to_owned(),
+    ] {
+        assert!(derive(&ValueBatch::of_text(text.clone().into_bytes())).origins.is_empty(), "{text}");
+    }
+}
+
+#[test]
+fn nothing_breaks_on_any_bytes() {
+    let alphabet = b"\\u0049n\"%4=&#;x \xc2\xa0\xef\xbc\x91\xe2\x80\x8bAb3/-_\n\xff\0";
+    let mut seed = 9u64;
+    for _ in 0..20_000 {
+        let mut text = Vec::new();
+        for _ in 0..80 {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            text.push(alphabet[(seed >> 33) as usize % alphabet.len()]);
+        }
+        let batch = ValueBatch::of_text(text.clone());
+        let layers = Layers::of(&batch);
+        for (layer, derived) in layers.batches().enumerate() {
+            for value in 0..derived.spans().len() as u32 {
+                let len = derived.value(value).len();
+                for start in 0..len {
+                    if let Some((value, from, to)) = layers.source_of(layer, value, start, len) {
+                        assert!(value == 0 && from <= to && to <= text.len(), "{from}..{to} of {}", text.len());
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,549 @@
+//! Every format with what is well-formed, empty, cut short and hostile.
+
+use super::*;
+use std::io::Write as _;
+
+/// What a reader gave.
+#[derive(Debug, Default, PartialEq)]
+struct Got {
+    /// Member, row, field, text.
+    values: Vec<(Option<String>, u64, Option<String>, String)>,
+    problems: Vec<(String, String)>,
+    rows: Option<u64>,
+    format: Option<Format>,
+    binary: bool,
+    refused: Option<String>,
+}
+
+impl Got {
+    fn texts(&self) -> Vec<&str> {
+        self.values.iter().map(|v| v.3.as_str()).collect()
+    }
+
+    fn members(&self) -> Vec<&str> {
+        self.values.iter().filter_map(|v| v.0.as_deref()).collect()
+    }
+
+    fn is_clean(&self) -> bool {
+        self.problems.is_empty() && self.refused.is_none() && !self.binary
+    }
+
+    fn said(&self) -> String {
+        format!("{:?} {:?}", self.problems, self.refused)
+    }
+}
+
+fn read_with(name: &str, bytes: &[u8], options: OpenOptions) -> Got {
+    let child = Child { budget: Budget::new(options.limits), options, depth: 0 };
+    let source: Arc<dyn Source> = Arc::new(Memory(bytes.to_vec().into()));
+    let mut got = Got::default();
+    let mut opened = match child.open_layer(name, Input::Sized(source)) {
+        Ok(Open::Ready(opened)) => opened,
+        Ok(_) => return Got { binary: true, ..got },
+        Err(e) => return Got { refused: Some(e.to_string()), ..got },
+    };
+    got.format = opened.format;
+    let (mut fields, mut batch, mut place) = (FieldTable::default(), ValueBatch::new(), BatchPlace::default());
+    for _ in 0..100_000 {
+        batch.clear();
+        let more = opened.reader.next(&mut fields, &mut batch, &mut place);
+        for (index, span) in batch.spans().iter().enumerate() {
+            let text = String::from_utf8_lossy(batch.value(index as u32)).into_owned();
+            got.values.push((place.member.clone(), span.row, span.field.map(|f| fields.path(f).to_owned()), text));
+        }
+        got.problems.extend(opened.reader.problems().into_iter().map(|p| (p.place, p.message)));
+        match more {
+            Ok(true) => {}
+            Ok(false) => break,
+            Err(p) => {
+                got.problems.push((p.place, p.message));
+                break;
+            }
+        }
+    }
+    got.rows = opened.reader.rows();
+    got
+}
+
+fn read(name: &str, bytes: &[u8]) -> Got {
+    read_with(name, bytes, OpenOptions::default())
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut out = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    out.write_all(bytes).expect("in memory");
+    out.finish().expect("in memory")
+}
+
+fn tar_of(members: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut out = ::tar::Builder::new(Vec::new());
+    for (name, bytes) in members {
+        let mut header = ::tar::Header::new_gnu();
+        header.set_size(bytes.len() as u64);
+        header.set_mode(0o644);
+        if name.len() < 100 {
+            // As an attacker would write it: the library refuses names that lead out.
+            header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
+            header.set_cksum();
+            out.append(&header, *bytes).expect("in memory");
+        } else {
+            out.append_data(&mut header, name, *bytes).expect("in memory");
+        }
+    }
+    out.into_inner().expect("in memory")
+}
+
+/// A zip archive; members are deflated where that is asked for.
+fn zip_of(members: &[(&str, &[u8], bool)]) -> Vec<u8> {
+    let (mut out, mut directory) = (Vec::new(), Vec::new());
+    for (name, bytes, deflated) in members {
+        let mut crc = flate2::Crc::new();
+        crc.update(bytes);
+        let packed = match deflated {
+            true => {
+                let mut out = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::fast());
+                out.write_all(bytes).expect("in memory");
+                out.finish().expect("in memory")
+            }
+            false => bytes.to_vec(),
+        };
+        let offset = out.len() as u32;
+        let mut common = Vec::new();
+        common.extend_from_slice(&[20, 0, 0, 0, if *deflated { 8 } else { 0 }, 0, 0, 0, 0x21, 0]);
+        common.extend_from_slice(&crc.sum().to_le_bytes());
+        common.extend_from_slice(&(packed.len() as u32).to_le_bytes());
+        common.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
+        common.extend_from_slice(&(name.len() as u16).to_le_bytes());
+        common.extend_from_slice(&[0, 0]);
+        out.extend_from_slice(b"PK\x03\x04");
+        out.extend_from_slice(&common);
+        out.extend_from_slice(name.as_bytes());
+        out.extend_from_slice(&packed);
+        directory.extend_from_slice(b"PK\x01\x02\x14\x00");
+        directory.extend_from_slice(&common);
+        directory.extend_from_slice(&[0; 10]);
+        directory.extend_from_slice(&offset.to_le_bytes());
+        directory.extend_from_slice(name.as_bytes());
+    }
+    let (start, count) = (out.len() as u32, (members.len() as u16).to_le_bytes());
+    out.extend_from_slice(&directory);
+    out.extend_from_slice(b"PK\x05\x06\0\0\0\0");
+    out.extend_from_slice(&count);
+    out.extend_from_slice(&count);
+    out.extend_from_slice(&(directory.len() as u32).to_le_bytes());
+    out.extend_from_slice(&start.to_le_bytes());
+    out.extend_from_slice(&[0, 0]);
+    out
+}
+
+const LINE: &str = "mail jane.roe@example.org now\n";
+/// `LINE` as `xz` packs it.
+const LINE_XZ: &str = "fd377a585a000004e6d6b4460200210116000000742fe5a301001d6d61696c206a616e652e726f65406578616d706c652e6f7267206e6f770a000000660dc41dc2d380370001361e3d1995531fb6f37d010000000004595a";
+
+fn avro_of(texts: &[&str]) -> Vec<u8> {
+    use arrow_schema::{DataType, Field, Schema};
+    let schema = Schema::new(vec![Field::new("note", DataType::Utf8, false), Field::new("n", DataType::Int64, false)]);
+    let notes = arrow_array::StringArray::from(texts.to_vec());
+    let numbers = arrow_array::Int64Array::from(vec![12_345_678i64; texts.len()]);
+    let columns: Vec<arrow_array::ArrayRef> = vec![Arc::new(notes), Arc::new(numbers)];
+    let records = arrow_array::RecordBatch::try_new(Arc::new(schema.clone()), columns).expect("columns fit");
+    let mut out = arrow_avro::writer::AvroWriter::new(Vec::new(), schema).expect("a schema Avro has");
+    out.write(&records).expect("in memory");
+    out.finish().expect("in memory");
+    out.into_inner()
+}
+
+fn parquet_of(texts: &[&str], group_rows: usize) -> Vec<u8> {
+    use arrow_schema::{DataType, Field, Schema};
+    let schema = Arc::new(Schema::new(vec![
+        Field::new("note", DataType::Utf8, false),
+        Field::new("share", DataType::Float64, false),
+        Field::new("number", DataType::Int64, false),
+    ]));
+    let columns: Vec<arrow_array::ArrayRef> = vec![
+        Arc::new(arrow_array::StringArray::from(texts.to_vec())),
+        Arc::new(arrow_array::Float64Array::from(vec![0.5; texts.len()])),
+        Arc::new(arrow_array::Int64Array::from(vec![12_345_678i64; texts.len()])),
+    ];
+    let records = arrow_array::RecordBatch::try_new(Arc::clone(&schema), columns).expect("columns fit");
+    let properties =
+        ::parquet::file::properties::WriterProperties::builder().set_max_row_group_row_count(Some(group_rows)).build();
+    let mut out = ::parquet::arrow::ArrowWriter::try_new(Vec::new(), schema, Some(properties)).expect("a writer");
+    out.write(&records).expect("in memory");
+    out.into_inner().expect("in memory")
+}
+
+fn warc_record(kind: &str, content_type: &str, block: &[u8]) -> Vec<u8> {
+    let mut out = format!(
+        "WARC/1.0\r\nWARC-Type: {kind}\r\nWARC-Target-URI: https://example.org/a\r\nContent-Type: {content_type}\r\n\
+         Content-Length: {}\r\n\r\n",
+        block.len()
+    )
+    .into_bytes();
+    out.extend_from_slice(block);
+    out.extend_from_slice(b"\r\n\r\n");
+    out
+}
+
+#[test]
+fn compression_is_undone_whatever_the_name() {
+    let mut bzip2 = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+    bzip2.write_all(LINE.as_bytes()).expect("in memory");
+    let packed = [
+        ("a.txt.gz", gzip(LINE.as_bytes())),
+        ("a", [gzip(b"mail jane.roe@"), gzip(b"example.org now\n")].concat()),
+        ("a.zst", zstd::encode_all(LINE.as_bytes(), 1).expect("in memory")),
+        ("a.bz2", bzip2.finish().expect("in memory")),
+        ("a.xz", hex::decode(LINE_XZ).expect("hex")),
+        ("a.xz.gz", gzip(&hex::decode(LINE_XZ).expect("hex"))),
+    ];
+    for (name, bytes) in &packed {
+        let got = read(name, bytes);
+        assert_eq!((got.texts(), got.is_clean()), (vec![LINE], true), "{name}: {}", got.said());
+        // What is cut says so, wherever it is cut.
+        for cut in 10..bytes.len() - 1 {
+            let got = read(name, &bytes[..cut]);
+            let first_member = *name == "a" && got.texts() == ["mail jane.roe@"];
+            assert!(!got.is_clean() || first_member, "{name} cut at {cut}");
+        }
+    }
+}
+
+#[test]
+fn utf16_is_text() {
+    let le: Vec<u8> = "Grüße, 您好 jane.roe@example.org\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let be: Vec<u8> = LINE.encode_utf16().flat_map(u16::to_be_bytes).collect();
+    for (bytes, expected) in [
+        ([b"\xff\xfe".as_slice(), &le].concat(), "Grüße, 您好 jane.roe@example.org\n"),
+        ([b"\xfe\xff".as_slice(), &be].concat(), LINE),
+        (be.clone(), LINE),
+        // Half a character at the end is no reason to lose the rest.
+        ([b"\xfe\xff".as_slice(), &be, b"\0"].concat(), "mail jane.roe@example.org now\n\u{fffd}"),
+    ] {
+        let got = read("a.txt", &bytes);
+        assert_eq!((got.texts(), got.is_clean()), (vec![expected], true));
+    }
+    let jsonl: Vec<u8> = "\u{feff}{\"a\":\"x@y.example\"}\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    assert_eq!(read("a.jsonl", &jsonl).texts(), ["x@y.example"]);
+    // A few NULs do not make text of something else.
+    assert!(read("a.txt", b"\x7fELF\0\0\0\0\0\0\0\0\x01\x02\0\0\0\0").binary);
+}
+
+#[test]
+fn tar_members_each_by_their_format() {
+    let long = format!("{}/notes.txt", "folder".repeat(30));
+    let nested = tar_of(&[("deep.csv", b"a,b\n1,2\n")]);
+    let parquet = parquet_of(&["in a shard"], 10);
+    let bytes = tar_of(&[
+        ("000001.json", b"{\"caption\":\"first\"}"),
+        ("000001.txt", b"second"),
+        (&long, b"third"),
+        ("rows.jsonl.gz", &gzip(b"{\"x\":\"fourth\"}\n{\"x\":\"fifth\"}\n")),
+        ("empty.txt", b""),
+        ("more.tar", &nested),
+        ("part.parquet", &parquet),
+    ]);
+    let got = read("shard.tar", &bytes);
+    assert_eq!(got.texts(), ["first", "second", "third", "fourth", "fifth", "1", "2", "in a shard", "12345678"]);
+    let members = [
+        "000001.json",
+        "000001.txt",
+        &long,
+        "rows.jsonl.gz",
+        "rows.jsonl.gz",
+        "more.tar!deep.csv",
+        "more.tar!deep.csv",
+    ];
+    assert_eq!(got.members()[..7], members);
+    assert_eq!((got.rows, got.format), (Some(5), Some(Format::Tar)));
+    assert!(got.is_clean(), "{}", got.said());
+    // Packed around it, and without the extension.
+    assert_eq!(read("shard.tgz", &gzip(&bytes)).values, got.values);
+    assert_eq!(read("shard", &bytes).values, got.values);
+    let cut = read("shard.tar", &bytes[..bytes.len() - 1_800]);
+    assert!(!cut.is_clean() && cut.texts().len() >= 7);
+}
+
+#[test]
+fn tar_damage_ends_it_and_says_where() {
+    let mut bytes = tar_of(&[("a.txt", b"first"), ("b.txt", b"second")]);
+    bytes[1024] ^= 0xff;
+    let got = read("a.tar", &bytes);
+    assert_eq!(got.texts(), ["first"]);
+    assert!(got.said().contains("damaged tar header"), "{}", got.said());
+    assert!(got.said().contains("byte 1536"), "{}", got.said());
+}
+
+#[test]
+fn zip_members_stream_and_are_checked() {
+    let parquet = parquet_of(&["stored parquet"], 10);
+    let bytes = zip_of(&[
+        ("a/notes.txt", b"first", true),
+        ("b.jsonl", b"{\"x\":\"second\"}\n", false),
+        ("folder/", b"", false),
+        ("c.parquet", &parquet, false),
+        ("d.parquet", &parquet, true),
+    ]);
+    let got = read("a.zip", &bytes);
+    let expected = ["first", "second", "stored parquet", "12345678", "stored parquet", "12345678"];
+    assert_eq!((got.texts(), got.is_clean()), (expected.to_vec(), true), "{}", got.said());
+    assert_eq!(got.members()[..2], ["a/notes.txt", "b.jsonl"]);
+    // Inside another archive.
+    let got = read("x.tar", &tar_of(&[("a.zip", &bytes)]));
+    assert_eq!(got.members()[0], "a.zip!a/notes.txt");
+    // A flipped bit in a deflated member does not pass.
+    let at = bytes.windows(5).position(|w| w == b"notes").expect("a name") + 10;
+    let mut broken = bytes.clone();
+    broken[at] ^= 1;
+    assert!(!read("a.zip", &broken).is_clean());
+    assert!(read("a.zip", &bytes[..bytes.len() - 30]).refused.is_some());
+    assert!(read("a.zip", b"PK\x03\x04").refused.is_some());
+}
+
+#[test]
+fn names_that_lead_out_are_told() {
+    for bytes in [tar_of(&[("../../etc/cron.d/x", b"text")]), zip_of(&[("../../etc/cron.d/x", b"text", true)])] {
+        let got = read("a", &bytes);
+        assert_eq!(got.texts(), ["text"]);
+        assert!(got.said().contains("leads out of the archive"), "{}", got.said());
+    }
+}
+
+#[test]
+fn binary_members_are_counted_once() {
+    let picture = [b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".as_slice(), &[0; 64]].concat();
+    let bytes = tar_of(&[("1.png", &picture), ("1.txt", b"caption"), ("2.png", &picture)]);
+    let got = read("a.tar", &bytes);
+    assert_eq!((got.texts(), got.problems.len()), (vec!["caption"], 1));
+    assert!(got.said().contains("2 of its members are binary"), "{}", got.said());
+    let skip = OpenOptions { binary: BinaryPolicy::Skip, ..OpenOptions::default() };
+    assert!(read_with("a.tar", &bytes, skip).is_clean());
+}
+
+#[test]
+fn bombs_end_with_a_problem() {
+    let limits = Limits { ratio_free_bytes: 1 << 20, ratio_max: 50, ..Limits::default() };
+    let tight = || OpenOptions { limits, ..OpenOptions::default() };
+    let zeros = vec![b'a'; 32 << 20];
+    let bomb = gzip(&zeros);
+    let deflated = zip_of(&[("bomb.txt", &zeros, true), ("after.txt", b"after", true)]);
+    // Each layer is harmless by itself; together they are not.
+    let nested = gzip(&gzip(&bomb));
+    for (name, bytes) in [("a.gz", &bomb), ("a.zip", &deflated), ("a.gz.gz.gz", &nested)] {
+        let got = read_with(name, bytes, tight());
+        assert!(got.said().contains("more than 50 times its size"), "{name}: {}", got.said());
+        let seen: usize = got.texts().iter().map(|t| t.len()).sum();
+        assert!(seen < 20 << 20, "{name}: {seen}");
+    }
+    let total = Limits { unpacked_bytes_max: 3 << 20, ratio_max: u64::MAX, ..Limits::default() };
+    let got = read_with("a.gz", &bomb, OpenOptions { limits: total, ..OpenOptions::default() });
+    assert!(got.said().contains("unpacks to more than 3145728 bytes"), "{}", got.said());
+}
+
+#[test]
+fn too_many_layers_and_members_end_with_a_problem() {
+    let mut bytes = b"text".to_vec();
+    for _ in 0..9 {
+        bytes = gzip(&bytes);
+    }
+    assert!(read("a", &bytes).said().contains("packed more than 8 times"));
+    let mut bytes = b"text".to_vec();
+    for _ in 0..9 {
+        bytes = tar_of(&[("a.tar", &bytes)]);
+    }
+    assert!(read("a", &bytes).said().contains("packed more than 8 times"));
+    let limits = Limits { entries_max: 2, ..Limits::default() };
+    let few = || OpenOptions { limits, ..OpenOptions::default() };
+    let got = read_with("a", &tar_of(&[("a", b"1"), ("b", b"2"), ("c", b"3")]), few());
+    assert_eq!(got.texts(), ["1", "2"]);
+    assert!(got.said().contains("more than 2 members"), "{}", got.said());
+    assert!(read_with("a", &zip_of(&[("a", b"1".as_slice(), true); 3]), few()).said().contains("more than 2 members"));
+    let limits = Limits { document_bytes_max: 100, ..Limits::default() };
+    let small = OpenOptions { limits, ..OpenOptions::default() };
+    let got = read_with("a.gz", &gzip(&parquet_of(&["x"], 1)), small);
+    assert!(got.said().contains("longer than 100 bytes"), "{}", got.said());
+}
+
+#[test]
+fn avro_rows_and_damage() {
+    let bytes = avro_of(&["first", "second"]);
+    let got = read("a.avro", &bytes);
+    let note = |row, text: &str| (None, row, Some("note".to_owned()), text.to_owned());
+    assert_eq!(got.values[..2], [note(0, "first"), note(1, "second")]);
+    assert_eq!((got.rows, got.is_clean(), got.values.len()), (Some(2), true, 4), "{}", got.said());
+    for cut in [0, 1, 4, 20, bytes.len() / 2, bytes.len() - 1] {
+        let got = read("a.avro", &bytes[..cut]);
+        assert!(!got.is_clean(), "cut at {cut}");
+    }
+    let mut noise = bytes.clone();
+    for at in 4..noise.len() {
+        noise[at] ^= 0x5a;
+        read("a.avro", &noise);
+    }
+}
+
+#[test]
+fn parquet_reads_wanted_columns_and_splits_by_group() {
+    let bytes = parquet_of(&["a", "b", "c", "d", "e"], 2);
+    let got = read("a.parquet", &bytes);
+    let notes: Vec<(u64, &str)> =
+        got.values.iter().filter(|v| v.2.as_deref() == Some("note")).map(|v| (v.1, v.3.as_str())).collect();
+    assert_eq!(notes, [(0, "a"), (1, "b"), (2, "c"), (3, "d"), (4, "e")]);
+    assert_eq!((got.rows, got.values.len()), (Some(5), 10));
+    let only = OpenOptions { filter: FieldFilter::new(vec!["no*".into()]), ..OpenOptions::default() };
+    assert_eq!(read_with("a.parquet", &bytes, only).texts(), ["a", "b", "c", "d", "e"]);
+    let source: Arc<dyn Source> = Arc::new(Memory(bytes.clone().into()));
+    let mut whole = parquet::ParquetReader::open(source, FieldFilter::default()).expect("it opens");
+    let (mut fields, mut place) = (FieldTable::default(), BatchPlace::default());
+    let mut rows = Vec::new();
+    while let Some(mut part) = whole.split() {
+        let mut batch = ValueBatch::new();
+        while part.next(&mut fields, &mut batch, &mut place).expect("it reads") {}
+        rows.push((place.first_row, part.rows(), batch.spans().iter().map(|s| s.row).max()));
+    }
+    assert_eq!(rows, [(0, Some(2), Some(1)), (2, Some(2), Some(3)), (4, Some(1), Some(4))]);
+    for cut in [1, 4, 8, bytes.len() / 2, bytes.len() - 1] {
+        assert!(!read("a.parquet", &bytes[..cut]).is_clean(), "cut at {cut}");
+    }
+    let mut noise = bytes.clone();
+    for at in 4..noise.len() {
+        noise[at] ^= 0x5a;
+        read("a.parquet", &noise);
+        noise[at] ^= 0x5a;
+    }
+}
+
+#[test]
+fn warc_records_are_rows() {
+    let chunked = [b"5\r\nSSN 5\r\n".as_slice(), b"a;x=y\r\n36-22-8726\r\n0\r\n\r\n"].concat();
+    let http = |headers: &str, body: &[u8]| [format!("HTTP/1.1 200 OK\r\n{headers}\r\n").as_bytes(), body].concat();
+    let records = [
+        warc_record("warcinfo", "application/warc-fields", b"software: none\r\n"),
+        warc_record("response", "application/http; msgtype=response", &http("Server: x\r\n", b"<p>first</p>")),
+        warc_record("response", "application/http", &http("Transfer-Encoding: chunked\r\n", &chunked)),
+        warc_record("response", "application/http", &http("Content-Encoding: gzip\r\n", &gzip(b"third"))),
+        warc_record("response", "application/http", &http("X-1: y\r\n", b"\x89PNG\0\0")),
+        warc_record("conversion", "text/plain", "vierter, größer".as_bytes()),
+    ];
+    let got = read("a.warc", &records.concat());
+    let payloads: Vec<(u64, &str)> =
+        got.values.iter().filter(|v| v.2.as_deref() == Some("payload")).map(|v| (v.1, v.3.as_str())).collect();
+    let expected =
+        [(0, "software: none\r\n"), (1, "<p>first</p>"), (2, "SSN 536-22-8726"), (3, "third"), (5, "vierter, größer")];
+    assert_eq!(payloads, expected, "{}", got.said());
+    assert!(got.values.iter().any(|v| v.2.as_deref() == Some("http.server") && v.3 == "x"));
+    assert_eq!((got.rows, got.is_clean()), (Some(6), true), "{}", got.said());
+    // One gzip member a record, as crawlers write it.
+    let packed: Vec<u8> = records.iter().flat_map(|r| gzip(r)).collect();
+    assert_eq!(read("a.warc.gz", &packed).values, got.values);
+    let whole = records.concat();
+    for cut in [whole.len() - 5, whole.len() / 2, 30] {
+        assert!(!read("a.warc", &whole[..cut]).is_clean(), "cut at {cut}");
+    }
+    let lying = b"WARC/1.0\r\nContent-Length: 99999999999999\r\n\r\nabc";
+    assert!(!read("a.warc", lying).is_clean());
+}
+
+#[test]
+fn notebooks_join_lines_and_leave_pictures_out() {
+    let notebook = br#"{"cells":[{"cell_type":"code","source":["key = (\n","  'abc')\n"],
+        "outputs":[{"data":{"text/plain":["out"],"image/png":"iVBORw0KGgo"}}]}],"metadata":{"name":"n"},"nbformat":4}"#;
+    let got = read("a.ipynb", notebook);
+    let field = |name: &str| got.values.iter().find(|v| v.2.as_deref() == Some(name)).map(|v| v.3.as_str());
+    assert_eq!(field("cells.0.source"), Some("key = (\n  'abc')\n"));
+    assert_eq!(field("cells.0.outputs.0.data.text/plain"), Some("out"));
+    assert!(got.is_clean() && !got.texts().iter().any(|t| t.starts_with("iVBOR")));
+    let deep = "[".repeat(100_000);
+    for broken in [&notebook[..50], b"", deep.as_bytes()] {
+        let got = read("a.ipynb", broken);
+        assert!(broken.is_empty() || (!got.is_clean() && got.texts().len() == 1));
+    }
+}
+
+#[test]
+fn html_and_markdown_are_text() {
+    for (name, text, format) in [
+        ("a.html", "<p>x</p>", Format::Html),
+        ("page", "<!DOCTYPE HTML><p>x</p>", Format::Html),
+        ("README.md", "# x", Format::Markdown),
+    ] {
+        let got = read(name, text.as_bytes());
+        assert_eq!((got.texts(), got.format, got.rows), (vec![text], Some(format), None));
+    }
+}
+
+#[test]
+fn empty_inputs_hold_nothing_or_are_refused() {
+    for format in Format::ALL {
+        let extension = match format {
+            Format::Notebook => "ipynb",
+            Format::Text => "txt",
+            Format::Markdown => "md",
+            other => other.as_str(),
+        };
+        let got = read(&format!("a.{extension}"), b"");
+        let refused = matches!(format, Format::Parquet | Format::Arrow | Format::Avro | Format::Tar | Format::Zip);
+        assert_eq!((got.refused.is_some(), got.values.len()), (refused, 0), "{extension}");
+    }
+}
+
+/// The values of all parts of a JSON Lines input, and of the same input unsplit.
+fn split_and_whole(bytes: &[u8], record_bytes_max: usize) -> [Vec<(u64, Option<u64>, String)>; 2] {
+    let open = || {
+        let mut input = Lookahead::new(Box::new(std::io::Cursor::new(bytes.to_vec())));
+        input.peek(10).expect("in memory");
+        jsonl::JsonlReader::new(input, FieldFilter::default(), record_bytes_max)
+    };
+    let drain = |reader: &mut dyn Reader| {
+        let (mut fields, mut out) = (FieldTable::default(), Vec::new());
+        loop {
+            let (mut batch, mut place) = (ValueBatch::new(), BatchPlace::default());
+            let more = reader.next(&mut fields, &mut batch, &mut place).expect("in memory");
+            for (i, span) in batch.spans().iter().enumerate() {
+                let text = String::from_utf8_lossy(batch.value(i as u32)).into_owned();
+                out.push((span.row, place.line_of_row(span.row), text));
+            }
+            if !more {
+                return out;
+            }
+        }
+    };
+    let mut splitting = open();
+    let mut parts = Vec::new();
+    while let Some(mut part) = splitting.split() {
+        parts.extend(drain(part.as_mut()));
+    }
+    [parts, drain(&mut open())]
+}
+
+#[test]
+fn parts_of_json_lines_have_the_places_of_the_whole() {
+    let mut text = String::from("\u{feff}{\"a\":\"bom\"}\r\n\n");
+    for n in 0..150_000 {
+        text.push_str(&format!("{{\"a\":\"value {n} and some more text to fill the part\"}}\n"));
+        if n % 1_000 == 0 {
+            text.push_str("  \n");
+        }
+    }
+    text.push_str("{\"a\":\"no line break at the end\"}");
+    let [parts, whole] = split_and_whole(text.as_bytes(), 64 << 20);
+    assert_eq!(parts.len(), 150_002);
+    assert_eq!(parts, whole);
+    // A line that is longer than a record may be, across parts.
+    let long = format!("{{\"a\":\"x\"}}\n{}\n{{\"a\":\"after\"}}\n", "y".repeat(9 << 20));
+    let [parts, whole] = split_and_whole(long.as_bytes(), 2 << 20);
+    let places = |values: &[(u64, Option<u64>, String)]| {
+        let mut out: Vec<(u64, Option<u64>)> = values.iter().map(|v| (v.0, v.1)).collect();
+        out.dedup();
+        out
+    };
+    assert_eq!(places(&parts), places(&whole));
+    assert_eq!(places(&parts).last(), Some(&(2, Some(3))));
+}
+
+#[test]
+fn a_decoder_that_panics_is_damage() {
+    let failed = foreign(|| -> Result<(), String> { panic!("with what it read") });
+    assert_eq!(failed, Err("its decoder failed on it".to_owned()));
+    assert_eq!(foreign(|| Ok(1)), Ok(1));
+}

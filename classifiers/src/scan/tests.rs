@@ -1,0 +1,266 @@
+//! A scan as a whole: the same result on any number of threads, samples, unchanged inputs, limits on memory.
+
+use super::*;
+use crate::RuleSet;
+use std::fmt::Write as _;
+use std::fs;
+use std::sync::{LazyLock, Mutex};
+use std::time::{Duration, SystemTime};
+
+static ENGINE: LazyLock<Engine> =
+    LazyLock::new(|| Engine::new(Arc::new(RuleSet::built_in().expect("rules"))).expect("engine"));
+
+#[derive(Default, Debug, PartialEq)]
+struct Collect {
+    findings: Vec<Finding>,
+    files: Vec<FileReport>,
+}
+
+impl Sink for Collect {
+    fn finding(&mut self, finding: Finding) {
+        self.findings.push(finding);
+    }
+
+    fn file(&mut self, report: FileReport) {
+        self.files.push(report);
+    }
+}
+
+fn options() -> ScanOptions {
+    ScanOptions::new(FingerprintKey::new(&[5; 32]).expect("a key"))
+}
+
+fn scanned(folder: &Path, options: &ScanOptions) -> Collect {
+    let mut sink = Collect::default();
+    scan(&ENGINE, &inputs(&[folder.to_path_buf()]), options, &Progress::default(), &mut sink).expect("it scans");
+    sink
+}
+
+/// Lines of which every seventh holds an address.
+fn lines(count: usize, line: impl Fn(usize, &str) -> String) -> String {
+    let mut out = String::new();
+    for n in 0..count {
+        let what = if n % 7 == 0 { format!("write to person{n}@hospital-north.org") } else { "nothing here".into() };
+        writeln!(out, "{}", line(n, &what)).expect("in memory");
+    }
+    out
+}
+
+fn parquet_of(texts: &str) -> Vec<u8> {
+    use arrow_array::{ArrayRef, RecordBatch, StringArray};
+    let column: ArrayRef = Arc::new(StringArray::from(texts.lines().collect::<Vec<_>>()));
+    let records = RecordBatch::try_from_iter([("note", column)]).expect("columns fit");
+    let properties = parquet::file::properties::WriterProperties::builder()
+        .set_max_row_group_row_count(Some(20_000))
+        .set_dictionary_enabled(false)
+        .set_compression(parquet::basic::Compression::UNCOMPRESSED)
+        .build();
+    let mut out = parquet::arrow::ArrowWriter::try_new(Vec::new(), records.schema(), Some(properties)).expect("writer");
+    out.write(&records).expect("in memory");
+    out.into_inner().expect("in memory")
+}
+
+/// Files of each kind that is split, larger than what is not, with small ones between.
+fn corpus(folder: &Path) {
+    let text = lines(160_000, |n, what| format!("line {n}: {what}, and so on to the end of it"));
+    let json = lines(120_000, |n, what| format!("{{\"id\":{n},\"messages\":[{{\"content\":\"{what}, and so on\"}}]}}"));
+    for (name, content) in [
+        ("b.txt", text.as_bytes()),
+        ("d.jsonl", format!("{{broken\n\n{json}").as_bytes()),
+        ("f.parquet", &parquet_of(&text)),
+        ("a.txt", b"to first@hospital-north.org"),
+        ("c.json", br#"{"x":"second@hospital-north.org"}"#),
+        ("e.csv", b"mail,n\nthird@hospital-north.org,1\n"),
+        ("g.txt", b"to last@hospital-north.org"),
+    ] {
+        fs::write(folder.join(name), content).expect("written");
+    }
+}
+
+#[test]
+fn the_result_does_not_depend_on_the_number_of_threads() {
+    let folder = tempfile::tempdir().expect("a folder");
+    corpus(folder.path());
+    let alone = scanned(folder.path(), &options());
+    // 22,858 lines of text, 17,143 of JSON, 22,858 rows, and the four small files.
+    assert_eq!(alone.findings.len(), 22_858 + 17_143 + 22_858 + 4);
+    let names: Vec<_> = alone.files.iter().map(|f| f.path.file_name().expect("a name").to_owned()).collect();
+    assert_eq!(names, ["a.txt", "b.txt", "c.json", "d.jsonl", "e.csv", "f.parquet", "g.txt"]);
+    assert_eq!(alone.files[3].problems.len(), 1);
+    assert_eq!((alone.files[3].rows, alone.files[5].rows), (Some(120_001), Some(160_000)));
+    for jobs in [2, 3, 8] {
+        let together = scanned(folder.path(), &ScanOptions { jobs, ..options() });
+        assert_eq!(together.files, alone.files, "{jobs} threads");
+        let first = together.findings.iter().zip(&alone.findings).position(|(a, b)| a != b);
+        assert_eq!((first, together.findings.len()), (None, alone.findings.len()), "{jobs} threads");
+    }
+}
+
+/// A source that makes its reader wait, so that what comes later is done long before.
+#[derive(Debug)]
+struct Slow(Vec<u8>);
+
+impl Source for Slow {
+    fn size_bytes(&self) -> u64 {
+        self.0.len() as u64
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let from = (offset as usize).min(self.0.len());
+        let count = buffer.len().min(self.0.len() - from);
+        std::thread::sleep(Duration::from_millis(if count > 0 { 400 } else { 0 }));
+        buffer[..count].copy_from_slice(&self.0[from..from + count]);
+        Ok(count)
+    }
+}
+
+/// Counts what was found in all and what was handed out.
+struct Counting<'a> {
+    progress: &'a Progress,
+    handed_out: u64,
+    ahead_max: u64,
+    order: Mutex<Vec<String>>,
+}
+
+impl Sink for Counting<'_> {
+    fn finding(&mut self, finding: Finding) {
+        self.handed_out += 1;
+        let found = self.progress.findings.load(Ordering::Relaxed);
+        self.ahead_max = self.ahead_max.max(found - self.handed_out);
+        let mut order = self.order.lock().expect("one thread");
+        if order.last() != Some(&finding.path) {
+            order.push(finding.path);
+        }
+    }
+
+    fn file(&mut self, _: FileReport) {}
+}
+
+#[test]
+fn what_is_found_ahead_of_its_turn_is_bounded() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let dense = "a.person@hospital-north.org\n".repeat(40_000);
+    let mut all = vec![ScanInput {
+        path: "slow.txt".into(),
+        source: Some(Arc::new(Slow(b"x@hospital-north.org\n".repeat(5_000)))),
+        ..ScanInput::default()
+    }];
+    for n in 0..8 {
+        let path = folder.path().join(format!("{n}.txt"));
+        fs::write(&path, &dense).expect("written");
+        all.push(ScanInput::file(path, dense.len() as u64));
+    }
+    let progress = Progress::default();
+    let mut sink = Counting { progress: &progress, handed_out: 0, ahead_max: 0, order: Mutex::default() };
+    scan(&ENGINE, &all, &ScanOptions { jobs: 4, ..options() }, &progress, &mut sink).expect("it scans");
+    assert_eq!(sink.handed_out, 5_000 + 8 * 40_000);
+    assert!(sink.ahead_max < 80_000, "{} findings waited", sink.ahead_max);
+    let expected: Vec<String> = all.iter().map(|i| i.path.to_string_lossy().into_owned()).collect();
+    assert_eq!(*sink.order.lock().expect("one thread"), expected);
+}
+
+#[test]
+fn a_stopped_scan_ends() {
+    let folder = tempfile::tempdir().expect("a folder");
+    corpus(folder.path());
+    struct Stopping<'a>(&'a Progress, u64);
+    impl Sink for Stopping<'_> {
+        fn finding(&mut self, _: Finding) {
+            self.1 += 1;
+            self.0.stop.store(true, Ordering::Relaxed);
+        }
+        fn file(&mut self, _: FileReport) {}
+    }
+    for jobs in [1, 3] {
+        let progress = Progress::default();
+        let mut sink = Stopping(&progress, 0);
+        let options = ScanOptions { jobs, ..options() };
+        scan(&ENGINE, &inputs(&[folder.path().to_path_buf()]), &options, &progress, &mut sink).expect("it ends");
+        assert!(sink.1 >= 1 && sink.1 < 62_000, "{}", sink.1);
+    }
+}
+
+#[test]
+fn samples_are_parts_and_say_so() {
+    let folder = tempfile::tempdir().expect("a folder");
+    corpus(folder.path());
+    let all = scanned(folder.path(), &options());
+    for jobs in [1, 3] {
+        let first = scanned(folder.path(), &ScanOptions { jobs, sample: Some(Sample::Rows(700)), ..options() });
+        let expected: Vec<&Finding> =
+            all.findings.iter().filter(|f| f.row.map_or(f.line.unwrap_or_default() <= 700, |row| row < 700)).collect();
+        assert_eq!(first.findings.iter().collect::<Vec<_>>(), expected);
+        let coverage: Vec<Option<f64>> = first.files.iter().map(|f| f.coverage).collect();
+        let whole = Some(1.0);
+        assert_eq!(coverage, [whole, None, whole, None, whole, None, whole]);
+    }
+    let share = |jobs| scanned(folder.path(), &ScanOptions { jobs, sample: Some(Sample::Share(0.1)), ..options() });
+    let tenth = share(1);
+    let records = |of: &Collect| of.findings.iter().filter(|f| f.row.is_some()).count() as f64;
+    let part = records(&tenth) / records(&all);
+    assert!((0.08..0.12).contains(&part), "{part}");
+    assert!(tenth.files.iter().all(|f| f.coverage == Some(0.1)));
+    assert_eq!(share(3).findings, tenth.findings);
+    assert!(tenth.findings.iter().all(|f| all.findings.contains(f) || f.row.is_none()));
+}
+
+#[test]
+fn unchanged_files_are_not_read_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let kept = tempfile::tempdir().expect("a folder");
+    corpus(folder.path());
+    let old = SystemTime::now() - Duration::from_secs(60);
+    let age = |name: &str| {
+        let file = fs::File::options().append(true).open(folder.path().join(name)).expect("opened");
+        file.set_modified(old).expect("set");
+    };
+    ["a.txt", "b.txt", "c.json", "d.jsonl", "e.csv", "f.parquet", "g.txt"].into_iter().for_each(age);
+    let incremental = |jobs| ScanOptions { jobs, incremental: Some(kept.path().to_path_buf()), ..options() };
+    let without_flag = |mut of: Collect| {
+        of.files.iter_mut().for_each(|f| f.unchanged = false);
+        of
+    };
+    let full = scanned(folder.path(), &options());
+    assert_eq!(scanned(folder.path(), &incremental(3)), full);
+    let again = scanned(folder.path(), &incremental(1));
+    let unchanged: Vec<bool> = again.files.iter().map(|f| f.unchanged).collect();
+    // The one with a problem is read again, and those with too many findings.
+    assert_eq!(unchanged, [true, false, true, false, true, false, true]);
+    assert_eq!(without_flag(again), full);
+    // Another content of the same length and time is seen.
+    fs::write(folder.path().join("a.txt"), "to nobody, nobody, nobody..").expect("written");
+    age("a.txt");
+    let changed = scanned(folder.path(), &incremental(1));
+    assert_eq!((changed.files[0].unchanged, changed.findings.len()), (false, full.findings.len() - 1));
+    // Other rules or options are another scan.
+    let high = ScanOptions { confidence_min: Confidence::High, ..incremental(1) };
+    assert!(scanned(folder.path(), &high).files.iter().all(|f| !f.unchanged));
+    // What is kept and damaged is not there.
+    for entry in fs::read_dir(kept.path()).expect("listed") {
+        fs::write(entry.expect("listed").path(), "{\"form\":1").expect("written");
+    }
+    assert!(scanned(folder.path(), &incremental(1)).files.iter().all(|f| !f.unchanged));
+}
+
+#[test]
+fn a_fresh_file_is_not_trusted() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let kept = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("a.txt"), "x@hospital-north.org").expect("written");
+    let incremental = ScanOptions { incremental: Some(kept.path().to_path_buf()), ..options() };
+    for _ in 0..2 {
+        assert!(!scanned(folder.path(), &incremental).files[0].unchanged);
+    }
+}
+
+#[test]
+fn memory_limits_make_threads_and_records_fewer() {
+    let mut roomy = ScanOptions { jobs: 4, ..options() };
+    roomy.fit(32 << 30).expect("it fits");
+    assert_eq!((roomy.jobs, roomy.limits), (4, Limits::default()));
+    let mut tight = ScanOptions { jobs: 8, ..options() };
+    tight.fit(300 << 20).expect("it fits");
+    assert_eq!(tight.jobs, 2);
+    assert!(tight.limits.record_bytes_max < 16 << 20 && tight.limits.document_bytes_max < 64 << 20);
+    assert_eq!(tight.fit(100 << 20), Err(208 << 20));
+}
