@@ -166,6 +166,8 @@ impl Table {
 pub(super) struct Grams {
     literals: Vec<Literal>,
     filter: Box<Filter>,
+    /// The same grams in another order: most of what the bitmap names by chance is not in both.
+    second: Box<Filter>,
     table: Table,
     high_filter: Box<[u32; 1 << (HIGH_FILTER_BITS - 5)]>,
     high_table: Table,
@@ -200,6 +202,8 @@ impl Grams {
         }
         let mut filter = Box::new([0; 1 << WORD_BITS]);
         pieces.iter().for_each(|(gram, _)| set_bit(filter.as_mut_slice(), place_of(*gram)));
+        let mut second = Box::new([0; 1 << WORD_BITS]);
+        pieces.iter().for_each(|(gram, _)| set_bit(second.as_mut_slice(), second_place(*gram)));
         let mut high_filter = Box::new([0; 1 << (HIGH_FILTER_BITS - 5)]);
         high_pieces.iter().for_each(|(key, _)| set_bit(high_filter.as_mut_slice(), fold_high(*key)));
         let mut short_filter = Box::new([0; 1 << (5 * SHORT_GRAM - 5)]);
@@ -209,6 +213,7 @@ impl Grams {
         Self {
             literals,
             filter,
+            second,
             table: Table::new(pieces),
             high_filter,
             high_table: Table::new(high_pieces),
@@ -253,7 +258,10 @@ impl Grams {
             while hits != 0 {
                 let i = hits.trailing_zeros() as usize;
                 hits &= hits - 1;
-                self.verify(&self.table, gram_of(&here[2 * i..]), text, from + base + 2 * i, &mut found);
+                let gram = gram_of(here, 2 * i);
+                if bit(self.second.as_slice(), second_place(gram)) != 0 {
+                    self.verify(&self.table, gram, text, from + base + 2 * i, &mut found);
+                }
             }
             if self.has_high && leads != 0 {
                 self.scan_high(text, from + base, leads, &mut found);
@@ -334,10 +342,17 @@ fn set_bit(filter: &mut [u32], place: u32) {
     }
 }
 
-/// The gram of five codes.
-fn gram_of(codes: &[u8]) -> u32 {
-    let four = codes.iter().take(GRAM).rev().fold(0, |gram, c| gram << 5 | u32::from(*c));
-    four | u32::from(codes.get(GRAM).map_or(0, |fifth| fifth >> CLASS_BITS)) << 20
+/// The gram at a place of a block.
+#[inline]
+fn gram_of(codes: &Block, at: usize) -> u32 {
+    let code = |i: usize| u32::from(codes[(at + i).min(codes.len() - 1)]);
+    code(0) | code(1) << 5 | code(2) << 10 | code(3) << 15 | code(4) >> CLASS_BITS << 20
+}
+
+/// The place of a gram in the second bitmap, in bits.
+#[inline]
+const fn second_place(gram: u32) -> u32 {
+    gram.wrapping_mul(0xc2b2_ae35) >> (32 - WORD_BITS - 5)
 }
 
 /// The place of a gram in the bitmap, word and bit: of two pairs of codes and a class. Sixteen bits wide, so that eight
