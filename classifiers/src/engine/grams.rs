@@ -8,7 +8,7 @@
 //! tables are built in about a millisecond. What stands at a literal is the rules' affair.
 
 use super::codes::{CLASS_BITS, code};
-use super::need::{Around, TOKEN_BEHIND};
+use super::need::{AHEAD, Around, TOKEN_BEHIND};
 use super::shares::{self, GRAM};
 use std::collections::BTreeMap;
 
@@ -392,7 +392,7 @@ fn high_key_of(text: &[u8]) -> Option<(usize, u32)> {
 fn joined(rules: &[Wanting]) -> Around {
     // Any two pieces would do; those of the first rule are as good as the others'.
     let pieces = rules.first().map_or([0; 2], |first| first.around.pieces);
-    let mut out = Around { before: 0, behind: [0; 2], token_bytes: 0, pieces };
+    let mut out = Around { before: 0, behind: [0; 2], ahead: [u32::MAX; AHEAD], token_bytes: 0, pieces };
     for Wanting { around, .. } in rules {
         out.before |= around.before;
         out.behind[0] |= around.behind[0];

@@ -298,7 +298,8 @@ impl<'e> Scanner<'e> {
 
     /// Whether what a rule's expression needs around a literal is there (see [`need`]).
     fn could_match(&self, wanting: &Wanting, len: usize, c: Candidate, text: &[u8]) -> bool {
-        let need = &self.engine.rules.get(wanting.rule).need;
+        let rule = self.engine.rules.get(wanting.rule);
+        let need = &rule.need;
         let around = &wanting.around;
         let stands = |set: CodeSet, at: usize| {
             let there = if at < c.high { code(text[at]) } else { BLANK };
@@ -309,8 +310,16 @@ impl<'e> Scanner<'e> {
         if !before || !stands(around.behind[0], behind) || !stands(around.behind[1], behind + 1) {
             return false;
         }
-        let reach = c.high.min(c.at + need.reach_bytes as usize);
-        need.digits == 0 || text[c.at..reach].iter().filter(|b| b.is_ascii_digit()).count() >= need.digits as usize
+        if !around.ahead.iter().zip(behind + 2..).all(|(set, at)| *set == CodeSet::MAX || stands(*set, at)) {
+            return false;
+        }
+        let reach = match need.reach_bytes as usize {
+            0 => rule.window_bytes,
+            reach => reach,
+        };
+        let reach = &text[c.at..c.high.min(c.at + reach)];
+        (need.digits == 0 || reach.iter().filter(|b| b.is_ascii_digit()).count() >= need.digits as usize)
+            && (need.run == 0 || has_run(reach, need.run as usize))
     }
 
     fn scan_digits(&mut self, from: usize, cursor: &mut Cursor, batch: &ValueBatch, fields: &FieldTable) {
@@ -597,6 +606,18 @@ fn left_edge(text: &[u8], low: usize, start: usize) -> bool {
         Some(b) if joins(b) => !before(2).is_some_and(|d| d.is_ascii_digit()),
         _ => true,
     }
+}
+
+/// Whether a text holds so many token characters in a row. It looks at one in so many where there is no such run.
+fn has_run(text: &[u8], count: usize) -> bool {
+    let mut from = 0;
+    while let Some(run) = text.get(from..from + count) {
+        match run.iter().rposition(|b| !need::of_token(*b)) {
+            Some(at) => from += at + 1,
+            None => return true,
+        }
+    }
+    false
 }
 
 fn is_word(b: u8) -> bool {
