@@ -196,7 +196,16 @@ impl Pattern {
         let source = if self.whole { format!(r"\A(?:{})\z", self.source) } else { self.source.clone() };
         Regex::builder()
             .syntax(syntax_config())
-            .configure(Regex::config().nfa_size_limit(Some(4 << 20)).hybrid_cache_capacity(1 << 18).utf8_empty(false))
+            // Every search is anchored where a literal or a run stands: there is nothing for a prefilter to skip, and the
+            // one-pass automaton would be built at first use for the few matches whose value is only a part of them.
+            .configure(
+                Regex::config()
+                    .nfa_size_limit(Some(4 << 20))
+                    .hybrid_cache_capacity(1 << 18)
+                    .utf8_empty(false)
+                    .auto_prefilter(false)
+                    .onepass(false),
+            )
             .build(&source)
             .map_err(|e| match e.syntax_error() {
                 Some(syntax) => syntax.to_string(),
@@ -256,6 +265,11 @@ pub struct Rule {
 }
 
 impl Rule {
+    /// Whether it finds nothing where none of its context words is near.
+    pub(crate) fn needs_context(&self) -> bool {
+        self.near.as_ref().is_some_and(|near| near.required)
+    }
+
     /// How a match is checked, for lists and documentation: names of checks, `entropy`, `context`.
     pub fn checked_by(&self) -> Vec<String> {
         let mut out: Vec<String> = self.checks.iter().map(|c| c.name.to_owned()).collect();

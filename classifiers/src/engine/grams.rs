@@ -267,6 +267,11 @@ impl Grams {
         &self.literals[id as usize]
     }
 
+    /// All literals, in the order of their ids.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Literal> {
+        self.literals.iter()
+    }
+
     /// How many distinct literals there are.
     pub(super) fn len(&self) -> usize {
         self.literals.len()

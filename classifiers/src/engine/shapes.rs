@@ -58,6 +58,10 @@ impl Shapes {
         if self.answers.is_empty() {
             self.answers = vec![[Answer::Unknown; 257]; (LEAD_MAX + 1) * (LENGTH_MAX + 1)];
         }
+        // A NUL is most likely the end of the value, and may be a byte of it.
+        if next == Some(0) && self.viable(rules, set, lead, len, None) {
+            return true;
+        }
         let (row, column) = (lead * (LENGTH_MAX + 1) + len, next.map_or(256, usize::from));
         match self.answers[row][column] {
             Answer::Yes => true,
