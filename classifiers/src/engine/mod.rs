@@ -383,14 +383,14 @@ impl<'e> Scanner<'e> {
         let at = if is_led { letters_before(text, start) } else { Some(start) };
         let Some(at) = at else { return };
         let signed = at > 0 && matches!(text[at - 1], b'+' | b'(');
-        let (lead, next) = (start - at, text.get(start + len).copied());
-        let free = self.shapes.viable(&engine.digits, &engine.rules, lead, len, next);
-        let bound = self.shapes_in_context.viable(&engine.digits_in_context, &engine.rules, lead, len, next);
-        if !free && !bound && !signed {
+        let Some((value, span)) = cursor.find(batch.spans(), start, start + 1) else { return };
+        if at < span.start {
             return;
         }
-        let Some((value, span)) = cursor.find(batch.spans(), start, start + 1) else { return };
-        if at < span.start || !left_edge(text, span.start, at) {
+        let (lead, behind) = (start - at, text.get(start + len..span.end).unwrap_or_default());
+        let free = self.shapes.viable(&engine.digits, &engine.rules, lead, len, behind);
+        let bound = self.shapes_in_context.viable(&engine.digits_in_context, &engine.rules, lead, len, behind);
+        if (!free && !bound && !signed) || !left_edge(text, span.start, at) {
             return;
         }
         let c = |at| Candidate { value, low: span.start, high: span.end, at };
@@ -401,15 +401,10 @@ impl<'e> Scanner<'e> {
                 self.attempt_run(Pool::DigitsInContext, c(at - 1), batch, fields);
             }
         }
-        let first = text[at..span.end].first_chunk::<{ shapes::SKELETON }>();
-        if free && first.is_none_or(|first| self.shapes.skeleton_viable(&engine.digits, &engine.rules, *first)) {
+        if free {
             self.attempt_run(Pool::Digits, c(at), batch, fields);
         }
-        let pool = &engine.digits_in_context;
-        if bound
-            && first.is_none_or(|first| self.shapes_in_context.skeleton_viable(pool, &engine.rules, *first))
-            && self.number_has_context(c(at), batch, fields)
-        {
+        if bound && self.number_has_context(c(at), batch, fields) {
             self.attempt_run(Pool::DigitsInContext, c(at), batch, fields);
         }
     }
