@@ -4,10 +4,14 @@
 //! (`scan/parallel.rs`). Memory is bounded by the batch size times the number of workers. This module prints nothing:
 //! what it finds goes to a [`Sink`].
 
+mod cells;
 mod incremental;
+mod names;
 mod parallel;
 #[cfg(test)]
 mod tests;
+
+pub(crate) use names::Names;
 
 use crate::columns::FieldFilter;
 use crate::decoders::{self, DecodedMatch, Layers};
@@ -15,6 +19,7 @@ use crate::finding::{Category, Confidence, Finding, Match, preview};
 use crate::readers::{self, BatchPlace, BinaryPolicy, Format, Limits, Open, OpenOptions, Opened, Problem, Source};
 use crate::values::{FieldId, FieldTable, ValueBatch};
 use crate::{Engine, Error, FingerprintKey, Scanner};
+use cells::Cells;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -45,6 +50,8 @@ pub struct ScanOptions {
     pub limits: Limits,
     /// Look into encoded parts of values too (see [`crate::decoders`]).
     pub decode: bool,
+    /// Look for names with the tagger (see [`crate::ner`]), where the rule set has rules for it.
+    pub ner: bool,
     /// Look at a part of each input only.
     pub sample: Option<Sample>,
     /// Folder with what earlier scans found; inputs that have not changed since are not read again.
@@ -102,6 +109,7 @@ impl ScanOptions {
             hash_content: false,
             limits: Limits::default(),
             decode: true,
+            ner: true,
             sample: None,
             incremental: None,
         }
@@ -390,6 +398,8 @@ struct Worker<'a> {
     safe_paths: HashMap<FieldId, String>,
     /// Of the matches that were found in decoded text, what they matched: by value, start and rule.
     decoded: BTreeMap<(u32, usize, u16), Vec<u8>>,
+    names: Option<Names>,
+    cells: Cells,
 }
 
 impl<'a> Worker<'a> {
@@ -407,6 +417,8 @@ impl<'a> Worker<'a> {
             fields_of: None,
             safe_paths: HashMap::new(),
             decoded: BTreeMap::new(),
+            names: options.ner.then(|| Names::new(engine.rules())).flatten(),
+            cells: Cells::default(),
         })
     }
 
@@ -472,7 +484,12 @@ impl<'a> Worker<'a> {
             // An error ends the file, but what the batch holds by then is still scanned.
             self.matches.clear();
             self.scanner.scan(&self.batch, &fields, &mut self.matches)?;
+            let base = if is_text { place.text_base } else { 0 };
+            self.cells.add(&self.batch, base, self.engine.rules(), &mut self.scanner, &mut fields, &mut self.matches)?;
             self.scan_decoded(&fields)?;
+            if let Some(names) = &mut self.names {
+                names.add(&self.batch, base, self.engine.rules(), &mut self.matches);
+            }
             self.progress.bytes.fetch_add(self.batch.len() as u64, Ordering::Relaxed);
             if let Some(member) = &place.member {
                 let mut inside = path.as_os_str().to_owned();

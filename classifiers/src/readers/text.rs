@@ -10,8 +10,8 @@ use std::io::Read;
 const CHUNK_BYTES: usize = 4 << 20;
 /// Bytes kept behind the accepted zone: the longest match and its context.
 const AHEAD_BYTES: usize = WINDOW_BYTES_MAX + 256;
-/// Bytes kept in front of the accepted zone, for context words.
-const BEHIND_BYTES: usize = 2_048;
+/// Bytes kept in front of the accepted zone: context words, the piece in which the tagger sees a name, the head of a table.
+const BEHIND_BYTES: usize = 16 << 10;
 
 pub(super) struct TextReader {
     input: Lookahead,

@@ -51,7 +51,7 @@ impl Kept {
     /// What is kept in a folder for scans like this one.
     pub(super) fn new(folder: &Path, engine: &Engine, options: &ScanOptions) -> Self {
         let decides = format!(
-            "{FORM} {} {} {} {:?} {:?} {:?} {:?} {} {:?} {} {:?}",
+            "{FORM} {} {} {} {:?} {:?} {:?} {:?} {} {:?} {} {} {:?}",
             env!("CARGO_PKG_VERSION"),
             engine.rules().hash(),
             options.key.id(),
@@ -62,6 +62,7 @@ impl Kept {
             options.hash_content,
             options.limits,
             options.decode,
+            options.ner,
             options.sample,
         );
         Self { folder: folder.to_path_buf(), context: Sha256::digest(decides).into() }

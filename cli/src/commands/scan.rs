@@ -112,6 +112,14 @@ pub(crate) struct ScanArgs {
     #[command(flatten)]
     selection: Selection,
 
+    /// Names in running text by the statistical tagger: on, off
+    ///
+    /// It finds people, places, organisations, addresses and dates that no label announces. It costs most of a scan's time
+    /// and is sometimes wrong.
+    #[arg(long, value_name = "HOW", default_value = "on", hide_default_value = true, hide_possible_values = true)]
+    #[arg(value_parser = ner_parser(), help_heading = "What to look for")]
+    ner: bool,
+
     /// Least confidence: low, medium (default), high
     ///
     /// high is a score of 0.8 and more, medium of 0.5 and more.
@@ -185,6 +193,10 @@ fn binary_parser() -> impl TypedValueParser<Value = BinaryPolicy> {
         "scan" => BinaryPolicy::Scan,
         _ => BinaryPolicy::Error,
     })
+}
+
+fn ner_parser() -> impl TypedValueParser<Value = bool> {
+    PossibleValuesParser::new(["on", "off"]).map(|how| how == "on")
 }
 
 fn confidence_parser() -> impl TypedValueParser<Value = Confidence> {
@@ -320,6 +332,7 @@ impl Plan {
             hash_content: args.store.is_some(),
             limits: Limits::default(),
             decode: true,
+            ner: args.ner,
             sample: args.sample,
             incremental: args.incremental.map(kept_folder).transpose()?,
         };
