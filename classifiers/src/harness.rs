@@ -46,7 +46,7 @@ fn scan(engine: &Engine, field: Option<&str>, texts: &[&str]) -> Vec<Match> {
     }
     let mut out = Vec::new();
     engine.scanner().expect("scratch").scan(&batch, &fields, &mut out).expect("scan");
-    if let Some(mut names) = crate::scan::Names::new(engine.rules()) {
+    if let Some(mut names) = crate::scan::Names::new(engine.rules(), crate::scan::Ner::On) {
         names.add(&batch, 0, engine.rules(), &mut out);
     }
     out

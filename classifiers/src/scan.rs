@@ -8,10 +8,13 @@ mod cells;
 mod incremental;
 mod names;
 mod parallel;
+mod profile;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use names::Names;
+pub use names::Ner;
+pub(crate) use names::{Names, PIECE_BYTES_MAX};
+pub use profile::ColumnVerdict;
 
 use crate::columns::FieldFilter;
 use crate::decoders::{self, DecodedMatch, Layers};
@@ -20,6 +23,7 @@ use crate::readers::{self, BatchPlace, BinaryPolicy, Format, Limits, Open, OpenO
 use crate::values::{FieldId, FieldTable, ValueBatch};
 use crate::{Engine, Error, FingerprintKey, Scanner};
 use cells::Cells;
+use profile::Profile;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -50,8 +54,8 @@ pub struct ScanOptions {
     pub limits: Limits,
     /// Look into encoded parts of values too (see [`crate::decoders`]).
     pub decode: bool,
-    /// Look for names with the tagger (see [`crate::ner`]), where the rule set has rules for it.
-    pub ner: bool,
+    /// Where to look for names with the tagger (see [`crate::ner`]), if the rule set has rules for it.
+    pub ner: Ner,
     /// Look at a part of each input only.
     pub sample: Option<Sample>,
     /// Folder with what earlier scans found; inputs that have not changed since are not read again.
@@ -109,7 +113,7 @@ impl ScanOptions {
             hash_content: false,
             limits: Limits::default(),
             decode: true,
-            ner: true,
+            ner: Ner::default(),
             sample: None,
             incremental: None,
         }
@@ -135,6 +139,21 @@ pub struct FieldSummary {
     pub distinct_capped: bool,
     /// Best score.
     pub score_max: f32,
+    /// Values of the field that were looked at; 0 in plain text.
+    #[serde(default)]
+    pub value_count: u64,
+    /// Values among them that hold a match of this detector.
+    #[serde(default)]
+    pub matched_values: u64,
+    /// Share of values that hold a match, 0 to 1; `None` in plain text.
+    #[serde(default)]
+    pub share: Option<f64>,
+    /// What the share says of the field as a whole; `None` in plain text.
+    #[serde(default)]
+    pub verdict: Option<ColumnVerdict>,
+    /// What to believe of the field, 0 to 1: the best score, raised or lowered by the verdict.
+    #[serde(default)]
+    pub confidence: f32,
 }
 
 /// What happened to one file.
@@ -323,6 +342,7 @@ struct UnitReport {
     kept: Option<Vec<Finding>>,
     /// The rest of the input is not to be read.
     ended_early: bool,
+    profile: Profile,
 }
 
 impl UnitReport {
@@ -417,7 +437,7 @@ impl<'a> Worker<'a> {
             fields_of: None,
             safe_paths: HashMap::new(),
             decoded: BTreeMap::new(),
-            names: options.ner.then(|| Names::new(engine.rules())).flatten(),
+            names: Names::new(engine.rules(), options.ner),
             cells: Cells::default(),
         })
     }
@@ -499,6 +519,9 @@ impl<'a> Worker<'a> {
             }
             lines.restart(place.text_lines);
             let matches = std::mem::take(&mut self.matches);
+            if !is_text {
+                report.profile.values(&self.batch);
+            }
             for m in &matches {
                 if is_text && !(place.accept_from..place.accept_until).contains(&m.start) {
                     continue;
@@ -511,6 +534,9 @@ impl<'a> Worker<'a> {
                     self.learn_path(field, &fields)?;
                 }
                 let finding = self.finding(m, &place, is_text, &mut lines, &report, tallies);
+                if !is_text {
+                    report.profile.matched(&self.batch, m);
+                }
                 report.findings += 1;
                 self.progress.findings.fetch_add(1, Ordering::Relaxed);
                 report.keep(&finding);
@@ -538,6 +564,10 @@ impl<'a> Worker<'a> {
                 }
             }
         }
+        for field in report.profile.fields() {
+            self.learn_path(field, &fields)?;
+        }
+        report.profile.name(|field| self.safe_paths.get(&field).map(|path| without_positions(path)));
         report.rows = reader.rows();
         report.members_skipped = reader.members_skipped();
         self.fields = fields;
@@ -683,6 +713,11 @@ impl<'a> Worker<'a> {
                     distinct_count: tally.distinct.len() as u64,
                     distinct_capped: tally.capped,
                     score_max: tally.score_max,
+                    value_count: 0,
+                    matched_values: 0,
+                    share: None,
+                    verdict: None,
+                    confidence: tally.score_max,
                 }
             })
             .collect()

@@ -32,9 +32,12 @@ pub fn find(text: &[u8], starts: bool, bytes_max: usize, out: &mut Vec<Cell>) {
     let mut may_start = starts;
     while at < text.len() {
         let end = at + memchr::memchr(b'\n', &text[at..]).unwrap_or(text.len() - at);
-        if may_start && end > at && could_be_head(text[at]) {
+        if may_start && could_be_head(&text[at..end]) {
             let seen = &text[at..text.len().min(at + bytes_max)];
-            let valid = seen.utf8_chunks().next().map_or("", |chunk| chunk.valid());
+            let valid = match std::str::from_utf8(seen) {
+                Ok(valid) => valid,
+                Err(e) => std::str::from_utf8(&seen[..e.valid_up_to()]).unwrap_or_default(),
+            };
             let first = out.len();
             let used = table(valid, out);
             for cell in &mut out[first..] {
@@ -53,9 +56,18 @@ pub fn find(text: &[u8], starts: bool, bytes_max: usize, out: &mut Vec<Cell>) {
     }
 }
 
-/// The first byte of a column's name, or of a Markdown table.
-fn could_be_head(byte: u8) -> bool {
-    byte.is_ascii_alphabetic() || byte >= 0x80 || matches!(byte, b'_' | b'|' | b'"' | b'-' | b'*')
+/// Whether a line could begin a table: a look at its bytes, since most lines of prose do not.
+fn could_be_head(line: &[u8]) -> bool {
+    let Some(first) = line.first() else { return false };
+    if !(first.is_ascii_alphabetic() || *first >= 0x80 || b"_|\"-*".contains(first)) {
+        return false;
+    }
+    let head = &line[..line.len().min(NAME_BYTES_MAX + 6)];
+    if head.contains(&b':') {
+        return true;
+    }
+    let delimited = |d: &u8| memchr::memchr_iter(*d, line).take(COLUMNS_MIN - 1).count() == COLUMNS_MIN - 1;
+    line.len() <= HEADER_BYTES_MAX && (*first == b'|' || !line.ends_with(b".") && b",;\t|".iter().any(delimited))
 }
 
 /// Appends the cells of the table that a text begins with, of any kind, and gives its length; 0 where there is none.

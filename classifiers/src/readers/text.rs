@@ -12,6 +12,7 @@ const CHUNK_BYTES: usize = 4 << 20;
 const AHEAD_BYTES: usize = WINDOW_BYTES_MAX + 256;
 /// Bytes kept in front of the accepted zone: context words, the piece in which the tagger sees a name, the head of a table.
 const BEHIND_BYTES: usize = 16 << 10;
+const _: () = assert!(BEHIND_BYTES > crate::scan::PIECE_BYTES_MAX + 4_096);
 
 pub(super) struct TextReader {
     input: Lookahead,

@@ -2,13 +2,15 @@
 //!
 //! A text is tagged in pieces of some kilobytes whose bounds depend on offsets in the text alone, so that a large text
 //! read in chunks gives the names that it would give in one piece. What a rule has found at a place wins over a name
-//! there. This module does not decide whether names are looked for: rule set and options do.
+//! there. Under [`Ner::Auto`] only pieces are tagged in which, or in whose record, a rule has found something personal: a
+//! name alone identifies nobody, and tagging takes most of a scan's time.
 
-use crate::finding::{Confidence, Match};
+use crate::finding::{Category, Confidence, Match};
 use crate::ner::{Entity, Span, Tagger};
-use crate::rule::Trigger;
+use crate::rule::{Rule, Trigger};
 use crate::rule_set::RuleSet;
 use crate::values::ValueBatch;
+use std::collections::HashSet;
 
 /// A piece begins at the first fit place behind each multiple of this many bytes of the text.
 const PIECE_BYTES: u64 = 8 << 10;
@@ -19,17 +21,42 @@ pub(crate) const PIECE_BYTES_MAX: usize = PIECE_BYTES as usize + SEEK_BYTES;
 /// Entities that a whole address or place may hold as separate findings of rules.
 const PARTS: [&str; 3] = ["ADDRESS", "POSTAL_CODE", "LOCATION"];
 
+/// A value of a record up to this length is tagged where another value of its record holds something personal.
+const SHORT_BYTES: usize = 2 << 10;
+/// Entities that stand beside names nowhere in particular: they do not make a text one about people.
+const IMPERSONAL: [&str; 12] = [
+    "URL", "DOMAIN_NAME", "IP_ADDRESS", "MAC_ADDRESS", "AGE", "LOCATION", "POSTAL_CODE", "DATE_TIME", "ORGANIZATION",
+    "FACILITY", "NRP", "PERSON",
+];
+
+/// Where names are looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Ner {
+    /// Nowhere.
+    Off,
+    /// Where a rule has found something personal nearby.
+    #[default]
+    Auto,
+    /// Everywhere.
+    On,
+}
+
 /// Finds names in batches; one a thread.
 pub(crate) struct Names {
     /// Rule and least score of each entity that is wanted.
     rules: Vec<(Entity, u16, f32)>,
     spans: Vec<Span>,
     merged: Vec<Match>,
+    everywhere: bool,
+    /// Of each rule, whether what it finds makes a text one about people.
+    personal: Vec<bool>,
+    /// Records in which something personal was found.
+    rows: HashSet<u64>,
 }
 
 impl Names {
-    /// For the rules of the tagger in a set; `None` where there is none.
-    pub(crate) fn new(rules: &RuleSet) -> Option<Self> {
+    /// For the rules of the tagger in a set; `None` where there is none, or names are not wanted.
+    pub(crate) fn new(rules: &RuleSet, ner: Ner) -> Option<Self> {
         let wanted: Vec<(Entity, u16, f32)> = rules
             .iter()
             .filter_map(|(index, rule)| match rule.trigger {
@@ -37,7 +64,18 @@ impl Names {
                 _ => None,
             })
             .collect();
-        (!wanted.is_empty()).then(|| Self { rules: wanted, spans: Vec::new(), merged: Vec::new() })
+        let is_personal = |rule: &Rule| {
+            rule.categories.iter().any(|c| matches!(c, Category::Pii | Category::Phi))
+                && !IMPERSONAL.contains(&rule.entity.as_str())
+        };
+        (!wanted.is_empty() && ner != Ner::Off).then(|| Self {
+            rules: wanted,
+            spans: Vec::new(),
+            merged: Vec::new(),
+            everywhere: ner == Ner::On,
+            personal: rules.iter().map(|(_, rule)| is_personal(rule)).collect(),
+            rows: HashSet::new(),
+        })
     }
 
     /// Adds the names of a batch to its matches, which are in the order of values and starts and stay so. `base` is the
@@ -45,23 +83,40 @@ impl Names {
     pub(crate) fn add(&mut self, batch: &ValueBatch, base: u64, rules: &RuleSet, matches: &mut Vec<Match>) {
         let mut found = std::mem::take(matches);
         self.merged.clear();
+        self.rows.clear();
+        if !self.everywhere {
+            let personal = found.iter().filter(|m| is_personal(&self.personal, m));
+            self.rows.extend(personal.filter_map(|m| batch.spans().get(m.value as usize)).map(|span| span.row));
+        }
         let mut from = 0;
-        for index in 0..batch.spans().len() as u32 {
+        for (index, span) in (0u32..).zip(batch.spans()) {
             let to = from + found[from..].partition_point(|m| m.value == index);
-            self.value(batch.value(index), index, if index == 0 { base } else { 0 }, &found[from..to], rules);
+            let (text, here) = (batch.value(index), &found[from..to]);
             from = to;
+            let in_record = self.everywhere || self.rows.contains(&span.row);
+            if !in_record {
+                self.merged.extend_from_slice(here);
+                continue;
+            }
+            let whole = self.everywhere || span.field.is_some() && text.len() <= SHORT_BYTES;
+            self.value(text, index, if index == 0 { base } else { 0 }, whole, here, rules);
         }
         std::mem::swap(&mut self.merged, matches);
         found.clear();
         self.merged = found;
     }
 
-    fn value(&mut self, text: &[u8], value: u32, base: u64, found: &[Match], rules: &RuleSet) {
+    /// Adds the names of a value; where `whole` is not set, those of pieces that hold something personal.
+    fn value(&mut self, text: &[u8], value: u32, base: u64, whole: bool, found: &[Match], rules: &RuleSet) {
         let begin = self.merged.len();
         let mut spans = std::mem::take(&mut self.spans);
         spans.clear();
+        let mut personal = found.iter().filter(|m| is_personal(&self.personal, m)).map(|m| m.start).peekable();
         for piece in pieces(text, base) {
-            tag_piece(text, piece, &mut spans);
+            while personal.next_if(|start| *start < piece.start).is_some() {}
+            if whole || personal.peek().is_some_and(|start| *start < piece.end) {
+                tag_piece(text, piece, &mut spans);
+            }
         }
         let mut rest = found;
         for span in &spans {
@@ -84,6 +139,10 @@ impl Names {
         self.merged[begin..].sort_by_key(|m| (m.start, m.end, m.rule));
         self.spans = spans;
     }
+}
+
+fn is_personal(personal: &[bool], m: &Match) -> bool {
+    m.score >= Confidence::Medium.score_min() && personal.get(m.rule as usize).copied().unwrap_or_default()
 }
 
 /// Whether a rule's match at the place of a name lets the name stand: one that is not reported by itself, or a part of an
@@ -163,7 +222,7 @@ mod tests {
         let batch = ValueBatch::of_text(text.as_bytes().to_vec());
         let mut matches = Vec::new();
         engine.scanner().expect("scratch").scan(&batch, &FieldTable::default(), &mut matches).expect("scan");
-        Names::new(rules).expect("rules of the tagger").add(&batch, 0, rules, &mut matches);
+        Names::new(rules, Ner::On).expect("rules of the tagger").add(&batch, 0, rules, &mut matches);
         matches.iter().map(|m| (rules.get(m.rule).id.clone(), text[m.start..m.end].to_owned())).collect()
     }
 
@@ -186,6 +245,31 @@ mod tests {
             ("The number 97331 is free.", vec![pair("zip", "97331")]),
         ] {
             assert_eq!(found(&rules, text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn names_are_looked_for_beside_what_is_personal() {
+        let rules = Arc::new(RuleSet::built_in().expect("rules"));
+        let engine = Engine::new(Arc::clone(&rules)).expect("engine");
+        let mut fields = FieldTable::default();
+        let (note, mail) = (fields.intern("note"), fields.intern("mail"));
+        let mut batch = ValueBatch::new();
+        let name = "Yesterday Ulrike Brandt drove home.";
+        batch.push(0, Some(note), name.as_bytes());
+        batch.push(0, Some(mail), b"u.brandt@hospital-north.org");
+        batch.push(1, Some(note), name.as_bytes());
+        batch.push(1, Some(mail), b"http://192.168.4.4/");
+        let long = format!("{name} Write to u.brandt@hospital-north.org. {}{name}", "and so on, ".repeat(2_000));
+        batch.push(2, Some(note), long.as_bytes());
+        for (ner, expected) in [(Ner::Off, vec![]), (Ner::Auto, vec![0, 4]), (Ner::On, vec![0, 2, 4, 4])] {
+            let mut matches = Vec::new();
+            engine.scanner().expect("scratch").scan(&batch, &fields, &mut matches).expect("scan");
+            if let Some(mut names) = Names::new(&rules, ner) {
+                names.add(&batch, 0, &rules, &mut matches);
+            }
+            let names = matches.iter().filter(|m| rules.get(m.rule).id == "tagged-person").map(|m| m.value);
+            assert_eq!(names.collect::<Vec<_>>(), expected, "{ner:?}");
         }
     }
 

@@ -11,7 +11,7 @@ use anyhow::{Context as _, bail};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use lineward_classifiers::readers::{BinaryPolicy, Format, Limits};
-use lineward_classifiers::scan::{self as engine_scan, FileReport, Progress, Sample, ScanInput, ScanOptions, Sink};
+use lineward_classifiers::scan::{self as engine_scan, FileReport, Ner, Progress, Sample, ScanInput, ScanOptions, Sink};
 use lineward_classifiers::{Category, Confidence, Engine, Finding};
 use std::io::{self, IsTerminal as _};
 use std::num::NonZeroUsize;
@@ -112,13 +112,13 @@ pub(crate) struct ScanArgs {
     #[command(flatten)]
     selection: Selection,
 
-    /// Names in running text by the statistical tagger: on, off
+    /// Names in running text, by a tagger: auto (default), on, off
     ///
-    /// It finds people, places, organisations, addresses and dates that no label announces. It costs most of a scan's time
-    /// and is sometimes wrong.
-    #[arg(long, value_name = "HOW", default_value = "on", hide_default_value = true, hide_possible_values = true)]
+    /// It finds people, places, organisations, addresses and dates that no label announces. `auto` looks for them beside
+    /// other personal data, `on` everywhere: that takes most of a scan's time, and fiction is full of names.
+    #[arg(long, value_name = "HOW", default_value = "auto", hide_default_value = true, hide_possible_values = true)]
     #[arg(value_parser = ner_parser(), help_heading = "What to look for")]
-    ner: bool,
+    ner: Ner,
 
     /// Least confidence: low, medium (default), high
     ///
@@ -195,8 +195,12 @@ fn binary_parser() -> impl TypedValueParser<Value = BinaryPolicy> {
     })
 }
 
-fn ner_parser() -> impl TypedValueParser<Value = bool> {
-    PossibleValuesParser::new(["on", "off"]).map(|how| how == "on")
+fn ner_parser() -> impl TypedValueParser<Value = Ner> {
+    PossibleValuesParser::new(["auto", "on", "off"]).map(|name| match name.as_str() {
+        "on" => Ner::On,
+        "off" => Ner::Off,
+        _ => Ner::Auto,
+    })
 }
 
 fn confidence_parser() -> impl TypedValueParser<Value = Confidence> {
