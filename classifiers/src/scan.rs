@@ -12,6 +12,7 @@ mod profile;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use cells::Cells;
 pub use names::Ner;
 pub(crate) use names::{Names, PIECE_BYTES_MAX};
 pub use profile::ColumnVerdict;
@@ -22,7 +23,6 @@ use crate::finding::{Category, Confidence, Finding, Match, preview};
 use crate::readers::{self, BatchPlace, BinaryPolicy, Format, Limits, Open, OpenOptions, Opened, Problem, Source};
 use crate::values::{FieldId, FieldTable, ValueBatch};
 use crate::{Engine, Error, FingerprintKey, Scanner};
-use cells::Cells;
 use profile::Profile;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -505,7 +505,14 @@ impl<'a> Worker<'a> {
             self.matches.clear();
             self.scanner.scan(&self.batch, &fields, &mut self.matches)?;
             let base = if is_text { place.text_base } else { 0 };
-            self.cells.add(&self.batch, base, self.engine.rules(), &mut self.scanner, &mut fields, &mut self.matches)?;
+            self.cells.add(
+                &self.batch,
+                base,
+                self.engine.rules(),
+                &mut self.scanner,
+                &mut fields,
+                &mut self.matches,
+            )?;
             self.scan_decoded(&fields)?;
             if let Some(names) = &mut self.names {
                 names.add(&self.batch, base, self.engine.rules(), &mut self.matches);
@@ -773,7 +780,7 @@ fn whole_file(message: String) -> Problem {
 }
 
 /// `messages.3.content` is `messages.*.content`: one summary for all elements of a list.
-fn without_positions(path: &str) -> String {
+pub(crate) fn without_positions(path: &str) -> String {
     let segments =
         path.split('.').map(|s| if !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit()) { "*" } else { s });
     segments.collect::<Vec<_>>().join(".")

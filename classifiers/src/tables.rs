@@ -276,11 +276,23 @@ mod tests {
     #[test]
     fn tables_are_found_in_the_middle_of_a_text() {
         for (text, expected) in [
-            ("Here it is:\nname,dob,bic\nUte,1.2.79,X\n\nThat was all.", vec![("name", "Ute"), ("dob", "1.2.79"), ("bic", "X")]),
-            ("So\n\n| name | dob |\n|:--|--:|\n| Ute | 1.2.79 |\n| Jan | |\nend", vec![("name", "Ute"), ("dob", "1.2.79"), ("name", "Jan")]),
+            (
+                "Here it is:\nname,dob,bic\nUte,1.2.79,X\n\nThat was all.",
+                vec![("name", "Ute"), ("dob", "1.2.79"), ("bic", "X")],
+            ),
+            (
+                "So\n\n| name | dob |\n|:--|--:|\n| Ute | 1.2.79 |\n| Jan | |\nend",
+                vec![("name", "Ute"), ("dob", "1.2.79"), ("name", "Jan")],
+            ),
             ("```\na;b;c\n1;2;3\n```", vec![("a", "1"), ("b", "2"), ("c", "3")]),
-            ("Name: Ute\nDate of birth: 1.2.79\nCity: Köln: Süd\n", vec![("Name", "Ute"), ("Date of birth", "1.2.79"), ("City", "Köln: Süd")]),
-            ("- **Name**: Ute\n- **DOB:** 1.2.79\n- City: Köln", vec![("Name", "Ute"), ("DOB", "1.2.79"), ("City", "Köln")]),
+            (
+                "Name: Ute\nDate of birth: 1.2.79\nCity: Köln: Süd\n",
+                vec![("Name", "Ute"), ("Date of birth", "1.2.79"), ("City", "Köln: Süd")],
+            ),
+            (
+                "- **Name**: Ute\n- **DOB:** 1.2.79\n- City: Köln",
+                vec![("Name", "Ute"), ("DOB", "1.2.79"), ("City", "Köln")],
+            ),
             ("Name: Ute\nCity: Köln\nand so on", vec![]),
             ("and\na,b,c\n1,2,3", vec![]),
             ("| a | b |\n| 1 | 2 |", vec![]),
@@ -292,7 +304,8 @@ mod tests {
     #[test]
     fn any_bytes_give_cells_inside_the_text() {
         let mut out = Vec::new();
-        let parts: [&[u8]; 9] = [b"a,b,c\n", b"\xff", b"|", b":\n", "é: ü\n".as_bytes(), b"**", b"\n\n", b"\"", b"1,2,3\n"];
+        let parts: [&[u8]; 9] =
+            [b"a,b,c\n", b"\xff", b"|", b":\n", "é: ü\n".as_bytes(), b"**", b"\n\n", b"\"", b"1,2,3\n"];
         let mut state = 7_u64;
         for _ in 0..2_000 {
             let mut text = Vec::new();

@@ -32,6 +32,7 @@ use crate::Error;
 use crate::columns::FieldFilter;
 use crate::values::{FieldTable, ValueBatch};
 use compression::Compression;
+pub(crate) use csv::{Head, head_of, sniff_delimiter};
 use limits::{Budget, Counted, LimitMet};
 use source::{Cursor, Input, Memory};
 use std::cell::Cell;

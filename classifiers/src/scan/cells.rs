@@ -17,7 +17,7 @@ const NAMES_MAX: usize = 20_000;
 
 /// Scratch space of one thread.
 #[derive(Default)]
-pub(super) struct Cells {
+pub(crate) struct Cells {
     cells: Vec<Cell>,
     batch: ValueBatch,
     /// For each value of the batch, value and offset where it stands.
@@ -27,7 +27,7 @@ pub(super) struct Cells {
 
 impl Cells {
     /// Adds what cells of tables hold to the matches of a batch. `base` is the offset of the batch's text in its file.
-    pub(super) fn add(
+    pub(crate) fn add(
         &mut self,
         source: &ValueBatch,
         base: u64,

@@ -25,8 +25,18 @@ const PARTS: [&str; 3] = ["ADDRESS", "POSTAL_CODE", "LOCATION"];
 const SHORT_BYTES: usize = 2 << 10;
 /// Entities that stand beside names nowhere in particular: they do not make a text one about people.
 const IMPERSONAL: [&str; 12] = [
-    "URL", "DOMAIN_NAME", "IP_ADDRESS", "MAC_ADDRESS", "AGE", "LOCATION", "POSTAL_CODE", "DATE_TIME", "ORGANIZATION",
-    "FACILITY", "NRP", "PERSON",
+    "URL",
+    "DOMAIN_NAME",
+    "IP_ADDRESS",
+    "MAC_ADDRESS",
+    "AGE",
+    "LOCATION",
+    "POSTAL_CODE",
+    "DATE_TIME",
+    "ORGANIZATION",
+    "FACILITY",
+    "NRP",
+    "PERSON",
 ];
 
 /// Where names are looked for.

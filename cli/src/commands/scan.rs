@@ -6,12 +6,14 @@
 use super::scan_store;
 use super::selection::Selection;
 use crate::output::{self, OutputFile};
-use crate::report::{Kind, Report, Scanned, Totals};
+use crate::report::{Index, Kind, Report, Scanned, Totals};
 use anyhow::{Context as _, bail};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use lineward_classifiers::readers::{BinaryPolicy, Format, Limits};
-use lineward_classifiers::scan::{self as engine_scan, FileReport, Ner, Progress, Sample, ScanInput, ScanOptions, Sink};
+use lineward_classifiers::scan::{
+    self as engine_scan, FileReport, Ner, Progress, Sample, ScanInput, ScanOptions, Sink,
+};
 use lineward_classifiers::{Category, Confidence, Engine, Finding};
 use std::io::{self, IsTerminal as _};
 use std::num::NonZeroUsize;
@@ -133,7 +135,7 @@ pub(crate) struct ScanArgs {
     #[arg(value_parser = confidence_parser(), help_heading = "What to look for")]
     min_confidence: Confidence,
 
-    /// The form: jsonl, json, sarif, parquet, html, summary
+    /// The form: jsonl, json, sarif, junit, parquet, html, summary
     ///
     /// Without it: a summary on a terminal, JSON lines otherwise.
     #[arg(long, value_name = "FORM", hide_possible_values = true)]
@@ -143,6 +145,10 @@ pub(crate) struct ScanArgs {
     /// Write the report to a file, which appears when it is whole
     #[arg(long, short, value_name = "FILE", help_heading = "What to report")]
     output: Option<PathBuf>,
+
+    /// Also write an index, as Parquet: fingerprint to file, record, offset
+    #[arg(long, value_name = "FILE", help_heading = "What to report")]
+    index: Option<PathBuf>,
 
     /// Exit with 1 where there is such a finding: CATEGORY[:LEVEL]
     ///
@@ -195,7 +201,7 @@ fn binary_parser() -> impl TypedValueParser<Value = BinaryPolicy> {
     })
 }
 
-fn ner_parser() -> impl TypedValueParser<Value = Ner> {
+pub(super) fn ner_parser() -> impl TypedValueParser<Value = Ner> {
     PossibleValuesParser::new(["auto", "on", "off"]).map(|name| match name.as_str() {
         "on" => Ner::On,
         "off" => Ner::Off,
@@ -203,7 +209,7 @@ fn ner_parser() -> impl TypedValueParser<Value = Ner> {
     })
 }
 
-fn confidence_parser() -> impl TypedValueParser<Value = Confidence> {
+pub(super) fn confidence_parser() -> impl TypedValueParser<Value = Confidence> {
     PossibleValuesParser::new(LEVELS.map(Confidence::as_str)).try_map(|name| level(&name).ok_or("it is no level"))
 }
 
@@ -302,6 +308,7 @@ struct Plan {
     engine: Engine,
     kind: Kind,
     output: Option<PathBuf>,
+    index: Option<PathBuf>,
     fail_on: Vec<FailOn>,
     store: Option<String>,
     dataset: Option<String>,
@@ -355,6 +362,7 @@ impl Plan {
             engine: Engine::new(Arc::new(rules))?,
             kind,
             output: args.output,
+            index: args.index,
             fail_on,
             store: args.store,
             dataset: args.dataset,
@@ -373,6 +381,13 @@ impl Plan {
             }
             None => (None, output::stdout()),
         };
+        let (index_file, index) = match &self.index {
+            Some(path) => {
+                let (file, out) = OutputFile::create(path)?;
+                (Some(file), Some(Index::start(out).map_err(|e| self.no_index(e))?))
+            }
+            None => (None, None),
+        };
         let progress = Arc::new(Progress::default());
         let interrupted = stop_on_signal(&progress)?;
         let bar = Bar::start(self.bar, &self.inputs, &progress);
@@ -385,12 +400,14 @@ impl Plan {
             files: Vec::new(),
             failed_on: false,
             unwritten: None,
+            index,
+            unindexed: None,
         };
         let scanned = engine_scan::scan(&self.engine, &self.inputs, &self.options, &progress, &mut collector);
         bar.finish();
         scanned?;
         let stopped = interrupted.load(Ordering::Relaxed);
-        let Collector { mut report, totals, files, failed_on, unwritten, .. } = collector;
+        let Collector { mut report, totals, files, failed_on, unwritten, index, unindexed, .. } = collector;
         if unwritten.is_some() && !stopped && progress.stop.load(Ordering::Relaxed) {
             // The scan was given up with the report: what it has seen is not to be told or recorded.
             return unwritten.map_or(Ok(ExitCode::SUCCESS), |e| Err(self.unwritten(e)));
@@ -416,6 +433,13 @@ impl Plan {
         if let Some(sample) = self.options.sample.filter(|_| self.kind != Kind::Summary) {
             output::complain(format_args!("note: {}", crate::report::sampled(sample)));
         }
+        if let Some(e) = unindexed {
+            return Err(self.no_index(e));
+        }
+        if let (Some(file), Some(index), false) = (index_file, index, stopped) {
+            index.finish().map_err(|e| self.no_index(e))?;
+            file.commit()?;
+        }
         let written = match unwritten {
             Some(e) => Err(e),
             None => report.finish(&done),
@@ -435,6 +459,11 @@ impl Plan {
         Ok(ExitCode::from(exit_code))
     }
 
+    fn no_index(&self, e: io::Error) -> anyhow::Error {
+        let path = self.index.as_deref().unwrap_or(Path::new("")).display();
+        anyhow::Error::from(e).context(format!("cannot write the index to `{path}`"))
+    }
+
     fn unwritten(&self, e: io::Error) -> anyhow::Error {
         let place = self.output.as_ref().map_or("standard output".to_owned(), |path| format!("`{}`", path.display()));
         anyhow::Error::from(e).context(format!("cannot write the report to {place}"))
@@ -442,7 +471,7 @@ impl Plan {
 
     /// Whether the scan is worth its while when nobody reads the report: its exit code or its record may matter.
     fn matters_unread(&self) -> bool {
-        self.store.is_some() || !self.fail_on.is_empty()
+        self.store.is_some() || self.index.is_some() || !self.fail_on.is_empty()
     }
 }
 
@@ -539,6 +568,8 @@ struct Collector<'a> {
     files: Vec<FileReport>,
     failed_on: bool,
     unwritten: Option<io::Error>,
+    index: Option<Index>,
+    unindexed: Option<io::Error>,
 }
 
 impl Sink for Collector<'_> {
@@ -548,6 +579,11 @@ impl Sink for Collector<'_> {
         }
         self.totals.finding(&finding);
         self.failed_on |= self.plan.fail_on.iter().any(|entry| entry.hits(&finding));
+        if let (Some(index), None) = (&mut self.index, &self.unindexed)
+            && let Err(e) = index.add(&finding)
+        {
+            self.unindexed = Some(e);
+        }
         if self.unwritten.is_none()
             && let Err(e) = self.report.finding(&finding)
         {
