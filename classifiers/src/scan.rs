@@ -5,14 +5,18 @@
 //! what it finds goes to a [`Sink`].
 
 mod cells;
+mod direct;
 mod incremental;
 mod names;
 mod parallel;
 mod profile;
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;
 
 pub(crate) use cells::Cells;
+pub use direct::{Scanned, findings_as_arrow, scan_bytes, scan_reader, scan_record_batch};
 pub use names::Ner;
 pub(crate) use names::{Names, PIECE_BYTES_MAX};
 pub use profile::ColumnVerdict;

@@ -146,7 +146,7 @@ pub(crate) struct ScanArgs {
     #[arg(long, short, value_name = "FILE", help_heading = "What to report")]
     output: Option<PathBuf>,
 
-    /// Also write an index, as Parquet: fingerprint to file, record, offset
+    /// Also write fingerprint to file, record, offset: Parquet
     #[arg(long, value_name = "FILE", help_heading = "What to report")]
     index: Option<PathBuf>,
 
