@@ -15,7 +15,7 @@ mod report;
 mod usage;
 
 use clap::{Parser, Subcommand};
-use commands::{completions, demo, detectors, ingest, run, scan, sql, validate, validators};
+use commands::{completions, demo, detectors, ingest, redact, rules, run, scan, sql, validate, validators};
 use std::process::ExitCode;
 
 /// Finds sensitive data in training corpora, and answers which models were trained on it
@@ -42,6 +42,10 @@ Environment:
 enum Command {
     /// Find personal, health, credential and financial data in files
     Scan(Box<scan::ScanArgs>),
+    /// Write a cleaned copy of a file
+    Redact(redact::RedactArgs),
+    /// Check and test rule files of your own
+    Rules(rules::RulesArgs),
     /// List what a scan looks for
     Detectors(detectors::DetectorsArgs),
     /// Check numbers with one validator
@@ -79,6 +83,8 @@ fn main() -> ExitCode {
 fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Scan(args) => scan::run(*args),
+        Command::Redact(args) => redact::run(args),
+        Command::Rules(args) => rules::run(args),
         Command::Detectors(args) => detectors::run(args),
         Command::Validate(args) => validate::run(args),
         Command::Validators(args) => validators::run(args),

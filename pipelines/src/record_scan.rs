@@ -137,7 +137,10 @@ fn scan_file(report: &FileReport, root: &Path, is_file: bool) -> ScanFile {
                 detector: s.detector.clone(),
                 match_count: s.match_count as i64,
                 distinct_count: Some(s.distinct_count as i64).filter(|_| !s.distinct_capped),
-                confidence: s.score_max,
+                value_count: s.verdict.map(|_| s.value_count as i64),
+                matched_values: s.verdict.map(|_| s.matched_values as i64),
+                verdict: s.verdict.map(|verdict| verdict.as_str().to_owned()),
+                confidence: s.confidence,
                 // Where a sample ended before its input, nobody knows which share it was.
                 coverage: report.coverage.unwrap_or(0.0) as f32,
             })

@@ -4,6 +4,8 @@ pub(crate) mod completions;
 pub(crate) mod demo;
 pub(crate) mod detectors;
 pub(crate) mod ingest;
+pub(crate) mod redact;
+pub(crate) mod rules;
 pub(crate) mod run;
 pub(crate) mod scan;
 mod scan_store;

@@ -6,12 +6,14 @@
 use super::scan_store;
 use super::selection::Selection;
 use crate::output::{self, OutputFile};
-use crate::report::{Kind, Report, Scanned, Totals};
+use crate::report::{Index, Kind, Report, Scanned, Totals};
 use anyhow::{Context as _, bail};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use lineward_classifiers::readers::{BinaryPolicy, Format, Limits};
-use lineward_classifiers::scan::{self as engine_scan, FileReport, Progress, Sample, ScanInput, ScanOptions, Sink};
+use lineward_classifiers::scan::{
+    self as engine_scan, FileReport, Ner, Progress, Sample, ScanInput, ScanOptions, Sink,
+};
 use lineward_classifiers::{Category, Confidence, Engine, Finding};
 use std::io::{self, IsTerminal as _};
 use std::num::NonZeroUsize;
@@ -112,6 +114,14 @@ pub(crate) struct ScanArgs {
     #[command(flatten)]
     selection: Selection,
 
+    /// Names in running text, by a tagger: auto (default), on, off
+    ///
+    /// It finds people, places, organisations, addresses and dates that no label announces. `auto` looks for them beside
+    /// other personal data, `on` everywhere: that takes most of a scan's time, and fiction is full of names.
+    #[arg(long, value_name = "HOW", default_value = "auto", hide_default_value = true, hide_possible_values = true)]
+    #[arg(value_parser = ner_parser(), help_heading = "What to look for")]
+    ner: Ner,
+
     /// Least confidence: low, medium (default), high
     ///
     /// high is a score of 0.8 and more, medium of 0.5 and more.
@@ -125,7 +135,7 @@ pub(crate) struct ScanArgs {
     #[arg(value_parser = confidence_parser(), help_heading = "What to look for")]
     min_confidence: Confidence,
 
-    /// The form: jsonl, json, sarif, parquet, html, summary
+    /// The form: jsonl, json, sarif, junit, parquet, html, summary
     ///
     /// Without it: a summary on a terminal, JSON lines otherwise.
     #[arg(long, value_name = "FORM", hide_possible_values = true)]
@@ -135,6 +145,10 @@ pub(crate) struct ScanArgs {
     /// Write the report to a file, which appears when it is whole
     #[arg(long, short, value_name = "FILE", help_heading = "What to report")]
     output: Option<PathBuf>,
+
+    /// Also write fingerprint to file, record, offset: Parquet
+    #[arg(long, value_name = "FILE", help_heading = "What to report")]
+    index: Option<PathBuf>,
 
     /// Exit with 1 where there is such a finding: CATEGORY[:LEVEL]
     ///
@@ -187,7 +201,15 @@ fn binary_parser() -> impl TypedValueParser<Value = BinaryPolicy> {
     })
 }
 
-fn confidence_parser() -> impl TypedValueParser<Value = Confidence> {
+pub(super) fn ner_parser() -> impl TypedValueParser<Value = Ner> {
+    PossibleValuesParser::new(["auto", "on", "off"]).map(|name| match name.as_str() {
+        "on" => Ner::On,
+        "off" => Ner::Off,
+        _ => Ner::Auto,
+    })
+}
+
+pub(super) fn confidence_parser() -> impl TypedValueParser<Value = Confidence> {
     PossibleValuesParser::new(LEVELS.map(Confidence::as_str)).try_map(|name| level(&name).ok_or("it is no level"))
 }
 
@@ -286,6 +308,7 @@ struct Plan {
     engine: Engine,
     kind: Kind,
     output: Option<PathBuf>,
+    index: Option<PathBuf>,
     fail_on: Vec<FailOn>,
     store: Option<String>,
     dataset: Option<String>,
@@ -320,6 +343,7 @@ impl Plan {
             hash_content: args.store.is_some(),
             limits: Limits::default(),
             decode: true,
+            ner: args.ner,
             sample: args.sample,
             incremental: args.incremental.map(kept_folder).transpose()?,
         };
@@ -338,6 +362,7 @@ impl Plan {
             engine: Engine::new(Arc::new(rules))?,
             kind,
             output: args.output,
+            index: args.index,
             fail_on,
             store: args.store,
             dataset: args.dataset,
@@ -356,6 +381,13 @@ impl Plan {
             }
             None => (None, output::stdout()),
         };
+        let (index_file, index) = match &self.index {
+            Some(path) => {
+                let (file, out) = OutputFile::create(path)?;
+                (Some(file), Some(Index::start(out).map_err(|e| self.no_index(e))?))
+            }
+            None => (None, None),
+        };
         let progress = Arc::new(Progress::default());
         let interrupted = stop_on_signal(&progress)?;
         let bar = Bar::start(self.bar, &self.inputs, &progress);
@@ -368,12 +400,14 @@ impl Plan {
             files: Vec::new(),
             failed_on: false,
             unwritten: None,
+            index,
+            unindexed: None,
         };
         let scanned = engine_scan::scan(&self.engine, &self.inputs, &self.options, &progress, &mut collector);
         bar.finish();
         scanned?;
         let stopped = interrupted.load(Ordering::Relaxed);
-        let Collector { mut report, totals, files, failed_on, unwritten, .. } = collector;
+        let Collector { mut report, totals, files, failed_on, unwritten, index, unindexed, .. } = collector;
         if unwritten.is_some() && !stopped && progress.stop.load(Ordering::Relaxed) {
             // The scan was given up with the report: what it has seen is not to be told or recorded.
             return unwritten.map_or(Ok(ExitCode::SUCCESS), |e| Err(self.unwritten(e)));
@@ -399,6 +433,13 @@ impl Plan {
         if let Some(sample) = self.options.sample.filter(|_| self.kind != Kind::Summary) {
             output::complain(format_args!("note: {}", crate::report::sampled(sample)));
         }
+        if let Some(e) = unindexed {
+            return Err(self.no_index(e));
+        }
+        if let (Some(file), Some(index), false) = (index_file, index, stopped) {
+            index.finish().map_err(|e| self.no_index(e))?;
+            file.commit()?;
+        }
         let written = match unwritten {
             Some(e) => Err(e),
             None => report.finish(&done),
@@ -418,6 +459,11 @@ impl Plan {
         Ok(ExitCode::from(exit_code))
     }
 
+    fn no_index(&self, e: io::Error) -> anyhow::Error {
+        let path = self.index.as_deref().unwrap_or(Path::new("")).display();
+        anyhow::Error::from(e).context(format!("cannot write the index to `{path}`"))
+    }
+
     fn unwritten(&self, e: io::Error) -> anyhow::Error {
         let place = self.output.as_ref().map_or("standard output".to_owned(), |path| format!("`{}`", path.display()));
         anyhow::Error::from(e).context(format!("cannot write the report to {place}"))
@@ -425,7 +471,7 @@ impl Plan {
 
     /// Whether the scan is worth its while when nobody reads the report: its exit code or its record may matter.
     fn matters_unread(&self) -> bool {
-        self.store.is_some() || !self.fail_on.is_empty()
+        self.store.is_some() || self.index.is_some() || !self.fail_on.is_empty()
     }
 }
 
@@ -522,6 +568,8 @@ struct Collector<'a> {
     files: Vec<FileReport>,
     failed_on: bool,
     unwritten: Option<io::Error>,
+    index: Option<Index>,
+    unindexed: Option<io::Error>,
 }
 
 impl Sink for Collector<'_> {
@@ -531,6 +579,11 @@ impl Sink for Collector<'_> {
         }
         self.totals.finding(&finding);
         self.failed_on |= self.plan.fail_on.iter().any(|entry| entry.hits(&finding));
+        if let (Some(index), None) = (&mut self.index, &self.unindexed)
+            && let Err(e) = index.add(&finding)
+        {
+            self.unindexed = Some(e);
+        }
         if self.unwritten.is_none()
             && let Err(e) = self.report.finding(&finding)
         {

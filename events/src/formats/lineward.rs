@@ -123,7 +123,16 @@ pub struct ScanFinding {
     /// Distinct values.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub distinct_count: Option<i64>,
-    /// 0 to 1.
+    /// Values of the field that were looked at, in a record format.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value_count: Option<i64>,
+    /// Values among them in which something was found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub matched_values: Option<i64>,
+    /// What their share says of the field: `column`, `some`, `chance`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<String>,
+    /// 0 to 1, with the verdict taken into account.
     pub confidence: f32,
     /// Share of the bytes that were looked at, 0 to 1.
     #[serde(default = "whole")]
