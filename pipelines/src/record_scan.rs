@@ -142,6 +142,7 @@ fn scan_file(report: &FileReport, root: &Path, is_file: bool) -> ScanFile {
                 coverage: report.coverage.unwrap_or(0.0) as f32,
             })
             .collect(),
+        records: Vec::new(),
     }
 }
 

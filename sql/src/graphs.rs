@@ -47,8 +47,22 @@ impl Graphs {
         let s = &self.snapshot;
         let (assets, versions, jobs, runs) = try_join!(s.rows(), s.rows(), s.rows(), s.rows())?;
         let (run_io, edges, findings, tags) = try_join!(s.rows(), s.rows(), s.rows(), s.rows())?;
+        let (fields, column_mappings, run_mappings) = try_join!(s.rows(), s.rows(), s.rows())?;
         let scans = self.scans().await?;
-        let rows = GraphRows { assets, versions, jobs, runs, run_io, edges, findings, tags, scans };
+        let rows = GraphRows {
+            assets,
+            versions,
+            jobs,
+            runs,
+            run_io,
+            edges,
+            findings,
+            tags,
+            scans,
+            fields,
+            column_mappings,
+            run_mappings,
+        };
         let built = tokio::task::spawn_blocking(move || LineageGraph::build(rows, recorded)).await;
         built.map(Arc::new).map_err(|_| Error::Argument("building the lineage graph was stopped".to_owned()))
     }

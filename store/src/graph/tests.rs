@@ -190,6 +190,7 @@ impl Fixture {
             name: asset.name.clone(),
             content: None,
             complete: true,
+            index_key: None,
             scanned_at: 0,
             recorded_at: 0,
         });

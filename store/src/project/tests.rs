@@ -667,6 +667,9 @@ fn text(rows: &Rows) -> Vec<String> {
         .chain(each(&rows.findings))
         .chain(each(&rows.tags))
         .chain(each(&rows.accesses))
+        .chain(each(&rows.fields))
+        .chain(each(&rows.column_mappings))
+        .chain(each(&rows.run_mappings))
         .collect()
 }
 
@@ -682,6 +685,9 @@ impl Rows {
         out.findings.clone_from(&self.findings);
         out.tags.clone_from(&self.tags);
         out.accesses.clone_from(&self.accesses);
+        out.fields.clone_from(&self.fields);
+        out.column_mappings.clone_from(&self.column_mappings);
+        out.run_mappings.clone_from(&self.run_mappings);
         out
     }
 }
@@ -696,6 +702,9 @@ fn extend(rows: &mut Rows, more: Rows) {
     rows.findings.extend(more.findings);
     rows.tags.extend(more.tags);
     rows.accesses.extend(more.accesses);
+    rows.fields.extend(more.fields);
+    rows.column_mappings.extend(more.column_mappings);
+    rows.run_mappings.extend(more.run_mappings);
 }
 
 #[test]
