@@ -34,6 +34,7 @@ mod rule_set;
 pub mod scan;
 pub mod structure;
 pub mod tables;
+pub mod text;
 pub mod validators;
 mod values;
 
