@@ -10,11 +10,12 @@ use crate::{Error, views};
 use datafusion::catalog::{CatalogProvider, MemoryCatalogProvider, MemorySchemaProvider, SchemaProvider};
 use datafusion::datasource::ViewTable;
 use datafusion::execution::SendableRecordBatchStream;
-use datafusion::logical_expr::{LogicalPlan, Statement as PlanStatement};
+use datafusion::logical_expr::{LogicalPlan, SetVariable, Statement as PlanStatement};
 use datafusion::prelude::{SQLOptions, SessionConfig, SessionContext};
 use datafusion::sql::parser::DFParser;
 use futures::TryStreamExt as _;
 use lineward_classifiers::FingerprintKey;
+use lineward_store::graph::View;
 use lineward_store::{PROJECTIONS, Snapshot, Store, TABLES};
 use std::collections::VecDeque;
 use std::io::Write;
@@ -29,6 +30,7 @@ pub struct LinewardSession {
     snapshot: Snapshot,
     store: Option<Store>,
     support: Arc<Support>,
+    graphs: Arc<Graphs>,
 }
 
 impl std::fmt::Debug for LinewardSession {
@@ -90,9 +92,9 @@ impl LinewardSession {
         catalog.register_schema("public", Arc::new(MemorySchemaProvider::new()))?;
         context.register_catalog("lineward", catalog.clone());
         functions::register(&context, &graphs);
-        let support = Arc::new(Support::new(graphs));
+        let support = Arc::new(Support::new(graphs.clone()));
         scalars::register(&context, &support);
-        let session = Self { context, snapshot, store: None, support };
+        let session = Self { context, snapshot, store: None, support, graphs };
         session.public(&*catalog).await?;
         Ok(session)
     }
@@ -121,6 +123,12 @@ impl LinewardSession {
         self.support.set_key_source(Arc::new(source));
     }
 
+    /// The graph at the times of the session.
+    pub(crate) async fn view(&self) -> Result<Arc<View>, Error> {
+        let as_of = LinewardOptions::as_of(self.context.state_ref().read().config_options());
+        self.graphs.view(as_of).await
+    }
+
     /// The DataFusion session behind it.
     pub fn context(&self) -> &SessionContext {
         &self.context
@@ -146,7 +154,7 @@ impl LinewardSession {
     ///
     /// [`Error::ReadOnly`] for a statement that would change anything, else [`Error::Query`].
     pub async fn execute(&self, statement: Statement) -> Result<SendableRecordBatchStream, Error> {
-        let plan = self.context.state().statement_to_plan(statement).await?;
+        let plan = set_for_reset(self.context.state().statement_to_plan(statement).await?);
         if !is_own_setting(&plan) {
             reads_only(&plan)?;
         }
@@ -207,8 +215,18 @@ impl LinewardSession {
 fn is_own_setting(plan: &LogicalPlan) -> bool {
     match plan {
         LogicalPlan::Statement(PlanStatement::SetVariable(set)) => set.variable.starts_with("lineward."),
-        LogicalPlan::Statement(PlanStatement::ResetVariable(reset)) => reset.variable.starts_with("lineward."),
         _ => false,
+    }
+}
+
+/// DataFusion resets only what is its own; ours are reset by being empty.
+fn set_for_reset(plan: LogicalPlan) -> LogicalPlan {
+    match plan {
+        LogicalPlan::Statement(PlanStatement::ResetVariable(reset)) if reset.variable.starts_with("lineward.") => {
+            let set = SetVariable { variable: reset.variable, value: String::new() };
+            LogicalPlan::Statement(PlanStatement::SetVariable(set))
+        }
+        plan => plan,
     }
 }
 

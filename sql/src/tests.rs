@@ -27,7 +27,7 @@ fn bless() -> bool {
 }
 
 /// A session over a new store with the estate in it.
-async fn estate() -> (tempfile::TempDir, LinewardSession) {
+pub(crate) async fn estate() -> (tempfile::TempDir, LinewardSession) {
     let place = tempfile::tempdir().expect("a folder");
     let uri = place.path().join("store").to_string_lossy().into_owned();
     let mut batch = Batch { writer: "test".into(), received_at: RECEIVED_AT, ..Batch::default() };

@@ -1,14 +1,20 @@
 //! One file a subcommand: its arguments, and `run`, which returns the exit code.
 
+mod ask;
 pub(crate) mod completions;
 pub(crate) mod demo;
 pub(crate) mod detectors;
+pub(crate) mod diff;
+pub(crate) mod erasure;
+pub(crate) mod export;
 pub(crate) mod ingest;
+pub(crate) mod lineage;
 pub(crate) mod run;
 pub(crate) mod scan;
 mod scan_store;
 mod selection;
 pub(crate) mod sql;
+pub(crate) mod trained_on;
 pub(crate) mod validate;
 pub(crate) mod validators;
 

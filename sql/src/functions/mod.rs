@@ -28,6 +28,7 @@ mod walk;
 pub(crate) use args::{Argument, Arguments};
 pub(crate) use table::LineageTable;
 pub(crate) use training_data::tags;
+pub(crate) use walk::seeds;
 
 use crate::Error;
 use crate::graphs::Graphs;

@@ -20,7 +20,7 @@ use arrow::array::{ArrayRef, AsArray, Int64Array, StringArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type};
 use datafusion::error::{DataFusionError, Result};
-use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
+use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature, Volatility};
 use datafusion::prelude::SessionContext;
 use lineward_store::graph::AsOf;
 use std::hash::{Hash, Hasher};
@@ -91,7 +91,9 @@ impl Given {
 pub(crate) fn register(context: &SessionContext, support: &Arc<Support>) {
     for scalar in ALL {
         // Stable: the answer holds for a statement, and changes with the times of the session.
-        let signature = Signature::user_defined(Volatility::Stable);
+        // Any arguments: `return_type` says what is wrong with them, and values are cast when they are read.
+        let any = vec![TypeSignature::Nullary, TypeSignature::VariadicAny];
+        let signature = Signature::one_of(any, Volatility::Stable);
         let call = Call { scalar, support: support.clone(), signature };
         context.register_udf(ScalarUDF::from(call));
     }
@@ -128,17 +130,13 @@ impl ScalarUDFImpl for Call {
         &self.signature
     }
 
-    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
-        Ok(self.scalar.returns.arrow())
-    }
-
-    fn coerce_types(&self, given: &[DataType]) -> Result<Vec<DataType>> {
+    fn return_type(&self, given: &[DataType]) -> Result<DataType> {
         let least = self.scalar.arguments.iter().filter(|(_, _, optional, _)| !optional).count();
         if given.len() < least || given.len() > self.scalar.arguments.len() {
             let text = format!("{} arguments for `{}`", given.len(), self.scalar.signature());
             return Err(Error::Argument(text).into());
         }
-        Ok(self.scalar.arguments.iter().take(given.len()).map(|(_, kind, ..)| kind.arrow()).collect())
+        Ok(self.scalar.returns.arrow())
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {

@@ -62,7 +62,7 @@ impl View {
     pub fn erasure_impact(&self, places: &[(i64, i64)], key_id: &str, include_near: bool) -> Impact {
         let graph = self.graph();
         let known = |(id, count): &(i64, i64)| Some((graph.by_version_id(*id)?, *count));
-        let records: HashMap<Version, i64> =
+        let mut records: HashMap<Version, i64> =
             places.iter().filter_map(known).filter(|(v, _)| self.exists(*v)).collect();
         let mut found: Vec<Version> = records.keys().copied().collect();
         found.sort_unstable();
@@ -81,6 +81,10 @@ impl View {
                 }
                 if alike {
                     near.push(hop.dst);
+                }
+                // What is in a file is in its copy.
+                if let (EdgeType::CopyOf, Some(count)) = (hop.edge_type, records.get(&version).copied()) {
+                    records.insert(hop.dst, count);
                 }
                 parent.insert(hop.dst, Some(version));
                 found.push(hop.dst);
