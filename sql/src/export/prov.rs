@@ -37,7 +37,7 @@ pub(super) fn document(lineage: &Lineage<'_>) -> Value {
         }
         activity.insert("lineward:inputsKnown".to_owned(), run.inputs_known.into());
         activities.insert(run_id(r), activity.into());
-        let mut relate = |to: &mut Map<String, Value>, relation: Value| {
+        let relate = |to: &mut Map<String, Value>, relation: Value| {
             let id = format!("_:r{}-{}", r, to.len());
             to.insert(id, relation);
         };

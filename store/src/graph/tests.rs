@@ -10,6 +10,8 @@ use crate::rows::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+mod judges;
+
 #[derive(Default)]
 struct Fixture {
     rows: GraphRows,

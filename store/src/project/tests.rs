@@ -942,3 +942,35 @@ fn an_access_is_counted_once_even_if_its_version_turns_up_later() {
     world.tell("20 write d:b");
     assert_eq!(world.projector.accesses.iter().count(), 2);
 }
+
+#[test]
+fn column_mappings_are_one_set_for_runs_that_say_the_same_and_follow_a_read_that_moves() {
+    let mut world = World::after(
+        "10 run r1 COMPLETE etl: d:a -> d:out cols d:a>d:out
+         20 run r2 COMPLETE etl: d:a -> d:out cols d:a>d:out
+         30 run r3 COMPLETE etl: d:a -> d:out cols d:a>d:out*",
+    );
+    let ends = |world: &World| -> Vec<String> {
+        let run = |sid: Option<i64>| sid.map(|sid| world.run(sid).run_id.clone()).unwrap_or_default();
+        let mut ends: Vec<String> = world
+            .projector
+            .run_mappings
+            .iter()
+            .map(|r| format!("{} {} -> {}", run(r.run_sid), world.name(r.src_version_id), world.name(r.dst_version_id)))
+            .collect();
+        ends.sort();
+        ends
+    };
+    assert_eq!(world.projector.fields.iter().count(), 2, "one field on each side");
+    assert_eq!(world.projector.column_mappings.iter().count(), 2, "masked or not");
+    assert_eq!(
+        ends(&world),
+        ["r1 a@initial -> out@run:r1", "r2 a@initial -> out@run:r2", "r3 a@initial -> out@run:r3"]
+    );
+    // A write that comes in late: what was read after it was its version.
+    world.tell("15 run r0 COMPLETE load: -> d:a");
+    assert_eq!(
+        ends(&world),
+        ["r1 a@initial -> out@run:r1", "r2 a@run:r0 -> out@run:r2", "r3 a@run:r0 -> out@run:r3"]
+    );
+}
