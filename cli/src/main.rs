@@ -17,7 +17,8 @@ mod usage;
 
 use clap::{Parser, Subcommand};
 use commands::{
-    completions, demo, detectors, diff, erasure, export, ingest, lineage, run, scan, sql, trained_on, validate, validators,
+    completions, demo, detectors, diff, erasure, export, ingest, lineage, run, scan, sql, trained_on, validate,
+    validators,
 };
 use std::process::ExitCode;
 

@@ -193,7 +193,8 @@ mod tests {
             tags: tags.iter().map(|t| (*t).to_owned()).collect(),
             gap: gap.map(str::to_owned),
         };
-        let nodes = vec![node("a\"]<b>\u{1b}[31m&--x", -1, &["PHI"], None), node("out", 0, &[], Some("inputs_unknown"))];
+        let nodes =
+            vec![node("a\"]<b>\u{1b}[31m&--x", -1, &["PHI"], None), node("out", 0, &[], Some("inputs_unknown"))];
         let link = Link { src: 0, dst: 1, edge_type: "DERIVED", evidence: "EXPLICIT", run_id: None };
         Picture { nodes, links: vec![link], complete: false }
     }

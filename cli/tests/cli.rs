@@ -130,7 +130,18 @@ fn ssn_line() -> String {
 
 // Help and arguments.
 
-const COMMANDS: [&str; 5] = ["scan", "detectors", "validate", "validators", "completions"];
+const COMMANDS: [&str; 10] = [
+    "scan",
+    "detectors",
+    "validate",
+    "validators",
+    "completions",
+    "trained-on",
+    "lineage",
+    "diff",
+    "erasure",
+    "export",
+];
 
 #[test]
 fn help_is_as_it_was() {

@@ -5,10 +5,10 @@
 //! `slt/estate.ndjson`, written to a store of its own. `LINEWARD_BLESS=1` writes the answers anew: read them.
 
 use crate::{Error, LinewardSession, functions, scalars, views};
-use lineward_classifiers::FingerprintKey;
 use arrow::array::RecordBatch;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use futures::TryStreamExt;
+use lineward_classifiers::FingerprintKey;
 use lineward_events::{DecodeError, Document, FormatChoice, canonical_json, decode, documents};
 use lineward_store::rows::{DeadLetterRow, EventRow};
 use lineward_store::{Batch, Incoming, StoreWriter, event_key};

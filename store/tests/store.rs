@@ -610,7 +610,8 @@ async fn a_store_of_an_older_version_is_read_and_gets_the_tables_it_lacks() {
     let snapshot = Store::open(&uri).await.expect("a store").snapshot().await.expect("a snapshot");
     for table in TABLES {
         let rows = dump(&snapshot, table).await;
-        assert!(if NEW.contains(table) { rows.is_empty() } else { rows == expected[table] }, "{table}");
+        let whole = expected.get(table).is_none_or(|before| *before == rows);
+        assert!(if NEW.contains(table) { rows.is_empty() } else { whole }, "{table}");
     }
     // Written to, it has in them what its events say.
     let mut writer = writer(&uri).await;

@@ -3,8 +3,8 @@
 use crate::output;
 use clap::Args;
 use futures::TryStreamExt as _;
-use lineward_sql::LinewardSession;
 use lineward_sql::render::{Format, Renderer};
+use lineward_sql::{Error, LinewardSession};
 use std::io::{IsTerminal as _, Write as _};
 
 /// The store, and the times of the question.
@@ -28,7 +28,7 @@ impl AskArgs {
         for (name, time) in [("as_of", &self.as_of), ("recorded_as_of", &self.recorded_as_of)] {
             if let Some(time) = time {
                 let set = format!("SET lineward.{name} = {}", literal(time));
-                session.query(&set).await?.try_collect::<Vec<_>>().await?;
+                session.query(&set).await?.try_collect::<Vec<_>>().await.map_err(Error::from)?;
             }
         }
         Ok(session)
@@ -52,7 +52,7 @@ pub(crate) async fn answer(session: &LinewardSession, query: &str, format: Forma
     let mut batches = session.query(query).await?;
     let mut renderer = Renderer::new(format, &batches.schema(), output::stdout())?;
     let mut incomplete = false;
-    while let Some(batch) = batches.try_next().await? {
+    while let Some(batch) = batches.try_next().await.map_err(Error::from)? {
         let complete = batch.column_by_name("complete").and_then(|column| column.as_boolean_opt());
         incomplete |= complete.is_some_and(|column| column.iter().any(|value| value == Some(false)));
         renderer.write(&batch)?;
@@ -68,7 +68,7 @@ pub(crate) async fn answer(session: &LinewardSession, query: &str, format: Forma
 
 /// How many rows a query has.
 pub(crate) async fn count(session: &LinewardSession, query: &str) -> anyhow::Result<usize> {
-    let batches: Vec<_> = session.query(query).await?.try_collect().await?;
+    let batches: Vec<_> = session.query(query).await?.try_collect().await.map_err(Error::from)?;
     Ok(batches.iter().map(arrow::array::RecordBatch::num_rows).sum())
 }
 

@@ -26,7 +26,8 @@ pub(super) fn statement(lineage: &Lineage<'_>) -> Value {
         }
     }
     let gaps = lineage.gaps();
-    let builder = job.map_or("urn:lineward:unknown".to_owned(), |j| format!("urn:lineward:job:{}/{}", j.namespace, j.name));
+    let builder =
+        job.map_or("urn:lineward:unknown".to_owned(), |j| format!("urn:lineward:job:{}/{}", j.namespace, j.name));
     json!({
         "_type": STATEMENT,
         "subject": subject,

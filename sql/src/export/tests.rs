@@ -33,7 +33,8 @@ async fn prov_names_every_end_of_every_relation() {
         }
     }
     assert!(relations > 10, "{relations}");
-    let summarizer = document["entity"].as_object().expect("entities").values().find(|e| e["lineward:name"] == "summarizer");
+    let summarizer =
+        document["entity"].as_object().expect("entities").values().find(|e| e["lineward:name"] == "summarizer");
     assert!(summarizer.is_some());
 }
 

@@ -35,7 +35,11 @@ pub(super) static FUNCTION: Function = Function {
         ("name", Type::Text, "its name; null in a row that stands for what is not known"),
         ("version", Type::Text, "its version"),
         ("records", Type::Integer, "places in it where the person is; null where it was not itself searched for them"),
-        ("action", Type::Text, "`DELETE` records, `REWRITE` what was made from them, `RETRAIN`, `SUPPRESS` a deployment"),
+        (
+            "action",
+            Type::Text,
+            "`DELETE` records, `REWRITE` what was made from them, `RETRAIN`, `SUPPRESS` a deployment",
+        ),
         ("reason_path", Type::Texts, "the way from a file with the person in it to this version"),
         ("deployed", Type::Boolean, "it is served, or serves"),
         ("complete", Type::Boolean, "all data is indexed under the key"),

@@ -12,7 +12,12 @@ pub(super) static FUNCTION: Function = Function {
     summary: "Every version that has a tag, and how: seen in it, flowed into it, cleared on the way, or cleared and \
               seen all the same.",
     arguments: &[
-        Argument { name: "tag", takes: Takes::Texts, required: true, summary: "a tag or asset as in `models_trained_on`" },
+        Argument {
+            name: "tag",
+            takes: Takes::Texts,
+            required: true,
+            summary: "a tag or asset as in `models_trained_on`",
+        },
         Argument::AS_OF,
         Argument::RECORDED_AS_OF,
     ],

@@ -12,8 +12,18 @@ pub(super) static FUNCTION: Function = Function {
     summary: "The ways by which a tag got into a model, from the data it was seen in, shortest first, a row a hop. \
               Evaluation is no way in.",
     arguments: &[
-        Argument { name: "tag", takes: Takes::Texts, required: true, summary: "a tag or asset as in `models_trained_on`" },
-        Argument { name: "model", takes: Takes::Texts, required: true, summary: "a model, or any asset, as in `upstream`" },
+        Argument {
+            name: "tag",
+            takes: Takes::Texts,
+            required: true,
+            summary: "a tag or asset as in `models_trained_on`",
+        },
+        Argument {
+            name: "model",
+            takes: Takes::Texts,
+            required: true,
+            summary: "a model, or any asset, as in `upstream`",
+        },
         Argument { name: "max_paths", takes: Takes::Count, required: false, summary: "how many; 10 unless given" },
         Argument::AS_OF,
         Argument::RECORDED_AS_OF,

@@ -9,8 +9,20 @@ use lineward_store::graph::{Direction, Version, View};
 use std::collections::{HashMap, HashSet};
 
 const DOMAINS: &[&str] = &[
-    "TABLE", "VIEW", "DATASET", "STAGE", "COLUMN", "FILE", "SHARD", "TOPIC", "FEATURE_VIEW", "CORPUS", "MODEL",
-    "DEPLOYMENT", "INDEX", "PROMPT",
+    "TABLE",
+    "VIEW",
+    "DATASET",
+    "STAGE",
+    "COLUMN",
+    "FILE",
+    "SHARD",
+    "TOPIC",
+    "FEATURE_VIEW",
+    "CORPUS",
+    "MODEL",
+    "DEPLOYMENT",
+    "INDEX",
+    "PROMPT",
 ];
 
 /// Domains by which producers mean any data, whatever type it was recorded as.
@@ -41,7 +53,12 @@ pub(super) static FUNCTION: Function = Function {
             summary: "`UPSTREAM` or `DOWNSTREAM`",
         },
         Argument { name: "distance", takes: Takes::Count, required: false, summary: "hops to walk; all unless given" },
-        Argument { name: "object_version", takes: Takes::Texts, required: false, summary: "a version; all unless given" },
+        Argument {
+            name: "object_version",
+            takes: Takes::Texts,
+            required: false,
+            summary: "a version; all unless given",
+        },
     ],
     columns: &[
         ("source_object_database", Type::Text, "database, or namespace, that data comes from"),

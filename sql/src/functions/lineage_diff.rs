@@ -42,9 +42,10 @@ fn answer(view: &View, arguments: &Arguments) -> Result<RecordBatch, Error> {
     }
     let (before, after) = (versions(view, arguments, from)?, versions(view, arguments, to)?);
     let later = view.at(to);
-    let gap = after.iter().find_map(|v| later.hidden_upstream(*v)).map(|gap| {
-        format!("{} (at {})", walk::gap_text(gap), later.graph().text(gap.version))
-    });
+    let gap = after
+        .iter()
+        .find_map(|v| later.hidden_upstream(*v))
+        .map(|gap| format!("{} (at {})", walk::gap_text(gap), later.graph().text(gap.version)));
     let changes = view.lineage_diff((&before, from), (&after, to));
     let mut out: Vec<Vec<Cell>> = changes.iter().map(|c| cells(view, c, gap.clone())).collect();
     if out.is_empty() && gap.is_some() {

@@ -15,7 +15,12 @@ pub(super) static FUNCTION: Function = Function {
     summary: "The ways from one asset to another, shortest first, a row a hop. Where it is not known what flows into \
               the target or into something upstream of it, there may be more ways, and `complete` is false.",
     arguments: &[
-        Argument { name: "source", takes: Takes::Texts, required: true, summary: "where data comes from, as in `upstream`" },
+        Argument {
+            name: "source",
+            takes: Takes::Texts,
+            required: true,
+            summary: "where data comes from, as in `upstream`",
+        },
         Argument { name: "target", takes: Takes::Texts, required: true, summary: "where it goes" },
         Argument { name: "max_paths", takes: Takes::Count, required: false, summary: "how many; 10 unless given" },
         Argument::AS_OF,
@@ -50,9 +55,10 @@ fn answer(view: &View, arguments: &Arguments) -> Result<RecordBatch, Error> {
 
 /// A row for each hop, or one that says that there is no path but that there may be.
 pub(super) fn path_rows(view: &View, found: &Paths, targets: &[Version]) -> Vec<Vec<Cell>> {
-    let hidden = targets.iter().find_map(|t| view.hidden_upstream(*t)).map(|gap| {
-        format!("{} (at {})", walk::gap_text(gap), view.graph().text(gap.version))
-    });
+    let hidden = targets
+        .iter()
+        .find_map(|t| view.hidden_upstream(*t))
+        .map(|gap| format!("{} (at {})", walk::gap_text(gap), view.graph().text(gap.version)));
     let stopped = found.stopped.then(|| "search_stopped: there are too many ways to try them all".to_owned());
     let gap = stopped.or(hidden);
     let mut rows = Vec::new();

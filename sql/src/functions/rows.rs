@@ -84,7 +84,9 @@ pub(super) fn batch(function: &Function, rows: &[Vec<Cell>]) -> Result<RecordBat
 
 macro_rules! collect {
     ($cells:expr, $array:ty, $variant:ident) => {
-        $cells().map(|cell| if let Cell::$variant(value) = cell { Some(value.clone()) } else { None }).collect::<$array>()
+        $cells()
+            .map(|cell| if let Cell::$variant(value) = cell { Some(value.clone()) } else { None })
+            .collect::<$array>()
     };
 }
 

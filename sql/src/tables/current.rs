@@ -128,9 +128,8 @@ fn valid_at(batch: &RecordBatch, at: i64) -> Result<RecordBatch> {
     let ends_later = |column: &TimestampMicrosecondArray| -> TimestampMicrosecondArray {
         column.iter().map(|end| end.filter(|end| *end <= at)).collect::<TimestampMicrosecondArray>()
     };
-    let goes_on: Vec<bool> = time("ended_at").map_or_else(Vec::new, |ended| {
-        ended.iter().map(|end| end.is_some_and(|end| end > at)).collect()
-    });
+    let goes_on: Vec<bool> = time("ended_at")
+        .map_or_else(Vec::new, |ended| ended.iter().map(|end| end.is_some_and(|end| end > at)).collect());
     let columns = schema.fields().iter().zip(batch.columns()).map(|(field, column)| -> Result<ArrayRef> {
         if ENDS.contains(&field.name().as_str()) {
             let changed = ends_later(column.as_primitive::<TimestampMicrosecondType>());

@@ -72,9 +72,9 @@ impl View {
         let mut rows: Vec<Changed> =
             added.map(|(_, hop)| changed(Change::Added, hop, Some(hop.valid_from).filter(|at| *at > 0))).collect();
         let removed = old_hops.iter().filter(|(key, _)| !new_hops.contains_key(*key));
-        rows.extend(removed.map(|(_, hop)| {
-            changed(Change::Removed, hop, Some(hop.valid_to).filter(|at| *at != Micros::MAX))
-        }));
+        rows.extend(
+            removed.map(|(_, hop)| changed(Change::Removed, hop, Some(hop.valid_to).filter(|at| *at != Micros::MAX))),
+        );
         let ends = |hops: &BTreeMap<Key, Hop>, seeds: &[Version]| {
             let mut all: Vec<Version> = hops.keys().flat_map(|(src, dst, ..)| [*src, *dst]).collect();
             all.extend(seeds);

@@ -218,9 +218,8 @@ impl View {
     fn covered(&self, counts: impl Fn(&super::Scan) -> bool) -> Scanned {
         let graph = &*self.graph;
         let mut scanned = Scanned { seen: vec![false; graph.version_count()], partly: HashSet::new() };
-        let whole = |by: &dyn Fn(&super::Scan) -> bool| {
-            graph.scans.iter().filter(|s| counts(s) && by(s)).collect::<Vec<_>>()
-        };
+        let whole =
+            |by: &dyn Fn(&super::Scan) -> bool| graph.scans.iter().filter(|s| counts(s) && by(s)).collect::<Vec<_>>();
         let by_content: HashMap<_, _> =
             whole(&|s| s.content.is_some()).into_iter().map(|s| (s.content, s.complete)).collect();
         let named = whole(&|s| s.content.is_none());

@@ -149,7 +149,13 @@ impl View {
     }
 
     /// Kinds of gaps with the nearest one in words.
-    pub(super) fn gap_reason(&self, model: Version, bits: u64, counts: impl Fn(GapKind) -> bool, seen: &mut Seen) -> String {
+    pub(super) fn gap_reason(
+        &self,
+        model: Version,
+        bits: u64,
+        counts: impl Fn(GapKind) -> bool,
+        seen: &mut Seen,
+    ) -> String {
         let kinds: Vec<_> = GapKind::of_bits(bits).map(GapKind::as_str).collect();
         let kinds = kinds.join(", ");
         match self.gap_upstream(model, counts, seen) {

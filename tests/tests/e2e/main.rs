@@ -6,6 +6,7 @@
 mod bad_input;
 mod canary;
 mod kafka;
+mod lineage;
 mod lineward;
 mod pipeline;
 mod readers;

@@ -80,7 +80,8 @@ fn another_engine_walks_to_the_same_versions() {
     };
     let mut events = String::new();
     for n in 0..150 {
-        let set = |k: u64| json!({"namespace": if k < 30 { "s3://lake" } else { "mlflow://prod" }, "name": format!("x{k}")});
+        let set =
+            |k: u64| json!({"namespace": if k < 30 { "s3://lake" } else { "mlflow://prod" }, "name": format!("x{k}")});
         let inputs: Vec<Value> = (0..below(4)).map(|_| set(below(40))).collect();
         let outputs: Vec<Value> = (0..1 + below(2)).map(|_| set(below(40))).collect();
         let run = json!({

@@ -51,7 +51,11 @@ fn paths_are_those_that_brute_force_finds_shortest_first() {
             .collect();
         assert!(texts.windows(2).all(|w| w[0].len() <= w[1].len()), "round {round}: shortest first");
         texts.sort_by_key(|p| (p.len(), p.clone()));
-        assert_eq!(texts, expected.into_iter().take(1_000).collect::<Vec<_>>(), "round {round}, {from} to {to} at {at}");
+        assert_eq!(
+            texts,
+            expected.into_iter().take(1_000).collect::<Vec<_>>(),
+            "round {round}, {from} to {to} at {at}"
+        );
     }
 }
 
@@ -60,11 +64,13 @@ fn hops_reach_what_walks_reach() {
     for (round, fixture, at, _) in worlds(0x51ab_0011) {
         let view = fixture.view(Some(at));
         for from in view.graph().versions() {
-            let near: BTreeSet<Version> = view.walk(Direction::Downstream, &[from], Some(1)).iter().map(|r| r.version).collect();
+            let near: BTreeSet<Version> =
+                view.walk(Direction::Downstream, &[from], Some(1)).iter().map(|r| r.version).collect();
             let hops: BTreeSet<Version> =
                 view.hops(Direction::Downstream, from).iter().map(|h| h.dst).filter(|d| *d != from).collect();
             assert_eq!(hops, near, "round {round}, from {from}");
-            let far: BTreeSet<Version> = view.walk(Direction::Downstream, &[from], None).iter().map(|r| r.version).collect();
+            let far: BTreeSet<Version> =
+                view.walk(Direction::Downstream, &[from], None).iter().map(|r| r.version).collect();
             for to in view.graph().versions().filter(|to| *to != from) {
                 assert_eq!(view.reaches(from, to), far.contains(&to), "round {round}, {from} to {to}");
                 let up: BTreeSet<Version> =
@@ -138,7 +144,8 @@ fn the_present_is_the_end_of_all_times_and_a_diff_of_one_time_is_empty() {
         let (now, late) = (fixture.view(None), fixture.view(Some(i64::MAX - 1)));
         for version in now.graph().versions() {
             assert_eq!(now.tags_of(version), late.tags_of(version), "round {round}");
-            let (a, b) = (now.walk(Direction::Upstream, &[version], None), late.walk(Direction::Upstream, &[version], None));
+            let (a, b) =
+                (now.walk(Direction::Upstream, &[version], None), late.walk(Direction::Upstream, &[version], None));
             assert_eq!(a, b, "round {round}");
             assert_eq!(now.lineage_diff((&[version], at), (&[version], at)), [], "round {round}");
         }
@@ -153,7 +160,8 @@ fn a_diff_is_the_difference_of_two_walks() {
         let version = random.below(fixture.names.len() as u64) as Version;
         let hops = |at: i64| -> BTreeSet<(Version, Version)> {
             let view = fixture.view(Some(at));
-            let mut ends: BTreeSet<Version> = view.walk(Direction::Upstream, &[version], None).iter().map(|r| r.version).collect();
+            let mut ends: BTreeSet<Version> =
+                view.walk(Direction::Upstream, &[version], None).iter().map(|r| r.version).collect();
             ends.insert(version);
             ends.iter().flat_map(|v| view.hops(Direction::Upstream, *v)).map(|h| (h.src, h.dst)).collect()
         };
@@ -252,8 +260,11 @@ fn near_copies_are_followed_one_step_and_only_where_asked() {
     let a = i64::from(fixture.id("d:a"));
     let touched = |near| -> Vec<String> {
         let impact = view.erasure_impact(&[(a, 2)], "00000000", near);
-        let mut names: Vec<String> =
-            impact.affected.iter().map(|r| format!("{} {}", fixture.names[r.version as usize], r.action.as_str())).collect();
+        let mut names: Vec<String> = impact
+            .affected
+            .iter()
+            .map(|r| format!("{} {}", fixture.names[r.version as usize], r.action.as_str()))
+            .collect();
         names.sort();
         names
     };
