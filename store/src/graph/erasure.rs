@@ -7,6 +7,7 @@ use super::build::{Kind, LineageGraph, Version};
 use super::walk::{Direction, Hop, View};
 use lineward_events::EdgeType;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 /// What is to be done with a version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -73,7 +74,7 @@ impl View {
             next += 1;
             for hop in self.hops(Direction::Downstream, version) {
                 let alike = hop.edge_type == EdgeType::NearDuplicate;
-                if !spreads(&hop) || alike && (!include_near || near.contains(&version)) {
+                if !hop.carries || alike && (!include_near || near.contains(&version)) {
                     continue;
                 }
                 if parent.contains_key(&hop.dst) {
@@ -95,9 +96,9 @@ impl View {
                 false => Vec::new(),
             };
             for hop in alike.into_iter().filter(|h| h.edge_type == EdgeType::NearDuplicate) {
-                if !parent.contains_key(&hop.src) {
+                if let Entry::Vacant(place) = parent.entry(hop.src) {
+                    place.insert(Some(version));
                     near.push(hop.src);
-                    parent.insert(hop.src, Some(version));
                     found.push(hop.src);
                 }
             }
@@ -118,10 +119,6 @@ impl View {
         let data = |v: &Version| self.graph.kind(*v) == Kind::Data && self.exists(*v);
         self.graph.versions().filter(data).filter(|v| !indexed[*v as usize]).collect()
     }
-}
-
-fn spreads(hop: &Hop) -> bool {
-    hop.carries
 }
 
 fn action(graph: &LineageGraph, version: Version, holds: bool) -> ErasureAction {
