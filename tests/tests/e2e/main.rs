@@ -9,6 +9,7 @@ mod kafka;
 mod lineage;
 mod lineward;
 mod pipeline;
+mod postgres;
 mod readers;
 mod rules;
 mod walk;

@@ -72,7 +72,26 @@ fn other_engines_read_every_table() {
 fn another_engine_walks_to_the_same_versions() {
     let Some(python) = python() else { return };
     let lineward = Lineward::new();
-    fill(&lineward);
+    random_runs(&lineward);
+    let output = Command::new(python)
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/closure.py"))
+        .arg(lineward.store())
+        .output()
+        .expect("python starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let theirs: Vec<(i64, i64)> = serde_json::from_slice(&output.stdout).expect("pairs");
+    let rows = lineward.sql(
+        "SELECT v AS dst, unnest(upstream_ids(v)) AS src FROM (SELECT version_id AS v FROM asset_versions) ORDER BY 2, 1",
+    );
+    let ours: Vec<(i64, i64)> =
+        rows.iter().map(|r| (r["src"].as_i64().expect("an id"), r["dst"].as_i64().expect("an id"))).collect();
+    assert!(ours.len() > 1_000, "{} pairs are too few to judge by", ours.len());
+    assert!(ours == theirs, "{} pairs by `upstream_ids`, {} by DuckDB", ours.len(), theirs.len());
+}
+
+/// A store of runs that read and write at random, cycles among them.
+pub fn random_runs(lineward: &Lineward) {
+    fill(lineward);
     let mut seed = 7u64;
     let mut below = |bound: u64| {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -93,20 +112,6 @@ fn another_engine_walks_to_the_same_versions() {
     }
     lineward.write("x.jsonl", events);
     lineward.run(["ingest", "x.jsonl"]).ok();
-    let output = Command::new(python)
-        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/closure.py"))
-        .arg(lineward.store())
-        .output()
-        .expect("python starts");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let theirs: Vec<(i64, i64)> = serde_json::from_slice(&output.stdout).expect("pairs");
-    let rows = lineward.sql(
-        "SELECT v AS dst, unnest(upstream_ids(v)) AS src FROM (SELECT version_id AS v FROM asset_versions) ORDER BY 2, 1",
-    );
-    let ours: Vec<(i64, i64)> =
-        rows.iter().map(|r| (r["src"].as_i64().expect("an id"), r["dst"].as_i64().expect("an id"))).collect();
-    assert!(ours.len() > 1_000, "{} pairs are too few to judge by", ours.len());
-    assert!(ours == theirs, "{} pairs by `upstream_ids`, {} by DuckDB", ours.len(), theirs.len());
 }
 
 /// A store with rows in every table, by events and a scan, in several commits.
