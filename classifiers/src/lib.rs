@@ -36,6 +36,7 @@ pub mod rule_test;
 pub mod scan;
 pub mod structure;
 pub mod tables;
+pub mod text;
 pub mod validators;
 mod values;
 

@@ -130,7 +130,20 @@ fn ssn_line() -> String {
 
 // Help and arguments.
 
-const COMMANDS: [&str; 7] = ["scan", "redact", "rules", "detectors", "validate", "validators", "completions"];
+const COMMANDS: [&str; 12] = [
+    "scan",
+    "redact",
+    "rules",
+    "detectors",
+    "validate",
+    "validators",
+    "completions",
+    "trained-on",
+    "lineage",
+    "diff",
+    "erasure",
+    "export",
+];
 
 #[test]
 fn help_is_as_it_was() {

@@ -262,7 +262,8 @@ impl<'e> Cleaner<'e> {
             for m in &found {
                 if let Some((value, start, end)) = layers.source_of(layer, m.value, m.start, m.end) {
                     let text = plain.value(m.value).get(m.start..m.end).unwrap_or_default().to_vec();
-                    all.push(DecodedMatch { matched: Match { value, start, end, ..*m }, value: text });
+                    let escape = layers.escape_before(layer, m.value, m.start);
+                    all.push(DecodedMatch { matched: Match { value, start, end, ..*m }, value: text, escape });
                 }
             }
         }

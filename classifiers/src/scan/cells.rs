@@ -59,7 +59,7 @@ impl Cells {
         let placed = self.found.iter().filter_map(|m| {
             let (value, offset) = *self.origins.get(m.value as usize)?;
             let matched = Match { value, start: m.start + offset, end: m.end + offset, ..*m };
-            Some(DecodedMatch { matched, value: Vec::new() })
+            Some(DecodedMatch { matched, value: Vec::new(), escape: None })
         });
         drop(decoders::merge(matches, placed.collect(), rules));
         Ok(())

@@ -1,9 +1,14 @@
 //! One file a subcommand: its arguments, and `run`, which returns the exit code.
 
+mod ask;
 pub(crate) mod completions;
 pub(crate) mod demo;
 pub(crate) mod detectors;
+pub(crate) mod diff;
+pub(crate) mod erasure;
+pub(crate) mod export;
 pub(crate) mod ingest;
+pub(crate) mod lineage;
 pub(crate) mod redact;
 pub(crate) mod rules;
 pub(crate) mod run;
@@ -11,6 +16,7 @@ pub(crate) mod scan;
 mod scan_store;
 mod selection;
 pub(crate) mod sql;
+pub(crate) mod trained_on;
 pub(crate) mod validate;
 pub(crate) mod validators;
 

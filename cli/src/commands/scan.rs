@@ -15,6 +15,7 @@ use lineward_classifiers::scan::{
     self as engine_scan, FileReport, Ner, Progress, Sample, ScanInput, ScanOptions, Sink,
 };
 use lineward_classifiers::{Category, Confidence, Engine, Finding};
+use lineward_events::IndexedRecord;
 use std::io::{self, IsTerminal as _};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -168,6 +169,13 @@ pub(crate) struct ScanArgs {
     #[arg(long, value_name = "ASSET", requires = "store", help_heading = "What to report")]
     dataset: Option<String>,
 
+    /// Also record in the store where people's values are, for `lineward erasure`
+    ///
+    /// By keyed fingerprint, with file, row and offset; never the value. Only of a scan of everything.
+    #[arg(long, requires = "store", conflicts_with_all = ["sample", "incremental", "fields"])]
+    #[arg(help_heading = "What to report")]
+    record_index: bool,
+
     /// File with the key of fingerprints
     ///
     /// Without it: the environment variable LINEWARD_FINGERPRINT_KEY, else your own key in
@@ -312,6 +320,7 @@ struct Plan {
     fail_on: Vec<FailOn>,
     store: Option<String>,
     dataset: Option<String>,
+    record_index: bool,
     /// Standard input is called `-` in the report.
     rename_stdin: bool,
     bar: bool,
@@ -366,6 +375,7 @@ impl Plan {
             fail_on,
             store: args.store,
             dataset: args.dataset,
+            record_index: args.record_index,
             rename_stdin,
             // A report that comes in pieces and a bar on one terminal would write over each other.
             bar: !args.quiet && io::stderr().is_terminal() && (kind == Kind::Summary || !on_terminal),
@@ -402,12 +412,13 @@ impl Plan {
             unwritten: None,
             index,
             unindexed: None,
+            places: self.record_index.then(Vec::new),
         };
         let scanned = engine_scan::scan(&self.engine, &self.inputs, &self.options, &progress, &mut collector);
         bar.finish();
         scanned?;
         let stopped = interrupted.load(Ordering::Relaxed);
-        let Collector { mut report, totals, files, failed_on, unwritten, index, unindexed, .. } = collector;
+        let Collector { mut report, totals, files, failed_on, unwritten, index, unindexed, places, .. } = collector;
         if unwritten.is_some() && !stopped && progress.stop.load(Ordering::Relaxed) {
             // The scan was given up with the report: what it has seen is not to be told or recorded.
             return unwritten.map_or(Ok(ExitCode::SUCCESS), |e| Err(self.unwritten(e)));
@@ -448,8 +459,17 @@ impl Plan {
         // The store does not depend on whether anybody read the report.
         if let (Some(store), false) = (&self.store, stopped) {
             let dataset = self.dataset.as_deref();
-            scan_store::record(store, dataset, &self.paths, &files, &self.engine, &self.options.key, started)
-                .with_context(|| format!("cannot record the scan in the store `{store}`"))?;
+            scan_store::record(
+                store,
+                dataset,
+                &self.paths,
+                &files,
+                &self.engine,
+                &self.options.key,
+                started,
+                places.as_deref(),
+            )
+            .with_context(|| format!("cannot record the scan in the store `{store}`"))?;
         }
         match written {
             Ok(()) => file.map_or(Ok(()), OutputFile::commit)?,
@@ -570,6 +590,24 @@ struct Collector<'a> {
     unwritten: Option<io::Error>,
     index: Option<Index>,
     unindexed: Option<io::Error>,
+    /// Where people's values are, where that is to be recorded.
+    places: Option<Vec<(PathBuf, IndexedRecord)>>,
+}
+
+/// The place of a value that names a person; `None` for a secret, which names nobody.
+fn place(finding: &Finding) -> Option<(PathBuf, IndexedRecord)> {
+    finding.categories.iter().any(|c| *c != Category::Credential).then(|| {
+        let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+        let record = IndexedRecord {
+            subject: finding.fingerprint.clone(),
+            entity: finding.entity.clone(),
+            row_group: None,
+            row: number(finding.row.unwrap_or(0)),
+            byte_offset: number(finding.start),
+            byte_len: i32::try_from(finding.end - finding.start).unwrap_or(i32::MAX),
+        };
+        (PathBuf::from(&finding.path), record)
+    })
 }
 
 impl Sink for Collector<'_> {
@@ -578,6 +616,9 @@ impl Sink for Collector<'_> {
             finding.path = "-".to_owned();
         }
         self.totals.finding(&finding);
+        if let Some(places) = &mut self.places {
+            places.extend(place(&finding));
+        }
         self.failed_on |= self.plan.fail_on.iter().any(|entry| entry.hits(&finding));
         if let (Some(index), None) = (&mut self.index, &self.unindexed)
             && let Err(e) = index.add(&finding)
