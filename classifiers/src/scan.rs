@@ -421,7 +421,7 @@ struct Worker<'a> {
     /// Field paths as they may be shown.
     safe_paths: HashMap<FieldId, String>,
     /// Of the matches that were found in decoded text, what they matched: by value, start and rule.
-    decoded: BTreeMap<(u32, usize, u16), Vec<u8>>,
+    decoded: decoders::DecodedValues,
     names: Option<Names>,
     cells: Cells,
 }

@@ -38,12 +38,13 @@ pub(super) fn clean(
     loop {
         let mut record = ByteRecord::new();
         let more = reader.read_byte_record(&mut record).map_err(|e| failed(&e))?;
-        if more && std::mem::take(&mut is_first) {
-            if let Head::Names(of_columns) = head_of(&record) {
-                names = of_columns;
-                writer.write_byte_record(&record).map_err(|e| failed(&e))?;
-                continue;
-            }
+        if more
+            && std::mem::take(&mut is_first)
+            && let Head::Names(of_columns) = head_of(&record)
+        {
+            names = of_columns;
+            writer.write_byte_record(&record).map_err(|e| failed(&e))?;
+            continue;
         }
         if more {
             bytes += record.as_slice().len();

@@ -13,7 +13,7 @@ mod surrogate;
 mod tests;
 mod text;
 
-use crate::decoders::{self, DecodedMatch, Layers};
+use crate::decoders::{self, DecodedMatch, DecodedValues, Layers};
 use crate::finding::Match;
 use crate::readers::{Format, Problem};
 use crate::scan::{self, FileReport, Names, ScanInput, ScanOptions, Sink};
@@ -253,7 +253,7 @@ impl<'e> Cleaner<'e> {
         batch: &ValueBatch,
         fields: &FieldTable,
         matches: &mut Vec<Match>,
-    ) -> Result<BTreeMap<(u32, usize, u16), Vec<u8>>, Error> {
+    ) -> Result<DecodedValues, Error> {
         let layers = Layers::of(batch);
         let (mut found, mut all) = (Vec::new(), Vec::new());
         for (layer, plain) in layers.batches().enumerate().filter(|_| self.options.decode) {

@@ -7,6 +7,9 @@ use std::collections::BTreeMap;
 /// Entities that contain others: a match may lie in them.
 const CONTAINERS: [&str; 3] = ["URL", "DOMAIN_NAME", "ADDRESS"];
 
+/// Of matches in decoded text, what they matched: by value (its number in the batch), start in the source, and rule.
+pub(crate) type DecodedValues = BTreeMap<(u32, usize, u16), Vec<u8>>;
+
 /// A match in decoded text, with its place in the source and the decoded value.
 #[derive(Debug)]
 pub(crate) struct DecodedMatch {
@@ -22,11 +25,7 @@ pub(crate) struct DecodedMatch {
 /// Of two that overlap the better score stays, then the longer, then the plain one: the same thing is not told twice.
 /// What lies wholly inside a plain match of another kind (a claim in a token) is a thing of its own. A plain match that
 /// begins inside an escape, or holds it (`njane@...` and `x%2Cjane@...`), was misread.
-pub(crate) fn merge(
-    plain: &mut Vec<Match>,
-    decoded: Vec<DecodedMatch>,
-    rules: &RuleSet,
-) -> BTreeMap<(u32, usize, u16), Vec<u8>> {
+pub(crate) fn merge(plain: &mut Vec<Match>, decoded: Vec<DecodedMatch>, rules: &RuleSet) -> DecodedValues {
     let is_container = |m: &Match| CONTAINERS.contains(&rules.get(m.rule).entity.as_str());
     let mut kept: BTreeMap<(u32, bool, usize), Match> = BTreeMap::new();
     for m in plain.iter() {

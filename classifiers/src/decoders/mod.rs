@@ -17,7 +17,7 @@ mod merge;
 mod tests;
 
 pub use map::{OffsetMap, Origin};
-pub(crate) use merge::{DecodedMatch, merge};
+pub(crate) use merge::{DecodedMatch, DecodedValues, merge};
 
 use crate::values::{ValueBatch, ValueSpan};
 use escapes::Family;

@@ -201,15 +201,14 @@ fn cut(text: &[u8], place: usize) -> usize {
 /// Tags what of a piece is UTF-8.
 fn tag_piece(text: &[u8], piece: std::ops::Range<usize>, spans: &mut Vec<Span>) {
     let mut at = piece.start;
+    let mut tagged = Vec::new();
     for chunk in text[piece].utf8_chunks() {
-        let first = spans.len();
+        // The tagger takes what it is given to append to as what it found in this text.
+        tagged.clear();
         if is_prose(chunk.valid()) {
-            Tagger::built_in().tag(chunk.valid(), spans);
+            Tagger::built_in().tag(chunk.valid(), &mut tagged);
         }
-        for span in &mut spans[first..] {
-            span.start += at;
-            span.end += at;
-        }
+        spans.extend(tagged.iter().map(|s| Span { start: s.start + at, end: s.end + at, ..*s }));
         at += chunk.valid().len() + chunk.invalid().len();
     }
 }
@@ -317,8 +316,11 @@ mod tests {
         let mut text = b"\xff\xfe The letter of ".to_vec();
         let start = text.len();
         text.extend_from_slice(b"Ulrike Brandt came. \xc3");
+        let again = text.len() + 14;
+        text.extend_from_slice(b"The letter of Ulrike Brandt came.");
         let mut spans = Vec::new();
         tag_piece(&text, 0..text.len(), &mut spans);
-        assert_eq!(spans.iter().map(|s| (s.start, s.end)).collect::<Vec<_>>(), [(start, start + 13)]);
+        let places: Vec<_> = spans.iter().map(|s| (s.start, s.end)).collect();
+        assert_eq!(places, [(start, start + 13), (again, again + 13)]);
     }
 }

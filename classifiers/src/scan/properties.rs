@@ -47,8 +47,7 @@ fn a_text_has_the_same_findings_however_it_is_cut() {
     }
     let text = text.into_bytes();
     for ner in [Ner::Auto, Ner::On] {
-        // What is decoded of one batch is capped, and these texts hold more than the cap lets through of a large one.
-        let options = ScanOptions { decode: false, ..options(ner) };
+        let options = options(ner);
         let in_chunks = |bytes: usize| {
             let reader = readers::text_in_chunks(text.clone(), bytes);
             let done = direct::read(&ENGINE, "a.txt", reader, Some("text"), &options).expect("it is scanned");
