@@ -970,4 +970,8 @@ fn column_mappings_are_one_set_for_runs_that_say_the_same_and_follow_a_read_that
     // A write that comes in late: what was read after it was its version.
     world.tell("15 run r0 COMPLETE load: -> d:a");
     assert_eq!(ends(&world), ["r1 a@initial -> out@run:r1", "r2 a@run:r0 -> out@run:r2", "r3 a@run:r0 -> out@run:r3"]);
+    // And once more: a second move starts from where the first one led.
+    world.tell("18 run r00 COMPLETE load: -> d:a");
+    let moved = ends(&world);
+    assert_eq!(moved[1..], ["r2 a@run:r00 -> out@run:r2", "r3 a@run:r00 -> out@run:r3"]);
 }
