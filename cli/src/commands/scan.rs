@@ -169,9 +169,10 @@ pub(crate) struct ScanArgs {
     #[arg(long, value_name = "ASSET", requires = "store", help_heading = "What to report")]
     dataset: Option<String>,
 
-    /// Also record in the store where people's values are, for `lineward erasure`
+    /// Also record the index in the store, for `lineward erasure`
     ///
-    /// By keyed fingerprint, with file, row and offset; never the value. Only of a scan of everything.
+    /// Where people's values are, by keyed fingerprint, with file, row and offset; never the value. Only of a scan of
+    /// everything.
     #[arg(long, requires = "store", conflicts_with_all = ["sample", "incremental", "fields"])]
     #[arg(help_heading = "What to report")]
     record_index: bool,
@@ -184,7 +185,7 @@ pub(crate) struct ScanArgs {
     fingerprint_key_file: Option<PathBuf>,
 
     /// Put matched values into the findings: on a terminal only
-    #[arg(long, conflicts_with = "output", help_heading = "What to report")]
+    #[arg(long, conflicts_with = "output", help_heading = "What to report", hide_short_help = true)]
     show_values: bool,
 
     /// No progress bar
