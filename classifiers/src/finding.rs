@@ -139,9 +139,11 @@ pub fn preview(value: &str) -> String {
     // A quarter of the value at most: of 8 to 15 characters only the first and last show.
     let shown = if count < 16 { 1 } else { 2 };
     let visible = |c: char| if c.is_control() || c.is_whitespace() { '*' } else { c };
-    let head: String = value.chars().take(shown).map(visible).collect();
-    let tail: String = value.chars().skip(count - shown).map(visible).collect();
-    format!("{head}{}{tail}", "*".repeat((count - 2 * shown).min(12)))
+    let mut out = String::with_capacity(32);
+    out.extend(value.chars().take(shown).map(visible));
+    out.extend(std::iter::repeat_n('*', (count - 2 * shown).min(12)));
+    out.extend(value.chars().skip(count - shown).map(visible));
+    out
 }
 
 #[cfg(test)]

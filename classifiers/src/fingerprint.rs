@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use std::fmt;
 
 /// Bytes of the HMAC that a fingerprint keeps: 128 bits, far beyond chance collisions.
-const KEPT_BYTES: usize = 16;
+pub(crate) const KEPT_BYTES: usize = 16;
 
 /// The key of fingerprints.
 #[derive(Clone)]
@@ -43,20 +43,44 @@ impl FingerprintKey {
     /// The fingerprint of a value of an entity: `KEYID:HEX`. The entity is part of it, so that a number that is two
     /// things in two data sets is not taken for a link.
     pub fn fingerprint(&self, entity: &str, value: &str, normalise: Normalise) -> String {
+        self.shown(&self.keyed(entity, value, normalise))
+    }
+
+    /// The bytes of a fingerprint.
+    pub(crate) fn keyed(&self, entity: &str, value: &str, normalise: Normalise) -> [u8; KEPT_BYTES] {
         let mut mac = self.mac.clone();
         mac.update(entity.as_bytes());
         mac.update(&[0]);
         match normalise {
             Normalise::Exact => mac.update(value.as_bytes()),
             Normalise::Lower => mac.update(value.to_lowercase().as_bytes()),
-            Normalise::Digits => value.bytes().filter(u8::is_ascii_digit).for_each(|b| mac.update(&[b])),
+            Normalise::Digits => {
+                let digits: Vec<u8> = value.bytes().filter(u8::is_ascii_digit).collect();
+                mac.update(&digits);
+            }
             Normalise::AlnumUpper => {
                 value.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_uppercase).for_each(|c| {
                     mac.update(c.encode_utf8(&mut [0; 4]).as_bytes());
                 });
             }
         }
-        format!("{}:{}", self.id, hex::encode(&mac.finalize().into_bytes()[..KEPT_BYTES]))
+        let mut kept = [0; KEPT_BYTES];
+        kept.copy_from_slice(&mac.finalize().into_bytes()[..KEPT_BYTES]);
+        kept
+    }
+
+    /// A fingerprint as it is written.
+    pub(crate) fn shown(&self, keyed: &[u8; KEPT_BYTES]) -> String {
+        let mut hex = [0; 2 * KEPT_BYTES];
+        for (pair, byte) in hex.chunks_exact_mut(2).zip(keyed) {
+            let digit = |nibble: u8| b"0123456789abcdef"[usize::from(nibble)];
+            pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
+        }
+        let mut out = String::with_capacity(self.id.len() + 1 + hex.len());
+        out.push_str(&self.id);
+        out.push(':');
+        out.extend(hex.map(char::from));
+        out
     }
 }
 

@@ -24,6 +24,7 @@ pub use profile::ColumnVerdict;
 use crate::columns::FieldFilter;
 use crate::decoders::{self, DecodedMatch, Layers};
 use crate::finding::{Category, Confidence, Finding, Match, preview};
+use crate::fingerprint::KEPT_BYTES;
 use crate::readers::{self, BatchPlace, BinaryPolicy, Format, Limits, Open, OpenOptions, Opened, Problem, Source};
 use crate::values::{FieldId, FieldTable, ValueBatch};
 use crate::{Engine, Error, FingerprintKey, Scanner};
@@ -31,6 +32,7 @@ use profile::Profile;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::{BuildHasherDefault, Hasher};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -303,16 +305,34 @@ const DISTINCT_MAX: usize = 100_000;
 #[derive(Default)]
 struct Tally {
     matches: u64,
-    distinct: HashSet<u64>,
+    distinct: HashSet<u64, BuildHasherDefault<KeyedHash>>,
     capped: bool,
     score_max: f32,
+}
+
+/// The hash of a number that is a keyed hash itself.
+#[derive(Default)]
+struct KeyedHash(u64);
+
+impl Hasher for KeyedHash {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|b| self.0 = self.0.rotate_left(8) ^ u64::from(*b));
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = number;
+    }
 }
 
 /// Counts by field and rule.
 type Tallies = BTreeMap<(Option<String>, u16), Tally>;
 
 /// Adds the counts of another part of the same input.
-fn merge_tallies(into: &mut Tallies, from: Tallies) {
+fn merge_tallies(into: &mut Tallies, from: impl IntoIterator<Item = ((Option<String>, u16), Tally)>) {
     for (key, tally) in from {
         let mine = into.entry(key).or_default();
         mine.matches += tally.matches;
@@ -500,6 +520,7 @@ impl<'a> Worker<'a> {
         let mut report = UnitReport { path: path.to_owned(), kept, ..UnitReport::default() };
         let mut place = BatchPlace::default();
         let mut lines = Lines::default();
+        let mut counts = HashMap::new();
         loop {
             self.batch.clear();
             let more = reader.next(&mut fields, &mut self.batch, &mut place);
@@ -544,7 +565,7 @@ impl<'a> Worker<'a> {
                 if let Some(field) = self.batch.spans()[m.value as usize].field {
                     self.learn_path(field, &fields)?;
                 }
-                let finding = self.finding(m, &place, is_text, &mut lines, &report, tallies);
+                let finding = self.finding(m, &place, is_text, &mut lines, &report, &mut counts);
                 if !is_text {
                     report.profile.matched(&self.batch, m);
                 }
@@ -579,6 +600,9 @@ impl<'a> Worker<'a> {
             self.learn_path(field, &fields)?;
         }
         report.profile.name(|field| self.safe_paths.get(&field).map(|path| without_positions(path)));
+        let named =
+            |(field, rule): (Option<FieldId>, u16)| (field.map(|f| without_positions(&self.shown_path(f))), rule);
+        merge_tallies(tallies, counts.into_iter().map(|(key, tally)| (named(key), tally)));
         report.rows = reader.rows();
         report.members_skipped = reader.members_skipped();
         self.fields = fields;
@@ -672,6 +696,11 @@ impl<'a> Worker<'a> {
         Ok(())
     }
 
+    /// A field's path as it was learned.
+    fn shown_path(&self, field: FieldId) -> String {
+        self.safe_paths.get(&field).cloned().unwrap_or_else(|| "*".to_owned())
+    }
+
     fn finding(
         &self,
         m: &Match,
@@ -679,19 +708,16 @@ impl<'a> Worker<'a> {
         is_text: bool,
         lines: &mut Lines,
         report: &UnitReport,
-        tallies: &mut BTreeMap<(Option<String>, u16), Tally>,
+        counts: &mut HashMap<(Option<FieldId>, u16), Tally>,
     ) -> Finding {
         let rule = self.engine.rules().get(m.rule);
         let text = self.batch.value(m.value);
         let decoded = self.decoded.get(&(m.value, m.start, m.rule)).map(Vec::as_slice);
         let value = String::from_utf8_lossy(decoded.or(text.get(m.start..m.end)).unwrap_or_default());
         let span = self.batch.spans()[m.value as usize];
-        let field = span.field.map(|f| self.safe_paths.get(&f).cloned().unwrap_or_else(|| "*".to_owned()));
-        let fingerprint = self.options.key.fingerprint(&rule.entity, &value, rule.normalise);
-        let tally = tallies.entry((field.as_deref().map(without_positions), m.rule)).or_default();
-        tally.matches += 1;
-        tally.score_max = tally.score_max.max(m.score);
-        tally.note(&fingerprint);
+        let field = span.field.map(|f| self.shown_path(f));
+        let keyed = self.options.key.keyed(&rule.entity, &value, rule.normalise);
+        counts.entry((span.field, m.rule)).or_default().note(m.score, &keyed);
         let base = if is_text { place.text_base } else { 0 };
         Finding {
             path: report.path.to_string_lossy().into_owned(),
@@ -705,7 +731,7 @@ impl<'a> Worker<'a> {
             categories: rule.categories.clone(),
             confidence: Confidence::of(m.score),
             score: m.score,
-            fingerprint,
+            fingerprint: self.options.key.shown(&keyed),
             preview: preview(&value),
             value: self.options.show_values.then(|| value.into_owned()),
         }
@@ -737,11 +763,10 @@ impl<'a> Worker<'a> {
 }
 
 impl Tally {
-    fn note(&mut self, fingerprint: &str) {
-        use std::hash::{DefaultHasher, Hash, Hasher};
-        let mut hasher = DefaultHasher::new();
-        fingerprint.hash(&mut hasher);
-        let hash = hasher.finish();
+    fn note(&mut self, score: f32, keyed: &[u8; KEPT_BYTES]) {
+        self.matches += 1;
+        self.score_max = self.score_max.max(score);
+        let hash = keyed.first_chunk().map_or(0, |eight| u64::from_le_bytes(*eight));
         if self.distinct.len() < DISTINCT_MAX {
             self.distinct.insert(hash);
         } else if !self.distinct.contains(&hash) {

@@ -34,7 +34,7 @@ use regex_automata::hybrid::dfa::{Cache as DfaCache, DFA};
 use regex_automata::meta::Cache;
 use regex_automata::util::primitives::NonMaxUsize;
 use regex_automata::{Anchored, Input, MatchKind, PatternSet};
-use shapes::Shapes;
+use shapes::{Number, Shapes, Sign};
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
@@ -56,8 +56,8 @@ pub struct Engine {
     literals: Grams,
     context: ContextWords,
     digits: RunRules,
-    /// Digit rules that find nothing without context: most of them, and rarely worth a look.
-    digits_in_context: RunRules,
+    /// Digit rules that find nothing without context: most of them.
+    digits_in_context: Vec<u16>,
     at: RunRules,
     token: RunRules,
 }
@@ -72,11 +72,8 @@ struct RunRules {
 
 impl RunRules {
     fn new(rules: &RuleSet, kind: RunKind) -> Self {
-        Self::of(rules, |r| r.trigger == Trigger::Run(kind))
-    }
-
-    fn of(rules: &RuleSet, which: impl Fn(&Rule) -> bool) -> Self {
-        Self { rules: rules.indices(which), dfa: OnceLock::new(), wide: OnceLock::new() }
+        let rules = rules.indices(|r| r.trigger == Trigger::Run(kind));
+        Self { rules, dfa: OnceLock::new(), wide: OnceLock::new() }
     }
 
     /// Built when the first run is seen. `None` where the rules are too many for one automaton, in which case each is
@@ -126,8 +123,8 @@ impl Engine {
         Ok(Self {
             literals: Grams::new(literals),
             context: ContextWords::new(&rules),
-            digits: RunRules::of(&rules, |r| r.trigger == DIGITS && !r.needs_context()),
-            digits_in_context: RunRules::of(&rules, |r| r.trigger == DIGITS && r.needs_context()),
+            digits: RunRules::new(&rules, RunKind::Digits),
+            digits_in_context: rules.indices(|r| r.trigger == DIGITS && r.needs_context()),
             at: RunRules::new(&rules, RunKind::At),
             token: RunRules::new(&rules, RunKind::Token),
             rules,
@@ -160,11 +157,9 @@ impl Engine {
             field_words: HashMap::new(),
             done_until: vec![0; count],
             digits: RunCache::new(&self.digits),
-            digits_in_context: RunCache::new(&self.digits_in_context),
             at: RunCache::new(&self.at),
             token: RunCache::new(&self.token),
             shapes: Shapes::default(),
-            shapes_in_context: Shapes::default(),
             fields_in_context: HashMap::new(),
             matched: Vec::new(),
             plans: FieldPlans::default(),
@@ -187,16 +182,13 @@ pub struct Scanner<'e> {
     /// Per rule, where its last match ended in the buffer: a match inside another of the same rule is not looked for.
     done_until: Vec<usize>,
     digits: RunCache,
-    digits_in_context: RunCache,
     at: RunCache,
     token: RunCache,
-    /// Which digit runs can be the beginning of anything that needs no context.
+    /// Which digit runs can be the beginning of what.
     shapes: Shapes,
-    /// Which can be the beginning of anything that does.
-    shapes_in_context: Shapes,
     /// Whether a field's name has a context word of any digit rule that needs one.
     fields_in_context: HashMap<FieldId, bool>,
-    /// Rules that the joint automaton named at one place.
+    /// Rules that are worth a try at one place.
     matched: Vec<u16>,
     plans: FieldPlans,
     found: Vec<Match>,
@@ -217,7 +209,6 @@ impl RunCache {
 #[derive(Debug, Clone, Copy)]
 enum Pool {
     Digits,
-    DigitsInContext,
     At,
     Token,
 }
@@ -349,7 +340,7 @@ impl<'e> Scanner<'e> {
     }
 
     fn scan_digits(&mut self, from: usize, cursor: &mut Cursor, batch: &ValueBatch, fields: &FieldTable) {
-        if self.engine.digits.rules.is_empty() && self.engine.digits_in_context.rules.is_empty() {
+        if self.engine.digits.rules.is_empty() {
             return;
         }
         let text = batch.buffer();
@@ -378,42 +369,59 @@ impl<'e> Scanner<'e> {
         batch: &ValueBatch,
         fields: &FieldTable,
     ) {
-        let (engine, text) = (self.engine, batch.buffer());
+        let text = batch.buffer();
         // The marks know nothing of values, but what ends one is a blank to them.
         let at = if is_led { letters_before(text, start) } else { Some(start) };
         let Some(at) = at else { return };
-        let signed = at > 0 && matches!(text[at - 1], b'+' | b'(');
         let Some((value, span)) = cursor.find(batch.spans(), start, start + 1) else { return };
-        if at < span.start {
+        if at < span.start || !left_edge(text, span.start, at) {
             return;
         }
-        let (lead, behind) = (start - at, text.get(start + len..span.end).unwrap_or_default());
-        let free = self.shapes.viable(&engine.digits, &engine.rules, lead, len, behind);
-        let bound = self.shapes_in_context.viable(&engine.digits_in_context, &engine.rules, lead, len, behind);
-        if (!free && !bound && !signed) || !left_edge(text, span.start, at) {
-            return;
-        }
+        let number = Number {
+            sign: Sign::None,
+            lead: &text[at..start],
+            len,
+            behind: text.get(start + len..span.end).unwrap_or_default(),
+        };
         let c = |at| Candidate { value, low: span.start, high: span.end, at };
         // With its sign or bracket first: a rule that takes it would otherwise begin behind it.
-        if signed && at > span.start {
-            self.attempt_run(Pool::Digits, c(at - 1), batch, fields);
-            if self.number_has_context(c(at - 1), batch, fields) {
-                self.attempt_run(Pool::DigitsInContext, c(at - 1), batch, fields);
+        let sign = match at.checked_sub(1).filter(|before| *before >= span.start).map(|before| text[before]) {
+            Some(b'+') => Sign::Plus,
+            Some(b'(') => Sign::Bracket,
+            _ => Sign::None,
+        };
+        if sign != Sign::None {
+            self.attempt_number(Number { sign, ..number }, c(at - 1), batch, fields);
+        }
+        self.attempt_number(number, c(at), batch, fields);
+    }
+
+    /// Tries the digit rules that a number can be the beginning of.
+    fn attempt_number(&mut self, number: Number<'_>, c: Candidate, batch: &ValueBatch, fields: &FieldTable) {
+        let engine = self.engine;
+        let mut rules = std::mem::take(&mut self.matched);
+        let told = self.shapes.rules_at(&engine.digits, &engine.rules, number, &mut rules);
+        if told.is_err() {
+            self.attempt_run(Pool::Digits, c, batch, fields);
+        } else if !rules.is_empty() {
+            let mut has_context = None;
+            for &rule in &rules {
+                if !engine.rules.get(rule).needs_context()
+                    || *has_context.get_or_insert_with(|| self.number_has_context(c, batch, fields))
+                {
+                    self.attempt(rule, c, batch, fields);
+                }
             }
         }
-        if free {
-            self.attempt_run(Pool::Digits, c(at), batch, fields);
-        }
-        if bound && self.number_has_context(c(at), batch, fields) {
-            self.attempt_run(Pool::DigitsInContext, c(at), batch, fields);
-        }
+        rules.clear();
+        self.matched = rules;
     }
 
     /// Whether a word stands near a number, or in its field's name, that any of the rules asks for which need context.
     fn number_has_context(&mut self, c: Candidate, batch: &ValueBatch, fields: &FieldTable) -> bool {
         let engine = self.engine;
         let named = batch.spans()[c.value as usize].field.is_some_and(|field| {
-            let rules = &engine.digits_in_context.rules;
+            let rules = &engine.digits_in_context;
             let known = self.fields_in_context.get(&field).copied();
             known.unwrap_or_else(|| {
                 let has = rules.iter().any(|&rule| self.field_has_word(rule, engine.rules.get(rule), field, fields));
@@ -451,7 +459,6 @@ impl<'e> Scanner<'e> {
         let engine = self.engine;
         let (rules, window) = match pool {
             Pool::Digits => (&engine.digits, RUN_WINDOW_BYTES),
-            Pool::DigitsInContext => (&engine.digits_in_context, RUN_WINDOW_BYTES),
             Pool::At => (&engine.at, LOCAL_PART_BYTES + 256),
             Pool::Token => (&engine.token, 1_024),
         };
@@ -460,7 +467,6 @@ impl<'e> Scanner<'e> {
         };
         let state = match pool {
             Pool::Digits => &mut self.digits,
-            Pool::DigitsInContext => &mut self.digits_in_context,
             Pool::At => &mut self.at,
             Pool::Token => &mut self.token,
         };
