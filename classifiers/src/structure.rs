@@ -4,10 +4,13 @@
 //! `check:`, beside the national number validators. They read no context, keep nothing and never fail: an input of any
 //! bytes gives an answer. What they do not do: look for values in text, or weigh how likely a finding is.
 
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
+use std::collections::HashSet;
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::sync::LazyLock;
 
 /// A named structure check.
 #[derive(Clone, Copy)]
@@ -92,6 +95,26 @@ const STRUCTURES: &[Structure] = &[
 
 // Placeholders and words
 
+/// Looks for any of several parts in one pass: each value that could be a secret is asked for dozens of them.
+struct AnyOf(Result<AhoCorasick, &'static [&'static str]>);
+
+impl AnyOf {
+    fn new(parts: &'static [&'static str]) -> Self {
+        Self(AhoCorasick::builder().kind(Some(AhoCorasickKind::DFA)).build(parts).map_err(|_| parts))
+    }
+
+    fn is_match(&self, value: &str) -> bool {
+        match &self.0 {
+            Ok(automaton) => automaton.is_match(value),
+            // Parts that are too many for an automaton are looked for one by one.
+            Err(parts) => parts.iter().any(|part| value.contains(part)),
+        }
+    }
+}
+
+static PLACEHOLDERS: LazyLock<AnyOf> = LazyLock::new(|| AnyOf::new(PLACEHOLDER_PARTS));
+static KEYBOARD: LazyLock<AnyOf> = LazyLock::new(|| AnyOf::new(KEYBOARD_PARTS));
+
 /// Parts that no real secret holds, at any place and in any case. Four random base62 characters equal one of these
 /// four-letter parts once in about a million, so they do not cost recall.
 const PLACEHOLDER_PARTS: &[&str] = &[
@@ -141,19 +164,23 @@ const PLACEHOLDER_PARTS: &[&str] = &[
 const KEYBOARD_PARTS: &[&str] = &["deadbeef", "qwerty", "asdfgh"];
 
 /// Words of which a placeholder is made: a value of nothing but these (and digits) is no secret.
-const PLACEHOLDER_WORDS: &str = " a abc access account an any api app application auth bar baz bearer bot client code \
+static PLACEHOLDER_WORDS: Words = LazyLock::new(|| {
+    " a abc access account an any api app application auth bar baz bearer bot client code \
     config credential credentials data db default demo dev empty env fake false field file \
     foo from goes guest here hidden id in input is it key keys live local login masked me \
     mock my mypass mypassword name new nil no none null oauth of old optional or pass \
     passphrase passwd password passwords prefix private prod public pw pwd real refresh \
     required root secret secrets secure session set some something string super \
     supersecret te test tester testing text the this to token tokens true type undefined \
-    unknown unset use user username value var with x xx xxx xyz yes you your ";
+    unknown unset use user username value var with x xx xxx xyz yes you your "
+        .split_ascii_whitespace()
+        .collect()
+});
 
 fn not_placeholder(value: &str) -> bool {
     let lower = value.trim().to_ascii_lowercase();
     not_masked(value)
-        && !KEYBOARD_PARTS.iter().any(|part| lower.contains(part))
+        && !KEYBOARD.is_match(&lower)
         && !has_period(lower.as_bytes(), usize::MAX)
         && !is_sequential(lower.as_bytes())
 }
@@ -167,7 +194,7 @@ fn not_masked(value: &str) -> bool {
     }
     let lower = value.to_ascii_lowercase();
     !(lower.starts_with("your")
-        || PLACEHOLDER_PARTS.iter().any(|part| lower.contains(part))
+        || PLACEHOLDERS.is_match(&lower)
         || is_placeholder_words(value)
         || is_uniform(value.as_bytes())
         || has_period(value.as_bytes(), 5))
@@ -175,24 +202,26 @@ fn not_masked(value: &str) -> bool {
 
 /// `${NAME}`, `$NAME`, `{{ name }}`, `<name>`, `%NAME%`, `%s`, `#{name}`, `[name]`, `:name`, `$(command)`.
 fn is_template(value: &str) -> bool {
-    const MARKS: &[&str] = &[
-        "${",
-        "$(",
-        "{{",
-        "}}",
-        "#{",
-        "<%",
-        "%>",
-        "<<",
-        "$[",
-        "@@",
-        ".$",
-        "['",
-        "process.env",
-        "os.environ",
-        "getenv",
-    ];
-    if MARKS.iter().any(|mark| value.contains(mark)) {
+    static MARKS: LazyLock<AnyOf> = LazyLock::new(|| {
+        AnyOf::new(&[
+            "${",
+            "$(",
+            "{{",
+            "}}",
+            "#{",
+            "<%",
+            "%>",
+            "<<",
+            "$[",
+            "@@",
+            ".$",
+            "['",
+            "process.env",
+            "os.environ",
+            "getenv",
+        ])
+    });
+    if MARKS.is_match(value) {
         return true;
     }
     let bytes = value.as_bytes();
@@ -220,7 +249,7 @@ fn is_placeholder_words(value: &str) -> bool {
     let mut letters = 0;
     for word in words(value) {
         let word = word.to_ascii_lowercase();
-        if !in_list(PLACEHOLDER_WORDS, &word) {
+        if !PLACEHOLDER_WORDS.contains(word.as_str()) {
             return false;
         }
         letters += word.len();
@@ -229,12 +258,8 @@ fn is_placeholder_words(value: &str) -> bool {
     letters > 0 || !value.bytes().any(|b| b.is_ascii_digit()) && value.len() < 6
 }
 
-/// Whether a word stands in a list whose words are set off by blanks.
-fn in_list(list: &str, word: &str) -> bool {
-    list.match_indices(word).any(|(at, _)| {
-        list.as_bytes().get(at.wrapping_sub(1)) == Some(&b' ') && list.as_bytes().get(at + word.len()) == Some(&b' ')
-    })
-}
+/// Words that are looked up, of a text in which blanks set them off.
+type Words = LazyLock<HashSet<&'static str>>;
 
 /// The runs of letters in `value`, cut at capitals that follow a lower-case letter.
 fn words(value: &str) -> impl Iterator<Item = &str> {
@@ -405,8 +430,12 @@ fn is_path_or_call(value: &str) -> bool {
 /// `HpkePublicKey`, `azure_storage_token`, `pqdsa_key_st`: an identifier of several words, one of which says what it
 /// names. Code that hands a secret on says so; a secret does not say what it is.
 fn names_a_secret(value: &str) -> bool {
-    const NAMING: &str = " apikey auth certificate client credential credentials default key keys password passphrase \
-        passwd private provider public pwd secret secrets session token tokens ";
+    static NAMING: Words = LazyLock::new(|| {
+        " apikey auth certificate client credential credentials default key keys password passphrase \
+        passwd private provider public pwd secret secrets session token tokens "
+            .split_ascii_whitespace()
+            .collect()
+    });
     const DIGITS_MAX: usize = 3;
     const PIECE_LEN_MIN: usize = 3;
     let identifier = value.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.:-".contains(&b));
@@ -418,7 +447,7 @@ fn names_a_secret(value: &str) -> bool {
         && numbers.all(|digits| digits.len() <= DIGITS_MAX)
         && value.bytes().filter(u8::is_ascii_digit).count() <= DIGITS_MAX
         && words(value).count() >= 2
-        && words(value).any(|word| in_list(NAMING, &word.to_ascii_lowercase()))
+        && words(value).any(|word| NAMING.contains(word.to_ascii_lowercase().as_str()))
 }
 
 /// `*const`, `&password`, `!required`, `quote_spanned!`: a word with a sign that code puts to it.
@@ -984,7 +1013,8 @@ fn is_domain(domain: &str) -> bool {
 }
 
 /// Two-letter country codes with a delegated top-level domain (ISO 3166-1, and `ac`, `eu`, `su`, `uk`).
-const COUNTRY_TLDS: &str = " ac ad ae af ag ai al am ao aq ar as at au aw ax az ba bb bd be bf bg bh bi bj bm bn bo \
+static COUNTRY_TLDS: Words = LazyLock::new(|| {
+    " ac ad ae af ag ai al am ao aq ar as at au aw ax az ba bb bd be bf bg bh bi bj bm bn bo \
     br bs bt bv bw by bz ca cc cd cf cg ch ci ck cl cm cn co cr cu cv cw cx cy cz de dj dk \
     dm do dz ec ee eg er es et eu fi fj fk fm fo fr ga gb gd ge gf gg gh gi gl gm gn gp gq \
     gr gs gt gu gw gy hk hm hn hr ht hu id ie il im in io iq ir is it je jm jo jp ke kg kh \
@@ -992,13 +1022,20 @@ const COUNTRY_TLDS: &str = " ac ad ae af ag ai al am ao aq ar as at au aw ax az 
     mo mp mq mr ms mt mu mv mw mx my mz na nc ne nf ng ni nl no np nr nu nz om pa pe pf pg \
     ph pk pl pm pn pr ps pt pw py qa re ro rs ru rw sa sb sc sd se sg sh si sk sl sm sn so \
     sr ss st su sv sx sy sz tc td tf tg th tj tk tl tm tn to tr tt tv tw tz ua ug uk us uy \
-    uz va vc ve vg vi vn vu wf ws ye yt za zm zw ";
+    uz va vc ve vg vi vn vu wf ws ye yt za zm zw "
+        .split_ascii_whitespace()
+        .collect()
+});
 
 /// Endings of files that are no top-level domains, as in `icon@2x.png`.
-const FILE_ENDINGS: &str = " png jpg jpeg gif svg webp ico css html htm json xml yaml yml txt csv tsv log pdf doc \
+static FILE_ENDINGS: Words = LazyLock::new(|| {
+    " png jpg jpeg gif svg webp ico css html htm json xml yaml yml txt csv tsv log pdf doc \
     docx xls xlsx ppt exe dll tar php jsx tsx cpp hpp java toml lock conf ini bak tmp mp3 \
     mp4 wav avi ttf woff class jar war sql pyc ipynb swift kt local localhost internal lan \
-    localdomain invalid arpa corp intranet parquet ";
+    localdomain invalid arpa corp intranet parquet "
+        .split_ascii_whitespace()
+        .collect()
+});
 
 fn is_plausible_tld(tld: &str) -> bool {
     let lower = tld.to_ascii_lowercase();
@@ -1009,8 +1046,8 @@ fn is_plausible_tld(tld: &str) -> bool {
         return false;
     }
     match lower.len() {
-        2 => in_list(COUNTRY_TLDS, &lower),
-        _ => !in_list(FILE_ENDINGS, &lower),
+        2 => COUNTRY_TLDS.contains(lower.as_str()),
+        _ => !FILE_ENDINGS.contains(lower.as_str()),
     }
 }
 
