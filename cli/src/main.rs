@@ -15,7 +15,7 @@ mod report;
 mod usage;
 
 use clap::{Parser, Subcommand};
-use commands::{completions, demo, detectors, ingest, run, scan, sql, validate, validators};
+use commands::{audit, completions, demo, detectors, ingest, run, scan, serve, sql, token, validate, validators};
 use std::process::ExitCode;
 
 /// Finds sensitive data in training corpora, and answers which models were trained on it
@@ -54,6 +54,12 @@ enum Command {
     Ingest(ingest::IngestArgs),
     /// Run a pipeline from Kafka into the lineage store
     Run(run::RunArgs),
+    /// Serve the lineage store to PostgreSQL, Flight SQL and HTTP clients
+    Serve(serve::ServeArgs),
+    /// Make, list and revoke the tokens of a server's clients
+    Token(token::TokenArgs),
+    /// Check that nobody changed a server's audit log
+    Audit(audit::AuditArgs),
     /// Play the sample estate and answer four questions about it
     Demo(demo::DemoArgs),
     /// Print the completions of a shell
@@ -85,6 +91,9 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Sql(args) => sql::run(args),
         Command::Ingest(args) => ingest::run(args),
         Command::Run(args) => run::run(args),
+        Command::Serve(args) => serve::run(args),
+        Command::Token(args) => token::run(args),
+        Command::Audit(args) => audit::run(args),
         Command::Demo(args) => demo::run(args),
         Command::Completions(args) => completions::run(args),
     }

@@ -1,5 +1,6 @@
 //! One file a subcommand: its arguments, and `run`, which returns the exit code.
 
+pub(crate) mod audit;
 pub(crate) mod completions;
 pub(crate) mod demo;
 pub(crate) mod detectors;
@@ -8,7 +9,9 @@ pub(crate) mod run;
 pub(crate) mod scan;
 mod scan_store;
 mod selection;
+pub(crate) mod serve;
 pub(crate) mod sql;
+pub(crate) mod token;
 pub(crate) mod validate;
 pub(crate) mod validators;
 

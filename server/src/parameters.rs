@@ -1,0 +1,130 @@
+//! Parameters of prepared statements: `$1` where the planner knows them, and in the arguments of table functions, which
+//! are fixed when a statement is planned. There a stand-in is planned for its columns, and the value when it is known.
+
+use crate::Error;
+use arrow::datatypes::DataType;
+use datafusion::common::{ParamValues, ScalarValue};
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::sql::sqlparser::ast::{
+    Expr, Statement, TableFactor, Value, VisitMut as _, VisitorMut, visit_expressions_mut,
+};
+use pgwire::api::Type;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
+
+/// What a statement's parameters are, in order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Parameters {
+    /// Types as the engine sees them; `None` where nothing says.
+    pub engine: Vec<Option<DataType>>,
+    /// Types as clients are told.
+    pub wire: Vec<Type>,
+}
+
+/// Puts literals for the placeholders in arguments of table functions; returns the numbers of those that were there.
+pub(crate) fn fill_functions(statement: &mut Statement, value: impl Fn(usize) -> Value) -> BTreeSet<usize> {
+    let mut filler = Filler { value, found: BTreeSet::new() };
+    let _ = statement.visit(&mut filler);
+    filler.found
+}
+
+/// A stand-in for a parameter whose value is not known yet.
+pub(crate) fn stand_in(_number: usize) -> Value {
+    Value::SingleQuotedString(String::new())
+}
+
+/// A bound value as a literal.
+pub(crate) fn literal(values: &ParamValues, number: usize) -> Value {
+    let found = match values {
+        ParamValues::List(all) => number.checked_sub(1).and_then(|at| all.get(at)).map(|v| &v.value),
+        ParamValues::Map(_) => None,
+    };
+    match found {
+        Some(value) if value.is_null() => Value::Null,
+        Some(ScalarValue::Boolean(Some(yes))) => Value::Boolean(*yes),
+        Some(value) if value.data_type().is_numeric() => Value::Number(value.to_string(), false),
+        Some(value) => Value::SingleQuotedString(value.to_string()),
+        None => Value::Null,
+    }
+}
+
+impl Parameters {
+    /// The parameters of a plan, and those that were in arguments of functions.
+    pub fn of(plan: &LogicalPlan, in_functions: &BTreeSet<usize>) -> Result<Self, Error> {
+        let mut known: BTreeMap<usize, Option<DataType>> = BTreeMap::new();
+        for (name, kind) in plan.get_parameter_types()? {
+            known.insert(number(&name)?, kind);
+        }
+        for at in in_functions {
+            known.entry(*at).or_insert(Some(DataType::Utf8));
+        }
+        let count = known.keys().next_back().copied().unwrap_or_default();
+        let engine: Vec<Option<DataType>> = (1..=count).map(|at| known.get(&at).cloned().flatten()).collect();
+        let wire = engine.iter().map(wire_type).collect();
+        Ok(Self { engine, wire })
+    }
+}
+
+fn wire_type(kind: &Option<DataType>) -> Type {
+    // Text where nothing says: every client can write it, and the engine casts it where it is used.
+    kind.as_ref().and_then(|kind| arrow_pg::datatypes::into_pg_type(kind).ok()).unwrap_or(Type::TEXT)
+}
+
+fn number(placeholder: &str) -> Result<usize, Error> {
+    let digits = placeholder.trim_start_matches('$').parse().ok().filter(|at| (1..=65535).contains(at));
+    digits.ok_or_else(|| Error::Parameter(format!("`{placeholder}` is no parameter; write `$1`, `$2`, ...")))
+}
+
+struct Filler<F> {
+    value: F,
+    found: BTreeSet<usize>,
+}
+
+impl<F: Fn(usize) -> Value> VisitorMut for Filler<F> {
+    type Break = ();
+
+    fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<()> {
+        if let TableFactor::Table { args: Some(arguments), .. } = factor {
+            let _ = visit_expressions_mut(&mut arguments.args, |expression: &mut Expr| {
+                if let Expr::Value(held) = expression
+                    && let Value::Placeholder(name) = &held.value
+                    && let Ok(at) = number(name)
+                {
+                    self.found.insert(at);
+                    held.value = (self.value)(at);
+                }
+                ControlFlow::<()>::Continue(())
+            });
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use datafusion_pg_catalog::sql::PostgresCompatibilityParser;
+
+    #[test]
+    fn arguments_of_functions_are_filled_and_nothing_else() {
+        let sql = "SELECT * FROM upstream($2, $1) u JOIN runs ON run_id = $3 WHERE u.depth < $1";
+        let mut statement = PostgresCompatibilityParser::new().parse(sql).expect("parsed").remove(0);
+        let values =
+            ParamValues::List(vec![ScalarValue::Int64(Some(3)).into(), ScalarValue::Utf8(Some("it's".into())).into()]);
+        let found = fill_functions(&mut statement, |at| literal(&values, at));
+        assert_eq!(found, BTreeSet::from([1, 2]));
+        let text = statement.to_string();
+        assert!(
+            text.contains("upstream('it''s', 3)") && text.contains("run_id = $3") && text.contains("< $1"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn numbers_of_parameters() {
+        assert_eq!(number("$12").expect("a number"), 12);
+        for wrong in ["$0", "$x", "?", "$99999999"] {
+            assert!(number(wrong).is_err(), "{wrong}");
+        }
+    }
+}
