@@ -2,12 +2,15 @@
 //! are fixed when a statement is planned. There a stand-in is planned for its columns, and the value when it is known.
 
 use crate::Error;
+use crate::service::Session;
 use arrow::datatypes::DataType;
 use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::logical_expr::LogicalPlan;
+use datafusion::sql::parser::Statement as EngineStatement;
 use datafusion::sql::sqlparser::ast::{
     Expr, Statement, TableFactor, Value, VisitMut as _, VisitorMut, visit_expressions_mut,
 };
+use lineward_sql::LinewardSession;
 use pgwire::api::Type;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
@@ -45,6 +48,29 @@ pub(crate) fn literal(values: &ParamValues, number: usize) -> Value {
         Some(value) if value.data_type().is_numeric() => Value::Number(value.to_string(), false),
         Some(value) => Value::SingleQuotedString(value.to_string()),
         None => Value::Null,
+    }
+}
+
+/// Plans one statement of text with values for its parameters.
+pub(crate) async fn plan(session: &Session, sql: &str, values: &ParamValues) -> Result<LogicalPlan, Error> {
+    let mut statement = parse(sql)?;
+    if let EngineStatement::Statement(inner) = &mut statement {
+        fill_functions(inner.as_mut(), |at| literal(values, at));
+    }
+    let plan = session.context.state().statement_to_plan(statement).await?;
+    match plan.get_parameter_types()?.is_empty() {
+        true => Ok(plan),
+        false => Ok(plan.replace_params_with_values(values)?),
+    }
+}
+
+/// One statement of a text.
+pub(crate) fn parse(sql: &str) -> Result<EngineStatement, Error> {
+    let mut statements = LinewardSession::parse(sql)?;
+    match (statements.pop_front(), statements.is_empty()) {
+        (Some(statement), true) => Ok(statement),
+        (None, _) => Err(Error::Parameter("there is no statement in the query".into())),
+        (Some(_), false) => Err(Error::Parameter("there are several statements; send one at a time".into())),
     }
 }
 

@@ -8,8 +8,9 @@ use arrow::datatypes::{DataType, Field, Int32Type, Schema};
 use async_trait::async_trait;
 use datafusion::catalog::{MemTable, SchemaProvider, TableProvider};
 use datafusion::error::Result;
+use datafusion::logical_expr::JoinType;
 use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf};
-use datafusion::prelude::{Expr, SessionContext, ident};
+use datafusion::prelude::{Expr, SessionContext, ident, lit};
 use datafusion_pg_catalog::pg_catalog::context::EmptyContextProvider;
 use datafusion_pg_catalog::setup_pg_catalog;
 use lineward_sql::functions::{self, Function};
@@ -17,6 +18,7 @@ use std::sync::Arc;
 
 const SCHEMA: &str = "pg_catalog";
 const FUNCTIONS: &str = "pg_proc";
+const NAMESPACE: &str = "pronamespace";
 /// Number of the first lineage function; PostgreSQL's own lie below, numbers of tables are handed out from 16384.
 const FIRST_OID: i32 = 1_000_000;
 /// `record`, of which a function in FROM returns a set.
@@ -73,39 +75,33 @@ impl SchemaProvider for Catalogue {
 }
 
 impl Catalogue {
+    /// `pg_proc` and ours. Only a plan is made here: this is called while the rows of other tables of the catalogue are
+    /// computed under a lock, and the number of the schema `public` is in one of those.
     async fn with_ours(&self, built_in: Arc<dyn TableProvider>) -> Result<Arc<dyn TableProvider>> {
+        let Some(namespaces) = self.inner.table("pg_namespace").await? else { return Ok(built_in) };
         let schema = built_in.schema();
-        let public = self.public_oid().await?;
-        let fields: Vec<Field> = schema.fields().iter().map(|f| f.as_ref().clone().with_nullable(true)).collect();
-        let columns = fields.iter().map(|field| self.column(field, public)).collect::<Result<Vec<_>>>()?;
+        let others = schema.fields().iter().filter(|f| f.name() != NAMESPACE);
+        let fields: Vec<Field> = others.map(|f| f.as_ref().clone().with_nullable(true)).collect();
+        let columns = fields.iter().map(|field| self.column(field)).collect::<Result<Vec<_>>>()?;
         let ours = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?;
         let ours = MemTable::try_new(ours.schema(), vec![vec![ours]])?;
+        let public = self
+            .context
+            .read_table(namespaces)?
+            .filter(ident("nspname").eq(lit("public")))?
+            .select(vec![ident("oid").alias(NAMESPACE)])?;
         let names: Vec<Expr> = schema.fields().iter().map(|f| ident(f.name())).collect();
-        let all = self.context.read_table(built_in)?.select(names)?;
-        Ok(all.union(self.context.read_table(Arc::new(ours))?)?.into_view())
+        let ours = self.context.read_table(Arc::new(ours))?.join_on(public, JoinType::Inner, [lit(true)])?;
+        let all = self.context.read_table(built_in)?.select(names.clone())?;
+        Ok(all.union(ours.select(names)?)?.into_view())
     }
 
-    async fn public_oid(&self) -> Result<i32> {
-        let Some(namespaces) = self.inner.table("pg_namespace").await? else { return Ok(0) };
-        let frame = self.context.read_table(namespaces)?.select_columns(&["oid", "nspname"])?;
-        for batch in frame.collect().await? {
-            let names = arrow::compute::cast(batch.column(1), &DataType::Utf8)?;
-            let oids = arrow::compute::cast(batch.column(0), &DataType::Int32)?;
-            let at = names.as_string::<i32>().iter().position(|name| name == Some("public"));
-            if let Some(at) = at {
-                return Ok(oids.as_primitive::<Int32Type>().value(at));
-            }
-        }
-        Ok(0)
-    }
-
-    fn column(&self, field: &Field, public: i32) -> Result<ArrayRef> {
+    fn column(&self, field: &Field) -> Result<ArrayRef> {
         let count = self.functions.len();
         let numbers = |value: i32| -> ArrayRef { Arc::new(Int32Array::from(vec![value; count])) };
         let array: ArrayRef = match field.name().as_str() {
             "oid" => Arc::new(self.functions.iter().map(|(oid, _)| Some(*oid)).collect::<Int32Array>()),
             "proname" => Arc::new(self.functions.iter().map(|(_, f)| Some(f.name)).collect::<StringArray>()),
-            "pronamespace" => numbers(public),
             "prorettype" if field.data_type() == &DataType::Int32 => numbers(RECORD),
             "prokind" => Arc::new(StringArray::from(vec!["f"; count])),
             "provolatile" => Arc::new(StringArray::from(vec!["s"; count])),

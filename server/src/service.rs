@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::limits::{self, Share, Shares};
 use crate::literals::without_literals;
 use crate::metrics::Metrics;
-use crate::{Error, pg_catalog};
+use crate::{Error, parameters, pg_catalog};
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use datafusion::catalog::SchemaProvider;
@@ -27,7 +27,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
-use tokio::sync::{Mutex, OwnedSemaphorePermit};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, mpsc, oneshot};
+use tokio::task::AbortHandle;
 use tokio::time::Sleep;
 
 /// How old the newest known cut of the store may be before a query looks for a newer one.
@@ -55,6 +56,35 @@ pub(crate) struct Service {
     shares: Shares,
     slow: Option<Duration>,
     cut: Mutex<Cut>,
+    compute: Compute,
+}
+
+/// The threads that compute answers, apart from those that converse: an operator that does not let go of its thread
+/// must keep nobody from being told that time is up.
+#[derive(Debug)]
+struct Compute(Option<tokio::runtime::Runtime>);
+
+impl Compute {
+    fn start() -> Result<Self, Error> {
+        let built = tokio::runtime::Builder::new_multi_thread().thread_name("compute").enable_all().build();
+        built.map(|runtime| Self(Some(runtime))).map_err(|e| Error::Config(format!("cannot start threads: {e}")))
+    }
+
+    fn spawn<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> tokio::task::JoinHandle<T> {
+        match &self.0 {
+            Some(runtime) => runtime.spawn(work),
+            None => tokio::spawn(work),
+        }
+    }
+}
+
+impl Drop for Compute {
+    fn drop(&mut self) {
+        // Waiting for threads is not allowed where conversations run.
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 /// The newest cut that is known, and the sessions over it.
@@ -84,18 +114,6 @@ pub(crate) struct Session {
     share: Arc<Share>,
 }
 
-impl Session {
-    /// Plans one statement of text.
-    pub async fn plan(&self, sql: &str) -> Result<LogicalPlan, Error> {
-        let mut statements = LinewardSession::parse(sql)?;
-        match (statements.pop_front(), statements.is_empty()) {
-            (Some(statement), true) => Ok(self.context.state().statement_to_plan(statement).await?),
-            (None, _) => Err(Error::Parameter("there is no statement in the query".into())),
-            (Some(_), false) => Err(Error::Parameter("there are several statements; send one at a time".into())),
-        }
-    }
-}
-
 impl Service {
     /// Opens the store and everything else that must work before anyone is served.
     pub async fn start(config: &Config, store: Store) -> Result<Arc<Self>, Error> {
@@ -113,6 +131,7 @@ impl Service {
             shares: Shares::new(runtime),
             slow: config.slow_query_ms.map(Duration::from_millis),
             cut: Mutex::default(),
+            compute: Compute::start()?,
         }))
     }
 
@@ -227,18 +246,20 @@ impl Service {
             started: Instant::now(),
             rows: 0,
             ended: false,
-            _permit: permit,
         };
         self.metrics.started();
         let allowed = limits.query_seconds.map_or(LONGEST, Duration::from_secs);
         let time = session.timeout.map_or(allowed, |wanted| wanted.min(allowed));
-        let executing =
-            async { Ok::<_, Error>(session.context.execute_logical_plan(plan).await?.execute_stream().await?) };
-        let stream = match tokio::time::timeout(time, executing).await {
-            Ok(Ok(stream)) => stream,
-            Ok(Err(error)) => return Err(watch.fail(error)),
+        let (started, stream) = oneshot::channel();
+        let work = forward(session.context.clone(), plan, permit, started);
+        let task = AbortOnDrop(self.compute.spawn(work).abort_handle());
+        let (schema, batches) = match tokio::time::timeout(time, stream).await {
+            Ok(Ok(Ok(stream))) => stream,
+            Ok(Ok(Err(error))) => return Err(watch.fail(error)),
+            Ok(Err(_)) => return Err(watch.fail(Error::Cancelled)),
             Err(_) => return Err(watch.fail(Error::TooLong(time))),
         };
+        let stream = Forwarded { schema, batches, _task: task };
         let deadline = Box::pin(tokio::time::sleep(time.saturating_sub(watch.started.elapsed())));
         Ok(Answer { stream, deadline, time, rows_max: limits.rows.unwrap_or(u64::MAX), watch })
     }
@@ -246,10 +267,8 @@ impl Service {
     /// Plans and runs a statement of text with values for `$1`, `$2`, ...
     pub async fn ask(self: &Arc<Self>, client: &Client, sql: &str, values: Vec<ScalarValue>) -> Result<Answer, Error> {
         let session = self.session(client, false).await?;
-        let planning = async {
-            let plan = session.plan(sql).await?;
-            Ok(if values.is_empty() { plan } else { plan.replace_params_with_values(&ParamValues::from(values))? })
-        };
+        let values = ParamValues::from(values);
+        let planning = parameters::plan(&session, sql, &values);
         let plan = self.planned(client, sql, planning).await?;
         self.run(client, &session, sql, plan).await
     }
@@ -307,7 +326,7 @@ fn reads_only(plan: &LogicalPlan) -> Result<(), Error> {
 
 /// The rows of a query as they are computed.
 pub(crate) struct Answer {
-    stream: SendableRecordBatchStream,
+    stream: Forwarded,
     deadline: Pin<Box<Sleep>>,
     time: Duration,
     rows_max: u64,
@@ -317,7 +336,48 @@ pub(crate) struct Answer {
 impl Answer {
     /// Columns of the rows.
     pub fn schema(&self) -> SchemaRef {
-        self.stream.schema()
+        self.stream.schema.clone()
+    }
+}
+
+/// Batches that the threads for computing hand over. Their task holds the leave to run, so that one that is slow to stop
+/// still counts.
+struct Forwarded {
+    schema: SchemaRef,
+    batches: Batches,
+    _task: AbortOnDrop,
+}
+
+type Batches = mpsc::Receiver<datafusion::error::Result<RecordBatch>>;
+
+struct AbortOnDrop(AbortHandle);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+async fn forward(
+    context: SessionContext,
+    plan: LogicalPlan,
+    permit: OwnedSemaphorePermit,
+    started: oneshot::Sender<Result<(SchemaRef, Batches), Error>>,
+) {
+    let _permit = permit;
+    let executing = async { Ok::<_, Error>(context.execute_logical_plan(plan).await?.execute_stream().await?) };
+    let mut stream: SendableRecordBatchStream = match executing.await {
+        Ok(stream) => stream,
+        Err(error) => return drop(started.send(Err(error))),
+    };
+    let (sender, batches) = mpsc::channel(2);
+    if started.send(Ok((stream.schema(), batches))).is_err() {
+        return;
+    }
+    while let Some(batch) = stream.next().await {
+        if sender.send(batch).await.is_err() {
+            return;
+        }
     }
 }
 
@@ -332,7 +392,7 @@ impl Stream for Answer {
             let error = Error::TooLong(self.time);
             return Poll::Ready(Some(Err(self.watch.fail(error))));
         }
-        let next = std::task::ready!(self.stream.poll_next_unpin(context));
+        let next = std::task::ready!(self.stream.batches.poll_recv(context));
         Poll::Ready(match next {
             None => {
                 self.watch.end("done", None);
@@ -360,7 +420,6 @@ struct Watch {
     started: Instant,
     rows: u64,
     ended: bool,
-    _permit: OwnedSemaphorePermit,
 }
 
 impl Watch {

@@ -95,7 +95,7 @@ impl Flight {
     }
 
     async fn ask(&self, client: &Client, sql: &str, values: Vec<ScalarValue>) -> Result<Response<Rows>, Status> {
-        let answer = prepared::ask(&self.service, client, sql, values).await.map_err(|e| status(&e))?;
+        let answer = self.service.ask(client, sql, values).await.map_err(|e| status(&e))?;
         Ok(Response::new(rows(answer)))
     }
 }

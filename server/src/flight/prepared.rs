@@ -1,18 +1,15 @@
 //! Prepared statements: kept by a random handle for the principal that made them, until closed or pushed out.
 
 use crate::Error;
-use crate::parameters::{Parameters, fill_functions, literal, stand_in};
-use crate::service::{Answer, Client, Service, Session};
+use crate::parameters::{Parameters, fill_functions, parse, stand_in};
+use crate::service::{Client, Session};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow_flight::decode::FlightRecordBatchStream;
 use arrow_flight::error::FlightError;
 use arrow_flight::sql::server::PeekableFlightDataStream;
-use datafusion::common::{ParamValues, ScalarValue};
-use datafusion::logical_expr::LogicalPlan;
+use datafusion::common::ScalarValue;
 use datafusion::sql::parser::Statement as EngineStatement;
-use datafusion::sql::sqlparser::ast::Statement;
 use futures::TryStreamExt as _;
-use lineward_sql::LinewardSession;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
@@ -98,43 +95,10 @@ pub(super) async fn describe(session: &Session, sql: &str) -> Result<(SchemaRef,
     Ok((Arc::new(plan.schema().as_arrow().clone()), parameters))
 }
 
-/// Runs a statement with values.
-pub(super) async fn ask(
-    service: &Arc<Service>,
-    client: &Client,
-    sql: &str,
-    values: Vec<ScalarValue>,
-) -> Result<Answer, Error> {
-    let session = service.session(client, false).await?;
-    let values = ParamValues::from(values);
-    let plan = service.planned(client, sql, plan(&session, sql, &values)).await?;
-    service.run(client, &session, sql, plan).await
-}
-
-async fn plan(session: &Session, sql: &str, values: &ParamValues) -> Result<LogicalPlan, Error> {
-    let mut statement = parse(sql)?;
-    if let EngineStatement::Statement(inner) = &mut statement {
-        fill_functions(inner.as_mut() as &mut Statement, |at| literal(values, at));
-    }
-    let plan = session.context.state().statement_to_plan(statement).await?;
-    match plan.get_parameter_types()?.is_empty() {
-        true => Ok(plan),
-        false => Ok(plan.replace_params_with_values(values)?),
-    }
-}
-
-fn parse(sql: &str) -> Result<EngineStatement, Error> {
-    let mut statements = LinewardSession::parse(sql)?;
-    match (statements.pop_front(), statements.is_empty()) {
-        (Some(statement), true) => Ok(statement),
-        _ => Err(Error::Parameter("send one statement at a time".into())),
-    }
-}
-
 /// The values of the first row that a client sends.
 pub(super) async fn bound(data: PeekableFlightDataStream) -> Result<Vec<ScalarValue>, Error> {
     let unfit = || Error::Parameter("the values of parameters cannot be read; send one row of them".into());
-    let data = data.into_inner().map_err(|status| FlightError::Tonic(Box::new(status)));
+    let data = data.map_err(|status| FlightError::Tonic(Box::new(status)));
     let batches: Vec<_> =
         FlightRecordBatchStream::new_from_flight_data(data).try_collect().await.map_err(|_| unfit())?;
     if batches.iter().map(|batch| batch.num_rows()).sum::<usize>() > 1 {

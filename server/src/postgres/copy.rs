@@ -112,10 +112,6 @@ pub(super) fn response(
         Form::Text(options) => CopyEncoder::new_text(fields.clone(), options),
         Form::Csv(options, _) => CopyEncoder::new_csv(fields.clone(), options),
     };
-    if code == 1 {
-        // The encoder writes the header with its first row only; an answer without rows has one too.
-        let _ = encoder.take_copy();
-    }
     let rows = batches.flat_map(move |batch| {
         let encoded = match batch {
             Ok(batch) => encode(&mut encoder, &batch, &fields),
@@ -124,12 +120,33 @@ pub(super) fn response(
         stream::iter(encoded)
     });
     let head = stream::iter(head.map(|bytes| Ok(CopyData::new(bytes))));
-    Ok(CopyResponse::new(code, columns, head.chain(rows)))
+    let data = head.chain(rows);
+    let mut response = match code {
+        // Drivers expect the header and what follows it in one message, as the encoder makes them for a first row.
+        1 => CopyResponse::new(0, columns, ended(data)),
+        _ => CopyResponse::new(0, columns, data),
+    };
+    response.format = code;
+    Ok(response)
+}
+
+/// Binary data with its end; an answer without rows is a header and an end.
+fn ended(
+    data: impl Stream<Item = PgWireResult<CopyData>> + Send + 'static,
+) -> impl Stream<Item = PgWireResult<CopyData>> + Send + 'static {
+    stream::unfold(Some((Box::pin(data), false)), |state| async {
+        let (mut data, has_rows) = state?;
+        match data.next().await {
+            Some(Err(error)) => Some((Err(error), None)),
+            Some(row) => Some((row, Some((data, true)))),
+            None if has_rows => Some((Ok(CopyEncoder::finish_copy_binary()), None)),
+            None => Some((Ok(CopyData::new(Bytes::from([BINARY_HEADER, &[0xFF, 0xFF]].concat()))), None)),
+        }
+    })
 }
 
 fn head(form: &Form, schema: &SchemaRef) -> Option<Bytes> {
     match form {
-        Form::Binary => Some(Bytes::from_static(BINARY_HEADER)),
         Form::Csv(options, true) => {
             let quoted = |name: &String| match name.contains([',', '"', '\n']) {
                 true => format!("\"{}\"", name.replace('"', "\"\"")),

@@ -2,6 +2,7 @@
 
 mod copy;
 mod handlers;
+mod maps;
 mod settings;
 mod startup;
 

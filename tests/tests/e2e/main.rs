@@ -10,4 +10,5 @@ mod lineward;
 mod pipeline;
 mod readers;
 mod rules;
+mod servers;
 mod walk;
