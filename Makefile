@@ -13,6 +13,7 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 
 RUST_MIN := 1.95
 DEMO_DIR ?= target/demo
+FUZZ_SECONDS ?= 60
 
 # The C and C++ side of the build: librdkafka, OpenSSL.
 BUILD_PACKAGES := build-essential cmake pkg-config libssl-dev libcurl4-openssl-dev zlib1g-dev
@@ -61,6 +62,10 @@ lint: setup ## formatting, clippy, and licences where cargo-deny is installed
 .PHONY: bless
 bless: setup ## write expected events, answers, help texts and references anew: read the difference
 	LINEWARD_BLESS=1 cargo test --locked --workspace --lib --test formats --test cli
+
+.PHONY: fuzz
+fuzz: setup ## hostile input for each reader, decoder and validator, a minute each (FUZZ_SECONDS=60)
+	LINEWARD_FUZZ_SECONDS=$(FUZZ_SECONDS) cargo test --locked --workspace --test fuzz
 
 .PHONY: bench-scan
 bench-scan: setup ## scan speed; definitions and records are in benches/

@@ -32,6 +32,7 @@ const FILES: &[&str] = &[
     "national.yaml",
     "phi.yaml",
     "financial.yaml",
+    "names.yaml",
 ];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -37,7 +37,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let jobs = std::env::var("JOBS").ok().and_then(|n| n.parse().ok()).unwrap_or(1);
     // `DECODE=off` shows what looking for encoded text costs.
     let decode = std::env::var("DECODE").map_or(true, |how| how != "off");
-    let options = scan::ScanOptions { jobs, decode, ..scan::ScanOptions::new(FingerprintKey::new(&[1; 32])?) };
+    let ner = match std::env::var("NER").as_deref() {
+        Ok("off") => scan::Ner::Off,
+        Ok("on") => scan::Ner::On,
+        _ => scan::Ner::Auto,
+    };
+    let options = scan::ScanOptions { jobs, decode, ner, ..scan::ScanOptions::new(FingerprintKey::new(&[1; 32])?) };
     for round in 0..4 {
         let progress = scan::Progress::default();
         // Counting costs time: only the last round does it.

@@ -1,12 +1,11 @@
 //! The harness that tests every rule on its own examples: no Rust is written for a new rule.
 //!
-//! For each rule: its expressions compile; each example gives a finding of exactly the marked span, by this rule, alone
+//! What is tested of one rule is in `rule_test.rs`, which users' own rules go through as well. For each rule: its expressions compile; each example gives a finding of exactly the marked span, by this rule, alone
 //! and with the whole set; the same in a field of a record and when the text stands between other values; no finding by
 //! this rule for a counter-example; examples of both kinds exist.
 
-use crate::rule::{Positive, Rule, Trigger};
-use crate::values::{FieldTable, ValueBatch};
-use crate::{Engine, Match, RuleSet, rule};
+use crate::rule_test::{self, parts, scan, unmark};
+use crate::{Engine, RuleSet};
 use std::sync::Arc;
 
 /// The rule files: name and text.
@@ -20,7 +19,7 @@ fn files() -> Vec<(String, String)> {
 }
 
 /// The built-in rules with their examples, as the files say them.
-fn with_examples() -> RuleSet {
+pub(crate) fn with_examples() -> RuleSet {
     let texts = files();
     let set = RuleSet::from_files(texts.iter().map(|(n, t)| (n.as_str(), t.as_str()))).expect("rule files compile");
     let built_in = RuleSet::built_in().expect("built-in rules compile");
@@ -28,96 +27,12 @@ fn with_examples() -> RuleSet {
     set
 }
 
-/// A text without its marks, and the marked range.
-fn unmark(marked: &str) -> Option<(String, usize, usize)> {
-    let start = marked.find('«')?;
-    let end = marked.find('»')?;
-    let text =
-        format!("{}{}{}", &marked[..start], &marked[start + '«'.len_utf8()..end], &marked[end + '»'.len_utf8()..]);
-    Some((text, start, end - '«'.len_utf8()))
-}
-
-fn scan(engine: &Engine, field: Option<&str>, texts: &[&str]) -> Vec<Match> {
-    let mut fields = FieldTable::default();
-    let mut batch = ValueBatch::new();
-    for text in texts {
-        let id = field.map(|f| fields.intern(f));
-        batch.push(0, id, text.as_bytes());
-    }
-    let mut out = Vec::new();
-    engine.scanner().expect("scratch").scan(&batch, &fields, &mut out).expect("scan");
-    out
-}
-
-/// Each rule of a file in an engine of its own.
-fn alone(file: &str, text: &str) -> Vec<Engine> {
-    let rules: Vec<serde_norway::Value> = serde_norway::from_str(text).expect("a list of rules");
-    let engine = |rule| {
-        let text = serde_norway::to_string(&[rule]).expect("a rule as text");
-        Engine::new(Arc::new(RuleSet::from_files([(file, text.as_str())]).expect("the rule compiles"))).expect("engine")
-    };
-    rules.into_iter().map(engine).collect()
-}
-
-fn parts(positive: &Positive) -> (Option<&str>, &str) {
-    match positive {
-        Positive::Text(text) => (None, text),
-        Positive::InField { field, text } => (Some(field), text),
-    }
-}
-
-fn check_positive(rule: &Rule, engine: &Engine, positive: &Positive, failures: &mut Vec<String>) {
-    let (field, marked) = parts(positive);
-    let Some((text, start, end)) = unmark(marked) else {
-        failures.push(format!("{}: an example has no «» marks", rule.id));
-        return;
-    };
-    let exact = |found: &[Match], value: u32| {
-        found
-            .iter()
-            .any(|m| engine.rules().get(m.rule).id == rule.id && (m.value, m.start, m.end) == (value, start, end))
-    };
-    if !exact(&scan(engine, field, &[&text]), 0) {
-        failures.push(format!("{}: no finding of the marked span in example {:?}", rule.id, marked));
-        return;
-    }
-    if !exact(&scan(engine, field, &["", "7", &text, "x@y"]), 2) {
-        failures.push(format!("{}: another result between other values for {:?}", rule.id, marked));
-    }
-    if field.is_none() && !exact(&scan(engine, Some("content"), &[&text]), 0) {
-        failures.push(format!("{}: another result in a field for {:?}", rule.id, marked));
-    }
-}
-
-fn check_rule(rule: &Rule, engine: &Engine, failures: &mut Vec<String>) {
-    if let Err(e) = rule::verify(rule) {
-        failures.push(e.to_string());
-        return;
-    }
-    if rule.positives.is_empty() || rule.negatives.is_empty() {
-        failures.push(format!("{}: needs examples and counter-examples", rule.id));
-    }
-    if rule.trigger == Trigger::Field && rule.positives.iter().any(|p| matches!(p, Positive::Text(_))) {
-        failures.push(format!("{}: finds by field only, so its examples need a field", rule.id));
-    }
-    for positive in &rule.positives {
-        check_positive(rule, engine, positive, failures);
-    }
-    for negative in &rule.negatives {
-        let found = scan(engine, negative.field.as_deref(), &[&negative.text]);
-        let reported = found.iter().any(|m| m.score >= 0.5);
-        if reported {
-            failures.push(format!("{}: a finding in a counter-example ({})", rule.id, negative.why));
-        }
-    }
-}
-
 #[test]
 fn every_rule_passes_its_examples() {
     let mut failures = Vec::new();
     for (file, text) in files() {
-        for engine in alone(&file, &text) {
-            check_rule(engine.rules().get(0), &engine, &mut failures);
+        for tested in rule_test::test_file(&file, &text).expect("rule files compile") {
+            failures.extend(tested.failures.iter().map(|what| format!("{}: {what}", tested.rule)));
         }
     }
     assert!(failures.is_empty(), "{} failures:\n{}", failures.len(), failures.join("\n"));
@@ -133,7 +48,7 @@ fn every_example_is_found_by_the_whole_set() {
             let (field, marked) = parts(positive);
             let Some((text, start, end)) = unmark(marked) else { continue };
             // Another rule may win the span, but something must be found there.
-            if !scan(&engine, field, &[&text]).iter().any(|m| m.start < end && start < m.end) {
+            if !scan(&engine, field, &[&text]).expect("scan").iter().any(|m| m.start < end && start < m.end) {
                 failures.push(format!("{}: nothing found in {:?}", rule.id, marked));
             }
         }
@@ -192,4 +107,48 @@ impl crate::scan::Sink for Collect {
     }
 
     fn file(&mut self, _: crate::scan::FileReport) {}
+}
+
+/// A Markdown page of all detectors, made of the rules.
+fn page_of(rules: &RuleSet) -> String {
+    use std::fmt::Write as _;
+    let mut out = String::from(
+        "# Detectors\n\nWritten by a test from the rules in `classifiers/rules/`; `make bless` writes it anew.\n",
+    );
+    let mut file = "";
+    for (_, rule) in rules.iter() {
+        if rule.file != file {
+            file = &rule.file;
+            let count = rules.iter().filter(|(_, r)| r.file == file).count();
+            let _ = write!(
+                out,
+                "\n## `{file}`\n\n{count} detectors.\n\n| id | finds | entity | categories | country or provider | checked by |\n|---|---|---|---|---|---|\n"
+            );
+        }
+        let cell = |text: &str| text.replace('|', "\\|");
+        let categories: Vec<&str> = rule.categories.iter().map(|c| c.as_str()).collect();
+        let place = rule.country.as_deref().or(rule.provider.as_deref()).unwrap_or_default();
+        let _ = writeln!(
+            out,
+            "| `{}` | {} | `{}` | {} | {} | {} |",
+            rule.id,
+            cell(&rule.title),
+            rule.entity,
+            categories.join(", "),
+            cell(place),
+            cell(&rule.checked_by().join(", "))
+        );
+    }
+    out
+}
+
+#[test]
+fn the_page_of_detectors_is_up_to_date() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/generated/detectors.md");
+    let page = page_of(&with_examples());
+    if std::env::var_os("LINEWARD_BLESS").is_some() {
+        std::fs::write(&path, &page).expect("the page is written");
+    }
+    let written = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(written == page, "docs/generated/detectors.md is stale; LINEWARD_BLESS=1 writes it");
 }

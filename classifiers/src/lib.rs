@@ -19,6 +19,7 @@
 //! # Ok::<(), lineward_classifiers::Error>(())
 //! ```
 
+pub mod clean;
 pub mod columns;
 pub mod datasets;
 pub mod decoders;
@@ -31,14 +32,16 @@ pub mod readers;
 pub mod redact;
 mod rule;
 mod rule_set;
+pub mod rule_test;
 pub mod scan;
 pub mod structure;
 pub mod tables;
+pub mod text;
 pub mod validators;
 mod values;
 
 pub(crate) use engine::fields_glob as engine_fields_glob;
-pub use engine::{Engine, Scanner};
+pub use engine::{Engine, RunKind, Scanner};
 pub use error::Error;
 pub use finding::{Category, Confidence, Finding, Match, preview};
 pub use fingerprint::FingerprintKey;

@@ -7,6 +7,7 @@
 
 use crate::engine::{Need, RunKind};
 use crate::finding::Category;
+use crate::ner::Entity;
 use crate::{Error, structure, validators};
 use regex_automata::meta::Regex;
 use regex_automata::util::syntax;
@@ -97,6 +98,8 @@ struct Spec {
     #[serde(default)]
     keywords: Vec<String>,
     run: Option<RunName>,
+    #[serde(default)]
+    tagger: bool,
     find: Option<String>,
     window: Option<usize>,
     #[serde(default)]
@@ -143,6 +146,8 @@ pub enum Trigger {
     Run(RunKind),
     /// Only a field name.
     Field,
+    /// A name of this kind that the tagger finds (see [`crate::ner`]); `score` is the least that counts.
+    Tagger(Entity),
 }
 
 /// Context words and what they are worth.
@@ -196,7 +201,16 @@ impl Pattern {
         let source = if self.whole { format!(r"\A(?:{})\z", self.source) } else { self.source.clone() };
         Regex::builder()
             .syntax(syntax_config())
-            .configure(Regex::config().nfa_size_limit(Some(4 << 20)).hybrid_cache_capacity(1 << 18).utf8_empty(false))
+            // Every search is anchored where a literal or a run stands: there is nothing for a prefilter to skip, and the
+            // one-pass automaton would be built at first use for the few matches whose value is only a part of them.
+            .configure(
+                Regex::config()
+                    .nfa_size_limit(Some(4 << 20))
+                    .hybrid_cache_capacity(1 << 18)
+                    .utf8_empty(false)
+                    .auto_prefilter(false)
+                    .onepass(false),
+            )
             .build(&source)
             .map_err(|e| match e.syntax_error() {
                 Some(syntax) => syntax.to_string(),
@@ -256,6 +270,11 @@ pub struct Rule {
 }
 
 impl Rule {
+    /// Whether it finds nothing where none of its context words is near.
+    pub(crate) fn needs_context(&self) -> bool {
+        self.near.as_ref().is_some_and(|near| near.required)
+    }
+
     /// How a match is checked, for lists and documentation: names of checks, `entropy`, `context`.
     pub fn checked_by(&self) -> Vec<String> {
         let mut out: Vec<String> = self.checks.iter().map(|c| c.name.to_owned()).collect();
@@ -264,6 +283,9 @@ impl Rule {
         }
         if self.near.as_ref().is_some_and(|n| n.required) {
             out.push("context".to_owned());
+        }
+        if matches!(self.trigger, Trigger::Tagger(_)) {
+            out.push("tagger".to_owned());
         }
         out
     }
@@ -329,7 +351,7 @@ fn compile(file: &str, spec: Spec, need: Need) -> Result<Rule, Error> {
         }
     }
     let trigger = trigger(&spec).map_err(&fail)?;
-    if spec.find.is_some() != (trigger != Trigger::Field) {
+    if spec.find.is_some() == matches!(trigger, Trigger::Field | Trigger::Tagger(_)) {
         return Err(fail("`find` and one of `anchors`, `keywords`, `run` go together".into()));
     }
     let window_bytes = spec.window.unwrap_or(WINDOW_BYTES);
@@ -375,6 +397,13 @@ fn compile(file: &str, spec: Spec, need: Need) -> Result<Rule, Error> {
 
 fn trigger(spec: &Spec) -> Result<Trigger, String> {
     let literals = !spec.anchors.is_empty() || !spec.keywords.is_empty();
+    if spec.tagger {
+        if literals || spec.run.is_some() || !spec.fields.is_empty() || !spec.near.is_empty() {
+            return Err("`tagger` goes without `anchors`, `keywords`, `run`, `fields` and `near`".into());
+        }
+        let entity = Entity::ALL.into_iter().find(|e| e.as_str() == spec.entity);
+        return entity.map(Trigger::Tagger).ok_or_else(|| format!("the tagger knows no `{}`", spec.entity));
+    }
     match (literals, spec.run) {
         (true, Some(_)) => Err("`run` and `anchors` or `keywords` exclude each other".into()),
         (false, None) if spec.fields.is_empty() => {

@@ -49,6 +49,26 @@ impl RuleSet {
         Ok(Self { rules, hash: hex::encode(&hash.finalize()[..8]) })
     }
 
+    /// These rules and those of some files, given as `(name, text)`. Every expression of the files is compiled at once.
+    ///
+    /// # Errors
+    /// As [`RuleSet::from_files`]; also for an id that these rules have already, and for an expression that does not
+    /// compile within its limits.
+    pub fn with_files<'a>(mut self, files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, Error> {
+        let mut hash = Sha256::new_with_prefix(self.hash.as_bytes());
+        for (name, text) in files {
+            hash.update(text.as_bytes());
+            for rule in rule::parse(name, text)? {
+                rule::verify(&rule)?;
+                self.rules.push(rule);
+            }
+        }
+        if self.rules.len() > usize::from(u16::MAX) {
+            return Err(Error::Unknown(format!("{} rules are too many; {} is the most", self.rules.len(), u16::MAX)));
+        }
+        Self::of(self.rules, hash)
+    }
+
     /// Only the rules whose id matches one of the globs and that have one of the categories; an empty list is all.
     ///
     /// # Errors

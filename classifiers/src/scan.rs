@@ -4,10 +4,22 @@
 //! (`scan/parallel.rs`). Memory is bounded by the batch size times the number of workers. This module prints nothing:
 //! what it finds goes to a [`Sink`].
 
+mod cells;
+mod direct;
 mod incremental;
+mod names;
 mod parallel;
+mod profile;
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod tests;
+
+pub(crate) use cells::Cells;
+pub use direct::{Scanned, findings_as_arrow, scan_bytes, scan_reader, scan_record_batch};
+pub use names::Ner;
+pub(crate) use names::{Names, PIECE_BYTES_MAX};
+pub use profile::ColumnVerdict;
 
 use crate::columns::FieldFilter;
 use crate::decoders::{self, DecodedMatch, Layers};
@@ -15,6 +27,7 @@ use crate::finding::{Category, Confidence, Finding, Match, preview};
 use crate::readers::{self, BatchPlace, BinaryPolicy, Format, Limits, Open, OpenOptions, Opened, Problem, Source};
 use crate::values::{FieldId, FieldTable, ValueBatch};
 use crate::{Engine, Error, FingerprintKey, Scanner};
+use profile::Profile;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -45,6 +58,8 @@ pub struct ScanOptions {
     pub limits: Limits,
     /// Look into encoded parts of values too (see [`crate::decoders`]).
     pub decode: bool,
+    /// Where to look for names with the tagger (see [`crate::ner`]), if the rule set has rules for it.
+    pub ner: Ner,
     /// Look at a part of each input only.
     pub sample: Option<Sample>,
     /// Folder with what earlier scans found; inputs that have not changed since are not read again.
@@ -102,6 +117,7 @@ impl ScanOptions {
             hash_content: false,
             limits: Limits::default(),
             decode: true,
+            ner: Ner::default(),
             sample: None,
             incremental: None,
         }
@@ -127,6 +143,21 @@ pub struct FieldSummary {
     pub distinct_capped: bool,
     /// Best score.
     pub score_max: f32,
+    /// Values of the field that were looked at; 0 in plain text.
+    #[serde(default)]
+    pub value_count: u64,
+    /// Values among them that hold a match of this detector.
+    #[serde(default)]
+    pub matched_values: u64,
+    /// Share of values that hold a match, 0 to 1; `None` in plain text.
+    #[serde(default)]
+    pub share: Option<f64>,
+    /// What the share says of the field as a whole; `None` in plain text.
+    #[serde(default)]
+    pub verdict: Option<ColumnVerdict>,
+    /// What to believe of the field, 0 to 1: the best score, raised or lowered by the verdict.
+    #[serde(default)]
+    pub confidence: f32,
 }
 
 /// What happened to one file.
@@ -315,6 +346,7 @@ struct UnitReport {
     kept: Option<Vec<Finding>>,
     /// The rest of the input is not to be read.
     ended_early: bool,
+    profile: Profile,
 }
 
 impl UnitReport {
@@ -389,7 +421,9 @@ struct Worker<'a> {
     /// Field paths as they may be shown.
     safe_paths: HashMap<FieldId, String>,
     /// Of the matches that were found in decoded text, what they matched: by value, start and rule.
-    decoded: BTreeMap<(u32, usize, u16), Vec<u8>>,
+    decoded: decoders::DecodedValues,
+    names: Option<Names>,
+    cells: Cells,
 }
 
 impl<'a> Worker<'a> {
@@ -407,6 +441,8 @@ impl<'a> Worker<'a> {
             fields_of: None,
             safe_paths: HashMap::new(),
             decoded: BTreeMap::new(),
+            names: Names::new(engine.rules(), options.ner),
+            cells: Cells::default(),
         })
     }
 
@@ -472,7 +508,19 @@ impl<'a> Worker<'a> {
             // An error ends the file, but what the batch holds by then is still scanned.
             self.matches.clear();
             self.scanner.scan(&self.batch, &fields, &mut self.matches)?;
+            let base = if is_text { place.text_base } else { 0 };
+            self.cells.add(
+                &self.batch,
+                base,
+                self.engine.rules(),
+                &mut self.scanner,
+                &mut fields,
+                &mut self.matches,
+            )?;
             self.scan_decoded(&fields)?;
+            if let Some(names) = &mut self.names {
+                names.add(&self.batch, base, self.engine.rules(), &mut self.matches);
+            }
             self.progress.bytes.fetch_add(self.batch.len() as u64, Ordering::Relaxed);
             if let Some(member) = &place.member {
                 let mut inside = path.as_os_str().to_owned();
@@ -482,6 +530,9 @@ impl<'a> Worker<'a> {
             }
             lines.restart(place.text_lines);
             let matches = std::mem::take(&mut self.matches);
+            if !is_text {
+                report.profile.values(&self.batch);
+            }
             for m in &matches {
                 if is_text && !(place.accept_from..place.accept_until).contains(&m.start) {
                     continue;
@@ -494,6 +545,9 @@ impl<'a> Worker<'a> {
                     self.learn_path(field, &fields)?;
                 }
                 let finding = self.finding(m, &place, is_text, &mut lines, &report, tallies);
+                if !is_text {
+                    report.profile.matched(&self.batch, m);
+                }
                 report.findings += 1;
                 self.progress.findings.fetch_add(1, Ordering::Relaxed);
                 report.keep(&finding);
@@ -521,6 +575,10 @@ impl<'a> Worker<'a> {
                 }
             }
         }
+        for field in report.profile.fields() {
+            self.learn_path(field, &fields)?;
+        }
+        report.profile.name(|field| self.safe_paths.get(&field).map(|path| without_positions(path)));
         report.rows = reader.rows();
         report.members_skipped = reader.members_skipped();
         self.fields = fields;
@@ -580,7 +638,8 @@ impl<'a> Worker<'a> {
             for m in &found {
                 if let Some((value, start, end)) = layers.source_of(layer, m.value, m.start, m.end) {
                     let text = batch.value(m.value).get(m.start..m.end).unwrap_or_default().to_vec();
-                    all.push(DecodedMatch { matched: Match { value, start, end, ..*m }, value: text });
+                    let escape = layers.escape_before(layer, m.value, m.start);
+                    all.push(DecodedMatch { matched: Match { value, start, end, ..*m }, value: text, escape });
                 }
             }
         }
@@ -666,6 +725,11 @@ impl<'a> Worker<'a> {
                     distinct_count: tally.distinct.len() as u64,
                     distinct_capped: tally.capped,
                     score_max: tally.score_max,
+                    value_count: 0,
+                    matched_values: 0,
+                    share: None,
+                    verdict: None,
+                    confidence: tally.score_max,
                 }
             })
             .collect()
@@ -721,7 +785,7 @@ fn whole_file(message: String) -> Problem {
 }
 
 /// `messages.3.content` is `messages.*.content`: one summary for all elements of a list.
-fn without_positions(path: &str) -> String {
+pub(crate) fn without_positions(path: &str) -> String {
     let segments =
         path.split('.').map(|s| if !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit()) { "*" } else { s });
     segments.collect::<Vec<_>>().join(".")

@@ -1,8 +1,8 @@
-//! Small tables inside a text: a header line of column names and the lines below it.
+//! Small tables inside a text: a header line of column names and the lines below it, or lines of `name: value`.
 //!
-//! Training text and messages hold pasted CSV. A cell of it is a value with a field name, and field rules know what a
-//! column `dob` or `bic` holds where no rule for running text could. This module says which bytes are which cell; it does
-//! not scan them, and it reads no files (see [`crate::readers`] for those).
+//! Training text and messages hold pasted CSV, Markdown tables and forms. A cell of them is a value with a field name, and
+//! field rules know what a column `dob` or `bic` holds where no rule for running text could. This module says which bytes
+//! are which cell; it does not scan them, and it reads no files (see [`crate::readers`] for those).
 
 use std::ops::Range;
 
@@ -12,6 +12,8 @@ const HEADER_BYTES_MAX: usize = 2_048;
 const NAME_BYTES_MAX: usize = 40;
 /// Columns that make a table; two names with a comma between them are a sentence.
 const COLUMNS_MIN: usize = 3;
+/// Lines of `name: value` that make a form; fewer are a sentence or a heading.
+const PAIRS_MIN: usize = 3;
 
 /// A cell of a table: byte ranges in the text of the column's name and of the value, quotes left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,25 +24,171 @@ pub struct Cell {
     pub value: Range<usize>,
 }
 
+/// Appends the cells of all tables in a text: at its start, behind a blank line, a code fence or a line that ends with a
+/// colon. A table is looked at for `bytes_max` bytes. Bytes that are no UTF-8 end a table. `starts` says that the first
+/// byte is the start of the text, and not of a part of it.
+pub fn find(text: &[u8], starts: bool, bytes_max: usize, out: &mut Vec<Cell>) {
+    let mut at = 0;
+    let mut may_start = starts;
+    while at < text.len() {
+        let end = at + memchr::memchr(b'\n', &text[at..]).unwrap_or(text.len() - at);
+        if may_start && could_be_head(&text[at..end]) {
+            let seen = &text[at..text.len().min(at + bytes_max)];
+            let valid = match std::str::from_utf8(seen) {
+                Ok(valid) => valid,
+                Err(e) => std::str::from_utf8(&seen[..e.valid_up_to()]).unwrap_or_default(),
+            };
+            let first = out.len();
+            let used = table(valid, out);
+            for cell in &mut out[first..] {
+                cell.name = cell.name.start + at..cell.name.end + at;
+                cell.value = cell.value.start + at..cell.value.end + at;
+            }
+            if used > 0 {
+                at += used;
+                may_start = true;
+                continue;
+            }
+        }
+        let line = text[at..end].trim_ascii_end();
+        may_start = line.is_empty() || line.ends_with(b":") || line.starts_with(b"```");
+        at = end + 1;
+    }
+}
+
+/// Whether a line could begin a table: a look at its bytes, since most lines of prose do not.
+fn could_be_head(line: &[u8]) -> bool {
+    let Some(first) = line.first() else { return false };
+    if !(first.is_ascii_alphabetic() || *first >= 0x80 || b"_|\"-*".contains(first)) {
+        return false;
+    }
+    let head = &line[..line.len().min(NAME_BYTES_MAX + 6)];
+    if head.contains(&b':') {
+        return true;
+    }
+    let delimited = |d: &u8| memchr::memchr_iter(*d, line).take(COLUMNS_MIN - 1).count() == COLUMNS_MIN - 1;
+    line.len() <= HEADER_BYTES_MAX && (*first == b'|' || !line.ends_with(b".") && b",;\t|".iter().any(delimited))
+}
+
+/// Appends the cells of the table that a text begins with, of any kind, and gives its length; 0 where there is none.
+fn table(text: &str, out: &mut Vec<Cell>) -> usize {
+    let first = out.len();
+    for kind in [markdown, delimited, pairs] {
+        let used = kind(text, out);
+        if out.len() > first {
+            return used;
+        }
+    }
+    0
+}
+
+/// A Markdown table: `| name | name |`, a line of dashes, and rows.
+fn markdown(text: &str, out: &mut Vec<Cell>) -> usize {
+    let header = line_at(text, 0);
+    let mut names = Vec::new();
+    if header.len() > HEADER_BYTES_MAX || !split_bars(text, header.clone(), &mut names) {
+        return 0;
+    }
+    let rule = line_at(text, (header.end + 1).min(text.len()));
+    let is_rule = text[rule.clone()].contains('-') && text[rule.clone()].bytes().all(|b| b"|-: \t\r".contains(&b));
+    if !is_rule || !names.iter().all(|name| is_name(&text[name.clone()])) {
+        return 0;
+    }
+    let mut at = rule.end + 1;
+    let mut row = Vec::new();
+    while at < text.len() {
+        let line = line_at(text, at);
+        row.clear();
+        if !split_bars(text, line.clone(), &mut row) || row.len() != names.len() {
+            return at;
+        }
+        fill(&names, &row, out);
+        at = line.end + 1;
+    }
+    text.len()
+}
+
+/// Cuts a line that begins and ends with a bar into what stands between bars.
+fn split_bars(text: &str, line: Range<usize>, out: &mut Vec<Range<usize>>) -> bool {
+    let line = trimmed(text, line);
+    let Some(inner) = text[line.clone()].strip_prefix('|').and_then(|l| l.strip_suffix('|')) else { return false };
+    let mut at = line.start + 1;
+    for part in inner.split('|') {
+        out.push(trimmed(text, at..at + part.len()));
+        at += part.len() + 1;
+    }
+    true
+}
+
+/// Lines of `name: value`, at least three.
+fn pairs(text: &str, out: &mut Vec<Cell>) -> usize {
+    let first = out.len();
+    let (mut at, mut lines) = (0, 0);
+    while at < text.len() {
+        let line = line_at(text, at);
+        let Some(cell) = pair(text, line.clone()) else { break };
+        lines += 1;
+        if !cell.value.is_empty() {
+            out.push(cell);
+        }
+        at = line.end + 1;
+    }
+    if lines < PAIRS_MIN {
+        out.truncate(first);
+        return 0;
+    }
+    at.min(text.len())
+}
+
+/// A line `name: value`, maybe as an item of a list and with a bold name.
+fn pair(text: &str, line: Range<usize>) -> Option<Cell> {
+    let line = trimmed(text, line);
+    let head = &text[line.start..line.end.min(char_end(text, line.start + NAME_BYTES_MAX + 6))];
+    let colon = line.start + head.find(':')?;
+    let strip = |range: Range<usize>| {
+        let part = &text[range.clone()];
+        let start = range.start + (part.len() - part.trim_start_matches(['-', '*', ' ']).len());
+        start..start.max(range.start + part.trim_end_matches(['*', ' ']).len())
+    };
+    let name = strip(line.start..colon);
+    let value = text[colon + 1..line.end].trim_start_matches('*');
+    let value = trimmed(text, line.end - value.len()..line.end);
+    is_name(&text[name.clone()]).then_some(Cell { name, value })
+}
+
+/// The first place at or after this one that is no inside of a character.
+fn char_end(text: &str, place: usize) -> usize {
+    (place..text.len()).find(|n| text.is_char_boundary(*n)).unwrap_or(text.len())
+}
+
 /// Appends the cells of the table that a text begins with, if it does: a first line of at least three plain names with
 /// commas, semicolons, tabs or bars between them, and lines with as many columns. It ends at the first line that has not.
 /// Costs no more than the first line where there is no table.
 pub fn cells(text: &str, out: &mut Vec<Cell>) {
+    delimited(text, out);
+}
+
+fn delimited(text: &str, out: &mut Vec<Cell>) -> usize {
     let start = text.len() - text.trim_start_matches(['\n', '\r', '\u{feff}']).len();
     let header = line_at(text, start);
-    let Some((delimiter, names)) = names(text, header.clone()) else { return };
+    let Some((delimiter, names)) = names(text, header.clone()) else { return 0 };
     let mut at = header.end + 1;
     let mut row = Vec::with_capacity(names.len());
     while at < text.len() {
         row.clear();
         let end = split(text, at, delimiter, &mut row);
         if row.len() != names.len() {
-            return;
+            return at;
         }
-        let filled = names.iter().zip(&row).filter(|(_, value)| !value.is_empty());
-        out.extend(filled.map(|(name, value)| Cell { name: name.clone(), value: value.clone() }));
+        fill(&names, &row, out);
         at = end + 1;
     }
+    text.len()
+}
+
+fn fill(names: &[Range<usize>], row: &[Range<usize>], out: &mut Vec<Cell>) {
+    let filled = names.iter().zip(row).filter(|(_, value)| !value.is_empty());
+    out.extend(filled.map(|(name, value)| Cell { name: name.clone(), value: value.clone() }));
 }
 
 /// The line that begins at a place, without its end.
@@ -117,6 +265,60 @@ mod tests {
             [("id", "7"), ("first name", "Ute"), ("e-mail", "u@x")]
         );
         assert_eq!(found("a\tb\tc\n1\t2\t3\nthe end"), [("a", "1"), ("b", "2"), ("c", "3")]);
+    }
+
+    fn found_anywhere(text: &str) -> Vec<(&str, &str)> {
+        let mut out = Vec::new();
+        find(text.as_bytes(), true, 1 << 12, &mut out);
+        out.iter().map(|c| (&text[c.name.clone()], &text[c.value.clone()])).collect()
+    }
+
+    #[test]
+    fn tables_are_found_in_the_middle_of_a_text() {
+        for (text, expected) in [
+            (
+                "Here it is:\nname,dob,bic\nUte,1.2.79,X\n\nThat was all.",
+                vec![("name", "Ute"), ("dob", "1.2.79"), ("bic", "X")],
+            ),
+            (
+                "So\n\n| name | dob |\n|:--|--:|\n| Ute | 1.2.79 |\n| Jan | |\nend",
+                vec![("name", "Ute"), ("dob", "1.2.79"), ("name", "Jan")],
+            ),
+            ("```\na;b;c\n1;2;3\n```", vec![("a", "1"), ("b", "2"), ("c", "3")]),
+            (
+                "Name: Ute\nDate of birth: 1.2.79\nCity: Köln: Süd\n",
+                vec![("Name", "Ute"), ("Date of birth", "1.2.79"), ("City", "Köln: Süd")],
+            ),
+            (
+                "- **Name**: Ute\n- **DOB:** 1.2.79\n- City: Köln",
+                vec![("Name", "Ute"), ("DOB", "1.2.79"), ("City", "Köln")],
+            ),
+            ("Name: Ute\nCity: Köln\nand so on", vec![]),
+            ("and\na,b,c\n1,2,3", vec![]),
+            ("| a | b |\n| 1 | 2 |", vec![]),
+        ] {
+            assert_eq!(found_anywhere(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn any_bytes_give_cells_inside_the_text() {
+        let mut out = Vec::new();
+        let parts: [&[u8]; 9] =
+            [b"a,b,c\n", b"\xff", b"|", b":\n", "é: ü\n".as_bytes(), b"**", b"\n\n", b"\"", b"1,2,3\n"];
+        let mut state = 7_u64;
+        for _ in 0..2_000 {
+            let mut text = Vec::new();
+            for _ in 0..12 {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                text.extend_from_slice(parts[(state >> 33) as usize % parts.len()]);
+            }
+            out.clear();
+            find(&text, true, 1 << 12, &mut out);
+            for cell in &out {
+                assert!(std::str::from_utf8(&text[cell.name.clone()]).is_ok() && !text[cell.value.clone()].is_empty());
+            }
+        }
     }
 
     #[test]

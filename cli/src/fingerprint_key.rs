@@ -34,6 +34,15 @@ pub(crate) fn load(file: Option<&Path>) -> anyhow::Result<FingerprintKey> {
     }
 }
 
+/// The key as in [`load`], where there is one: none is made, since what it found could not be compared with anything.
+pub(crate) fn existing(file: Option<&Path>) -> anyhow::Result<FingerprintKey> {
+    let set = std::env::var(VARIABLE).is_ok_and(|text| !text.trim().is_empty());
+    if file.is_some() || set || user_path().is_some_and(|path| path.exists()) {
+        return load(file);
+    }
+    bail!("there is no fingerprint key; give `--fingerprint-key-file` or set `{VARIABLE}`")
+}
+
 /// Reads a key: hex digits, or any bytes. A line break at the end is not part of it.
 fn parse(text: &[u8]) -> anyhow::Result<FingerprintKey> {
     let text = text.trim_ascii_end();

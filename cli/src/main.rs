@@ -11,11 +11,15 @@ mod commands;
 mod fingerprint_key;
 mod logging;
 mod output;
+mod picture;
 mod report;
 mod usage;
 
 use clap::{Parser, Subcommand};
-use commands::{audit, completions, demo, detectors, ingest, run, scan, serve, sql, token, validate, validators};
+use commands::{
+    audit, completions, demo, detectors, diff, erasure, export, ingest, lineage, redact, rules, run, scan, serve, sql,
+    token, trained_on, validate, validators,
+};
 use std::process::ExitCode;
 
 /// Finds sensitive data in training corpora, and answers which models were trained on it
@@ -30,7 +34,7 @@ struct Args {
 const AFTER_HELP: &str = "\
 Exit codes:
   0  done
-  1  done, and the answer is a no: a finding that --fail-on names, an invalid number
+  1  done, and the answer is a no: a finding that --fail-on names, an invalid number, a change
   2  an error
 
 Environment:
@@ -42,6 +46,10 @@ Environment:
 enum Command {
     /// Find personal, health, credential and financial data in files
     Scan(Box<scan::ScanArgs>),
+    /// Write a cleaned copy of a file
+    Redact(redact::RedactArgs),
+    /// Check and test rule files of your own
+    Rules(rules::RulesArgs),
     /// List what a scan looks for
     Detectors(detectors::DetectorsArgs),
     /// Check numbers with one validator
@@ -50,6 +58,16 @@ enum Command {
     Validators(validators::ValidatorsArgs),
     /// Ask the lineage store a question in SQL
     Sql(sql::SqlArgs),
+    /// List the models that were trained on a kind of data, or on an asset
+    TrainedOn(trained_on::TrainedOnArgs),
+    /// Show where an asset comes from and what was made from it
+    Lineage(lineage::LineageArgs),
+    /// Show what changed in where an asset comes from
+    Diff(diff::DiffArgs),
+    /// Show what a person's request for erasure touches
+    Erasure(erasure::ErasureArgs),
+    /// Write the lineage of an asset as PROV, OpenLineage or in-toto
+    Export(export::ExportArgs),
     /// Read event files into the lineage store
     Ingest(ingest::IngestArgs),
     /// Run a pipeline from Kafka into the lineage store
@@ -85,10 +103,17 @@ fn main() -> ExitCode {
 fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Scan(args) => scan::run(*args),
+        Command::Redact(args) => redact::run(args),
+        Command::Rules(args) => rules::run(args),
         Command::Detectors(args) => detectors::run(args),
         Command::Validate(args) => validate::run(args),
         Command::Validators(args) => validators::run(args),
         Command::Sql(args) => sql::run(args),
+        Command::TrainedOn(args) => trained_on::run(args),
+        Command::Lineage(args) => lineage::run(args),
+        Command::Diff(args) => diff::run(args),
+        Command::Erasure(args) => erasure::run(args),
+        Command::Export(args) => export::run(args),
         Command::Ingest(args) => ingest::run(args),
         Command::Run(args) => run::run(args),
         Command::Serve(args) => serve::run(args),

@@ -130,7 +130,20 @@ fn ssn_line() -> String {
 
 // Help and arguments.
 
-const COMMANDS: [&str; 5] = ["scan", "detectors", "validate", "validators", "completions"];
+const COMMANDS: [&str; 12] = [
+    "scan",
+    "redact",
+    "rules",
+    "detectors",
+    "validate",
+    "validators",
+    "completions",
+    "trained-on",
+    "lineage",
+    "diff",
+    "erasure",
+    "export",
+];
 
 #[test]
 fn help_is_as_it_was() {
@@ -815,4 +828,92 @@ fn a_memory_limit_holds() {
     assert!(found >= 300_000 + 71_000, "{found}");
     let run = place.run(&["scan", ".", "--memory-limit", "10MB"]);
     assert_eq!((run.code, run.stderr.contains("too low")), (Some(2), true), "{}", run.stderr);
+}
+
+#[test]
+fn a_cleaned_copy_holds_no_value() {
+    let place = Place::new();
+    place.write(
+        "a.jsonl",
+        format!("{{\"id\":1,\"note\":\"SSN {SSN}\",\"pan\":\"{CARD}\"}}\n{{\"id\":2,\"note\":\"fine\"}}\n"),
+    );
+    for mode in ["mask", "hash", "drop", "surrogate"] {
+        let run = place.run(&["redact", "a.jsonl", "-o", "clean.jsonl", "--mode", mode]).exits(0).silent();
+        let report: Value = serde_json::from_str(&run.stdout).expect("a report");
+        assert_eq!(report["left_count"], 0);
+        assert!(report["replaced"].as_array().is_some_and(|r| r.len() == 2), "{report}");
+        clean(mode, run.stdout.as_bytes());
+        let copy = fs::read(place.path("clean.jsonl")).expect("a copy");
+        clean(mode, &copy);
+        assert!(String::from_utf8_lossy(&copy).contains("{\"id\":2,\"note\":\"fine\"}"), "{mode}");
+    }
+    place.run(&["redact", "a.jsonl", "-o", "a.jsonl"]).exits(2).complains("written over itself");
+    place.run(&["redact", "gone.jsonl", "-o", "b.jsonl"]).exits(2).complains("gone.jsonl");
+    assert!(!place.path("b.jsonl").exists());
+}
+
+#[test]
+fn rules_of_the_user_are_checked_tested_and_used() {
+    let place = Place::new();
+    let rule = "- id: badge\n  title: Badge\n  entity: BADGE\n  categories: [pii]\n  keywords: [badge]\n  \
+                find: '(?i:badge) ([A-Z]{2}\\d{4})\\b'\n  score: 0.7\n  match: ['his badge «QX4711» was found']\n  \
+                no_match: [{ text: 'badge 12', why: too short }]\n";
+    place.write("own.yaml", rule);
+    place.write("bad.yaml", rule.replace("«QX4711»", "«QX4712» and"));
+    place.write("slow.yaml", rule.replace("[A-Z]{2}", "(?:[A-Za-z0-9_]{1,2000}){1,2000}"));
+    place.write("a.txt", "badge ZZ9999 and so on");
+    assert!(place.run(&["rules", "check", "own.yaml"]).exits(0).silent().stdout.starts_with("ok "));
+    assert!(place.run(&["rules", "test", "own.yaml"]).exits(0).silent().stdout.contains("2 examples"));
+    place.write("bad.yaml", rule.replace("«QX4711»", "QX«4711»"));
+    assert!(
+        place.run(&["rules", "test", "bad.yaml"]).exits(1).stdout.contains("`match` 1: the marked span is not found")
+    );
+    place.run(&["rules", "check", "slow.yaml"]).exits(1).complains("rule `badge` in slow.yaml");
+    place.run(&["rules", "check", "gone.yaml"]).exits(2).complains("gone.yaml");
+    let found = place.run(&["scan", "a.txt", "--rules", "own.yaml", "--detectors", "badge"]).exits(0);
+    assert_eq!(found.detectors(), ["badge"]);
+}
+
+#[test]
+fn junit_and_index_tell_where() {
+    let place = Place::new();
+    place.write("a.txt", ssn_line());
+    place.write("b.txt", "nothing here");
+    let run = place.run(&["scan", "a.txt", "b.txt", "--report", "junit", "--index", "index.parquet"]).exits(0).silent();
+    clean("junit", run.stdout.as_bytes());
+    for part in [
+        "tests=\"2\" failures=\"1\" errors=\"0\"",
+        "name=\"b.txt\"/>",
+        "<failure message=\"1 finding\">line 1, bytes 5 to 16: us-ssn",
+    ] {
+        assert!(run.stdout.contains(part), "{part}: {}", run.stdout);
+    }
+    let index = fs::read(place.path("index.parquet")).expect("an index");
+    clean("index", &index);
+    let findings = place.run(&["scan", "a.txt"]).exits(0).findings();
+    let text = parquet_text(index);
+    for value in [findings[0]["fingerprint"].as_str().expect("one"), "a.txt", "us-ssn"] {
+        assert!(text.contains(value), "{value}: {text}");
+    }
+}
+
+#[test]
+fn columns_are_told_as_a_whole() {
+    let place = Place::new();
+    let rows: String = (0..60).map(|n| format!("{n},536-22-{:04}\n", 1_000 + n)).collect();
+    place.write("a.csv", format!("n,ssn\n{rows}"));
+    let summary = place.run(&["scan", "a.csv", "--report", "summary"]).exits(0).stdout;
+    assert!(summary.contains("a.csv: ssn  a column of US_SSN"), "{summary}");
+    let html = place.run(&["scan", "a.csv", "--report", "html"]).exits(0).stdout;
+    assert!(html.contains("a column of US_SSN") && html.contains("100.00%"), "{html}");
+    let json: Value =
+        serde_json::from_str(&place.run(&["scan", "a.csv", "--report", "json"]).exits(0).stdout).expect("JSON");
+    let field = &json["files"][0]["fields"][0];
+    assert_eq!(
+        (&field["verdict"], &field["value_count"], &field["matched_values"]),
+        (&"column".into(), &60.into(), &60.into())
+    );
+    place.run(&["scan", "a.csv", "--report", "parquet", "--output", "a.parquet"]).exits(0);
+    let bytes = fs::read(place.path("a.parquet")).expect("a report");
+    assert!(bytes.windows(16).any(|w| w == b"lineward.columns"), "profiles are in the metadata");
 }

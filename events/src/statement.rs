@@ -22,10 +22,14 @@ pub enum Statement {
     Alias(AssetRef, AssetRef),
     /// One asset came from another, said directly.
     Link(Link),
+    /// Columns of an asset depend on columns of others, said without a run.
+    Columns(Vec<ColumnMapping>),
     /// A principal read, wrote, listed or deleted an asset.
     Access(Access),
     /// Somebody found sensitive data in an asset.
     Finding(DataFinding),
+    /// Where in an asset the records of people are, by keyed fingerprint.
+    Indexed(Indexed),
 }
 
 /// A job's name.
@@ -404,4 +408,31 @@ pub struct DataFinding {
     pub policy: Option<String>,
     /// The producer's severity, verbatim.
     pub severity: Option<String>,
+}
+
+/// Places of people's records in one asset.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Indexed {
+    /// The file or shard.
+    pub asset: AssetRef,
+    /// The places.
+    pub records: Vec<IndexedRecord>,
+}
+
+/// A place at which a value that names a person was found. The value itself is not in it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct IndexedRecord {
+    /// Keyed fingerprint of the value, `KEYID:HEX`.
+    pub subject: String,
+    /// Kind of value, as `US_SSN`.
+    pub entity: String,
+    /// Row group of a Parquet file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub row_group: Option<i32>,
+    /// Record number, from 0; 0 in text without records.
+    pub row: i64,
+    /// First byte of the value in its field or text.
+    pub byte_offset: i64,
+    /// Bytes of the value.
+    pub byte_len: i32,
 }

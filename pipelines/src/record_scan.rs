@@ -9,8 +9,9 @@ use lineward_classifiers::scan::{FileReport, merkle_root};
 use lineward_classifiers::{Engine, FingerprintKey};
 use lineward_connectors::{Position, Record};
 use lineward_events::formats::lineward::{ScanAsset, ScanEvent, ScanFile, ScanFinding};
-use lineward_events::{AssetRef, AssetType, FormatChoice, formats};
+use lineward_events::{AssetRef, AssetType, FormatChoice, IndexedRecord, formats};
 use lineward_store::{Batch, Committed, StoreWriter};
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 /// A scan to record.
@@ -29,30 +30,38 @@ pub struct ScanRecord<'a> {
     pub key: FingerprintKey,
     /// When the scan began, microseconds since the epoch.
     pub started_at: i64,
+    /// Where people's values are, by file as in `reports`; `None` where the scan kept no such index.
+    pub places: Option<&'a [(PathBuf, IndexedRecord)]>,
 }
+
+/// Places in one event. A larger index is several events of one scan, so that none is larger than a log likes.
+const PLACES_MAX: usize = 20_000;
 
 /// Records a scan of one path.
 ///
 /// # Errors
 /// [`Error::Store`] where the store cannot be written.
 pub async fn record_scan(scan: &ScanRecord<'_>) -> Result<Committed, Error> {
-    let event = scan_event(scan);
-    let text = serde_json::to_vec(&event).map_err(|e| Error::Stopped(e.to_string()))?;
-    let record = Record {
-        source: "scan".into(),
-        position: Position::File { path: event.scan_id.as_str().into(), ordinal: 0, line: None, byte_offset: 0 },
-        key: None,
-        value: Some(text),
-        timestamp_us: None,
-        headers: Vec::new(),
-    };
+    let events = scan_events(scan);
+    let mut records = Vec::new();
+    for (ordinal, event) in (0..).zip(&events) {
+        let text = serde_json::to_vec(event).map_err(|e| Error::Stopped(e.to_string()))?;
+        records.push(Record {
+            source: "scan".into(),
+            position: Position::File { path: event.scan_id.as_str().into(), ordinal, line: None, byte_offset: 0 },
+            key: None,
+            value: Some(text),
+            timestamp_us: None,
+            headers: Vec::new(),
+        });
+    }
     // The same way in as every event: whatever a name or column may hold is searched and redacted.
     let classify = ClassifySpec::default();
     let engine = engine_for(&classify.categories)?;
     let format = formats::by_name("lineward").map_or(FormatChoice::Auto, FormatChoice::Named);
     let mut processor = Processor::new(&engine, scan.key.clone(), classify.min_confidence, format)?;
     let received_at = now_micros();
-    let mut processed = processor.process(&[record], received_at)?;
+    let mut processed = processor.process(&records, received_at)?;
     for event in &mut processed.events {
         event.row.source = "scan".into();
         event.row.topic = None;
@@ -70,6 +79,41 @@ pub async fn record_scan(scan: &ScanRecord<'_>) -> Result<Committed, Error> {
         ..Batch::default()
     };
     Ok(writer.commit(batch).await?)
+}
+
+/// The scan, and with an index as many events more as its places need; those hold nothing but places.
+fn scan_events(scan: &ScanRecord<'_>) -> Vec<ScanEvent> {
+    let mut event = scan_event(scan);
+    let Some(places) = scan.places else { return vec![event] };
+    event.index_key = Some(scan.key.id().to_owned());
+    let reports: HashSet<&Path> = scan.reports.iter().map(|r| r.path.as_path()).collect();
+    let here: Vec<(&Path, &IndexedRecord)> =
+        places.iter().filter_map(|(path, place)| Some((file_of(path, &reports)?, place))).collect();
+    let mut events = Vec::new();
+    for chunk in here.chunks(PLACES_MAX) {
+        let mut by_file: BTreeMap<&Path, Vec<IndexedRecord>> = BTreeMap::new();
+        for (path, place) in chunk {
+            by_file.entry(path).or_default().push((*place).clone());
+        }
+        let mut part = ScanEvent { files: Vec::new(), ..event.clone() };
+        for (report, file) in scan.reports.iter().zip(&event.files) {
+            if let Some(records) = by_file.remove(report.path.as_path()) {
+                part.files.push(ScanFile { findings: Vec::new(), records, ..file.clone() });
+            }
+        }
+        events.push(part);
+    }
+    events.insert(0, event);
+    events
+}
+
+/// The file that is reported for a path: itself, or the archive whose member (`archive!member`) it is.
+fn file_of<'a>(path: &'a Path, reports: &HashSet<&'a Path>) -> Option<&'a Path> {
+    if reports.contains(path) {
+        return Some(path);
+    }
+    let text = path.to_str()?;
+    text.match_indices('!').map(|(at, _)| Path::new(&text[..at])).find(|archive| reports.contains(archive))
 }
 
 fn scan_event(scan: &ScanRecord<'_>) -> ScanEvent {
@@ -137,11 +181,15 @@ fn scan_file(report: &FileReport, root: &Path, is_file: bool) -> ScanFile {
                 detector: s.detector.clone(),
                 match_count: s.match_count as i64,
                 distinct_count: Some(s.distinct_count as i64).filter(|_| !s.distinct_capped),
-                confidence: s.score_max,
+                value_count: s.verdict.map(|_| s.value_count as i64),
+                matched_values: s.verdict.map(|_| s.matched_values as i64),
+                verdict: s.verdict.map(|verdict| verdict.as_str().to_owned()),
+                confidence: s.confidence,
                 // Where a sample ended before its input, nobody knows which share it was.
                 coverage: report.coverage.unwrap_or(0.0) as f32,
             })
             .collect(),
+        records: Vec::new(),
     }
 }
 

@@ -22,6 +22,7 @@ mod parameters;
 mod pg_catalog;
 mod postgres;
 mod service;
+mod times;
 mod tls;
 
 pub use auth::tokens;

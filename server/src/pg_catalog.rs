@@ -14,6 +14,7 @@ use datafusion::prelude::{Expr, SessionContext, ident, lit};
 use datafusion_pg_catalog::pg_catalog::context::EmptyContextProvider;
 use datafusion_pg_catalog::setup_pg_catalog;
 use lineward_sql::functions::{self, Function};
+use lineward_sql::scalars::{self, Scalar};
 use std::sync::Arc;
 
 const SCHEMA: &str = "pg_catalog";
@@ -29,10 +30,7 @@ pub(crate) fn add(context: &SessionContext, access: &Arc<Access>) -> std::result
     setup_pg_catalog(context, CATALOG, EmptyContextProvider).map_err(|e| Error::from(*e))?;
     let Some(catalog) = context.catalog(CATALOG) else { return Ok(()) };
     let Some(inner) = catalog.schema(SCHEMA) else { return Ok(()) };
-    let granted: Vec<(i32, &'static Function)> = (FIRST_OID..)
-        .zip(functions::ALL.iter().copied())
-        .filter(|(_, function)| access.function(function.name).is_some())
-        .collect();
+    let granted = granted(access);
     let catalogue = Catalogue { inner, functions: granted.clone(), context: context.clone() };
     catalog.register_schema(SCHEMA, Arc::new(catalogue))?;
     for udf in function_udfs(granted) {
@@ -42,10 +40,43 @@ pub(crate) fn add(context: &SessionContext, access: &Arc<Access>) -> std::result
     Ok(())
 }
 
+/// A function as `pg_proc` has it.
+#[derive(Debug, Clone)]
+struct Procedure {
+    oid: i32,
+    name: &'static str,
+    arguments: String,
+    result: String,
+    /// Whether it stands in FROM.
+    returns_rows: bool,
+}
+
+/// The functions that a principal may call. Each has the same number for everyone.
+fn granted(access: &Access) -> Vec<Procedure> {
+    let of_rows = functions::ALL.iter().map(|f| {
+        let allowed = access.function(f.name).is_some();
+        (allowed, f.name, inside(&f.signature()), columns(f), true)
+    });
+    let of_values = scalars::ALL.iter().map(|s: &&'static Scalar| {
+        let result = type_name(s.returns).to_owned();
+        (access.scalar(s.name), s.name, inside(&s.signature()), result, false)
+    });
+    let all = (FIRST_OID..).zip(of_rows.chain(of_values));
+    let granted = all.filter(|(_, (allowed, ..))| *allowed);
+    let procedures = granted.map(|(oid, (_, name, arguments, result, returns_rows))| Procedure {
+        oid,
+        name,
+        arguments,
+        result,
+        returns_rows,
+    });
+    procedures.collect()
+}
+
 /// `pg_catalog` with our functions in `pg_proc`.
 struct Catalogue {
     inner: Arc<dyn SchemaProvider>,
-    functions: Vec<(i32, &'static Function)>,
+    functions: Vec<Procedure>,
     context: SessionContext,
 }
 
@@ -100,12 +131,12 @@ impl Catalogue {
         let count = self.functions.len();
         let numbers = |value: i32| -> ArrayRef { Arc::new(Int32Array::from(vec![value; count])) };
         let array: ArrayRef = match field.name().as_str() {
-            "oid" => Arc::new(self.functions.iter().map(|(oid, _)| Some(*oid)).collect::<Int32Array>()),
-            "proname" => Arc::new(self.functions.iter().map(|(_, f)| Some(f.name)).collect::<StringArray>()),
+            "oid" => Arc::new(self.functions.iter().map(|f| Some(f.oid)).collect::<Int32Array>()),
+            "proname" => Arc::new(self.functions.iter().map(|f| Some(f.name)).collect::<StringArray>()),
             "prorettype" if field.data_type() == &DataType::Int32 => numbers(RECORD),
             "prokind" => Arc::new(StringArray::from(vec!["f"; count])),
             "provolatile" => Arc::new(StringArray::from(vec!["s"; count])),
-            "proretset" => Arc::new(BooleanArray::from(vec![true; count])),
+            "proretset" => Arc::new(self.functions.iter().map(|f| Some(f.returns_rows)).collect::<BooleanArray>()),
             _ => new_null_array(field.data_type(), count),
         };
         Ok(arrow::compute::cast(&array, field.data_type())?)
@@ -113,10 +144,10 @@ impl Catalogue {
 }
 
 /// What `\df` asks of each function.
-fn function_udfs(functions: Vec<(i32, &'static Function)>) -> Vec<ScalarUDF> {
-    let by_oid = |name: &str, of: fn(&Function) -> String| {
+fn function_udfs(functions: Vec<Procedure>) -> Vec<ScalarUDF> {
+    let by_oid = |name: &str, of: fn(&Procedure) -> String| {
         let functions = functions.clone();
-        let text = move |oid: i32| functions.iter().find(|(at, _)| *at == oid).map(|(_, f)| of(f));
+        let text = move |oid: i32| functions.iter().find(|f| f.oid == oid).map(of);
         create_udf(
             name,
             vec![DataType::Int32],
@@ -141,20 +172,20 @@ fn function_udfs(functions: Vec<(i32, &'static Function)>) -> Vec<ScalarUDF> {
         }),
     );
     vec![
-        by_oid("pg_get_function_arguments", arguments),
-        by_oid("pg_get_function_identity_arguments", arguments),
-        by_oid("pg_get_function_result", result),
+        by_oid("pg_get_function_arguments", |f| f.arguments.clone()),
+        by_oid("pg_get_function_identity_arguments", |f| f.arguments.clone()),
+        by_oid("pg_get_function_result", |f| f.result.clone()),
         visible,
     ]
 }
 
-fn arguments(function: &Function) -> String {
-    let signature = function.signature();
+/// What stands in the brackets of a signature.
+fn inside(signature: &str) -> String {
     let inside = signature.split_once('(').map_or("", |(_, rest)| rest.trim_end_matches(')'));
     inside.to_owned()
 }
 
-fn result(function: &Function) -> String {
+fn columns(function: &Function) -> String {
     let columns = function.columns.iter().map(|(name, kind, _)| format!("{name} {}", type_name(*kind)));
     format!("TABLE({})", columns.collect::<Vec<_>>().join(", "))
 }
@@ -164,6 +195,7 @@ fn type_name(kind: functions::Type) -> &'static str {
         functions::Type::Text => "text",
         functions::Type::Texts => "text[]",
         functions::Type::Integer => "bigint",
+        functions::Type::Integers => "bigint[]",
         functions::Type::Float => "real",
         functions::Type::Boolean => "boolean",
         functions::Type::Time => "timestamp with time zone",

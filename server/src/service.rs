@@ -9,13 +9,13 @@ use crate::config::Config;
 use crate::limits::{self, Share, Shares};
 use crate::literals::without_literals;
 use crate::metrics::Metrics;
-use crate::{Error, parameters, pg_catalog};
+use crate::{Error, parameters, pg_catalog, times};
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use datafusion::catalog::SchemaProvider;
 use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::execution::SendableRecordBatchStream;
-use datafusion::logical_expr::LogicalPlan;
+use datafusion::logical_expr::{LogicalPlan, Statement as PlanStatement};
 use datafusion::prelude::{SQLOptions, SessionContext};
 use futures::{FutureExt as _, Stream, StreamExt as _};
 use lineward_sql::LinewardSession;
@@ -44,6 +44,8 @@ pub(crate) struct Client {
     pub via: &'static str,
     /// Address of the client.
     pub address: String,
+    /// Settings that came with the request, where the protocol has no session to keep them in.
+    pub settings: Vec<(&'static str, String)>,
 }
 
 /// The service behind all protocols.
@@ -108,10 +110,26 @@ impl std::fmt::Debug for Cut {
 #[derive(Clone)]
 pub(crate) struct Session {
     pub context: SessionContext,
-    pub base: Arc<LinewardSession>,
     /// Longest time of a query, where the client set one.
     pub timeout: Option<Duration>,
     share: Arc<Share>,
+}
+
+impl Session {
+    /// The same with settings of its own, as `lineward.as_of`.
+    pub fn with<'a>(mut self, settings: impl Iterator<Item = (&'a str, &'a str)>) -> Result<Self, Error> {
+        let mut settings = settings.peekable();
+        if settings.peek().is_none() {
+            return Ok(self);
+        }
+        let mut state = self.context.state();
+        for (name, value) in settings {
+            let set = state.config_mut().options_mut().set(name, value);
+            set.map_err(|e| Error::Parameter(format!("`{name}` cannot be set: {}", e.strip_backtrace())))?;
+        }
+        self.context = SessionContext::new_with_state(state);
+        Ok(self)
+    }
 }
 
 impl Service {
@@ -150,7 +168,9 @@ impl Service {
                 context
             }
         };
-        Ok(Session { context, base, timeout: None, share })
+        drop(cut);
+        let session = Session { context, timeout: None, share };
+        session.with(client.settings.iter().map(|(name, value)| (*name, value.as_str())))
     }
 
     /// Number of the newest epoch, read from the store itself.
@@ -320,6 +340,13 @@ fn entry(client: &Client, outcome: &str, sql: Option<&str>, error: Option<&Error
 }
 
 fn reads_only(plan: &LogicalPlan) -> Result<(), Error> {
+    if let LogicalPlan::Statement(PlanStatement::SetVariable(_) | PlanStatement::ResetVariable(_)) = plan {
+        return Err(Error::Unsupported(format!(
+            "a request has no session to keep settings in; send the time with it, as header `{}` or `{}`",
+            times::HEADERS[0].0,
+            times::HEADERS[1].0
+        )));
+    }
     let options = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
     options.verify_plan(plan).map_err(|e| Error::ReadOnly(Error::from(e).to_string()))
 }

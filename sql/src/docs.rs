@@ -1,6 +1,8 @@
 //! The SQL reference, written from the lists of functions and views so that it cannot drift from them.
 
 use crate::functions::{self, Function, Type};
+use crate::options::SETTINGS;
+use crate::scalars::{self, Scalar};
 use crate::{Error, LinewardSession, views};
 use std::fmt::Write as _;
 
@@ -17,7 +19,9 @@ them.
 An asset is written `type:namespace/name[@version]`, as `model:mlflow://prod/summarizer@3`. The type may be left out,
 so may the front of the name where the rest names one asset; `*` stands for anything. Times are RFC 3339, or
 `2026-03-01 12:00` and `2026-03-01`, which are UTC. Arguments of functions are positional: constants, or a subquery in
-parentheses. An argument that is `NULL` counts as not given.
+parentheses. An argument that is `NULL` counts as not given. `SET lineward.as_of = '...'` and
+`SET lineward.recorded_as_of = '...'` move all views and functions of a session to a time, but for calls that give one;
+`SET lineward.as_of = ''` ends it. `EXPLAIN` shows what a function will do and at which times.
 ";
 
 /// The reference as Markdown.
@@ -30,6 +34,14 @@ pub async fn reference(session: &LinewardSession) -> Result<String, Error> {
     text.push_str("\n## Functions\n");
     for function in functions::ALL {
         function_section(function, &mut text);
+    }
+    text.push_str("\n## Scalar functions\n");
+    for scalar in scalars::ALL {
+        scalar_section(scalar, &mut text);
+    }
+    text.push_str("\n## Settings\n\n| setting | meaning |\n|---|---|\n");
+    for (name, meaning) in SETTINGS {
+        let _ = writeln!(text, "| `SET lineward.{name} = '...'` | {meaning} |");
     }
     text.push_str("\n## Views\n");
     for view in views::ALL {
@@ -55,6 +67,15 @@ fn function_section(function: &Function, text: &mut String) {
     let _ = write!(text, "\n```sql\n{};\n```\n", function.example);
 }
 
+fn scalar_section(scalar: &Scalar, text: &mut String) {
+    let _ = write!(text, "\n### `{}`\n\n{}\n\n", scalar.signature(), scalar.summary);
+    text.push_str("| argument | type | meaning |\n|---|---|---|\n");
+    for (name, kind, _, meaning) in scalar.arguments {
+        let _ = writeln!(text, "| `{name}` | {} | {meaning} |", kind_name(*kind));
+    }
+    let _ = write!(text, "\nReturns {}.\n\n```sql\n{};\n```\n", kind_name(scalar.returns), scalar.example);
+}
+
 fn kind_name(kind: Type) -> String {
     type_name(&kind.arrow())
 }
@@ -69,6 +90,7 @@ fn type_name(data_type: &arrow::datatypes::DataType) -> String {
         DataType::UInt64 => "unsigned bigint".to_owned(),
         DataType::Float32 => "real".to_owned(),
         DataType::Float64 => "double".to_owned(),
+        DataType::Date32 => "date".to_owned(),
         DataType::Timestamp(..) => "timestamp (UTC)".to_owned(),
         DataType::Binary | DataType::BinaryView | DataType::LargeBinary => "binary".to_owned(),
         DataType::List(item) => format!("list of {}", type_name(item.data_type())),

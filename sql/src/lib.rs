@@ -8,9 +8,13 @@
 
 mod docs;
 mod error;
+pub mod export;
 pub mod functions;
 mod graphs;
+mod options;
+pub mod picture;
 pub mod render;
+pub mod scalars;
 mod session;
 mod suggest;
 mod tables;

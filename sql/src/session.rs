@@ -2,16 +2,20 @@
 
 use crate::functions::{self, LineageTable};
 use crate::graphs::Graphs;
+use crate::options::LinewardOptions;
 use crate::render::{Format, Renderer};
-use crate::tables::{CurrentTable, RawSchema};
+use crate::scalars::{self, Support};
+use crate::tables::{CurrentTable, LogTable, RawSchema};
 use crate::{Error, views};
 use datafusion::catalog::{CatalogProvider, MemoryCatalogProvider, MemorySchemaProvider, SchemaProvider};
 use datafusion::datasource::ViewTable;
 use datafusion::execution::SendableRecordBatchStream;
-use datafusion::logical_expr::LogicalPlan;
+use datafusion::logical_expr::{LogicalPlan, SetVariable, Statement as PlanStatement};
 use datafusion::prelude::{SQLOptions, SessionConfig, SessionContext};
 use datafusion::sql::parser::DFParser;
 use futures::TryStreamExt as _;
+use lineward_classifiers::FingerprintKey;
+use lineward_store::graph::View;
 use lineward_store::{PROJECTIONS, Snapshot, Store, TABLES};
 use std::collections::VecDeque;
 use std::io::Write;
@@ -25,6 +29,8 @@ pub struct LinewardSession {
     context: SessionContext,
     snapshot: Snapshot,
     store: Option<Store>,
+    support: Arc<Support>,
+    graphs: Arc<Graphs>,
 }
 
 impl std::fmt::Debug for LinewardSession {
@@ -57,6 +63,11 @@ impl LinewardSession {
             return Ok(false);
         }
         let session = Self::new(newest).await?;
+        session.support.take_key_of(&self.support);
+        let options = self.context.state_ref().read().config_options().extensions.get::<LinewardOptions>().cloned();
+        if let Some(options) = options {
+            session.context.state_ref().write().config_mut().options_mut().extensions.insert(options);
+        }
         *self = Self { store: self.store.take(), ..session };
         Ok(true)
     }
@@ -70,7 +81,8 @@ impl LinewardSession {
         let config = SessionConfig::new()
             .with_information_schema(true)
             .with_create_default_catalog_and_schema(false)
-            .with_default_catalog_and_schema("lineward", "public");
+            .with_default_catalog_and_schema("lineward", "public")
+            .with_option_extension(LinewardOptions::default());
         let context = SessionContext::new_with_config(config);
         let graphs = Arc::new(Graphs::new(snapshot.clone()));
         let catalog = Arc::new(MemoryCatalogProvider::new());
@@ -80,7 +92,9 @@ impl LinewardSession {
         catalog.register_schema("public", Arc::new(MemorySchemaProvider::new()))?;
         context.register_catalog("lineward", catalog.clone());
         functions::register(&context, &graphs);
-        let session = Self { context, snapshot, store: None };
+        let support = Arc::new(Support::new(graphs.clone()));
+        scalars::register(&context, &support);
+        let session = Self { context, snapshot, store: None, support, graphs };
         session.public(&*catalog).await?;
         Ok(session)
     }
@@ -95,12 +109,24 @@ impl LinewardSession {
             public.register_table(view.name.to_owned(), Arc::new(table))?;
         }
         for name in TABLES.iter().filter(|name| !public.table_exist(name)) {
-            let schema = if PROJECTIONS.contains(name) { &current } else { &raw };
+            let schema = if current.table_exist(name) { &current } else { &raw };
             if let Some(table) = schema.table(name).await? {
                 public.register_table((*name).to_owned(), table)?;
             }
         }
         Ok(())
+    }
+
+    /// Says where `fingerprint` and `redact` get their key; asked when one of them first needs it. Without a key
+    /// `fingerprint` is an error, and `redact` leaves fingerprints out. The first call counts.
+    pub fn set_fingerprint_key(&self, source: impl Fn() -> Result<FingerprintKey, String> + Send + Sync + 'static) {
+        self.support.set_key_source(Arc::new(source));
+    }
+
+    /// The graph at the times of the session.
+    pub(crate) async fn view(&self) -> Result<Arc<View>, Error> {
+        let as_of = LinewardOptions::as_of(self.context.state_ref().read().config_options());
+        self.graphs.view(as_of).await
     }
 
     /// The DataFusion session behind it.
@@ -128,8 +154,10 @@ impl LinewardSession {
     ///
     /// [`Error::ReadOnly`] for a statement that would change anything, else [`Error::Query`].
     pub async fn execute(&self, statement: Statement) -> Result<SendableRecordBatchStream, Error> {
-        let plan = self.context.state().statement_to_plan(statement).await?;
-        reads_only(&plan)?;
+        let plan = set_for_reset(self.context.state().statement_to_plan(statement).await?);
+        if !is_own_setting(&plan) {
+            reads_only(&plan)?;
+        }
         Ok(self.context.execute_logical_plan(plan).await?.execute_stream().await?)
     }
 
@@ -150,6 +178,7 @@ impl LinewardSession {
     /// What a shell can complete, sorted: tables (`runs`, `raw.runs`), their columns, functions with their bracket.
     pub async fn words(&self) -> Vec<String> {
         let mut words: Vec<String> = functions::ALL.iter().map(|f| format!("{}(", f.name)).collect();
+        words.extend(scalars::ALL.iter().map(|f| format!("{}(", f.name)));
         words.extend(functions::ALL.iter().flat_map(|f| f.columns).map(|(name, ..)| (*name).to_owned()));
         let catalog = self.context.catalog("lineward");
         let tables = |schema| catalog.as_ref().and_then(|c| c.schema(schema)).map(|s| s.table_names());
@@ -182,6 +211,25 @@ impl LinewardSession {
     }
 }
 
+/// Whether a statement sets a time of this session, which changes nothing else.
+fn is_own_setting(plan: &LogicalPlan) -> bool {
+    match plan {
+        LogicalPlan::Statement(PlanStatement::SetVariable(set)) => set.variable.starts_with("lineward."),
+        _ => false,
+    }
+}
+
+/// DataFusion resets only what is its own; ours are reset by being empty.
+fn set_for_reset(plan: LogicalPlan) -> LogicalPlan {
+    match plan {
+        LogicalPlan::Statement(PlanStatement::ResetVariable(reset)) if reset.variable.starts_with("lineward.") => {
+            let set = SetVariable { variable: reset.variable, value: String::new() };
+            LogicalPlan::Statement(PlanStatement::SetVariable(set))
+        }
+        plan => plan,
+    }
+}
+
 fn reads_only(plan: &LogicalPlan) -> Result<(), Error> {
     let options = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
     options.verify_plan(plan).map_err(|e| Error::ReadOnly(Error::from(e).to_string()))
@@ -189,9 +237,12 @@ fn reads_only(plan: &LogicalPlan) -> Result<(), Error> {
 
 fn current_schema(snapshot: &Snapshot) -> Result<Arc<dyn SchemaProvider>, Error> {
     let schema = MemorySchemaProvider::new();
-    for name in PROJECTIONS {
+    for name in PROJECTIONS.iter().filter(|name| **name != "record_index") {
         let table = CurrentTable::new(snapshot.clone(), name)?;
         schema.register_table((*name).to_owned(), Arc::new(table))?;
+    }
+    for name in ["events", "dead_letters", "record_index"] {
+        schema.register_table(name.to_owned(), Arc::new(LogTable::new(snapshot.clone(), name)?))?;
     }
     Ok(Arc::new(schema))
 }

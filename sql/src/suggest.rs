@@ -39,11 +39,11 @@ pub(crate) fn unknown(kind: &str, text: &str, names: impl Iterator<Item = String
 
 fn nearest(text: &str, names: impl Iterator<Item = String>) -> Vec<String> {
     let wanted = text.to_lowercase();
+    let segments = wanted.matches('/').count() + 1;
     let mut near: Vec<(f64, String)> = Vec::new();
     for name in names {
         let lower = name.to_lowercase();
-        let last = lower.rsplit('/').next().unwrap_or_default();
-        let score = strsim::jaro_winkler(&wanted, &lower).max(strsim::jaro_winkler(&wanted, last));
+        let score = strsim::jaro_winkler(&wanted, &lower).max(strsim::jaro_winkler(&wanted, tail(&lower, segments)));
         if score > 0.6 {
             near.push((score, name));
         }
@@ -51,6 +51,11 @@ fn nearest(text: &str, names: impl Iterator<Item = String>) -> Vec<String> {
     near.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
     near.dedup_by(|a, b| a.1 == b.1);
     near.into_iter().take(3).map(|(_, name)| name).collect()
+}
+
+/// The last segments of a path.
+fn tail(path: &str, segments: usize) -> &str {
+    path.rmatch_indices('/').nth(segments - 1).map_or(path, |(at, _)| &path[at + 1..])
 }
 
 fn quoted(names: impl IntoIterator<Item = String>) -> String {

@@ -4,10 +4,11 @@
 //! between the values; or `error`, the SQL, `----` and the message. `#` begins a comment. The estate is
 //! `slt/estate.ndjson`, written to a store of its own. `LINEWARD_BLESS=1` writes the answers anew: read them.
 
-use crate::{Error, LinewardSession, functions, views};
+use crate::{Error, LinewardSession, functions, scalars, views};
 use arrow::array::RecordBatch;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use futures::TryStreamExt;
+use lineward_classifiers::FingerprintKey;
 use lineward_events::{DecodeError, Document, FormatChoice, canonical_json, decode, documents};
 use lineward_store::rows::{DeadLetterRow, EventRow};
 use lineward_store::{Batch, Incoming, StoreWriter, event_key};
@@ -26,7 +27,7 @@ fn bless() -> bool {
 }
 
 /// A session over a new store with the estate in it.
-async fn estate() -> (tempfile::TempDir, LinewardSession) {
+pub(crate) async fn estate() -> (tempfile::TempDir, LinewardSession) {
     let place = tempfile::tempdir().expect("a folder");
     let uri = place.path().join("store").to_string_lossy().into_owned();
     let mut batch = Batch { writer: "test".into(), received_at: RECEIVED_AT, ..Batch::default() };
@@ -45,6 +46,7 @@ async fn estate() -> (tempfile::TempDir, LinewardSession) {
     let mut writer = writer_at(&uri).await;
     writer.commit(batch).await.expect("committed");
     let session = LinewardSession::open(&uri).await.expect("a session");
+    session.set_fingerprint_key(|| FingerprintKey::new(&[7; 32]).map_err(|e| e.to_string()));
     (place, session)
 }
 
@@ -178,9 +180,14 @@ fn stems(place: &str, extension: &str) -> BTreeSet<String> {
 #[test]
 fn every_file_is_listed_and_has_its_cases() {
     let listed: BTreeSet<String> = functions::ALL.iter().map(|f| f.name.to_owned()).collect();
-    let helpers = ["mod", "args", "table", "walk", "graph_tables"].map(str::to_owned);
+    let helpers = ["mod", "args", "columns", "exec", "graph_tables", "rows", "table", "walk"].map(str::to_owned);
     let files: BTreeSet<String> = stems("src/functions", "rs").into_iter().filter(|f| !helpers.contains(f)).collect();
     assert_eq!(listed, files, "functions::ALL and the files of src/functions");
+    let scalars: BTreeSet<String> = scalars::ALL.iter().map(|f| f.name.to_owned()).collect();
+    let helpers = ["mod", "support"].map(str::to_owned);
+    let files: BTreeSet<String> = stems("src/scalars", "rs").into_iter().filter(|f| !helpers.contains(f)).collect();
+    assert_eq!(scalars, files, "scalars::ALL and the files of src/scalars");
+    let listed: BTreeSet<String> = listed.union(&scalars).cloned().collect();
     let views: BTreeSet<String> = views::ALL.iter().map(|v| v.name.to_owned()).collect();
     assert_eq!(views, stems("views", "sql"), "views::ALL and the files of views");
     for name in listed.union(&views) {
@@ -210,6 +217,9 @@ async fn the_examples_of_the_reference_run() {
     for function in functions::ALL {
         let example = function.example.replace("dataset:s3://lake/notes", "corpus/notes");
         rows(&session, &example).await.unwrap_or_else(|e| panic!("{}: {e}", function.name));
+    }
+    for scalar in scalars::ALL {
+        rows(&session, scalar.example).await.unwrap_or_else(|e| panic!("{}: {e}", scalar.name));
     }
     for view in views::ALL {
         let count = rows(&session, &format!("SELECT count(*) FROM {}", view.name)).await.expect(view.name);

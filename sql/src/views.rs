@@ -33,4 +33,6 @@ pub static ALL: &[View] = &[
     view!("findings_by_asset"),
     view!("lineage_gaps"),
     view!("effective_tags"),
+    view!("table_lineage"),
+    view!("column_lineage"),
 ];

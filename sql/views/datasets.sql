@@ -10,3 +10,4 @@ LEFT JOIN (
 ) AS v ON v.asset_id = a.asset_id AND v.newest = 1
 LEFT JOIN graph.labels AS l ON l.version_id = v.version_id
 WHERE a.asset_type NOT IN ('MODEL', 'DEPLOYMENT', 'PROMPT') AND a.canonical_asset_id IS NULL
+    AND (v.version_id IS NOT NULL OR a.dropped_at IS NOT NULL)

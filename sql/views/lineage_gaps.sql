@@ -7,12 +7,12 @@ SELECT
     concat(reason, ' at ', place, ' in ', coalesce(topic, source),
         CASE WHEN "partition" IS NULL THEN '' ELSE concat(' partition ', "partition") END,
         CASE WHEN "offset" IS NULL THEN '' ELSE concat(' offset ', "offset") END)
-FROM raw.dead_letters
+FROM current.dead_letters
 UNION ALL
 SELECT
     'unknown_event', NULL, NULL, NULL, run_id, nullif(concat_ws('/', job_namespace, job_name), ''),
     coalesce(event_time, received_at),
     concat('kept, and not understood: ', "format", ' event ', coalesce(event_type, 'without a type'), ' from ',
         coalesce(topic, source))
-FROM raw.events
+FROM current.events
 WHERE event_kind = 'unknown'

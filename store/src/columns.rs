@@ -7,8 +7,8 @@
 use crate::bytes::Hash;
 use crate::error::Error;
 use crate::rows::{
-    AccessRow, AssetRow, AssetVersionRow, DeadLetterRow, EdgeRow, EpochRow, EventRow, FindingRow, JobRow, Recorded,
-    RunIoRow, RunRow, TagRow,
+    AccessRow, AssetRow, AssetVersionRow, ColumnMappingRow, DeadLetterRow, EdgeRow, EpochRow, EventRow, FieldRow,
+    FindingRow, JobRow, RecordIndexRow, Recorded, RunIoRow, RunMappingRow, RunRow, TagRow,
 };
 use crate::schema;
 use arrow::array::{
@@ -442,6 +442,64 @@ impl Encode for AccessRow {
         row.i64(self.bytes);
         row.text(self.error_code.as_deref());
         row.i64(self.event_time);
+        row.recorded(&self.recorded);
+    }
+}
+
+impl Encode for FieldRow {
+    const TABLE: &'static str = "fields";
+
+    fn put(&self, row: &mut Columns) {
+        row.i64(self.field_id);
+        row.i64(self.asset_id);
+        row.text(self.name.as_str());
+        row.i32(self.ordinal);
+        row.text(self.data_type.as_deref());
+        row.recorded(&self.recorded);
+    }
+}
+
+impl Encode for ColumnMappingRow {
+    const TABLE: &'static str = "column_mappings";
+
+    fn put(&self, row: &mut Columns) {
+        row.i64(self.mapping_id);
+        row.i32(self.ordinal);
+        row.i64(self.src_field_id);
+        row.i64(self.dst_field_id);
+        row.text(&*self.mapping_type);
+        row.text(self.subtype.as_deref());
+        row.bool(self.masking);
+        row.i64(self.clear_mask);
+        row.text(self.description.as_deref());
+        row.recorded(&self.recorded);
+    }
+}
+
+impl Encode for RunMappingRow {
+    const TABLE: &'static str = "run_mappings";
+
+    fn put(&self, row: &mut Columns) {
+        row.i64(self.run_sid);
+        row.i64(self.mapping_id);
+        row.i64(self.src_version_id);
+        row.i64(self.dst_version_id);
+        row.i64(self.event_time);
+        row.recorded(&self.recorded);
+    }
+}
+
+impl Encode for RecordIndexRow {
+    const TABLE: &'static str = "record_index";
+
+    fn put(&self, row: &mut Columns) {
+        row.text(self.subject_key.as_str());
+        row.text(self.entity.as_str());
+        row.i64(self.version_id);
+        row.i32(self.row_group);
+        row.i64(self.row);
+        row.i64(self.byte_offset);
+        row.i32(self.byte_len);
         row.recorded(&self.recorded);
     }
 }

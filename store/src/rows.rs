@@ -335,6 +335,100 @@ pub struct AccessRow {
 }
 row!(AccessRow, "accesses", i64, |r| r.access_id);
 
+/// A field (column) of an asset.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FieldRow {
+    /// Dense id in the order of first mention, from 0.
+    pub field_id: i64,
+    /// The asset.
+    pub asset_id: i64,
+    /// Dotted path.
+    pub name: String,
+    /// Position in the newest schema that names it, from 0; null for a field that only column lineage names.
+    pub ordinal: Option<i32>,
+    /// The producer's name of the type.
+    pub data_type: Option<String>,
+    #[serde(flatten)]
+    #[allow(missing_docs)]
+    pub recorded: Recorded,
+}
+row!(FieldRow, "fields", i64, |r| r.field_id);
+
+/// One member of a set of column mappings. Sets are shared: a job that runs daily has one set and many `run_mappings`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ColumnMappingRow {
+    /// The set: a hash of its members.
+    pub mapping_id: i64,
+    /// Position in the set, from 0.
+    pub ordinal: i32,
+    /// Where the values come from.
+    pub src_field_id: i64,
+    /// Where they go; null where the data set as a whole depends on the source.
+    pub dst_field_id: Option<i64>,
+    /// `DIRECT` or `INDIRECT`.
+    #[serde(rename = "type")]
+    pub mapping_type: Word,
+    /// `IDENTITY`, `TRANSFORMATION`, `AGGREGATION`, `JOIN`, `FILTER`, ..., verbatim.
+    pub subtype: Option<String>,
+    /// The producer says the values are masked.
+    pub masking: bool,
+    /// Tags this mapping clears, a bit each.
+    pub clear_mask: i64,
+    /// The producer's words.
+    pub description: Option<String>,
+    #[serde(flatten)]
+    #[allow(missing_docs)]
+    pub recorded: Recorded,
+}
+row!(ColumnMappingRow, "column_mappings", (i64, i32), |r| (r.mapping_id, r.ordinal));
+
+/// A run (or a declaration) applied a set of column mappings between two versions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunMappingRow {
+    /// The run; null for what was declared without one.
+    pub run_sid: Option<i64>,
+    /// The set.
+    pub mapping_id: i64,
+    /// Where the columns come from.
+    pub src_version_id: i64,
+    /// Where they go.
+    pub dst_version_id: i64,
+    /// When the event says it.
+    pub event_time: Micros,
+    #[serde(flatten)]
+    #[allow(missing_docs)]
+    pub recorded: Recorded,
+}
+row!(RunMappingRow, "run_mappings", (Option<i64>, i64, i64, i64), |r| (
+    r.run_sid,
+    r.mapping_id,
+    r.src_version_id,
+    r.dst_version_id
+));
+
+/// A place at which a value that names a person was found, by keyed fingerprint. Appended only: a version that is
+/// indexed twice has its rows twice, so count distinct places.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RecordIndexRow {
+    /// `KEYID:HEX`, as the SQL function `fingerprint` makes it; the key lies outside the store.
+    pub subject_key: String,
+    /// Kind of value, as `US_SSN`.
+    pub entity: String,
+    /// The version of the file or shard.
+    pub version_id: i64,
+    /// Row group of a Parquet file.
+    pub row_group: Option<i32>,
+    /// Record number, from 0.
+    pub row: i64,
+    /// First byte of the value in its field or text.
+    pub byte_offset: i64,
+    /// Bytes of the value.
+    pub byte_len: i32,
+    #[serde(flatten)]
+    #[allow(missing_docs)]
+    pub recorded: Recorded,
+}
+
 /// An event as received, redacted. The one log that all other tables are projected from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EventRow {

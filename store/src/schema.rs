@@ -20,12 +20,29 @@ pub const TABLES: &[&str] = &[
     "findings",
     "tags",
     "accesses",
+    "fields",
+    "column_mappings",
+    "run_mappings",
+    "record_index",
     "epochs",
 ];
 
 /// The tables that are projected from `events`.
-pub const PROJECTIONS: &[&str] =
-    &["assets", "asset_versions", "jobs", "runs", "run_io", "edges", "findings", "tags", "accesses"];
+pub const PROJECTIONS: &[&str] = &[
+    "assets",
+    "asset_versions",
+    "jobs",
+    "runs",
+    "run_io",
+    "edges",
+    "findings",
+    "tags",
+    "accesses",
+    "fields",
+    "column_mappings",
+    "run_mappings",
+    "record_index",
+];
 
 #[derive(Clone, Copy)]
 enum Type {
@@ -240,6 +257,52 @@ fn columns(table: &str) -> Option<(&'static [Column], bool)> {
                 ("bytes", I64, true),
                 ("error_code", Text, true),
                 ("event_time", Time, false),
+            ],
+            true,
+        ),
+        "fields" => (
+            &[
+                ("field_id", I64, false),
+                ("asset_id", I64, false),
+                ("name", Text, false),
+                ("ordinal", I32, true),
+                ("data_type", Text, true),
+            ],
+            true,
+        ),
+        "column_mappings" => (
+            &[
+                ("mapping_id", I64, false),
+                ("ordinal", I32, false),
+                ("src_field_id", I64, false),
+                ("dst_field_id", I64, true),
+                ("type", Text, false),
+                ("subtype", Text, true),
+                ("masking", Bool, false),
+                ("clear_mask", I64, false),
+                ("description", Text, true),
+            ],
+            true,
+        ),
+        "run_mappings" => (
+            &[
+                ("run_sid", I64, true),
+                ("mapping_id", I64, false),
+                ("src_version_id", I64, false),
+                ("dst_version_id", I64, false),
+                ("event_time", Time, false),
+            ],
+            true,
+        ),
+        "record_index" => (
+            &[
+                ("subject_key", Text, false),
+                ("entity", Text, false),
+                ("version_id", I64, false),
+                ("row_group", I32, true),
+                ("row", I64, false),
+                ("byte_offset", I64, false),
+                ("byte_len", I32, false),
             ],
             true,
         ),

@@ -297,6 +297,10 @@ impl StoreWriter {
             findings: snapshot.rows().await?,
             tags: snapshot.rows().await?,
             accesses: snapshot.rows().await?,
+            fields: snapshot.rows().await?,
+            column_mappings: snapshot.rows().await?,
+            run_mappings: snapshot.rows().await?,
+            record_index: Vec::new(),
         });
         self.projected = snapshot.version("events").unwrap_or(0);
         self.epoch = snapshot.epoch();
@@ -308,6 +312,29 @@ impl StoreWriter {
             // No epoch yet: the version that made the table.
             self.versions.insert(name, snapshot.version(name).unwrap_or(0));
         }
+        let newer = |name: &&&'static str| self.epoch > 0 && snapshot.version(name).is_none();
+        let missing: Vec<&'static str> = PROJECTIONS.iter().filter(newer).copied().collect();
+        if !missing.is_empty() {
+            self.backfill(&missing).await?;
+        }
+        Ok(())
+    }
+
+    /// Fills tables that a store written by an older version does not have, from its log of events. Projected again the
+    /// events give the rows that are there already, so that only those of the new tables are written; readers see them
+    /// with the next epoch.
+    async fn backfill(&mut self, missing: &[&'static str]) -> Result<(), Error> {
+        let mut projector = Projector::default();
+        for version in 1..=self.projected {
+            let rows: Vec<EventRow> = store::decode("events", &self.events.added(version).await?)?;
+            rows.iter().for_each(|row| projector.apply(&context(row), &statements(row)));
+        }
+        for (name, rows) in projector.take_batches()? {
+            let Some(table) = self.projections.get_mut(name).filter(|_| missing.contains(&name)) else { continue };
+            let (version, _) = write_rows(table, 0, self.projected, &rows).await?;
+            self.versions.insert(name, version);
+        }
+        self.projector = projector;
         Ok(())
     }
 

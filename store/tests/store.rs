@@ -317,7 +317,10 @@ async fn assert_stored(snapshot: &Snapshot, mut projector: Projector, count: Opt
         + same(snapshot, rows.edges).await
         + same(snapshot, rows.findings).await
         + same(snapshot, rows.tags).await
-        + same(snapshot, rows.accesses).await;
+        + same(snapshot, rows.accesses).await
+        + same(snapshot, rows.fields).await
+        + same(snapshot, rows.column_mappings).await
+        + same(snapshot, rows.run_mappings).await;
     assert!(count.is_none_or(|count| count == found));
 }
 
@@ -572,6 +575,58 @@ async fn many_small_commits_stay_whole_over_checkpoints() {
     assert_eq!(again.position(SOURCE).await.expect("read"), Some(COMMITS));
 }
 
+/// A store as a version wrote it that did not know some tables yet: without their folders, and without their names in
+/// its epochs.
+fn forget_tables(uri: &str, tables: &[&str]) {
+    for table in tables {
+        std::fs::remove_dir_all(Path::new(uri).join(table)).expect("removed");
+    }
+    let log = Path::new(uri).join("epochs/_delta_log");
+    for entry in files(&log).into_iter().filter(|f| f.extension().is_some_and(|e| e == "json")) {
+        let text = std::fs::read_to_string(&entry).expect("an entry");
+        let lines = text.lines().map(|line| {
+            let mut action: serde_json::Value = serde_json::from_str(line).expect("an action");
+            let known = action.pointer_mut("/commitInfo/lineward.epoch/table_versions").and_then(|v| v.as_object_mut());
+            if let Some(known) = known {
+                tables.iter().for_each(|table| _ = known.remove(*table));
+            }
+            action.to_string()
+        });
+        let text = lines.collect::<Vec<_>>().join("\n");
+        std::fs::write(&entry, text).expect("written");
+    }
+}
+
+#[tokio::test]
+async fn a_store_of_an_older_version_is_read_and_gets_the_tables_it_lacks() {
+    const NEW: [&str; 4] = ["fields", "column_mappings", "run_mappings", "record_index"];
+    let (_place, uri) = folder();
+    let mut batch = canaries();
+    batch.txns = vec![Txn { app_id: SOURCE.into(), version: 1 }];
+    writer(&uri).await.commit(batch).await.expect("committed");
+    let expected = dump_all(&uri).await;
+    forget_tables(&uri, &NEW);
+    // Read as it is, the new tables are empty and the old ones whole.
+    let snapshot = Store::open(&uri).await.expect("a store").snapshot().await.expect("a snapshot");
+    for table in TABLES {
+        let rows = dump(&snapshot, table).await;
+        let whole = expected.get(table).is_none_or(|before| *before == rows);
+        assert!(if NEW.contains(table) { rows.is_empty() } else { whole }, "{table}");
+    }
+    // Written to, it has in them what its events say.
+    let mut writer = writer(&uri).await;
+    let events = vec![incoming(&run_event(50, "r9", "COMPLETE", &[], &["later"]), 9)];
+    let txns = vec![Txn { app_id: SOURCE.into(), version: 10 }];
+    writer.commit(Batch { events, txns, ..Batch::default() }).await.expect("committed");
+    let snapshot = Store::open(&uri).await.expect("a store").snapshot().await.expect("a snapshot");
+    for table in NEW {
+        assert_eq!(dump(&snapshot, table).await, expected[table], "{table}");
+    }
+    let again = StoreWriter::open(&uri).await.expect("opened once more");
+    drop(again);
+    assert_stored(&snapshot, rebuilt(&uri), None).await;
+}
+
 const CANARY: &str = "canary-7f3a";
 
 /// An event and a dead letter with the canary in every column of text.
@@ -585,7 +640,9 @@ fn canaries() -> Batch {
                 "jobType":"{CANARY}","processingType":"{CANARY}"}}}}}},
             "inputs":[{{"namespace":"{CANARY}","name":"{CANARY}","facets":{{"version":{{"datasetVersion":"{CANARY}"}},
                 "schema":{{"fields":[{{"name":"{CANARY}","type":"{CANARY}"}}]}}}}}}],
-            "outputs":[{{"namespace":"{CANARY}","name":"{CANARY}/part"}}]}}"#
+            "outputs":[{{"namespace":"{CANARY}","name":"{CANARY}/part","facets":{{"columnLineage":{{"fields":{{
+                "{CANARY}":{{"inputFields":[{{"namespace":"{CANARY}","name":"{CANARY}","field":"{CANARY}",
+                    "transformations":[{{"type":"DIRECT","subtype":"{CANARY}","description":"{CANARY}"}}]}}]}}}}}}}}}}]}}"#
     );
     let mut event = incoming(&document, 1);
     let row = &mut event.row;
@@ -593,7 +650,12 @@ fn canaries() -> Batch {
         *column = text();
     }
     (row.source, row.event_kind) = (CANARY.into(), CANARY.into());
+    let index = r#""index_key":"5ca5a1d0","asset""#;
+    let places = format!(
+        r#""row_count":2,"records":[{{"subject":"{CANARY}","entity":"{CANARY}","row":1,"byte_offset":2,"byte_len":3}}],"#
+    );
     let scan = scan_event(1, CANARY, "aa").replace("US_SSN", CANARY).replace("us-ssn", CANARY);
+    let scan = scan.replace(r#""asset""#, index).replace(r#""row_count":2,"#, &places);
     let mut letter = dead_letter(0);
     (letter.source, letter.reason, letter.place) = (CANARY.into(), CANARY.into(), CANARY.into());
     (letter.topic, letter.topic_id) = (text(), text());

@@ -30,12 +30,16 @@ pub(super) fn trigger(text: &[u8], place: usize) -> Option<Family> {
     let before = place.checked_sub(1).and_then(|i| text.get(i)).copied().unwrap_or_default();
     match rest.first()? {
         b'\\' => match after(1) {
-            // Letters that stick to what follows them.
-            b'n' | b't' | b'r' | b'b' | b'f' => {
-                (after(2).is_ascii_alphanumeric() || after(2) == b'+').then_some(Family::Backslash)
-            }
-            b'"' | b'/' => Some(Family::Backslash),
-            b'\\' => matches!(after(2), b'n' | b't' | b'r' | b'"' | b'/' | b'u').then_some(Family::Backslash),
+            // Letters that stick to what follows them. A quote hides nothing: the plain text shows what is behind it.
+            b'n' | b't' | b'r' | b'b' | b'f' => begins_value(rest.get(2..)?).then_some(Family::Backslash),
+            b'/' => (matches!(before, b':' | b'/') || before.is_ascii_alphanumeric() && begins_value(rest.get(2..)?))
+                .then_some(Family::Backslash),
+            b'\\' => match after(2) {
+                b'n' | b't' | b'r' => begins_value(rest.get(3..)?).then_some(Family::Backslash),
+                b'u' => hex(rest.get(3..7)?).map(|_| Family::Backslash),
+                b'/' => (before == b':').then_some(Family::Backslash),
+                _ => None,
+            },
             b'u' => hex(rest.get(2..6)?).map(|_| Family::Backslash),
             b'x' => hex(rest.get(2..4)?).map(|_| Family::Backslash),
             _ => None,
@@ -63,6 +67,31 @@ pub(super) fn trigger(text: &[u8], place: usize) -> Option<Family> {
             };
             hides.then_some(Family::Unicode)
         }
+    }
+}
+
+/// Bytes behind an escape that tell whether a value may begin there.
+const VALUE_BYTES: usize = 24;
+/// Digits that a number has at least for its escape to be undone.
+const VALUE_DIGITS_MIN: usize = 6;
+/// Bytes of the shortest word with a digit in it for which its escape is undone, and of the shortest without.
+const VALUE_WORD_MIN: [usize; 2] = [8, 20];
+
+/// Whether what stands right behind an escape could be a value (a number, an address of mail, a token), not a word.
+fn begins_value(text: &[u8]) -> bool {
+    let text = &text[..text.len().min(VALUE_BYTES)];
+    match text.first() {
+        Some(b) if b.is_ascii_digit() || *b == b'+' => {
+            let number = text[1..].iter().take_while(|b| b.is_ascii_digit() || b" -./():".contains(b));
+            number.filter(|b| b.is_ascii_digit()).count() + 1 >= VALUE_DIGITS_MIN
+        }
+        Some(b) if b.is_ascii_alphabetic() => {
+            let len = text.iter().take_while(|b| b.is_ascii_alphanumeric() || b"_-+/.@=".contains(b)).count();
+            let word = &text[..len];
+            let has = |is: fn(&u8) -> bool| word.iter().any(is);
+            has(|b| *b == b'@') || len >= VALUE_WORD_MIN[0] && has(u8::is_ascii_digit) || len >= VALUE_WORD_MIN[1]
+        }
+        _ => false,
     }
 }
 

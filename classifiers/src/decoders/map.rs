@@ -28,11 +28,19 @@ pub struct Origin {
 }
 
 impl OffsetMap {
-    /// Whether a range holds a decoded byte.
+    /// Whether a range holds a decoded byte or begins right behind one.
     pub fn touches(&self, start: usize, end: usize) -> bool {
         let first = self.pieces.partition_point(|p| p.plain.1 <= start && p.plain.0 < start);
         // A piece may stand for no plain byte at all (a soft line break): it counts where it lies strictly inside.
         self.pieces[first..].iter().take_while(|p| p.plain.0 < end).any(|p| p.plain.1 > start || p.plain.0 > start)
+            || self.escape_before(start).is_some()
+    }
+
+    /// The source range of the stretch that ends right where a derived place is: its last letter stuck to what begins
+    /// there (`\nAKIA...`), so that the plain text may not have shown it, or with that letter.
+    pub fn escape_before(&self, start: usize) -> Option<(usize, usize)> {
+        let piece = self.pieces.get(self.pieces.partition_point(|p| p.plain.1 <= start).checked_sub(1)?)?;
+        (piece.plain.1 == start && piece.plain.0 < start && !piece.by_three).then_some(piece.source)
     }
 
     /// The source range of a derived range. Where an edge lies in a decoded stretch, all of what it stands for belongs
@@ -77,9 +85,10 @@ mod tests {
             ((0, 7), (10, 21), true),
             ((0, 2), (10, 12), false),
             ((2, 3), (12, 15), true),
-            ((3, 5), (15, 17), false),
+            ((3, 5), (15, 17), true),
+            ((4, 5), (16, 17), false),
             ((3, 6), (15, 20), true),
-            ((6, 7), (20, 21), false),
+            ((6, 7), (20, 21), true),
         ] {
             assert_eq!(map.source_of(plain.0, plain.1), source, "{plain:?}");
             assert_eq!(map.touches(plain.0, plain.1), touches, "{plain:?}");

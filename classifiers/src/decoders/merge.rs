@@ -7,30 +7,32 @@ use std::collections::BTreeMap;
 /// Entities that contain others: a match may lie in them.
 const CONTAINERS: [&str; 3] = ["URL", "DOMAIN_NAME", "ADDRESS"];
 
+/// Of matches in decoded text, what they matched: by value (its number in the batch), start in the source, and rule.
+pub(crate) type DecodedValues = BTreeMap<(u32, usize, u16), Vec<u8>>;
+
 /// A match in decoded text, with its place in the source and the decoded value.
 #[derive(Debug)]
 pub(crate) struct DecodedMatch {
     pub(crate) matched: Match,
     pub(crate) value: Vec<u8>,
+    /// The escape that stands right before it in the source.
+    pub(crate) escape: Option<(usize, usize)>,
 }
 
 /// Adds decoded matches to plain ones; both are places in the source. Gives the decoded values of those that stay, by
 /// value, start and rule.
 ///
 /// Of two that overlap the better score stays, then the longer, then the plain one: the same thing is not told twice.
-/// What lies wholly inside a plain match of another kind (a claim in a token) is a thing of its own.
-pub(crate) fn merge(
-    plain: &mut Vec<Match>,
-    decoded: Vec<DecodedMatch>,
-    rules: &RuleSet,
-) -> BTreeMap<(u32, usize, u16), Vec<u8>> {
+/// What lies wholly inside a plain match of another kind (a claim in a token) is a thing of its own. A plain match that
+/// begins inside an escape, or holds it (`njane@...` and `x%2Cjane@...`), was misread.
+pub(crate) fn merge(plain: &mut Vec<Match>, decoded: Vec<DecodedMatch>, rules: &RuleSet) -> DecodedValues {
     let is_container = |m: &Match| CONTAINERS.contains(&rules.get(m.rule).entity.as_str());
     let mut kept: BTreeMap<(u32, bool, usize), Match> = BTreeMap::new();
     for m in plain.iter() {
         kept.insert((m.value, is_container(m), m.start), *m);
     }
     let mut values = BTreeMap::new();
-    for DecodedMatch { matched: m, value } in decoded {
+    for DecodedMatch { matched: m, value, escape } in decoded {
         let key = (m.value, is_container(&m), m.start);
         let group = |start| (m.value, key.1, start);
         let mut rivals = Vec::new();
@@ -44,8 +46,15 @@ pub(crate) fn merge(
                 rivals.push((*other_key, *other));
             }
         }
+        let misread = |other: &Match| {
+            escape.is_some_and(|(start, end)| {
+                (start + 1..end).contains(&other.start) || (other.start < start && other.end == m.end)
+            })
+        };
         let better = |other: &Match| {
-            m.score > other.score || (m.score == other.score && m.end - m.start > other.end - other.start)
+            m.score > other.score
+                || misread(other)
+                || (m.score == other.score && m.end - m.start > other.end - other.start)
         };
         if kept.contains_key(&key) && rivals.is_empty() || !rivals.iter().all(|(_, other)| better(other)) {
             continue;

@@ -17,7 +17,7 @@ mod merge;
 mod tests;
 
 pub use map::{OffsetMap, Origin};
-pub(crate) use merge::{DecodedMatch, merge};
+pub(crate) use merge::{DecodedMatch, DecodedValues, merge};
 
 use crate::values::{ValueBatch, ValueSpan};
 use escapes::Family;
@@ -139,16 +139,33 @@ impl Layers {
         self.0.iter().map(|layer| &layer.batch)
     }
 
+    /// The stretch of the batch that was given which was decoded to what stands right before a place of a layer.
+    pub(crate) fn escape_before(&self, layer: usize, value: u32, start: usize) -> Option<(usize, usize)> {
+        let origin = self.origin(layer, value)?;
+        let (start, end) = origin.map.escape_before(start)?;
+        let (_, start, end) = self.down(layer, (origin.value, start, end))?;
+        Some((start, end))
+    }
+
     /// Where a range of a value of a layer stands in the batch that was given: value, start, end. `None` where the range
     /// touches nothing that this layer decoded.
     pub fn source_of(&self, layer: usize, value: u32, start: usize, end: usize) -> Option<(u32, usize, usize)> {
-        let origin = |layer: usize, value: u32| self.0.get(layer)?.origins.get(value as usize);
-        if !origin(layer, value)?.map.touches(start, end) {
+        let origin = self.origin(layer, value)?;
+        if !origin.map.touches(start, end) {
             return None;
         }
-        let mut place = (value, start, end);
-        for layer in (0..=layer).rev() {
-            let origin = origin(layer, place.0)?;
+        let (start, end) = origin.map.source_of(start, end);
+        self.down(layer, (origin.value, start, end))
+    }
+
+    fn origin(&self, layer: usize, value: u32) -> Option<&Origin> {
+        self.0.get(layer)?.origins.get(value as usize)
+    }
+
+    /// Maps a place in what a layer was derived from down to the batch that was given.
+    fn down(&self, layer: usize, mut place: (u32, usize, usize)) -> Option<(u32, usize, usize)> {
+        for layer in (0..layer).rev() {
+            let origin = self.origin(layer, place.0)?;
             let (start, end) = origin.map.source_of(place.1, place.2);
             place = (origin.value, start, end);
         }

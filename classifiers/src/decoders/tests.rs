@@ -144,6 +144,25 @@ fn the_same_thing_is_not_told_twice() {
 }
 
 #[test]
+fn letters_of_escapes_are_no_part_of_values() {
+    for text in [
+        "see\\njane.roe@hospital-north.org now",
+        "see\\\\tjane.roe@hospital-north.org",
+        "see%2Cjane.roe@hospital-north.org",
+    ] {
+        let mails: Vec<_> = found(text).into_iter().filter(|f| f.0 == "EMAIL_ADDRESS").map(|f| f.1).collect();
+        assert_eq!(mails, [MAIL], "{text}");
+    }
+    assert!(!found("key\\nAKIAZ7Q3M5XRJ4WB2TNK\\n").is_empty(), "the word boundary is behind the escape");
+}
+
+#[test]
+fn escapes_before_words_cost_nothing() {
+    let text = b"one line\\nand the next\\n2 eggs\\tand \\\"words\\\" in <b>quotes<\\/b>".repeat(3);
+    assert!(Layers::of(&ValueBatch::of_text(text)).is_empty());
+}
+
+#[test]
 fn what_is_not_decoded_is_left_to_the_plain_scan() {
     let text = b"plain words and then j%40k behind";
     let layers = Layers::of(&ValueBatch::of_text(text.to_vec()));

@@ -18,6 +18,9 @@ const BLOCKS: usize = 1 << 11;
 #[derive(Debug)]
 pub(super) struct ContextWords {
     grams: Grams,
+    /// By word: a rule on numbers needs one like it.
+    of_numbers: Vec<bool>,
+    number_before_bytes: usize,
 }
 
 impl ContextWords {
@@ -26,7 +29,17 @@ impl ContextWords {
             let words = spec.near.iter().flat_map(|near| &near.words);
             words.zip(&spec.need.near).map(move |(text, around)| Wanted { text, caseless: true, rule, around: *around })
         });
-        Self { grams: Grams::new(words) }
+        let grams = Grams::new(words);
+        let is_of_numbers = |rule: u16| rules.get(rule).trigger == super::DIGITS && rules.get(rule).needs_context();
+        let of_numbers = grams.all().map(|word| word.rules.iter().any(|w| is_of_numbers(w.rule))).collect();
+        let nears = rules.iter().filter(|(rule, _)| is_of_numbers(*rule)).filter_map(|(_, spec)| spec.near.as_ref());
+        let number_before_bytes = nears.map(|near| near.before_bytes).max().unwrap_or(0);
+        Self { grams, of_numbers, number_before_bytes }
+    }
+
+    /// How far before a number a word may stand that some rule needs, in bytes.
+    pub(super) fn number_before_bytes(&self) -> usize {
+        self.number_before_bytes
     }
 }
 
@@ -71,6 +84,17 @@ impl<'e> Context<'e> {
                     && word.rules.iter().any(|w| w.rule == rule)
                     && (word.len() > ALONE_BYTES_MAX || stands_alone(text, start, end))
             })
+        })
+    }
+
+    /// Whether a word stands about `text[low..high]` that any rule on numbers needs. Says yes too often, never too rarely.
+    pub(super) fn has_for_number(&mut self, text: &[u8], low: usize, high: usize) -> bool {
+        let (first, last) = (low.saturating_sub(1) / BLOCK, high / BLOCK);
+        (first..=last).any(|block| {
+            let (from, to) = self.block(text, block);
+            self.found[from..to]
+                .iter()
+                .any(|(id, start)| self.words.of_numbers[*id as usize] && (low..high).contains(start))
         })
     }
 

@@ -8,7 +8,7 @@
 //! tables are built in about a millisecond. What stands at a literal is the rules' affair.
 
 use super::codes::{CLASS_BITS, code};
-use super::need::{Around, TOKEN_BEHIND};
+use super::need::{AHEAD, Around, TOKEN_BEHIND};
 use super::shares::{self, GRAM};
 use std::collections::BTreeMap;
 
@@ -20,8 +20,8 @@ const HIGH_FILTER_BITS: u32 = 14;
 const SHORT_GRAM: usize = 3;
 /// Bytes that must be readable behind a segment's codes.
 pub(super) const LOOKAHEAD: usize = 4;
-/// Literals of up to so many bytes are looked for in token-shaped runs only, where their rules' expressions demand one.
-const SHORT_BYTES_MAX: usize = 4;
+/// Literals of up to so many bytes are looked for at token-shaped runs only, where their rules' expressions demand one.
+const SHORT_BYTES_MAX: usize = 8;
 
 /// The bitmap.
 type Filter = [u32; 1 << WORD_BITS];
@@ -78,41 +78,77 @@ pub(super) struct Wanting {
     pub(super) around: Around,
 }
 
-/// A piece of a literal: which one, how many bytes before the piece it begins (minus one: a byte behind), and its four
-/// bytes as they must stand in the text.
+/// A piece of a literal: which one, how many bytes before the piece it begins (minus one: a byte behind), and the bytes
+/// around the piece as far as the literal has them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Entry {
+    near: Near,
     literal: u16,
     back: i16,
-    /// `(text | fold) & mask == bytes`, of the four bytes at the piece; a byte outside the literal has no mask.
-    bytes: u32,
-    mask: u32,
-    fold: u32,
+}
+
+/// Bytes of text that tell a piece's literal from most others: so many of them before the piece, the rest from it on.
+const NEAR_BEFORE: usize = 2;
+
+/// What eight bytes must be: `text & mask == bytes`, where the mask leaves out the bit that tells the case of a letter and
+/// the bytes outside the literal.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Near {
+    bytes: u64,
+    mask: u64,
+}
+
+impl Near {
+    #[inline]
+    fn is(self, eight: u64) -> bool {
+        eight & self.mask == self.bytes
+    }
+
+    /// What both demand.
+    fn and(self, other: Self) -> Self {
+        let mask = self.mask & other.mask & !(self.bytes ^ other.bytes);
+        Self { bytes: self.bytes & mask, mask }
+    }
+
+    /// The eight bytes of a text that are compared, where it has them.
+    #[inline]
+    fn of(text: &[u8], place: usize) -> Option<u64> {
+        let from = place.checked_sub(NEAR_BEFORE)?;
+        text.get(from..)?.first_chunk().map(|eight| u64::from_le_bytes(*eight))
+    }
 }
 
 impl Entry {
     /// The piece of `text` that begins at `at`, which may be -1 and may reach beyond the end.
     fn new(literal: u16, text: &[u8], caseless: bool, at: isize) -> Self {
-        let (mut bytes, mut mask, mut fold) = ([0; 4], [0; 4], [0; 4]);
-        for i in 0..4 {
-            let byte = usize::try_from(at + i as isize).ok().and_then(|at| text.get(at));
+        let (mut bytes, mut mask) = ([0; 8], [0; 8]);
+        for i in 0..8 {
+            let byte = usize::try_from(at - NEAR_BEFORE as isize + i as isize).ok().and_then(|at| text.get(at));
             if let Some(byte) = byte {
-                (bytes[i], mask[i]) = (*byte, 0xff);
-                fold[i] = if caseless && byte.is_ascii_lowercase() { 0x20 } else { 0 };
+                mask[i] = if caseless && byte.is_ascii_alphabetic() { !0x20 } else { 0xff };
+                bytes[i] = *byte & mask[i];
             }
         }
-        let [bytes, mask, fold] = [bytes, mask, fold].map(u32::from_le_bytes);
-        Self { literal, back: at as i16, bytes, mask, fold }
+        let near = Near { bytes: u64::from_le_bytes(bytes), mask: u64::from_le_bytes(mask) };
+        Self { near, literal, back: at as i16 }
     }
+}
+
+/// A key of a table with its entries. One look at it refuses most places.
+#[derive(Debug, Clone, Copy, Default)]
+struct Slot {
+    /// What all entries demand.
+    near: Near,
+    first: u32,
+    count: u16,
+    /// A part of the key, never zero; zero is a free slot.
+    tag: u16,
 }
 
 /// Entries by key: open addressing, a power of two of slots.
 #[derive(Debug, Default)]
 struct Table {
-    /// A part of each slot's key, never zero; zero is a free slot. Two bytes each, so that they stay in the cache.
-    tags: Vec<u16>,
-    /// First entry and number of entries of each slot.
-    slots: Vec<(u32, u32)>,
+    slots: Vec<Slot>,
     entries: Vec<Entry>,
     shift: u32,
 }
@@ -122,16 +158,16 @@ impl Table {
         pieces.sort_unstable();
         pieces.dedup();
         let keys = pieces.chunk_by(|a, b| a.0 == b.0).count();
-        let bits = (keys * 2).max(2).next_power_of_two().trailing_zeros();
+        let bits = (keys + keys / 2).max(2).next_power_of_two().trailing_zeros();
         let size = 1 << bits;
-        let mut table = Self { tags: vec![0; size], slots: vec![(0, 0); size], entries: Vec::new(), shift: 32 - bits };
+        let mut table = Self { slots: vec![Slot::default(); size], entries: Vec::new(), shift: 32 - bits };
         for group in pieces.chunk_by(|a, b| a.0 == b.0) {
             let (mut at, tag) = table.place(group[0].0);
-            while table.tags[at] != 0 {
+            while table.slots[at].tag != 0 {
                 at = (at + 1) & (size - 1);
             }
-            table.tags[at] = tag;
-            table.slots[at] = (table.entries.len() as u32, group.len() as u32);
+            let near = group.iter().map(|(_, entry)| entry.near).reduce(Near::and).unwrap_or_default();
+            table.slots[at] = Slot { near, first: table.entries.len() as u32, count: group.len() as u16, tag };
             table.entries.extend(group.iter().map(|(_, entry)| *entry));
         }
         table
@@ -143,20 +179,22 @@ impl Table {
         (place as usize, (key.wrapping_mul(0x85eb_ca6b) >> 16) as u16 | 1)
     }
 
-    /// Calls `with` for each entry of a key, and for a few of others.
+    /// Calls `with` for each entry of a key, and for a few of others, that fits the eight bytes.
     #[inline]
-    fn each(&self, key: u32, mut with: impl FnMut(&Entry)) {
+    fn each(&self, key: u32, eight: Option<u64>, mut with: impl FnMut(&Entry)) {
         let (mut at, wanted) = self.place(key);
+        // Near the ends of a text there are no eight bytes, and the literals are compared themselves.
+        let fits = |near: Near| eight.is_none_or(|eight| near.is(eight));
         loop {
-            match self.tags[at] {
-                0 => return,
-                tag if tag == wanted => {
-                    let (first, count) = self.slots[at];
-                    self.entries[first as usize..(first + count) as usize].iter().for_each(&mut with);
-                }
-                _ => {}
+            let slot = &self.slots[at];
+            if slot.tag == wanted && fits(slot.near) {
+                let entries = &self.entries[slot.first as usize..slot.first as usize + usize::from(slot.count)];
+                entries.iter().filter(|entry| fits(entry.near)).for_each(&mut with);
             }
-            at = (at + 1) & (self.tags.len() - 1);
+            if slot.tag == 0 {
+                return;
+            }
+            at = (at + 1) & (self.slots.len() - 1);
         }
     }
 }
@@ -166,6 +204,8 @@ impl Table {
 pub(super) struct Grams {
     literals: Vec<Literal>,
     filter: Box<Filter>,
+    /// The same grams in another order: most of what the bitmap names by chance is not in both.
+    second: Box<Filter>,
     table: Table,
     high_filter: Box<[u32; 1 << (HIGH_FILTER_BITS - 5)]>,
     high_table: Table,
@@ -200,6 +240,8 @@ impl Grams {
         }
         let mut filter = Box::new([0; 1 << WORD_BITS]);
         pieces.iter().for_each(|(gram, _)| set_bit(filter.as_mut_slice(), place_of(*gram)));
+        let mut second = Box::new([0; 1 << WORD_BITS]);
+        pieces.iter().for_each(|(gram, _)| set_bit(second.as_mut_slice(), second_place(*gram)));
         let mut high_filter = Box::new([0; 1 << (HIGH_FILTER_BITS - 5)]);
         high_pieces.iter().for_each(|(key, _)| set_bit(high_filter.as_mut_slice(), fold_high(*key)));
         let mut short_filter = Box::new([0; 1 << (5 * SHORT_GRAM - 5)]);
@@ -209,6 +251,7 @@ impl Grams {
         Self {
             literals,
             filter,
+            second,
             table: Table::new(pieces),
             high_filter,
             high_table: Table::new(high_pieces),
@@ -222,6 +265,11 @@ impl Grams {
     /// The literal with an id that a scan reported.
     pub(super) fn get(&self, id: u16) -> &Literal {
         &self.literals[id as usize]
+    }
+
+    /// All literals, in the order of their ids.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Literal> {
+        self.literals.iter()
     }
 
     /// How many distinct literals there are.
@@ -246,14 +294,22 @@ impl Grams {
         mut found: impl FnMut(u16, usize),
     ) {
         let blocks = (codes.len() - LOOKAHEAD) / 64;
+        let mut named = [(0, 0); 32];
         for (block, leads) in leads.iter().copied().enumerate().take(blocks) {
             let base = block * 64;
             let Some(here) = codes[base..].first_chunk() else { return };
             let mut hits = self.look_up(here);
+            // Which of these the second bitmap names too is as good as random, so that it is counted without a branch.
+            let mut count = 0;
             while hits != 0 {
                 let i = hits.trailing_zeros() as usize;
                 hits &= hits - 1;
-                self.verify(&self.table, gram_of(&here[2 * i..]), text, from + base + 2 * i, &mut found);
+                let gram = gram_of(here, 2 * i);
+                named[count & 31] = (gram, from + base + 2 * i);
+                count += bit(self.second.as_slice(), second_place(gram)) as usize;
+            }
+            for (gram, place) in &named[..count.min(32)] {
+                self.verify(&self.table, *gram, text, *place, &mut found);
             }
             if self.has_high && leads != 0 {
                 self.scan_high(text, from + base, leads, &mut found);
@@ -286,11 +342,7 @@ impl Grams {
     /// is at most told twice.
     #[inline]
     fn verify(&self, table: &Table, key: u32, text: &[u8], place: usize, found: &mut impl FnMut(u16, usize)) {
-        let four = text.get(place..place + 4).and_then(|b| <[u8; 4]>::try_from(b).ok()).map(u32::from_le_bytes);
-        table.each(key, |entry| {
-            if four.is_some_and(|four| (four | entry.fold) & entry.mask != entry.bytes) {
-                return;
-            }
+        table.each(key, Near::of(text, place), |entry| {
             let Some(start) = place.checked_add_signed(-isize::from(entry.back)) else { return };
             if self.literals[entry.literal as usize].stands_at(text, start) {
                 found(entry.literal, start);
@@ -334,10 +386,17 @@ fn set_bit(filter: &mut [u32], place: u32) {
     }
 }
 
-/// The gram of five codes.
-fn gram_of(codes: &[u8]) -> u32 {
-    let four = codes.iter().take(GRAM).rev().fold(0, |gram, c| gram << 5 | u32::from(*c));
-    four | u32::from(codes.get(GRAM).map_or(0, |fifth| fifth >> CLASS_BITS)) << 20
+/// The gram at a place of a block.
+#[inline]
+fn gram_of(codes: &Block, at: usize) -> u32 {
+    let code = |i: usize| u32::from(codes[(at + i).min(codes.len() - 1)]);
+    code(0) | code(1) << 5 | code(2) << 10 | code(3) << 15 | code(4) >> CLASS_BITS << 20
+}
+
+/// The place of a gram in the second bitmap, in bits.
+#[inline]
+const fn second_place(gram: u32) -> u32 {
+    gram.wrapping_mul(0xc2b2_ae35) >> (32 - WORD_BITS - 5)
 }
 
 /// The place of a gram in the bitmap, word and bit: of two pairs of codes and a class. Sixteen bits wide, so that eight
@@ -377,7 +436,7 @@ fn high_key_of(text: &[u8]) -> Option<(usize, u32)> {
 fn joined(rules: &[Wanting]) -> Around {
     // Any two pieces would do; those of the first rule are as good as the others'.
     let pieces = rules.first().map_or([0; 2], |first| first.around.pieces);
-    let mut out = Around { before: 0, behind: [0; 2], token_bytes: 0, pieces };
+    let mut out = Around { before: 0, behind: [0; 2], ahead: [u32::MAX; AHEAD], token_bytes: 0, pieces };
     for Wanting { around, .. } in rules {
         out.before |= around.before;
         out.behind[0] |= around.behind[0];

@@ -47,6 +47,8 @@ const LEAD_BYTES: usize = 8;
 /// How far a candidate is extended to the left over the local part before an `@`.
 const LOCAL_PART_BYTES: usize = 64;
 
+const DIGITS: Trigger = Trigger::Run(RunKind::Digits);
+
 /// Compiled rules, shared by all scanners.
 #[derive(Debug)]
 pub struct Engine {
@@ -54,6 +56,8 @@ pub struct Engine {
     literals: Grams,
     context: ContextWords,
     digits: RunRules,
+    /// Digit rules that find nothing without context: most of them, and rarely worth a look.
+    digits_in_context: RunRules,
     at: RunRules,
     token: RunRules,
 }
@@ -68,8 +72,11 @@ struct RunRules {
 
 impl RunRules {
     fn new(rules: &RuleSet, kind: RunKind) -> Self {
-        let rules = rules.indices(|r| r.trigger == Trigger::Run(kind));
-        Self { rules, dfa: OnceLock::new(), wide: OnceLock::new() }
+        Self::of(rules, |r| r.trigger == Trigger::Run(kind))
+    }
+
+    fn of(rules: &RuleSet, which: impl Fn(&Rule) -> bool) -> Self {
+        Self { rules: rules.indices(which), dfa: OnceLock::new(), wide: OnceLock::new() }
     }
 
     /// Built when the first run is seen. `None` where the rules are too many for one automaton, in which case each is
@@ -119,7 +126,8 @@ impl Engine {
         Ok(Self {
             literals: Grams::new(literals),
             context: ContextWords::new(&rules),
-            digits: RunRules::new(&rules, RunKind::Digits),
+            digits: RunRules::of(&rules, |r| r.trigger == DIGITS && !r.needs_context()),
+            digits_in_context: RunRules::of(&rules, |r| r.trigger == DIGITS && r.needs_context()),
             at: RunRules::new(&rules, RunKind::At),
             token: RunRules::new(&rules, RunKind::Token),
             rules,
@@ -152,9 +160,12 @@ impl Engine {
             field_words: HashMap::new(),
             done_until: vec![0; count],
             digits: RunCache::new(&self.digits),
+            digits_in_context: RunCache::new(&self.digits_in_context),
             at: RunCache::new(&self.at),
             token: RunCache::new(&self.token),
             shapes: Shapes::default(),
+            shapes_in_context: Shapes::default(),
+            fields_in_context: HashMap::new(),
             matched: Vec::new(),
             plans: FieldPlans::default(),
             found: Vec::new(),
@@ -176,10 +187,15 @@ pub struct Scanner<'e> {
     /// Per rule, where its last match ended in the buffer: a match inside another of the same rule is not looked for.
     done_until: Vec<usize>,
     digits: RunCache,
+    digits_in_context: RunCache,
     at: RunCache,
     token: RunCache,
-    /// Which digit runs can be the beginning of anything.
+    /// Which digit runs can be the beginning of anything that needs no context.
     shapes: Shapes,
+    /// Which can be the beginning of anything that does.
+    shapes_in_context: Shapes,
+    /// Whether a field's name has a context word of any digit rule that needs one.
+    fields_in_context: HashMap<FieldId, bool>,
     /// Rules that the joint automaton named at one place.
     matched: Vec<u16>,
     plans: FieldPlans,
@@ -195,6 +211,15 @@ impl RunCache {
     fn new(rules: &RunRules) -> Self {
         Self { cache: None, set: PatternSet::new(rules.rules.len()) }
     }
+}
+
+/// Rules that are tried together.
+#[derive(Debug, Clone, Copy)]
+enum Pool {
+    Digits,
+    DigitsInContext,
+    At,
+    Token,
 }
 
 /// Where each kind of candidate is among the values.
@@ -251,6 +276,7 @@ impl<'e> Scanner<'e> {
     pub fn reset_fields(&mut self) {
         self.plans = FieldPlans::default();
         self.field_words.clear();
+        self.fields_in_context.clear();
     }
 
     fn scan_literals(
@@ -298,7 +324,8 @@ impl<'e> Scanner<'e> {
 
     /// Whether what a rule's expression needs around a literal is there (see [`need`]).
     fn could_match(&self, wanting: &Wanting, len: usize, c: Candidate, text: &[u8]) -> bool {
-        let need = &self.engine.rules.get(wanting.rule).need;
+        let rule = self.engine.rules.get(wanting.rule);
+        let need = &rule.need;
         let around = &wanting.around;
         let stands = |set: CodeSet, at: usize| {
             let there = if at < c.high { code(text[at]) } else { BLANK };
@@ -309,12 +336,20 @@ impl<'e> Scanner<'e> {
         if !before || !stands(around.behind[0], behind) || !stands(around.behind[1], behind + 1) {
             return false;
         }
-        let reach = c.high.min(c.at + need.reach_bytes as usize);
-        need.digits == 0 || text[c.at..reach].iter().filter(|b| b.is_ascii_digit()).count() >= need.digits as usize
+        if !around.ahead.iter().zip(behind + 2..).all(|(set, at)| *set == CodeSet::MAX || stands(*set, at)) {
+            return false;
+        }
+        let reach = match need.reach_bytes as usize {
+            0 => rule.window_bytes,
+            reach => reach,
+        };
+        let reach = &text[c.at..c.high.min(c.at + reach)];
+        (need.digits == 0 || reach.iter().filter(|b| b.is_ascii_digit()).count() >= need.digits as usize)
+            && (need.run == 0 || has_run(reach, need.run as usize))
     }
 
     fn scan_digits(&mut self, from: usize, cursor: &mut Cursor, batch: &ValueBatch, fields: &FieldTable) {
-        if self.engine.digits.rules.is_empty() {
+        if self.engine.digits.rules.is_empty() && self.engine.digits_in_context.rules.is_empty() {
             return;
         }
         let text = batch.buffer();
@@ -348,30 +383,47 @@ impl<'e> Scanner<'e> {
         let at = if is_led { letters_before(text, start) } else { Some(start) };
         let Some(at) = at else { return };
         let signed = at > 0 && matches!(text[at - 1], b'+' | b'(');
-        let mut viable = |next| self.shapes.viable(&engine.digits, &engine.rules, start - at, len, next);
-        // A NUL is most likely the end of the value, and may be a byte of it.
-        let viable = match text.get(start + len) {
-            None | Some(0) => viable(None) || viable(Some(0)),
-            next => viable(next.copied()),
-        };
-        if !viable && !signed {
+        let Some((value, span)) = cursor.find(batch.spans(), start, start + 1) else { return };
+        if at < span.start {
             return;
         }
-        let Some((value, span)) = cursor.find(batch.spans(), start, start + 1) else { return };
-        if at < span.start || !left_edge(text, span.start, at) {
+        let (lead, behind) = (start - at, text.get(start + len..span.end).unwrap_or_default());
+        let free = self.shapes.viable(&engine.digits, &engine.rules, lead, len, behind);
+        let bound = self.shapes_in_context.viable(&engine.digits_in_context, &engine.rules, lead, len, behind);
+        if (!free && !bound && !signed) || !left_edge(text, span.start, at) {
             return;
         }
         let c = |at| Candidate { value, low: span.start, high: span.end, at };
         // With its sign or bracket first: a rule that takes it would otherwise begin behind it.
         if signed && at > span.start {
-            self.attempt_run(RunKind::Digits, c(at - 1), batch, fields);
+            self.attempt_run(Pool::Digits, c(at - 1), batch, fields);
+            if self.number_has_context(c(at - 1), batch, fields) {
+                self.attempt_run(Pool::DigitsInContext, c(at - 1), batch, fields);
+            }
         }
-        let first = text[at..span.end].first_chunk::<{ shapes::SKELETON }>();
-        let viable =
-            viable && first.is_none_or(|first| self.shapes.skeleton_viable(&engine.digits, &engine.rules, *first));
-        if viable {
-            self.attempt_run(RunKind::Digits, c(at), batch, fields);
+        if free {
+            self.attempt_run(Pool::Digits, c(at), batch, fields);
         }
+        if bound && self.number_has_context(c(at), batch, fields) {
+            self.attempt_run(Pool::DigitsInContext, c(at), batch, fields);
+        }
+    }
+
+    /// Whether a word stands near a number, or in its field's name, that any of the rules asks for which need context.
+    fn number_has_context(&mut self, c: Candidate, batch: &ValueBatch, fields: &FieldTable) -> bool {
+        let engine = self.engine;
+        let named = batch.spans()[c.value as usize].field.is_some_and(|field| {
+            let rules = &engine.digits_in_context.rules;
+            let known = self.fields_in_context.get(&field).copied();
+            known.unwrap_or_else(|| {
+                let has = rules.iter().any(|&rule| self.field_has_word(rule, engine.rules.get(rule), field, fields));
+                self.fields_in_context.insert(field, has);
+                has
+            })
+        });
+        let low = c.low.max(c.at.saturating_sub(engine.context.number_before_bytes()));
+        let high = c.high.min(c.at + RUN_WINDOW_BYTES + NEAR_AFTER_BYTES);
+        named || self.context.has_for_number(batch.buffer(), low, high)
     }
 
     fn scan_others(&mut self, cursors: &mut Cursors, batch: &ValueBatch, fields: &FieldTable) {
@@ -381,39 +433,36 @@ impl<'e> Scanner<'e> {
             let Some((value, span)) = cursors.at.find(batch.spans(), start, start + 1) else { continue };
             let at = local_part(text, span.start, start);
             if at < start {
-                self.attempt_run(RunKind::At, Candidate { value, low: span.start, high: span.end, at }, batch, fields);
+                self.attempt_run(Pool::At, Candidate { value, low: span.start, high: span.end, at }, batch, fields);
             }
         }
         self.marks.ats = ats;
         let tokens = std::mem::take(&mut self.marks.tokens);
         for at in tokens.iter().filter(|run| run.is_bare()).map(|run| run.start) {
             let Some((value, span)) = cursors.token.find(batch.spans(), at, at + 1) else { continue };
-            self.attempt_run(RunKind::Token, Candidate { value, low: span.start, high: span.end, at }, batch, fields);
+            self.attempt_run(Pool::Token, Candidate { value, low: span.start, high: span.end, at }, batch, fields);
         }
         self.marks.tokens = tokens;
     }
 
     /// Tries all rules of a kind of run at a place: the joint automaton says which can match, each of those is matched
     /// by itself for its bounds.
-    fn attempt_run(&mut self, kind: RunKind, c: Candidate, batch: &ValueBatch, fields: &FieldTable) {
+    fn attempt_run(&mut self, pool: Pool, c: Candidate, batch: &ValueBatch, fields: &FieldTable) {
         let engine = self.engine;
-        let rules = match kind {
-            RunKind::Digits => &engine.digits,
-            RunKind::At => &engine.at,
-            RunKind::Token => &engine.token,
-        };
-        let window = match kind {
-            RunKind::Digits => RUN_WINDOW_BYTES,
-            RunKind::At => LOCAL_PART_BYTES + 256,
-            RunKind::Token => 1_024,
+        let (rules, window) = match pool {
+            Pool::Digits => (&engine.digits, RUN_WINDOW_BYTES),
+            Pool::DigitsInContext => (&engine.digits_in_context, RUN_WINDOW_BYTES),
+            Pool::At => (&engine.at, LOCAL_PART_BYTES + 256),
+            Pool::Token => (&engine.token, 1_024),
         };
         let Some(dfa) = rules.dfa(&engine.rules) else {
             return rules.rules.iter().for_each(|&rule| self.attempt(rule, c, batch, fields));
         };
-        let state = match kind {
-            RunKind::Digits => &mut self.digits,
-            RunKind::At => &mut self.at,
-            RunKind::Token => &mut self.token,
+        let state = match pool {
+            Pool::Digits => &mut self.digits,
+            Pool::DigitsInContext => &mut self.digits_in_context,
+            Pool::At => &mut self.at,
+            Pool::Token => &mut self.token,
         };
         let cache = state.cache.get_or_insert_with(|| dfa.create_cache());
         if !state.set.is_empty() {
@@ -597,6 +646,18 @@ fn left_edge(text: &[u8], low: usize, start: usize) -> bool {
         Some(b) if joins(b) => !before(2).is_some_and(|d| d.is_ascii_digit()),
         _ => true,
     }
+}
+
+/// Whether a text holds so many token characters in a row. It looks at one in so many where there is no such run.
+fn has_run(text: &[u8], count: usize) -> bool {
+    let mut from = 0;
+    while let Some(run) = text.get(from..from + count) {
+        match run.iter().rposition(|b| !need::of_token(*b)) {
+            Some(at) => from += at + 1,
+            None => return true,
+        }
+    }
+    false
 }
 
 fn is_word(b: u8) -> bool {

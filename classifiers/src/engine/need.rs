@@ -18,12 +18,37 @@ const REACH_BYTES_MAX: usize = 256;
 pub const ALONE_BYTES_MAX: usize = 4;
 /// Every code.
 const ANY: CodeSet = u32::MAX;
+/// Bytes behind a literal's two next ones of which it is known what may stand there.
+pub const AHEAD: usize = 8;
+/// Shortest run of token characters that is worth looking for.
+const RUN_BYTES_MIN: usize = 12;
+
+/// The sets without those at the end that hold every code.
+mod ahead {
+    use super::{AHEAD, ANY, CodeSet};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub fn serialize<S: Serializer>(sets: &[CodeSet; AHEAD], to: S) -> Result<S::Ok, S::Error> {
+        let len = sets.iter().rposition(|set| *set != ANY).map_or(0, |last| last + 1);
+        sets[..len].serialize(to)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<[CodeSet; AHEAD], D::Error> {
+        let known = Vec::<CodeSet>::deserialize(from)?;
+        let mut sets = [ANY; AHEAD];
+        sets.iter_mut().zip(known).for_each(|(set, known)| *set = known);
+        Ok(sets)
+    }
+}
 
 /// What every match of a rule needs.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Need {
     /// ASCII digits that a match has at least.
     pub digits: u32,
+    /// A match holds so many bytes of `[A-Za-z0-9_+/=-]` in a row; 0 where that is fewer than [`RUN_BYTES_MIN`].
+    #[serde(default)]
+    pub run: u8,
     /// Bytes of the longest match; 0 where it is longer than [`REACH_BYTES_MAX`].
     pub reach_bytes: u32,
     /// For each literal of the rule, anchors first: the codes around it.
@@ -39,6 +64,9 @@ pub struct Around {
     pub before: CodeSet,
     /// The two bytes behind it. Zeros where the expression cannot match at that literal at all.
     pub behind: [CodeSet; 2],
+    /// The bytes behind those.
+    #[serde(with = "ahead")]
+    pub ahead: [CodeSet; AHEAD],
     /// How many bytes behind it are surely `[A-Za-z0-9_+/=-]`, up to [`TOKEN_BEHIND`].
     pub token_bytes: u8,
     /// The pieces that are looked for (see [`shares`]).
@@ -51,7 +79,7 @@ pub const TOKEN_BEHIND: u8 = 16;
 impl Around {
     /// What is known of a literal.
     pub fn of(before: CodeSet, behind: [CodeSet; 2], literal: &str) -> Self {
-        let mut out = Self { before, behind, token_bytes: 0, pieces: [0; 2] };
+        let mut out = Self { before, behind, ahead: [ANY; AHEAD], token_bytes: 0, pieces: [0; 2] };
         out.pieces = shares::pieces_of(literal.as_bytes(), &out);
         out
     }
@@ -85,12 +113,11 @@ impl Need {
         let nfa = thompson::Compiler::new()
             .configure(thompson::Config::new().utf8(false).which_captures(thompson::WhichCaptures::None))
             .build_from_hir(&hir);
-        let (digits, reach_bytes) = match hir.properties().maximum_len() {
-            Some(len) if len <= REACH_BYTES_MAX => (digits_min(&hir), len),
-            _ => (0, 0),
-        };
+        let reach_bytes = hir.properties().maximum_len().filter(|len| *len <= REACH_BYTES_MAX).unwrap_or(0);
+        let run = Runs::of(&hir).longest;
         Self {
-            digits: u32::try_from(digits).unwrap_or(u32::MAX),
+            digits: u32::try_from(digits_min(&hir)).unwrap_or(u32::MAX),
+            run: if run < RUN_BYTES_MIN { 0 } else { u8::try_from(run).unwrap_or(u8::MAX) },
             reach_bytes: u32::try_from(reach_bytes).unwrap_or(u32::MAX),
             around: literals
                 .map(|(text, caseless)| {
@@ -130,16 +157,93 @@ fn around(nfa: &NFA, literal: &str, caseless: bool) -> Around {
     let bound = if is_word(literal.as_bytes().last()) { !word() } else { word() };
     // Behind a boundary only the other kind of byte may stand. `open` has not crossed one.
     let first = codes(nfa, &open) | (codes(nfa, &crossed) & bound);
-    let second = match is_end(nfa, &crossed) {
-        true => ANY,
-        false => codes(nfa, &step(nfa, &crossed, true, |_| true)),
-    };
-    Around { token_bytes: token_bytes(nfa, crossed), ..Around::of(before, [first, second], literal) }
+    let mut further = [ANY; AHEAD + 1];
+    let mut states = crossed.clone();
+    for set in &mut further {
+        if is_end(nfa, &states) {
+            break;
+        }
+        states = step(nfa, &states, true, |_| true);
+        *set = codes(nfa, &states);
+    }
+    let [second, ahead @ ..] = further;
+    Around { token_bytes: token_bytes(nfa, crossed), ahead, ..Around::of(before, [first, second], literal) }
+}
+
+/// What is known of the token characters of an expression's matches.
+#[derive(Debug, Clone, Copy, Default)]
+struct Runs {
+    /// So many in a row, somewhere.
+    longest: usize,
+    /// So many at the beginning, and at the end.
+    edges: [usize; 2],
+    /// Nothing but token characters.
+    whole: bool,
+}
+
+impl Runs {
+    fn all(count: usize) -> Self {
+        Self { longest: count, edges: [count; 2], whole: true }
+    }
+
+    fn of(hir: &Hir) -> Self {
+        match hir.kind() {
+            HirKind::Empty | HirKind::Look(_) => Self::all(0),
+            HirKind::Literal(literal) => literal
+                .0
+                .iter()
+                .map(|b| if of_token(*b) { Self::all(1) } else { Self::default() })
+                .fold(Self::all(0), Self::then),
+            HirKind::Class(class) if only_token(class) => Self::all(1),
+            HirKind::Class(_) => Self::default(),
+            HirKind::Repetition(repetition) => {
+                let (one, min) = (Self::of(&repetition.sub), repetition.min as usize);
+                match (one.whole, min) {
+                    (true, _) => Self::all(one.longest.saturating_mul(min)),
+                    (false, 0) => Self::default(),
+                    (false, 1) => one,
+                    (false, _) => one.then(one),
+                }
+            }
+            HirKind::Capture(capture) => Self::of(&capture.sub),
+            HirKind::Concat(parts) => parts.iter().map(Self::of).fold(Self::all(0), Self::then),
+            HirKind::Alternation(parts) => parts.iter().map(Self::of).reduce(Self::or).unwrap_or_default(),
+        }
+    }
+
+    fn then(self, next: Self) -> Self {
+        let start = if self.whole { self.longest.saturating_add(next.edges[0]) } else { self.edges[0] };
+        let end = if next.whole { next.longest.saturating_add(self.edges[1]) } else { next.edges[1] };
+        let across = self.edges[1].saturating_add(next.edges[0]);
+        let longest = self.longest.max(next.longest).max(across);
+        Self { longest, edges: [start, end], whole: self.whole && next.whole }
+    }
+
+    fn or(self, other: Self) -> Self {
+        Self {
+            longest: self.longest.min(other.longest),
+            edges: [self.edges[0].min(other.edges[0]), self.edges[1].min(other.edges[1])],
+            whole: self.whole && other.whole,
+        }
+    }
+}
+
+/// Whether a byte is one of `[A-Za-z0-9_+/=-]`.
+pub const fn of_token(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || matches!(b, b'_' | b'+' | b'/' | b'=' | b'-')
+}
+
+fn only_token(class: &Class) -> bool {
+    match class {
+        Class::Bytes(bytes) => bytes.ranges().iter().all(|r| (r.start()..=r.end()).all(of_token)),
+        Class::Unicode(chars) => {
+            chars.is_ascii() && chars.ranges().iter().all(|r| (r.start()..=r.end()).all(|c| of_token(c as u8)))
+        }
+    }
 }
 
 /// How many bytes from these states on are surely of a token.
 fn token_bytes(nfa: &NFA, mut states: Vec<StateID>) -> u8 {
-    let of_token = |b: u8| b.is_ascii_alphanumeric() || b"_+/=-".contains(&b);
     for count in 0..TOKEN_BEHIND {
         let mut next = states.iter().flat_map(|id| ranges(nfa.state(*id))).peekable();
         if is_end(nfa, &states) || next.peek().is_none() || !next.all(|(low, high, _)| (low..=high).all(of_token)) {
@@ -244,10 +348,36 @@ mod tests {
             (r"nif[: ](\d{8}[A-Z]|[A-Z]\d{7})", 7),
             (r"nif[: ](\d{8}[A-Z]|[A-Z]{3})", 0),
             (r"dob: ?(\d\d?/\d\d?/\d{4})", 6),
-            (r"id: ?(\d{6}.*)", 0),
+            (r"id: ?(\d{6}.*)", 6),
         ] {
             assert_eq!(Need::of(expression, std::iter::empty()).digits, digits, "{expression}");
         }
+    }
+
+    #[test]
+    fn runs_are_what_every_match_holds() {
+        for (expression, run) in [
+            (r"key.{0,9}?([a-z0-9]{32})\b", 32),
+            (r"key[=: ]([a-f0-9]{32}|[A-Z]{20})", 20),
+            (r"key[=: ]([a-f0-9]{32}|x)", 0),
+            (r"sk_(?:live|test)_[a-z]{10,}", 18),
+            (r"(?:[a-z]{4}-){3}[a-z]{4}", 19),
+            (r"(?:[a-z]{8}\.){3}[a-z]{8}", 0),
+            (r"(?:[a-z]{8}\.[a-z]{6}){2}", 14),
+            (r"[a-z]{16}?[^a-z]", 16),
+        ] {
+            assert_eq!(Need::of(expression, std::iter::empty()).run, run, "{expression}");
+        }
+    }
+
+    #[test]
+    fn what_stands_further_behind() {
+        let need = Need::of(r"(?i)dec[. ] ?\d\d?, \d{4}", std::iter::once(("dec", true)));
+        let around = need.around[0];
+        assert_eq!(around.ahead[0], set([SIGN, DIGIT]));
+        assert_eq!(around.ahead[6], ANY);
+        let written = serde_json::to_string(&need).expect("JSON");
+        assert_eq!(serde_json::from_str::<Need>(&written).expect("JSON"), need);
     }
 
     #[test]

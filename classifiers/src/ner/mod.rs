@@ -68,6 +68,17 @@ pub enum Entity {
 }
 
 impl Entity {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::Person,
+        Self::Location,
+        Self::Organization,
+        Self::Facility,
+        Self::Address,
+        Self::DateTime,
+        Self::DateOfBirth,
+    ];
+
     /// The name used in findings.
     pub fn as_str(self) -> &'static str {
         match self {

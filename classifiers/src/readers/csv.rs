@@ -20,7 +20,7 @@ pub(super) struct CsvReader {
 
 impl CsvReader {
     pub(super) fn new(input: Lookahead, delimiter: Option<u8>, filter: FieldFilter) -> Self {
-        let delimiter = delimiter.unwrap_or_else(|| sniff(input.head()));
+        let delimiter = delimiter.unwrap_or_else(|| sniff_delimiter(input.head()));
         let reader = ReaderBuilder::new()
             .delimiter(delimiter)
             .flexible(true)
@@ -46,14 +46,11 @@ impl CsvReader {
         if !self.reader.read_byte_record(&mut header).map_err(|e| problem(&e))? {
             return Ok(());
         }
-        let name =
-            |cell: &[u8]| String::from_utf8_lossy(cell.strip_prefix(b"\xef\xbb\xbf").unwrap_or(cell)).trim().to_owned();
-        let names: Vec<String> = header.iter().map(name).collect();
-        if names.iter().any(|n| is_value_like(n) || n.len() > HEADER_BYTES_MAX) {
+        let Head::Names(names) = head_of(&header) else {
             self.columns = Some(Vec::new());
             self.push_row(&header, fields, batch);
             return Ok(());
-        }
+        };
         let columns = names.into_iter().enumerate().map(|(i, name)| {
             let name = if name.is_empty() { format!("column_{i}") } else { name };
             self.filter.wants(&name).then(|| fields.intern(&name))
@@ -122,7 +119,27 @@ fn problem(e: &csv::Error) -> Problem {
     Problem { place, message }
 }
 
-fn sniff(head: &[u8]) -> u8 {
+/// What the first record of a file is.
+pub(crate) enum Head {
+    /// The names of the columns, trimmed.
+    Names(Vec<String>),
+    /// Data: columns are numbered.
+    Data,
+}
+
+/// Whether a first record names the columns: not where a cell of it looks like data.
+pub(crate) fn head_of(record: &ByteRecord) -> Head {
+    let name =
+        |cell: &[u8]| String::from_utf8_lossy(cell.strip_prefix(b"\xef\xbb\xbf").unwrap_or(cell)).trim().to_owned();
+    let names: Vec<String> = record.iter().map(name).collect();
+    match names.iter().any(|n| is_value_like(n) || n.len() > HEADER_BYTES_MAX) {
+        true => Head::Data,
+        false => Head::Names(names),
+    }
+}
+
+/// The delimiter that splits the first line most often.
+pub(crate) fn sniff_delimiter(head: &[u8]) -> u8 {
     let line = head.split(|b| *b == b'\n').next().unwrap_or_default();
     // The comma wins a draw: it is what the name says.
     [b',', b'\t', b';', b'|'].into_iter().rev().max_by_key(|d| line.iter().filter(|b| *b == d).count()).unwrap_or(b',')

@@ -32,6 +32,7 @@ use crate::Error;
 use crate::columns::FieldFilter;
 use crate::values::{FieldTable, ValueBatch};
 use compression::Compression;
+pub(crate) use csv::{Head, head_of, sniff_delimiter};
 use limits::{Budget, Counted, LimitMet};
 use source::{Cursor, Input, Memory};
 use std::cell::Cell;
@@ -309,6 +310,31 @@ pub fn open(path: &Path, source: Option<&Arc<dyn Source>>, options: &OpenOptions
         Err(Error::Read { message, .. }) => Err(Error::read(path, message)),
         other => other,
     }
+}
+
+/// Opens bytes in memory, as a file of this name would be.
+///
+/// # Errors
+/// [`Error::Read`] where they are of no format, or broken from the first byte.
+pub fn open_bytes(name: &str, bytes: Vec<u8>, options: &OpenOptions) -> Result<Open, Error> {
+    let source: Arc<dyn Source> = Arc::new(Memory(bytes.into()));
+    open(Path::new(name), Some(&source), options)
+}
+
+/// Opens a stream, as a file of this name would be.
+///
+/// # Errors
+/// As [`open_bytes`].
+pub fn open_stream(name: &str, stream: Box<dyn Read + Send>, options: &OpenOptions) -> Result<Open, Error> {
+    let child = Child { options: options.clone(), budget: Budget::new(options.limits), depth: 0 };
+    child.open_layer(name, Input::Stream(stream))
+}
+
+/// A text in chunks of this size.
+#[cfg(test)]
+pub(crate) fn text_in_chunks(text: Vec<u8>, chunk_bytes: usize) -> Box<dyn Reader + Send> {
+    let lookahead = Lookahead::new(Box::new(std::io::Cursor::new(text)));
+    Box::new(text::TextReader::with_chunks(lookahead, chunk_bytes))
 }
 
 /// Opens what is inside: the content of a compressed file, a member of an archive.

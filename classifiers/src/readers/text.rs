@@ -10,8 +10,9 @@ use std::io::Read;
 const CHUNK_BYTES: usize = 4 << 20;
 /// Bytes kept behind the accepted zone: the longest match and its context.
 const AHEAD_BYTES: usize = WINDOW_BYTES_MAX + 256;
-/// Bytes kept in front of the accepted zone, for context words.
-const BEHIND_BYTES: usize = 2_048;
+/// Bytes kept in front of the accepted zone: context words, the piece in which the tagger sees a name, the head of a table.
+const BEHIND_BYTES: usize = 16 << 10;
+const _: () = assert!(BEHIND_BYTES > crate::scan::PIECE_BYTES_MAX + 4_096);
 
 pub(super) struct TextReader {
     input: Lookahead,
@@ -23,11 +24,17 @@ pub(super) struct TextReader {
     /// Line breaks before `base`.
     lines: u64,
     ended: bool,
+    chunk_bytes: usize,
 }
 
 impl TextReader {
     pub(super) fn new(input: Lookahead) -> Self {
-        Self { input, carry: Vec::new(), carry_context: 0, base: 0, lines: 0, ended: false }
+        Self::with_chunks(input, CHUNK_BYTES)
+    }
+
+    /// With this many new bytes in a batch.
+    pub(super) fn with_chunks(input: Lookahead, chunk_bytes: usize) -> Self {
+        Self { chunk_bytes, input, carry: Vec::new(), carry_context: 0, base: 0, lines: 0, ended: false }
     }
 }
 
@@ -38,13 +45,13 @@ impl Reader for TextReader {
             return Ok(false);
         }
         let carry = std::mem::take(&mut self.carry);
-        let carried = carry.len();
+        let (carried, chunk_bytes) = (carry.len(), self.chunk_bytes);
         let mut failed = None;
         batch.push_with(0, None, |buffer| {
             buffer.extend_from_slice(&carry);
-            match (&mut self.input).take(CHUNK_BYTES as u64).read_to_end(buffer) {
+            match (&mut self.input).take(chunk_bytes as u64).read_to_end(buffer) {
                 Ok(0) => self.ended = true,
-                Ok(n) => self.ended = n < CHUNK_BYTES,
+                Ok(n) => self.ended = n < chunk_bytes,
                 Err(e) => {
                     self.ended = true;
                     failed = Some(e);

@@ -19,7 +19,7 @@ pub(super) const FINDINGS_MAX: usize = 20_000;
 /// A file that changed this short a time ago may change again without its time telling.
 const SETTLED: Duration = Duration::from_secs(2);
 /// Version of the kept form; another one is not read.
-const FORM: u32 = 1;
+const FORM: u32 = 2;
 
 /// What was kept of earlier scans.
 #[derive(Debug, Clone)]
@@ -51,7 +51,7 @@ impl Kept {
     /// What is kept in a folder for scans like this one.
     pub(super) fn new(folder: &Path, engine: &Engine, options: &ScanOptions) -> Self {
         let decides = format!(
-            "{FORM} {} {} {} {:?} {:?} {:?} {:?} {} {:?} {} {:?}",
+            "{FORM} {} {} {} {:?} {:?} {:?} {:?} {} {:?} {} {:?} {:?}",
             env!("CARGO_PKG_VERSION"),
             engine.rules().hash(),
             options.key.id(),
@@ -62,6 +62,7 @@ impl Kept {
             options.hash_content,
             options.limits,
             options.decode,
+            options.ner,
             options.sample,
         );
         Self { folder: folder.to_path_buf(), context: Sha256::digest(decides).into() }

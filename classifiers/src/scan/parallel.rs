@@ -7,6 +7,7 @@
 //! the scan always goes on.
 
 use super::incremental::{FINDINGS_MAX, Kept, Stamp};
+use super::profile::Profile;
 use super::{FileReport, Progress, ScanInput, ScanOptions, Sink, Tallies, UnitReport, Worker};
 use crate::readers::{Opened, Reader};
 use crate::{Engine, Error, Finding};
@@ -233,8 +234,9 @@ impl Helper<'_, '_> {
             let mut tallies = Tallies::new();
             let mut done = self.read((index, 0), reader, &mut tallies)?;
             findings = done.kept.take();
+            let profile = std::mem::take(&mut done.profile);
             report.add(done);
-            report.summaries = self.worker.summaries(tallies);
+            report.summaries = profile.judge(self.worker.summaries(tallies), self.worker.engine.rules());
         }
         self.worker.finish(input, &mut report);
         self.keep(input, stamp, &report, findings);
@@ -284,15 +286,17 @@ impl Helper<'_, '_> {
         let mut state = lock(&shared.state);
         let mut report = state.report.clone();
         let mut findings = Some(Vec::new());
+        let mut profile = Profile::default();
         for (_, mut outcome) in std::mem::take(&mut state.outcomes) {
             findings = findings.zip(outcome.kept.take()).map(|(all, part)| [all, part].concat());
+            profile.merge(std::mem::take(&mut outcome.profile));
             report.add(outcome);
         }
         let findings = findings.filter(|all| all.len() <= FINDINGS_MAX);
         let stamp = state.stamp.take();
         let tallies = std::mem::take(&mut state.tallies);
         drop(state);
-        report.summaries = self.worker.summaries(tallies);
+        report.summaries = profile.judge(self.worker.summaries(tallies), self.worker.engine.rules());
         if let Some(input) = self.schedule.inputs.get(shared.index) {
             self.worker.finish(input, &mut report);
             self.keep(input, stamp, &report, findings);

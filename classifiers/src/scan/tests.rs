@@ -264,3 +264,46 @@ fn memory_limits_make_threads_and_records_fewer() {
     assert!(tight.limits.record_bytes_max < 16 << 20 && tight.limits.document_bytes_max < 64 << 20);
     assert_eq!(tight.fit(100 << 20), Err(208 << 20));
 }
+
+/// The summary of a detector in a CSV file of one column.
+fn column_of(name: &str, values: impl Iterator<Item = String>, detector: &str, jobs: usize) -> Option<FieldSummary> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut text = format!("n,{name}\n");
+    for (n, value) in values.enumerate() {
+        writeln!(text, "{n},{value}").expect("in memory");
+    }
+    fs::write(folder.path().join("a.csv"), text).expect("written");
+    let done = scanned(folder.path(), &ScanOptions { jobs, confidence_min: Confidence::Low, ..options() });
+    done.files[0].summaries.iter().find(|s| s.detector == detector).cloned()
+}
+
+/// A number of 16 digits that begins as cards do and passes the Luhn check, or fails it.
+fn card(n: usize, valid: bool) -> String {
+    let body = format!("453201{:09}", n * 7_919 % 1_000_000_000);
+    let digits = body.bytes().rev().enumerate().map(|(at, b)| {
+        let d = u32::from(b - b'0') * if at % 2 == 0 { 2 } else { 1 };
+        d / 10 + d % 10
+    });
+    let check = (10 - digits.sum::<u32>() % 10) % 10;
+    format!("{body}{}", if valid { check } else { (check + 1 + n as u32 % 9) % 10 })
+}
+
+#[test]
+fn a_column_is_judged_by_the_share_of_its_values() {
+    let cards = || (0..10_000).map(|n| card(n, n % 50 != 0));
+    for jobs in [1, 3] {
+        let column = column_of("pan", cards(), "payment-card", jobs).expect("cards are found");
+        assert_eq!((column.value_count, column.matched_values), (10_000, 9_800));
+        assert_eq!((column.share, column.verdict), (Some(0.98), Some(ColumnVerdict::Column)));
+        assert!(column.confidence >= 0.95);
+    }
+    let orders = (0..10_000).map(|n| card(n, n == 4_711));
+    let column = column_of("reference", orders, "payment-card-bare", 1).expect("one passes");
+    assert_eq!((column.value_count, column.matched_values), (10_000, 1));
+    assert_eq!(column.verdict, Some(ColumnVerdict::Chance));
+    assert!(column.confidence < 0.5 && column.confidence < column.score_max);
+    // Addresses of e-mail are none by chance, and a card in a sentence is one whatever its neighbours are.
+    let texts = (0..1_000).map(|n| if n == 7 { "x@hospital-north.org".into() } else { format!("{n}") });
+    let column = column_of("note", texts, "email-address", 1).expect("one address");
+    assert_eq!((column.matched_values, column.verdict), (1, Some(ColumnVerdict::Some)));
+}

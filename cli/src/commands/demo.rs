@@ -195,6 +195,7 @@ async fn scan_corpora(out: &mut dyn Write, dir: &Path, store: &str, key: &Finger
         let inputs = scan::inputs(std::slice::from_ref(&path));
         scan::scan(&engine, &inputs, &options, &Default::default(), &mut reports)?;
         let record = ScanRecord {
+            places: None,
             store,
             dataset: Some(dataset),
             path: &path,

@@ -34,7 +34,7 @@ struct Entry<'a> {
     categories: &'a [Category],
     country: Option<&'a str>,
     provider: Option<&'a str>,
-    /// What makes the scanner look: `literal`, a run (`digits`, `at`, `token`), or only a `field` name.
+    /// What makes the scanner look: `literal`, a run (`digits`, `at`, `token`), the `tagger`, or only a `field` name.
     trigger: String,
     /// It also finds values by the name of their field.
     by_field_name: bool,
@@ -54,6 +54,7 @@ impl<'a> Entry<'a> {
                 Trigger::Literals { .. } => "literal".to_owned(),
                 Trigger::Run(kind) => format!("{kind:?}").to_lowercase(),
                 Trigger::Field => "field".to_owned(),
+                Trigger::Tagger(_) => "tagger".to_owned(),
             },
             by_field_name: rule.field.is_some(),
             checked_by: rule.checked_by(),

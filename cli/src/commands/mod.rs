@@ -1,10 +1,17 @@
 //! One file a subcommand: its arguments, and `run`, which returns the exit code.
 
+mod ask;
 pub(crate) mod audit;
 pub(crate) mod completions;
 pub(crate) mod demo;
 pub(crate) mod detectors;
+pub(crate) mod diff;
+pub(crate) mod erasure;
+pub(crate) mod export;
 pub(crate) mod ingest;
+pub(crate) mod lineage;
+pub(crate) mod redact;
+pub(crate) mod rules;
 pub(crate) mod run;
 pub(crate) mod scan;
 mod scan_store;
@@ -12,6 +19,7 @@ mod selection;
 pub(crate) mod serve;
 pub(crate) mod sql;
 pub(crate) mod token;
+pub(crate) mod trained_on;
 pub(crate) mod validate;
 pub(crate) mod validators;
 

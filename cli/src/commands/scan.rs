@@ -6,13 +6,16 @@
 use super::scan_store;
 use super::selection::Selection;
 use crate::output::{self, OutputFile};
-use crate::report::{Kind, Report, Scanned, Totals};
+use crate::report::{Index, Kind, Report, Scanned, Totals};
 use anyhow::{Context as _, bail};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use lineward_classifiers::readers::{BinaryPolicy, Format, Limits};
-use lineward_classifiers::scan::{self as engine_scan, FileReport, Progress, Sample, ScanInput, ScanOptions, Sink};
+use lineward_classifiers::scan::{
+    self as engine_scan, FileReport, Ner, Progress, Sample, ScanInput, ScanOptions, Sink,
+};
 use lineward_classifiers::{Category, Confidence, Engine, Finding};
+use lineward_events::IndexedRecord;
 use std::io::{self, IsTerminal as _};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -112,6 +115,14 @@ pub(crate) struct ScanArgs {
     #[command(flatten)]
     selection: Selection,
 
+    /// Names in running text, by a tagger: auto (default), on, off
+    ///
+    /// It finds people, places, organisations, addresses and dates that no label announces. `auto` looks for them beside
+    /// other personal data, `on` everywhere: that takes most of a scan's time, and fiction is full of names.
+    #[arg(long, value_name = "HOW", default_value = "auto", hide_default_value = true, hide_possible_values = true)]
+    #[arg(value_parser = ner_parser(), help_heading = "What to look for")]
+    ner: Ner,
+
     /// Least confidence: low, medium (default), high
     ///
     /// high is a score of 0.8 and more, medium of 0.5 and more.
@@ -125,7 +136,7 @@ pub(crate) struct ScanArgs {
     #[arg(value_parser = confidence_parser(), help_heading = "What to look for")]
     min_confidence: Confidence,
 
-    /// The form: jsonl, json, sarif, parquet, html, summary
+    /// The form: jsonl, json, sarif, junit, parquet, html, summary
     ///
     /// Without it: a summary on a terminal, JSON lines otherwise.
     #[arg(long, value_name = "FORM", hide_possible_values = true)]
@@ -135,6 +146,10 @@ pub(crate) struct ScanArgs {
     /// Write the report to a file, which appears when it is whole
     #[arg(long, short, value_name = "FILE", help_heading = "What to report")]
     output: Option<PathBuf>,
+
+    /// Also write fingerprint to file, record, offset: Parquet
+    #[arg(long, value_name = "FILE", help_heading = "What to report")]
+    index: Option<PathBuf>,
 
     /// Exit with 1 where there is such a finding: CATEGORY[:LEVEL]
     ///
@@ -154,6 +169,14 @@ pub(crate) struct ScanArgs {
     #[arg(long, value_name = "ASSET", requires = "store", help_heading = "What to report")]
     dataset: Option<String>,
 
+    /// Also record the index in the store, for `lineward erasure`
+    ///
+    /// Where people's values are, by keyed fingerprint, with file, row and offset; never the value. Only of a scan of
+    /// everything.
+    #[arg(long, requires = "store", conflicts_with_all = ["sample", "incremental", "fields"])]
+    #[arg(help_heading = "What to report")]
+    record_index: bool,
+
     /// File with the key of fingerprints
     ///
     /// Without it: the environment variable LINEWARD_FINGERPRINT_KEY, else your own key in
@@ -162,7 +185,7 @@ pub(crate) struct ScanArgs {
     fingerprint_key_file: Option<PathBuf>,
 
     /// Put matched values into the findings: on a terminal only
-    #[arg(long, conflicts_with = "output", help_heading = "What to report")]
+    #[arg(long, conflicts_with = "output", help_heading = "What to report", hide_short_help = true)]
     show_values: bool,
 
     /// No progress bar
@@ -187,7 +210,15 @@ fn binary_parser() -> impl TypedValueParser<Value = BinaryPolicy> {
     })
 }
 
-fn confidence_parser() -> impl TypedValueParser<Value = Confidence> {
+pub(super) fn ner_parser() -> impl TypedValueParser<Value = Ner> {
+    PossibleValuesParser::new(["auto", "on", "off"]).map(|name| match name.as_str() {
+        "on" => Ner::On,
+        "off" => Ner::Off,
+        _ => Ner::Auto,
+    })
+}
+
+pub(super) fn confidence_parser() -> impl TypedValueParser<Value = Confidence> {
     PossibleValuesParser::new(LEVELS.map(Confidence::as_str)).try_map(|name| level(&name).ok_or("it is no level"))
 }
 
@@ -286,9 +317,11 @@ struct Plan {
     engine: Engine,
     kind: Kind,
     output: Option<PathBuf>,
+    index: Option<PathBuf>,
     fail_on: Vec<FailOn>,
     store: Option<String>,
     dataset: Option<String>,
+    record_index: bool,
     /// Standard input is called `-` in the report.
     rename_stdin: bool,
     bar: bool,
@@ -320,6 +353,7 @@ impl Plan {
             hash_content: args.store.is_some(),
             limits: Limits::default(),
             decode: true,
+            ner: args.ner,
             sample: args.sample,
             incremental: args.incremental.map(kept_folder).transpose()?,
         };
@@ -338,9 +372,11 @@ impl Plan {
             engine: Engine::new(Arc::new(rules))?,
             kind,
             output: args.output,
+            index: args.index,
             fail_on,
             store: args.store,
             dataset: args.dataset,
+            record_index: args.record_index,
             rename_stdin,
             // A report that comes in pieces and a bar on one terminal would write over each other.
             bar: !args.quiet && io::stderr().is_terminal() && (kind == Kind::Summary || !on_terminal),
@@ -356,6 +392,13 @@ impl Plan {
             }
             None => (None, output::stdout()),
         };
+        let (index_file, index) = match &self.index {
+            Some(path) => {
+                let (file, out) = OutputFile::create(path)?;
+                (Some(file), Some(Index::start(out).map_err(|e| self.no_index(e))?))
+            }
+            None => (None, None),
+        };
         let progress = Arc::new(Progress::default());
         let interrupted = stop_on_signal(&progress)?;
         let bar = Bar::start(self.bar, &self.inputs, &progress);
@@ -368,12 +411,15 @@ impl Plan {
             files: Vec::new(),
             failed_on: false,
             unwritten: None,
+            index,
+            unindexed: None,
+            places: self.record_index.then(Vec::new),
         };
         let scanned = engine_scan::scan(&self.engine, &self.inputs, &self.options, &progress, &mut collector);
         bar.finish();
         scanned?;
         let stopped = interrupted.load(Ordering::Relaxed);
-        let Collector { mut report, totals, files, failed_on, unwritten, .. } = collector;
+        let Collector { mut report, totals, files, failed_on, unwritten, index, unindexed, places, .. } = collector;
         if unwritten.is_some() && !stopped && progress.stop.load(Ordering::Relaxed) {
             // The scan was given up with the report: what it has seen is not to be told or recorded.
             return unwritten.map_or(Ok(ExitCode::SUCCESS), |e| Err(self.unwritten(e)));
@@ -399,6 +445,13 @@ impl Plan {
         if let Some(sample) = self.options.sample.filter(|_| self.kind != Kind::Summary) {
             output::complain(format_args!("note: {}", crate::report::sampled(sample)));
         }
+        if let Some(e) = unindexed {
+            return Err(self.no_index(e));
+        }
+        if let (Some(file), Some(index), false) = (index_file, index, stopped) {
+            index.finish().map_err(|e| self.no_index(e))?;
+            file.commit()?;
+        }
         let written = match unwritten {
             Some(e) => Err(e),
             None => report.finish(&done),
@@ -407,8 +460,17 @@ impl Plan {
         // The store does not depend on whether anybody read the report.
         if let (Some(store), false) = (&self.store, stopped) {
             let dataset = self.dataset.as_deref();
-            scan_store::record(store, dataset, &self.paths, &files, &self.engine, &self.options.key, started)
-                .with_context(|| format!("cannot record the scan in the store `{store}`"))?;
+            scan_store::record(
+                store,
+                dataset,
+                &self.paths,
+                &files,
+                &self.engine,
+                &self.options.key,
+                started,
+                places.as_deref(),
+            )
+            .with_context(|| format!("cannot record the scan in the store `{store}`"))?;
         }
         match written {
             Ok(()) => file.map_or(Ok(()), OutputFile::commit)?,
@@ -418,6 +480,11 @@ impl Plan {
         Ok(ExitCode::from(exit_code))
     }
 
+    fn no_index(&self, e: io::Error) -> anyhow::Error {
+        let path = self.index.as_deref().unwrap_or(Path::new("")).display();
+        anyhow::Error::from(e).context(format!("cannot write the index to `{path}`"))
+    }
+
     fn unwritten(&self, e: io::Error) -> anyhow::Error {
         let place = self.output.as_ref().map_or("standard output".to_owned(), |path| format!("`{}`", path.display()));
         anyhow::Error::from(e).context(format!("cannot write the report to {place}"))
@@ -425,7 +492,7 @@ impl Plan {
 
     /// Whether the scan is worth its while when nobody reads the report: its exit code or its record may matter.
     fn matters_unread(&self) -> bool {
-        self.store.is_some() || !self.fail_on.is_empty()
+        self.store.is_some() || self.index.is_some() || !self.fail_on.is_empty()
     }
 }
 
@@ -522,6 +589,26 @@ struct Collector<'a> {
     files: Vec<FileReport>,
     failed_on: bool,
     unwritten: Option<io::Error>,
+    index: Option<Index>,
+    unindexed: Option<io::Error>,
+    /// Where people's values are, where that is to be recorded.
+    places: Option<Vec<(PathBuf, IndexedRecord)>>,
+}
+
+/// The place of a value that names a person; `None` for a secret, which names nobody.
+fn place(finding: &Finding) -> Option<(PathBuf, IndexedRecord)> {
+    finding.categories.iter().any(|c| *c != Category::Credential).then(|| {
+        let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+        let record = IndexedRecord {
+            subject: finding.fingerprint.clone(),
+            entity: finding.entity.clone(),
+            row_group: None,
+            row: number(finding.row.unwrap_or(0)),
+            byte_offset: number(finding.start),
+            byte_len: i32::try_from(finding.end - finding.start).unwrap_or(i32::MAX),
+        };
+        (PathBuf::from(&finding.path), record)
+    })
 }
 
 impl Sink for Collector<'_> {
@@ -530,7 +617,15 @@ impl Sink for Collector<'_> {
             finding.path = "-".to_owned();
         }
         self.totals.finding(&finding);
+        if let Some(places) = &mut self.places {
+            places.extend(place(&finding));
+        }
         self.failed_on |= self.plan.fail_on.iter().any(|entry| entry.hits(&finding));
+        if let (Some(index), None) = (&mut self.index, &self.unindexed)
+            && let Err(e) = index.add(&finding)
+        {
+            self.unindexed = Some(e);
+        }
         if self.unwritten.is_none()
             && let Err(e) = self.report.finding(&finding)
         {

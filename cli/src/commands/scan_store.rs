@@ -3,11 +3,13 @@
 use anyhow::Context as _;
 use lineward_classifiers::scan::FileReport;
 use lineward_classifiers::{Engine, FingerprintKey};
+use lineward_events::IndexedRecord;
 use lineward_pipelines::{ScanRecord, record_scan};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Records what was found under each path as a scan of its own.
+/// Records what was found under each path as a scan of its own, with the places of people's values where it has them.
+#[expect(clippy::too_many_arguments, reason = "what a scan leaves, each part of it once")]
 pub(crate) fn record(
     store: &str,
     dataset: Option<&str>,
@@ -16,6 +18,7 @@ pub(crate) fn record(
     engine: &Engine,
     key: &FingerprintKey,
     started: SystemTime,
+    places: Option<&[(PathBuf, IndexedRecord)]>,
 ) -> anyhow::Result<()> {
     anyhow::ensure!(
         dataset.is_none() || paths.len() == 1,
@@ -25,7 +28,7 @@ pub(crate) fn record(
     let runtime = super::runtime()?;
     for path in paths {
         let below: Vec<FileReport> = reports.iter().filter(|r| is_below(&r.path, path)).cloned().collect();
-        let scan = ScanRecord { store, dataset, path, reports: &below, engine, key: key.clone(), started_at };
+        let scan = ScanRecord { store, dataset, path, reports: &below, engine, key: key.clone(), started_at, places };
         runtime
             .block_on(record_scan(&scan))
             .with_context(|| format!("the scan of `{}` was not recorded", path.display()))?;

@@ -1,7 +1,9 @@
 //! Which detectors are meant: the two filters that `scan` and `detectors` share.
 
+use anyhow::Context as _;
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use lineward_classifiers::{Category, Error, RuleSet};
+use std::path::PathBuf;
 
 /// The filters.
 #[derive(Debug, clap::Args)]
@@ -14,12 +16,30 @@ pub(super) struct Selection {
     #[arg(long, value_name = "NAME,...", value_delimiter = ',', help_heading = "What to look for")]
     #[arg(hide_possible_values = true, value_parser = category_parser())]
     pub categories: Vec<Category>,
+
+    /// Rule files of your own, beside the built-in rules
+    #[arg(long, value_name = "FILE,...", value_delimiter = ',', help_heading = "What to look for")]
+    pub rules: Vec<PathBuf>,
 }
 
 impl Selection {
-    /// The built-in rules that are meant.
+    /// The built-in rules, and the user's own.
+    fn all(&self) -> anyhow::Result<RuleSet> {
+        let read = |path: &PathBuf| -> anyhow::Result<(String, String)> {
+            let text = std::fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display()))?;
+            Ok((path.display().to_string(), text))
+        };
+        let files = self.rules.iter().map(read).collect::<anyhow::Result<Vec<_>>>()?;
+        let built_in = RuleSet::built_in()?;
+        match files.is_empty() {
+            true => Ok(built_in),
+            false => Ok(built_in.with_files(files.iter().map(|(name, text)| (name.as_str(), text.as_str())))?),
+        }
+    }
+
+    /// The rules that are meant.
     pub fn rules(&self) -> anyhow::Result<RuleSet> {
-        match RuleSet::built_in()?.select(&self.detectors, &self.categories) {
+        match self.all()?.select(&self.detectors, &self.categories) {
             Ok(rules) if rules.is_empty() => {
                 anyhow::bail!(
                     "no detector of `--detectors {}` has a category of `--categories`; leave one of them out",
@@ -37,7 +57,7 @@ impl Selection {
 
     /// The id closest to one that does not exist.
     fn similar(&self) -> anyhow::Result<Option<String>> {
-        let rules = RuleSet::built_in()?;
+        let rules = self.all()?;
         let close =
             |id: &str| self.detectors.iter().map(|d| strsim::osa_distance(d, id)).filter(|d| (1..=3).contains(d)).min();
         let best = rules.iter().filter_map(|(_, rule)| Some((close(&rule.id)?, &rule.id))).min();

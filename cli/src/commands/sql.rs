@@ -33,6 +33,9 @@ pub struct SqlArgs {
     /// How results are written: table, json, jsonl, csv or arrow [default: table on a terminal, else jsonl].
     #[arg(long, value_name = "FORMAT")]
     format: Option<Format>,
+    /// File with the key of `fingerprint` and `redact`.
+    #[arg(long, value_name = "FILE")]
+    fingerprint_key_file: Option<PathBuf>,
     /// Read the statements from a file.
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
@@ -61,9 +64,9 @@ pub fn run(args: SqlArgs) -> Result<ExitCode> {
         }
     };
     let done = match text {
-        Some(text) => runtime.block_on(batch(&args.store, &text, format)),
+        Some(text) => runtime.block_on(batch(&args.store, args.fingerprint_key_file, &text, format)),
         None => {
-            let session = runtime.block_on(LinewardSession::open(&args.store))?;
+            let session = runtime.block_on(open(&args.store, args.fingerprint_key_file))?;
             Shell { runtime: &runtime, session, format, timing: false }.run()
         }
     };
@@ -74,12 +77,21 @@ pub fn run(args: SqlArgs) -> Result<ExitCode> {
     }
 }
 
-async fn batch(store: &str, text: &str, format: Format) -> Result<()> {
+/// A session whose key is looked for when a function first needs it.
+async fn open(store: &str, key_file: Option<PathBuf>) -> Result<LinewardSession> {
+    let session = LinewardSession::open(store).await?;
+    session.set_fingerprint_key(move || {
+        crate::fingerprint_key::existing(key_file.as_deref()).map_err(|e| format!("{e:#}"))
+    });
+    Ok(session)
+}
+
+async fn batch(store: &str, key_file: Option<PathBuf>, text: &str, format: Format) -> Result<()> {
     let statements = LinewardSession::parse(text)?;
     if statements.is_empty() {
         bail!("there is no statement to run");
     }
-    let session = LinewardSession::open(store).await?;
+    let session = open(store, key_file).await?;
     for statement in statements {
         execute(&session, statement, format).await?;
     }

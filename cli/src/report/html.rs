@@ -1,7 +1,7 @@
 //! One self-contained page: totals, files and findings to look at first, problems. It loads nothing from anywhere and
 //! runs no script.
 
-use super::totals::{FileRow, category_names};
+use super::totals::{ColumnRow, FileRow, category_names};
 use super::{Out, Report, Scanned, bytes, count, rfc3339, thousands};
 use lineward_classifiers::{Category, Finding};
 use std::collections::BTreeMap;
@@ -82,6 +82,26 @@ impl Html {
         self.more(rows.len(), FILES_MAX, "file")
     }
 
+    fn columns(&mut self, scan: &Scanned<'_>) -> io::Result<()> {
+        let columns = ColumnRow::of_files(scan.files);
+        let rows = columns.iter().take(FILES_MAX).map(|column| {
+            let s = column.summary;
+            vec![
+                Cell::code(&column.file.path.to_string_lossy()),
+                Cell::code(s.field.as_deref().unwrap_or_default()),
+                Cell::text(&column.verdict()),
+                Cell::number(s.value_count),
+                Cell::number(s.matched_values),
+                Cell::number(s.distinct_count),
+                Cell { class: "n", html: column.share() },
+                Cell { class: "n", html: format!("{:.2}", s.confidence) },
+            ]
+        });
+        let header = ["file", "field", "verdict", "#values", "#matching", "#distinct", "#share", "#confidence"];
+        self.table("Columns as a whole", &header, rows)?;
+        self.more(columns.len(), FILES_MAX, "column")
+    }
+
     fn findings(&mut self) -> io::Result<()> {
         let best = std::mem::take(&mut self.best);
         let mut shown: Vec<&Finding> = best.values().flatten().collect();
@@ -160,6 +180,7 @@ impl Report for Html {
         writeln!(self.out, "<style>{STYLE}</style>\n</head>\n<body>")?;
         self.totals(scan)?;
         self.files(scan)?;
+        self.columns(scan)?;
         self.findings()?;
         self.problems(scan)?;
         writeln!(self.out, "</body>\n</html>")?;

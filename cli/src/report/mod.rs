@@ -4,13 +4,16 @@
 //! given: redaction happened before, in the classifiers.
 
 mod html;
+mod index;
 mod json;
 mod jsonl;
+mod junit;
 mod parquet;
 mod sarif;
 mod summary;
 mod totals;
 
+pub(crate) use index::Index;
 pub(crate) use totals::Totals;
 
 use lineward_classifiers::scan::{FileReport, Sample};
@@ -30,6 +33,8 @@ pub(crate) enum Kind {
     Json,
     /// SARIF 2.1.0.
     Sarif,
+    /// JUnit XML.
+    Junit,
     /// A Parquet file of findings.
     Parquet,
     /// One self-contained page.
@@ -40,7 +45,8 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// All of them.
-    pub(crate) const ALL: [Self; 6] = [Self::Jsonl, Self::Json, Self::Sarif, Self::Parquet, Self::Html, Self::Summary];
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Jsonl, Self::Json, Self::Sarif, Self::Junit, Self::Parquet, Self::Html, Self::Summary];
 
     /// The name on the command line.
     pub(crate) fn as_str(self) -> &'static str {
@@ -48,6 +54,7 @@ impl Kind {
             Self::Jsonl => "jsonl",
             Self::Json => "json",
             Self::Sarif => "sarif",
+            Self::Junit => "junit",
             Self::Parquet => "parquet",
             Self::Html => "html",
             Self::Summary => "summary",
@@ -65,6 +72,7 @@ impl Kind {
             Self::Jsonl => Box::new(jsonl::Jsonl::new(out)),
             Self::Json => Box::new(json::Json::start(out)?),
             Self::Sarif => Box::new(sarif::Sarif::start(out)?),
+            Self::Junit => Box::new(junit::Junit::new(out)),
             Self::Parquet => Box::new(parquet::Parquet::start(out)?),
             Self::Html => Box::new(html::Html::new(out)),
             Self::Summary => Box::new(summary::Summary::new(out)),

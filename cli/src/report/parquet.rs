@@ -1,19 +1,24 @@
-//! A Parquet file: one row a finding, a column for each key of the output contract. What could not be read is told on
-//! standard error.
+//! A Parquet file: one row a finding, a column for each key of the output contract. Profiles of columns are in its
+//! metadata, as JSON under `lineward.columns`. What could not be read is told on standard error.
 
 use super::{Out, Report, Scanned};
 use ::parquet::arrow::ArrowWriter;
 use ::parquet::basic::{Compression, ZstdLevel};
 use ::parquet::errors::ParquetError;
+use ::parquet::file::metadata::KeyValue;
 use ::parquet::file::properties::WriterProperties;
 use arrow::array::{ArrayRef, Float32Builder, ListBuilder, RecordBatch, StringBuilder, UInt64Builder};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use lineward_classifiers::Finding;
+use lineward_classifiers::scan::{FieldSummary, FileReport};
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 
 /// Findings held before they are written.
 const BATCH_ROWS: usize = 8_192;
+/// Key of the file's metadata that holds profiles of columns: an object of lists, by the path of the scanned file.
+const COLUMNS_KEY: &str = "lineward.columns";
 
 pub(super) struct Parquet {
     writer: Option<ArrowWriter<Out>>,
@@ -121,8 +126,15 @@ impl Report for Parquet {
         if self.columns.rows < BATCH_ROWS { Ok(()) } else { self.write_batch() }
     }
 
-    fn finish(&mut self, _: &Scanned<'_>) -> io::Result<()> {
+    fn finish(&mut self, scan: &Scanned<'_>) -> io::Result<()> {
         self.write_batch()?;
+        let fields = |f: &FileReport| f.summaries.iter().filter(|s| s.field.is_some()).cloned().collect::<Vec<_>>();
+        let profiles = scan.files.iter().map(|f| (f.path.to_string_lossy().into_owned(), fields(f)));
+        let profiles: BTreeMap<String, Vec<FieldSummary>> = profiles.filter(|(_, fields)| !fields.is_empty()).collect();
+        if let Some(writer) = &mut self.writer {
+            let text = serde_json::to_string(&profiles)?;
+            writer.append_key_value_metadata(KeyValue::new(COLUMNS_KEY.to_owned(), text));
+        }
         match self.writer.take() {
             Some(writer) => writer.into_inner().map_err(into_io)?.flush(),
             None => Ok(()),

@@ -1,6 +1,6 @@
 //! Tables for a person at a terminal: files and kinds with the most findings first, problems, totals, speed.
 
-use super::totals::{FileRow, category_names};
+use super::totals::{ColumnRow, FileRow, category_names};
 use super::{Out, Report, Scanned, bytes, count, thousands};
 use crate::output::printable;
 use comfy_table::{CellAlignment, Table, presets};
@@ -42,6 +42,30 @@ impl Summary {
             table.add_row([(*name).to_owned()].into_iter().chain(counts).chain([category_names(&kind.categories)]));
         }
         self.table(&table, kinds.len(), "kind")
+    }
+
+    fn columns(&mut self, scan: &Scanned<'_>) -> io::Result<()> {
+        let columns = ColumnRow::of_files(scan.files);
+        if columns.is_empty() {
+            return Ok(());
+        }
+        let mut table = plain(["column", "verdict", "values", "matching", "distinct", "share", "confidence"]);
+        left(&mut table, 1);
+        for column in columns.iter().take(ROWS_MAX) {
+            let s = column.summary;
+            let name = format!("{}: {}", column.file.path.display(), s.field.as_deref().unwrap_or_default());
+            let distinct = format!("{}{}", thousands(s.distinct_count), if s.distinct_capped { "+" } else { "" });
+            table.add_row([
+                printable(&name),
+                column.verdict(),
+                thousands(s.value_count),
+                thousands(s.matched_values),
+                distinct,
+                column.share(),
+                format!("{:.2}", s.confidence),
+            ]);
+        }
+        self.table(&table, columns.len(), "column")
     }
 
     fn table(&mut self, table: &Table, rows: usize, noun: &str) -> io::Result<()> {
@@ -129,6 +153,7 @@ impl Report for Summary {
         if scan.totals.findings > 0 {
             self.files(scan)?;
             self.kinds(scan)?;
+            self.columns(scan)?;
         }
         self.problems(scan)?;
         self.totals(scan)?;

@@ -1,6 +1,6 @@
 //! Counts of a whole scan, which every form but JSONL shows in some way.
 
-use lineward_classifiers::scan::FileReport;
+use lineward_classifiers::scan::{ColumnVerdict, FieldSummary, FileReport};
 use lineward_classifiers::{Category, Confidence, Finding};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -134,5 +134,43 @@ impl FileRow {
             categories: Category::ALL.map(in_category),
             findings: file.findings,
         }
+    }
+}
+
+/// A field of which all or most values are of one kind, or that only looks so.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ColumnRow<'a> {
+    /// The file.
+    pub file: &'a FileReport,
+    /// Counts and verdict.
+    pub summary: &'a FieldSummary,
+}
+
+impl<'a> ColumnRow<'a> {
+    /// Columns that a verdict was given on, the surest first; among equals those with the most values.
+    pub(crate) fn of_files(files: &'a [FileReport]) -> Vec<Self> {
+        let decided = |s: &&FieldSummary| s.verdict.is_some_and(|v| v != ColumnVerdict::Some);
+        let mut rows: Vec<Self> = files
+            .iter()
+            .flat_map(|file| file.summaries.iter().filter(decided).map(move |summary| Self { file, summary }))
+            .collect();
+        rows.sort_by(|a, b| {
+            let (a, b) = (a.summary, b.summary);
+            b.confidence.total_cmp(&a.confidence).then(b.matched_values.cmp(&a.matched_values))
+        });
+        rows
+    }
+
+    /// The verdict in words.
+    pub(crate) fn verdict(&self) -> String {
+        match self.summary.verdict {
+            Some(ColumnVerdict::Column) => format!("a column of {}", self.summary.entity),
+            _ => format!("not {}: by chance", self.summary.entity),
+        }
+    }
+
+    /// The share of matching values, in percent.
+    pub(crate) fn share(&self) -> String {
+        format!("{:.2}%", self.summary.share.unwrap_or_default() * 100.0)
     }
 }

@@ -8,7 +8,7 @@ use crate::json::{at, sha256_hex, text};
 use crate::naming::check_length;
 use crate::{
     AssetRef, AssetType, DataFinding, DecodeError, DecodeReason, EdgeType, Event, EventKey, EventKind, Evidence,
-    FindingOrigin, Link, Statement, parse_time,
+    FindingOrigin, Indexed, IndexedRecord, Link, Statement, parse_time,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -38,6 +38,10 @@ pub struct ScanEvent {
     /// Version of Lineward.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tool_version: Option<String>,
+    /// Id of the key of the record index, where the scan made one: `records` then lists every place at which a value
+    /// that names a person was found. A large index comes as several events of one scan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub index_key: Option<String>,
     /// What was scanned.
     pub asset: ScanAsset,
     /// Its files. For an asset that is one file: one entry without a name.
@@ -55,6 +59,7 @@ impl ScanEvent {
             scanned_at: scanned_at.into(),
             ruleset: None,
             tool_version: None,
+            index_key: None,
             asset,
             files: Vec::new(),
         }
@@ -103,6 +108,9 @@ pub struct ScanFile {
     /// What was found.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<ScanFinding>,
+    /// Where, by keyed fingerprint; only in a scan with an `index_key`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub records: Vec<IndexedRecord>,
 }
 
 /// Sensitive data of one kind in one field of a file.
@@ -123,7 +131,16 @@ pub struct ScanFinding {
     /// Distinct values.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub distinct_count: Option<i64>,
-    /// 0 to 1.
+    /// Values of the field that were looked at, in a record format.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value_count: Option<i64>,
+    /// Values among them in which something was found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub matched_values: Option<i64>,
+    /// What their share says of the field: `column`, `some`, `chance`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<String>,
+    /// 0 to 1, with the verdict taken into account.
     pub confidence: f32,
     /// Share of the bytes that were looked at, 0 to 1.
     #[serde(default = "whole")]
@@ -167,6 +184,7 @@ impl Format for Lineward {
             "scanned_at",
             "ruleset",
             "tool_version",
+            "index_key",
             "asset.type",
             "asset.namespace",
             "asset.name",
@@ -176,6 +194,8 @@ impl Format for Lineward {
             "files.*.findings.*.field",
             "files.*.findings.*.entity",
             "files.*.findings.*.detector",
+            "files.*.records.*.subject",
+            "files.*.records.*.entity",
         ]
     }
 }
@@ -212,6 +232,9 @@ fn statements(scan: &ScanEvent) -> Result<Vec<Statement>, DecodeError> {
             None => dataset.clone(),
         };
         statements.extend(file.findings.iter().map(|f| Statement::Finding(finding(f, &scanned, scan))));
+        if scan.index_key.is_some() && !file.records.is_empty() {
+            statements.push(Statement::Indexed(Indexed { asset: scanned, records: file.records.clone() }));
+        }
     }
     Ok(statements)
 }

@@ -510,13 +510,19 @@ fn each_mapping<'a>(dataset: &'a Value, mut call: impl FnMut(&'a Value, Option<&
 fn column_links(dataset: &Value) -> Vec<Statement> {
     let Some(dst) = asset_if_mapped(dataset) else { return Vec::new() };
     let mut seen = BTreeSet::new();
-    let mut links = Vec::new();
-    each_mapping(dataset, |named, _, _| {
+    let (mut links, mut columns) = (Vec::new(), Vec::new());
+    each_mapping(dataset, |named, dst_field, transformation| {
         let Some(src) = bare(named) else { return };
+        if let Some(src_field) = text(named, &["field"]) {
+            columns.push(mapping(src.clone(), src_field, &dst, dst_field, transformation));
+        }
         if seen.insert((src.namespace.clone(), src.name.clone())) {
             let (edge_type, evidence) = (EdgeType::Derived, Evidence::Column);
             links.push(Statement::Link(Link { src, dst: dst.clone(), edge_type, evidence }));
         }
     });
+    if !columns.is_empty() {
+        links.push(Statement::Columns(columns));
+    }
     links
 }

@@ -4,6 +4,7 @@
 use super::{Access, Grant};
 use crate::Error;
 use crate::access::table::GuardedTable;
+use arrow::datatypes::DataType;
 use async_trait::async_trait;
 use datafusion::catalog::{
     CatalogProvider, MemoryCatalogProvider, MemoryCatalogProviderList, SchemaProvider, TableFunctionArgs,
@@ -12,7 +13,9 @@ use datafusion::catalog::{
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
-use datafusion::logical_expr::Expr;
+use datafusion::logical_expr::{
+    ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature, Volatility,
+};
 use datafusion::prelude::SessionContext;
 use std::sync::Arc;
 
@@ -45,6 +48,7 @@ pub(crate) fn guarded(
         .build();
     let context = SessionContext::new_with_state(state);
     guard_functions(&context, base, access);
+    guard_scalars(&context, access);
     Ok(context)
 }
 
@@ -58,6 +62,13 @@ fn guard_functions(context: &SessionContext, base: &SessionState, access: &Arc<A
             state: base.clone(),
         };
         context.register_udtf(function.name, Arc::new(guard));
+    }
+}
+
+fn guard_scalars(context: &SessionContext, access: &Access) {
+    for scalar in lineward_sql::scalars::ALL.iter().filter(|scalar| !access.scalar(scalar.name)) {
+        let signature = Signature::one_of(vec![TypeSignature::Nullary, TypeSignature::VariadicAny], Volatility::Stable);
+        context.register_udf(ScalarUDF::from(DeniedFunction { name: scalar.name, signature }));
     }
 }
 
@@ -86,7 +97,7 @@ impl SchemaProvider for GuardedSchema {
     async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
         let Some(inner) = self.inner.table(name).await? else { return Ok(None) };
         match self.access.table(&self.name, name) {
-            Some(grant) => Ok(Some(guard(inner, &grant, &self.state)?)),
+            Some(grant) => Ok(Some(guard(&format!("{}.{name}", self.name), inner, &grant, &self.state)?)),
             None => Err(Error::Denied(format!("permission denied for table `{}.{name}`", self.name)).into()),
         }
     }
@@ -113,14 +124,50 @@ impl std::fmt::Debug for GuardedFunction {
 impl TableFunctionImpl for GuardedFunction {
     fn call_with_args(&self, args: TableFunctionArgs) -> Result<Arc<dyn TableProvider>> {
         match self.access.function(self.name) {
-            Some(grant) => guard(self.inner.call_with_args(args)?, &grant, &self.state),
+            Some(grant) => guard(self.name, self.inner.call_with_args(args)?, &grant, &self.state),
             None => Err(Error::Denied(format!("permission denied for function `{}`", self.name)).into()),
         }
     }
 }
 
-fn guard(inner: Arc<dyn TableProvider>, grant: &Grant, state: &SessionState) -> Result<Arc<dyn TableProvider>> {
-    GuardedTable::new(inner, grant, |text, schema| -> Result<Expr> {
+/// A function of rows that a principal may not call: planning one is an error.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct DeniedFunction {
+    name: &'static str,
+    signature: Signature,
+}
+
+impl DeniedFunction {
+    fn denied(&self) -> DataFusionError {
+        Error::Denied(format!("permission denied for function `{}`", self.name)).into()
+    }
+}
+
+impl ScalarUDFImpl for DeniedFunction {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Err(self.denied())
+    }
+
+    fn invoke_with_args(&self, _: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        Err(self.denied())
+    }
+}
+
+fn guard(
+    name: &str,
+    inner: Arc<dyn TableProvider>,
+    grant: &Grant,
+    state: &SessionState,
+) -> Result<Arc<dyn TableProvider>> {
+    GuardedTable::behind(name, inner, grant, |text, schema| -> Result<Expr> {
         state.create_logical_expr(text, schema).map_err(|e| {
             // Told to whoever asks, so without the condition itself: it may say what must not be known.
             tracing::error!(error = %e, "a condition on rows in the configuration does not fit its table");

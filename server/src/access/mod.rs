@@ -13,6 +13,9 @@ use std::collections::BTreeMap;
 /// Columns whose content is close to the data itself; NULL without the permission `previews`.
 pub(crate) const CONTENT_COLUMNS: [&str; 3] = ["payload", "preview", "previews"];
 
+/// Functions of rows that use the key of fingerprints: whoever may try values has what previews show.
+const KEYED: [&str; 2] = ["fingerprint", "redact"];
+
 /// Everything its roles give a principal.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Access {
@@ -71,6 +74,12 @@ impl Access {
         let roles: Vec<Role> = self.roles.iter().filter(may).cloned().collect();
         let as_tables = roles.into_iter().map(|r| Role { tables: vec![format!("public.{name}")], ..r }).collect();
         Self { roles: as_tables }.table("public", name)
+    }
+
+    /// Whether a function of rows may be called, as `tags_of`.
+    pub fn scalar(&self, name: &str) -> bool {
+        let gives = |role: &Role| role.functions.iter().any(|pattern| glob(pattern, name));
+        self.roles.iter().any(|role| gives(role) && (role.previews || !KEYED.contains(&name)))
     }
 
     /// May send events.
@@ -187,6 +196,15 @@ open: {tables: ['*'], previews: true}
         assert_eq!(access(yaml, &["some"]).function("upstream").expect("granted").conditions, ["(depth < 3)"]);
         assert_eq!(access(yaml, &["some"]).function("downstream"), None);
         assert!(access(yaml, &["reader"]).function("downstream").is_some());
+        for (roles, name, expected) in [
+            (["some"], "upstream_ids", true),
+            (["some"], "tags_of", false),
+            (["reader"], "tags_of", true),
+            (["reader"], "fingerprint", false),
+            (["admin"], "fingerprint", true),
+        ] {
+            assert_eq!(access(yaml, &roles).scalar(name), expected, "{roles:?} {name}");
+        }
     }
 
     #[test]

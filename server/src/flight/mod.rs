@@ -4,9 +4,9 @@
 mod catalogue;
 mod prepared;
 
-use crate::Error;
 use crate::net::Peer;
 use crate::service::{Answer, Client, Service};
+use crate::{Error, times};
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow_flight::encode::FlightDataEncoderBuilder;
@@ -62,7 +62,11 @@ impl Flight {
         };
         let address = peer.address.to_string();
         match self.principal(request, &peer).await {
-            Ok(principal) => Ok(Client { principal: Arc::new(principal), via: "flight", address }),
+            Ok(principal) => {
+                let headers = request.metadata().clone().into_headers();
+                let settings = times::of_headers(&headers).map_err(|e| status(&e))?;
+                Ok(Client { principal: Arc::new(principal), via: "flight", address, settings })
+            }
             Err(error) => {
                 self.service.refuse_stranger("flight", &address, &error).map_err(|e| status(&e))?;
                 Err(status(&error))

@@ -9,7 +9,6 @@ use crate::Error;
 use crate::service::Client;
 use axum::Json;
 use axum::extract::{Query, State};
-use futures::StreamExt as _;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
@@ -156,12 +155,7 @@ pub(super) async fn column_lineage(
     Asker(client): Asker,
     Query(asked): Query<Around>,
 ) -> Result<Json<Value>, Error> {
-    if client.principal.access.table("public", "column_lineage").is_none() {
-        let error = Error::Denied("permission denied for `column_lineage`".into());
-        api.service.refuse(&client, "", &error)?;
-        return Err(error);
-    }
-    let columns = Columns::read(&api, &client).await?;
+    let columns = Columns::of_rows(&ask(&api, &client, MAPPINGS, &[]).await?);
     let starts = columns.starts(&asked.node_id);
     if starts.is_empty() {
         return Err(Error::Unknown(format!(
@@ -195,58 +189,46 @@ impl Links {
     }
 }
 
-/// Columns and how they come about, from the column lineage that events declare.
+/// Mappings of columns that some run used, once each.
+const MAPPINGS: &str = "SELECT DISTINCT
+        sa.namespace AS from_namespace, sa.name AS from_name, sf.name AS from_field,
+        ta.namespace AS to_namespace, ta.name AS to_name, tf.name AS to_field, m.type AS kind, m.description
+    FROM run_mappings AS r JOIN column_mappings AS m ON m.mapping_id = r.mapping_id
+    JOIN fields AS sf ON sf.field_id = m.src_field_id JOIN assets AS sa ON sa.asset_id = sf.asset_id
+    JOIN fields AS tf ON tf.field_id = m.dst_field_id JOIN assets AS ta ON ta.asset_id = tf.asset_id
+    ORDER BY from_namespace, from_name, from_field";
+
+/// Columns and how they come about, as the asker may see them.
 #[derive(Debug, Default)]
 struct Columns {
     links: Links,
     /// Namespace, data set and field of a node.
     parts: BTreeMap<String, [String; 3]>,
-    /// Input fields of a node as they were declared.
+    /// Input fields of a node.
     inputs: BTreeMap<String, Vec<Value>>,
 }
 
 impl Columns {
-    /// Reads the events that declare column lineage, which are few. Names of columns are no content, so this does not
-    /// ask for the permission to see payloads.
-    async fn read(api: &Api, client: &Client) -> Result<Self, Error> {
-        let session = api.service.session(client, false).await?;
-        let sql = "SELECT CAST(payload AS VARCHAR) AS payload FROM raw.events
-            WHERE format = 'openlineage' AND payload LIKE '%\"columnLineage\"%' ORDER BY event_time, received_at";
-        let mut batches = session.base.query(sql).await?;
+    fn of_rows(rows: &[Row]) -> Self {
         let mut columns = Self::default();
-        while let Some(batch) = batches.next().await.transpose()? {
-            let payloads = arrow::compute::cast(batch.column(0), &arrow::datatypes::DataType::Utf8)?;
-            for payload in arrow::array::AsArray::as_string::<i32>(&payloads).iter().flatten() {
-                if let Ok(event) = serde_json::from_str::<Value>(payload) {
-                    columns.add(&event);
-                }
-            }
+        for row in rows {
+            let from = columns.node([&row["from_namespace"], &row["from_name"], &row["from_field"]]);
+            let to = columns.node([&row["to_namespace"], &row["to_name"], &row["to_field"]]);
+            columns.links.add(from, to.clone());
+            columns.inputs.entry(to).or_default().push(json!({
+                "namespace": row["from_namespace"], "dataset": row["from_name"], "field": row["from_field"],
+                "datasetVersion": null, "fieldType": null,
+                "transformationDescription": row["description"], "transformationType": row["kind"],
+            }));
         }
-        Ok(columns)
+        columns
     }
 
-    fn add(&mut self, event: &Value) {
-        let outputs = event["outputs"].as_array().into_iter().flatten().chain(event.get("dataset"));
-        for output in outputs {
-            let fields = output.pointer("/facets/columnLineage/fields").and_then(Value::as_object);
-            for (field, said) in fields.into_iter().flatten() {
-                let Some(to) = self.node(output, &json!(field)) else { continue };
-                let inputs = said["inputFields"].as_array().cloned().unwrap_or_default();
-                for input in &inputs {
-                    if let Some(from) = self.node(input, &input["field"]) {
-                        self.links.add(from, to.clone());
-                    }
-                }
-                self.inputs.insert(to, inputs);
-            }
-        }
-    }
-
-    fn node(&mut self, dataset: &Value, field: &Value) -> Option<String> {
-        let parts = [dataset["namespace"].as_str()?, dataset["name"].as_str()?, field.as_str()?].map(str::to_owned);
+    fn node(&mut self, parts: [&Value; 3]) -> String {
+        let parts = parts.map(|part| part.as_str().unwrap_or_default().to_owned());
         let id = format!("datasetField:{}", parts.join(":"));
         self.parts.insert(id.clone(), parts);
-        Some(id)
+        id
     }
 
     /// The fields that a node id means: one, or all of a data set.
@@ -260,18 +242,9 @@ impl Columns {
 
     fn data(&self, id: &str) -> Value {
         let Some([namespace, dataset, field]) = self.parts.get(id) else { return Value::Null };
-        let inputs = self.inputs.get(id).into_iter().flatten().map(|input| {
-            let transformation = &input["transformations"][0];
-            json!({
-                "namespace": input["namespace"], "dataset": input["name"], "field": input["field"],
-                "datasetVersion": null, "fieldType": null,
-                "transformationDescription": transformation["description"],
-                "transformationType": transformation["type"],
-            })
-        });
         json!({
             "namespace": namespace, "dataset": dataset, "field": field, "fieldType": null, "datasetVersion": null,
-            "inputFields": inputs.collect::<Vec<_>>(),
+            "inputFields": self.inputs.get(id).cloned().unwrap_or_default(),
         })
     }
 }
@@ -321,13 +294,13 @@ mod tests {
     }
 
     #[test]
-    fn columns_come_from_what_events_declare() {
-        let mut columns = Columns::default();
-        columns.add(&json!({"outputs": [{"namespace": "db", "name": "out", "facets": {"columnLineage": {"fields": {
-            "total": {"inputFields": [{"namespace": "db", "name": "in", "field": "amount",
-                "transformations": [{"type": "DIRECT", "subtype": "AGGREGATION", "description": "sum"}]}]}}}}}]}));
+    fn columns_and_what_goes_into_them() {
+        let row = json!({"from_namespace": "db", "from_name": "in", "from_field": "amount", "to_namespace": "db",
+            "to_name": "out", "to_field": "total", "kind": "DIRECT", "description": "sum"});
+        let columns = Columns::of_rows(&[row.as_object().cloned().expect("a row")]);
         assert_eq!(columns.starts("dataset:db:out"), ["datasetField:db:out:total"]);
         assert_eq!(columns.starts("datasetField:db:in:amount"), ["datasetField:db:in:amount"]);
+        assert!(columns.starts("dataset:db:nothing").is_empty());
         let data = columns.data("datasetField:db:out:total");
         assert_eq!(data["inputFields"][0]["transformationType"], "DIRECT");
         let reached = columns.links.steps("datasetField:db:out:total", 3, &columns.links.from);

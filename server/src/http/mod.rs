@@ -7,10 +7,10 @@ mod graph;
 mod listing;
 mod sql;
 
-use crate::Error;
 use crate::ingest::Ingest;
 use crate::net::{Accepted, Peer};
 use crate::service::{Client, Service};
+use crate::{Error, times};
 use axum::extract::{ConnectInfo, DefaultBodyLimit, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -88,7 +88,10 @@ impl axum::extract::FromRequestParts<Api> for Asker {
         let Some(peer) = peer else { return Err(Error::Unauthenticated("the connection is not known".into())) };
         let address = peer.address.to_string();
         match principal(api, &peer, &parts.headers).await {
-            Ok(principal) => Ok(Self(Client { principal: Arc::new(principal), via: "http", address })),
+            Ok(principal) => {
+                let settings = times::of_headers(&parts.headers)?;
+                Ok(Self(Client { principal: Arc::new(principal), via: "http", address, settings }))
+            }
             Err(error) => {
                 api.service.refuse_stranger("http", &address, &error)?;
                 Err(error)

@@ -21,11 +21,15 @@ pub(super) struct Question {
     /// Values for `$1`, `$2`, ...
     #[serde(default)]
     parameters: Vec<Value>,
+    /// Time of which the question is, in place of the header's.
+    as_of: Option<String>,
+    /// Time at which the answer was known, in place of the header's.
+    recorded_as_of: Option<String>,
 }
 
 pub(super) async fn query(
     State(api): State<Api>,
-    Asker(client): Asker,
+    Asker(mut client): Asker,
     headers: HeaderMap,
     body: Result<Json<Question>, JsonRejection>,
 ) -> Result<Response, Error> {
@@ -33,6 +37,9 @@ pub(super) async fn query(
         Error::Parameter("send JSON as `{\"query\": \"SELECT ...\"}` with `Content-Type: application/json`".into())
     })?;
     let form = Form::accepted(&headers)?;
+    for (setting, value) in [("lineward.as_of", question.as_of), ("lineward.recorded_as_of", question.recorded_as_of)] {
+        client.settings.extend(value.map(|value| (setting, value)));
+    }
     let values = question.parameters.into_iter().map(scalar).collect::<Result<_, _>>()?;
     response(api.service.ask(&client, &question.query, values).await?, form).await
 }

@@ -45,6 +45,8 @@ pub(super) struct Handlers {
 pub(super) struct Planner {
     connection: Arc<Connection>,
     settings: Arc<Mutex<Settings>>,
+    /// The session of an open transaction, which sees one cut of the store to its end.
+    pinned: Mutex<Option<Session>>,
 }
 
 /// A statement that was parsed and, but for the connection's own, planned.
@@ -64,7 +66,8 @@ enum What {
 impl Handlers {
     pub fn new(connection: Arc<Connection>) -> Self {
         let settings = Arc::<Mutex<Settings>>::default();
-        let parser = Arc::new(Planner { connection: connection.clone(), settings: settings.clone() });
+        let parser =
+            Arc::new(Planner { connection: connection.clone(), settings: settings.clone(), pinned: Mutex::default() });
         Self { connection, settings, parser }
     }
 
@@ -131,8 +134,8 @@ impl Handlers {
         PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
     {
         match aside {
-            Aside::Set { name, value } => {
-                self.parser.set(&name, &value).await.map_err(|e| told(&e))?;
+            Aside::Set { name, value, local } => {
+                self.parser.set(&name, &value, local).await.map_err(|e| told(&e))?;
                 if let Some(known) = reported(&name) {
                     let told = ParameterStatus::new(known.to_owned(), value);
                     client.feed(PgWireBackendMessage::ParameterStatus(told)).await?;
@@ -144,8 +147,15 @@ impl Handlers {
                 Ok(Response::Execution(Tag::new("RESET")))
             }
             Aside::Show(name) => self.show(&name).map_err(|e| told(&e))?,
-            Aside::Begin => Ok(Response::TransactionStart(Tag::new("BEGIN"))),
-            Aside::End(tag) => Ok(Response::TransactionEnd(Tag::new(tag))),
+            Aside::Begin => {
+                self.settings.lock().unwrap_or_else(|e| e.into_inner()).begin();
+                Ok(Response::TransactionStart(Tag::new("BEGIN")))
+            }
+            Aside::End { commits } => {
+                self.settings.lock().unwrap_or_else(|e| e.into_inner()).end(commits);
+                self.parser.unpin();
+                Ok(Response::TransactionEnd(Tag::new(if commits { "COMMIT" } else { "ROLLBACK" })))
+            }
             Aside::Nothing(tag) => Ok(Response::Execution(Tag::new(tag))),
         }
     }
@@ -232,21 +242,32 @@ impl Planner {
 
     /// A session with the connection's settings.
     async fn session(&self, client: &Client) -> Result<Session, Error> {
-        let mut session = self.connection.service.session(client, true).await?;
         let settings = self.settings.lock().unwrap_or_else(|e| e.into_inner()).clone();
+        let pinned = self.pinned.lock().unwrap_or_else(|e| e.into_inner()).clone();
+        let mut session = match pinned {
+            Some(pinned) => pinned,
+            None => {
+                let session = self.connection.service.session(client, true).await?;
+                if settings.in_transaction() {
+                    *self.pinned.lock().unwrap_or_else(|e| e.into_inner()) = Some(session.clone());
+                }
+                session
+            }
+        };
         session.timeout = settings.timeout();
-        if settings.ours().next().is_some() {
-            session.context = with_settings(&session.context, &settings)?;
-        }
-        Ok(session)
+        session.with(settings.ours())
+    }
+
+    /// The next statement sees the newest cut.
+    fn unpin(&self) {
+        *self.pinned.lock().unwrap_or_else(|e| e.into_inner()) = None;
     }
 
     /// Takes a setting, tried on a session first where it belongs to SQL.
-    async fn set(&self, name: &str, value: &str) -> Result<(), Error> {
+    async fn set(&self, name: &str, value: &str, local: bool) -> Result<(), Error> {
         let mut changed = self.settings.lock().unwrap_or_else(|e| e.into_inner()).clone();
-        changed.set(name, value)?;
-        let session = self.connection.service.session(self.asker()?, true).await?;
-        with_settings(&session.context, &changed)?;
+        changed.set(name, value, local)?;
+        self.connection.service.session(self.asker()?, true).await?.with(changed.ours())?;
         *self.settings.lock().unwrap_or_else(|e| e.into_inner()) = changed;
         Ok(())
     }
@@ -269,15 +290,6 @@ impl Planner {
         let schema = maps::schema(&Arc::new(plan.schema().as_arrow().clone()));
         Ok(Prepared { sql, what: What::Query { statement: Arc::new(statement), schema, parameters } })
     }
-}
-
-fn with_settings(context: &SessionContext, settings: &Settings) -> Result<SessionContext, Error> {
-    let mut state = context.state();
-    for (name, value) in settings.ours() {
-        let set = state.config_mut().options_mut().set(name, value);
-        set.map_err(|e| Error::Parameter(format!("`{name}` cannot be set: {}", e.strip_backtrace())))?;
-    }
-    Ok(SessionContext::new_with_state(state))
 }
 
 fn parse(sql: &str) -> Result<Vec<Statement>, Error> {

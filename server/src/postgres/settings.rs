@@ -5,7 +5,7 @@ use crate::Error;
 use datafusion::sql::sqlparser::ast::{
     ContextModifier, Expr, Set, Statement, TransactionAccessMode, TransactionMode, Value,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// Prefix of settings that belong to the session of SQL.
@@ -13,21 +13,33 @@ const OURS: &str = "lineward.";
 
 /// Settings of a connection, by lower-case name.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Settings(BTreeMap<String, String>);
+pub(super) struct Settings {
+    values: BTreeMap<String, String>,
+    /// While a transaction is open.
+    transaction: Option<Transaction>,
+}
+
+/// What a transaction gives back when it ends.
+#[derive(Debug, Clone, Default)]
+struct Transaction {
+    before: BTreeMap<String, String>,
+    /// Names that `SET LOCAL` set last.
+    local: BTreeSet<String>,
+}
 
 /// What a statement is to a connection.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Aside {
-    /// A setting was changed; the client is told its new value.
-    Set { name: String, value: String },
+    /// A setting was changed, for the transaction only where `local`; the client is told its new value.
+    Set { name: String, value: String, local: bool },
     /// Settings go back to what they were: one, or all.
     Reset(Option<String>),
     /// The value of a setting is asked.
     Show(String),
     /// A transaction begins.
     Begin,
-    /// A transaction ends, with `COMMIT` or `ROLLBACK`.
-    End(&'static str),
+    /// A transaction ends; whether with `COMMIT`.
+    End { commits: bool },
     /// Nothing to do; answered with this tag.
     Nothing(&'static str),
 }
@@ -50,8 +62,10 @@ pub(super) fn aside(statement: &Statement) -> Result<Option<Aside>, Error> {
             }
             Aside::Begin
         }
-        Statement::Commit { .. } => Aside::End("COMMIT"),
-        Statement::Rollback { .. } => Aside::End("ROLLBACK"),
+        Statement::Commit { .. } => Aside::End { commits: true },
+        // Back to a savepoint, within the transaction: nothing was written that had to be undone.
+        Statement::Rollback { savepoint: Some(_), .. } => Aside::Nothing("ROLLBACK"),
+        Statement::Rollback { .. } => Aside::End { commits: false },
         Statement::Discard { .. } => Aside::Nothing("DISCARD ALL"),
         Statement::Deallocate { .. } => Aside::Nothing("DEALLOCATE"),
         Statement::Close { .. } => Aside::Nothing("CLOSE CURSOR"),
@@ -69,11 +83,14 @@ fn of_set(set: &Set) -> Result<Aside, Error> {
                 return Err(Error::Denied("settings of the whole server cannot be changed".into()));
             }
             let value = values.iter().map(text).collect::<Vec<_>>().join(", ");
-            Ok(Aside::Set { name: variable.to_string().to_ascii_lowercase().replace('"', ""), value })
+            let local = matches!(scope, Some(ContextModifier::Local));
+            Ok(Aside::Set { name: variable.to_string().to_ascii_lowercase().replace('"', ""), value, local })
         }
-        Set::SetTimeZone { value, .. } => Ok(Aside::Set { name: "timezone".into(), value: text(value) }),
+        Set::SetTimeZone { local, value } => {
+            Ok(Aside::Set { name: "timezone".into(), value: text(value), local: *local })
+        }
         Set::SetNames { charset_name, .. } => {
-            Ok(Aside::Set { name: "client_encoding".into(), value: charset_name.value.clone() })
+            Ok(Aside::Set { name: "client_encoding".into(), value: charset_name.value.clone(), local: false })
         }
         Set::SetTransaction { .. } => Ok(Aside::Nothing("SET")),
         _ => Err(Error::Unsupported("this form of SET is not supported; write `SET name = value`".into())),
@@ -100,8 +117,8 @@ fn shown_name(words: &str) -> &str {
 }
 
 impl Settings {
-    /// Takes a setting.
-    pub fn set(&mut self, name: &str, value: &str) -> Result<(), Error> {
+    /// Takes a setting, for the rest of the transaction where `local`; outside of one that does nothing.
+    pub fn set(&mut self, name: &str, value: &str, local: bool) -> Result<(), Error> {
         let is_encoding = name == "client_encoding";
         if is_encoding && !["utf8", "utf-8", "unicode"].contains(&value.to_ascii_lowercase().as_str()) {
             return Err(Error::Parameter("the only encoding is UTF8".into()));
@@ -112,15 +129,47 @@ impl Settings {
         if name.starts_with("datafusion.") {
             return Err(Error::Denied("settings of the engine cannot be changed".into()));
         }
-        self.0.insert(name.to_owned(), value.to_owned());
+        match &mut self.transaction {
+            None if local => return Ok(()),
+            Some(transaction) if local => drop(transaction.local.insert(name.to_owned())),
+            Some(transaction) => drop(transaction.local.remove(name)),
+            None => {}
+        }
+        self.values.insert(name.to_owned(), value.to_owned());
         Ok(())
+    }
+
+    /// A transaction begins. One within another is the same one.
+    pub fn begin(&mut self) {
+        let before = &self.values;
+        self.transaction.get_or_insert_with(|| Transaction { before: before.clone(), local: BTreeSet::new() });
+    }
+
+    /// A transaction ends: what it set stays where it `commits`, but for what was local.
+    pub fn end(&mut self, commits: bool) {
+        let Some(Transaction { mut before, local }) = self.transaction.take() else { return };
+        if !commits {
+            self.values = before;
+            return;
+        }
+        for name in local {
+            match before.remove(&name) {
+                Some(value) => drop(self.values.insert(name, value)),
+                None => drop(self.values.remove(&name)),
+            }
+        }
+    }
+
+    /// Whether a transaction is open.
+    pub fn in_transaction(&self) -> bool {
+        self.transaction.is_some()
     }
 
     /// Forgets one setting, or all.
     pub fn reset(&mut self, name: Option<&str>) {
         match name {
-            Some(name) => drop(self.0.remove(name)),
-            None => self.0.clear(),
+            Some(name) => drop(self.values.remove(name)),
+            None => self.values.clear(),
         }
     }
 
@@ -142,19 +191,23 @@ impl Settings {
             "statement_timeout" | "lock_timeout" | "idle_in_transaction_session_timeout" => "0",
             "max_identifier_length" => "63",
             "application_name" | "session_authorization" => "",
-            _ => return self.0.get(name).cloned(),
+            "lineward.as_of" | "lineward.recorded_as_of" => "",
+            _ => return self.values.get(name).cloned(),
         };
-        Some(self.0.get(name).cloned().unwrap_or_else(|| known.to_owned()))
+        Some(self.values.get(name).cloned().unwrap_or_else(|| known.to_owned()))
     }
 
     /// Longest time of a statement, where one was set.
     pub fn timeout(&self) -> Option<Duration> {
-        timeout(self.0.get("statement_timeout")?).filter(|time| !time.is_zero())
+        timeout(self.values.get("statement_timeout")?).filter(|time| !time.is_zero())
     }
 
     /// Settings of the session of SQL.
     pub fn ours(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().filter(|(name, _)| name.starts_with(OURS)).map(|(name, value)| (name.as_str(), value.as_str()))
+        self.values
+            .iter()
+            .filter(|(name, _)| name.starts_with(OURS))
+            .map(|(name, value)| (name.as_str(), value.as_str()))
     }
 }
 
@@ -191,18 +244,24 @@ mod tests {
 
     #[test]
     fn what_never_reaches_the_planner() {
-        let set = |name: &str, value: &str| Some(Aside::Set { name: name.into(), value: value.into() });
+        let set = |name: &str, value: &str| Some(Aside::Set { name: name.into(), value: value.into(), local: false });
+        let local = |name: &str, value: &str| Some(Aside::Set { name: name.into(), value: value.into(), local: true });
         for (sql, expected) in [
             ("SET extra_float_digits = 3", set("extra_float_digits", "3")),
             ("SET application_name TO 'PostgreSQL JDBC Driver'", set("application_name", "PostgreSQL JDBC Driver")),
             ("SET lineward.as_of = '2026-01-01'", set("lineward.as_of", "2026-01-01")),
+            ("SET SESSION lineward.as_of = '2026-01-01'", set("lineward.as_of", "2026-01-01")),
+            ("SET LOCAL lineward.as_of = '2026-01-01'", local("lineward.as_of", "2026-01-01")),
+            ("RESET lineward.as_of", Some(Aside::Reset(Some("lineward.as_of".into())))),
             ("SET TIME ZONE 'UTC'", set("timezone", "UTC")),
             ("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY", Some(Aside::Nothing("SET"))),
             ("SHOW TRANSACTION ISOLATION LEVEL", Some(Aside::Show("transaction_isolation".into()))),
             ("SHOW lineward.as_of", Some(Aside::Show("lineward.as_of".into()))),
             ("BEGIN", Some(Aside::Begin)),
             ("BEGIN READ ONLY", Some(Aside::Begin)),
-            ("COMMIT", Some(Aside::End("COMMIT"))),
+            ("COMMIT", Some(Aside::End { commits: true })),
+            ("ROLLBACK", Some(Aside::End { commits: false })),
+            ("ROLLBACK TO SAVEPOINT s", Some(Aside::Nothing("ROLLBACK"))),
             ("DISCARD ALL", Some(Aside::Nothing("DISCARD ALL"))),
             ("RESET ALL", Some(Aside::Reset(None))),
             ("SELECT 1", None),
@@ -214,8 +273,8 @@ mod tests {
     #[test]
     fn settings_are_kept_and_checked() {
         let mut settings = Settings::default();
-        settings.set("statement_timeout", "2s").expect("taken");
-        settings.set("lineward.as_of", "2026-01-01").expect("taken");
+        settings.set("statement_timeout", "2s", false).expect("taken");
+        settings.set("lineward.as_of", "2026-01-01", false).expect("taken");
         assert_eq!(settings.timeout(), Some(Duration::from_secs(2)));
         assert_eq!(settings.ours().collect::<Vec<_>>(), [("lineward.as_of", "2026-01-01")]);
         assert_eq!(settings.show("server_version_num").as_deref(), Some("160006"));
@@ -223,9 +282,31 @@ mod tests {
         for (name, value) in
             [("client_encoding", "LATIN1"), ("statement_timeout", "soon"), ("datafusion.execution.batch_size", "1")]
         {
-            assert!(settings.set(name, value).is_err(), "{name}");
+            assert!(settings.set(name, value, false).is_err(), "{name}");
         }
         settings.reset(None);
         assert_eq!(settings.timeout(), None);
+    }
+
+    #[test]
+    fn a_transaction_gives_settings_back() {
+        let as_of = |settings: &Settings| settings.show("lineward.as_of").expect("known");
+        let mut settings = Settings::default();
+        settings.set("lineward.as_of", "no effect", true).expect("taken");
+        assert_eq!(as_of(&settings), "");
+        settings.set("lineward.as_of", "1", false).expect("taken");
+        for (local, commits, after) in [(true, true, "1"), (true, false, "1"), (false, false, "1"), (false, true, "2")]
+        {
+            settings.begin();
+            settings.set("lineward.as_of", "2", local).expect("taken");
+            assert_eq!((settings.in_transaction(), as_of(&settings).as_str()), (true, "2"));
+            settings.end(commits);
+            assert_eq!((settings.in_transaction(), as_of(&settings).as_str()), (false, after), "{local} {commits}");
+        }
+        settings.begin();
+        settings.set("lineward.as_of", "3", true).expect("taken");
+        settings.set("lineward.as_of", "4", false).expect("taken");
+        settings.end(true);
+        assert_eq!(as_of(&settings), "4");
     }
 }

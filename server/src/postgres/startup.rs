@@ -90,7 +90,8 @@ impl Startup {
         parameters.is_superuser = false;
         parameters.default_transaction_read_only = true;
         parameters.session_authorization = Some(principal.name.clone());
-        let known = Client { principal: Arc::new(principal), via: "postgres", address: self.0.address.to_string() };
+        let address = self.0.address.to_string();
+        let known = Client { principal: Arc::new(principal), via: "postgres", address, settings: Vec::new() };
         let _ = self.0.client.set(known);
         finish_authentication(client, &parameters).await
     }

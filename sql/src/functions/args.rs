@@ -4,7 +4,7 @@ use super::Function;
 use crate::{Error, time};
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Int64Type};
+use arrow::datatypes::{DataType, Float64Type};
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{Expr, LogicalPlan};
 use lineward_store::graph::AsOf;
@@ -17,6 +17,12 @@ pub(crate) enum Takes {
     Texts,
     /// A whole number, 0 or more.
     Count,
+    /// A number from 0 to 1.
+    Share,
+    /// `true` or `false`.
+    Flag,
+    /// A time, for the function to use.
+    Time,
     /// One of these words.
     Word(&'static [&'static str]),
     /// A time: as valid then.
@@ -101,18 +107,22 @@ fn one(function: &Function, argument: &Argument, expr: &Expr) -> Result<Given, E
 pub(crate) struct Arguments {
     values: Vec<(&'static str, Value)>,
     as_of: AsOf,
+    /// Where the record index has the subjects asked about: version and number of places.
+    pub places: Vec<(i64, i64)>,
 }
 
 #[derive(Debug, Clone)]
 enum Value {
     Texts(Vec<String>),
     Count(i64),
+    Share(f32),
 }
 
 impl Arguments {
     /// Checks the values of a call; each is the rows of a constant or a subquery.
-    pub fn check(function: &'static Function, given: Vec<Vec<RecordBatch>>) -> Result<Self, Error> {
-        let mut arguments = Self::default();
+    /// Times that are not given are those of the session.
+    pub fn check(function: &'static Function, given: Vec<Vec<RecordBatch>>, session: AsOf) -> Result<Self, Error> {
+        let mut arguments = Self { as_of: session, ..Self::default() };
         for (argument, batches) in function.arguments.iter().zip(given) {
             arguments.add(function, argument, &batches)?;
         }
@@ -141,6 +151,16 @@ impl Arguments {
                 Ok(count) if count >= 0 => self.values.push((name, Value::Count(count))),
                 _ => return Err(fail("is not a whole number of 0 or more")),
             },
+            Takes::Share => match first.parse::<f32>() {
+                Ok(share) if (0.0..=1.0).contains(&share) => self.values.push((name, Value::Share(share))),
+                _ => return Err(fail("is not a number from 0 to 1")),
+            },
+            Takes::Flag => match first.to_ascii_lowercase().as_str() {
+                "true" | "t" | "1" => self.values.push((name, Value::Count(1))),
+                "false" | "f" | "0" => self.values.push((name, Value::Count(0))),
+                _ => return Err(fail("is neither `true` nor `false`")),
+            },
+            Takes::Time => self.values.push((name, Value::Count(time::parse(name, &first)?))),
             Takes::Word(words) => match words.iter().find(|w| w.eq_ignore_ascii_case(first.trim())) {
                 Some(word) => self.values.push((name, Value::Texts(vec![(*word).to_owned()]))),
                 None => return Err(fail(&format!("is `{first}`; it may be {}", words.join(", ")))),
@@ -173,6 +193,19 @@ impl Arguments {
             _ => None,
         })
     }
+
+    /// The share of an argument.
+    pub fn share(&self, name: &str) -> Option<f32> {
+        self.values.iter().find_map(|(n, v)| match v {
+            Value::Share(share) if *n == name => Some(*share),
+            _ => None,
+        })
+    }
+
+    /// Whether a flag is given and true.
+    pub fn flag(&self, name: &str) -> bool {
+        self.count(name) == Some(1)
+    }
 }
 
 fn matching<'a>(name: &str, wanted: &str, value: &'a Value) -> Option<&'a [String]> {
@@ -188,8 +221,9 @@ fn texts(rows: &[RecordBatch]) -> Result<Vec<String>, arrow::error::ArrowError> 
     for batch in rows.iter().filter(|b| b.num_columns() > 0) {
         let column = batch.column(0);
         if matches!(column.data_type(), DataType::Float32 | DataType::Float64) {
-            let numbers = cast(column, &DataType::Int64)?;
-            all.extend(numbers.as_primitive::<Int64Type>().iter().flatten().map(|n| n.to_string()));
+            // A whole number prints without a fraction: `3.0` counts as 3.
+            let numbers = cast(column, &DataType::Float64)?;
+            all.extend(numbers.as_primitive::<Float64Type>().iter().flatten().map(|n| n.to_string()));
             continue;
         }
         let texts = cast(column, &DataType::Utf8)?;

@@ -10,5 +10,6 @@ pub(super) static FUNCTION: Function = Function {
     arguments: walk::ARGUMENTS,
     columns: walk::COLUMNS,
     example: "SELECT DISTINCT asset_type, namespace, name FROM downstream('dataset:s3://lake/notes')",
+    how: "breadth first with the data, from the versions asked about",
     answer: |view, arguments| walk::walk(&FUNCTION, view, arguments, Direction::Downstream),
 };

@@ -23,6 +23,7 @@ pub(super) static GAPS: Function = Function {
         ("detail", Type::Text, "in words"),
     ],
     example: "SELECT * FROM graph.gaps",
+    how: "for every version",
     answer: |view, _| gaps(view),
 };
 
@@ -62,6 +63,7 @@ pub(super) static LABELS: Function = Function {
         ("contradicted", Type::Texts, "cleared upstream, and seen all the same"),
     ],
     example: "SELECT * FROM graph.labels",
+    how: "for every version",
     answer: |view, _| labels(view),
 };
 
@@ -91,6 +93,7 @@ pub(super) static MODELS: Function = Function {
         ("gap_reason", Type::Text, "what is not"),
     ],
     example: "SELECT * FROM graph.models",
+    how: "for every version",
     answer: |view, _| models(view),
 };
 
@@ -115,6 +118,7 @@ pub(super) static SERVED: Function = Function {
         ("model_version_id", Type::Integer, "the model version, null where it is not known"),
     ],
     example: "SELECT * FROM graph.served",
+    how: "for every version",
     answer: |view, _| served(view),
 };
 

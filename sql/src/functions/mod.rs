@@ -5,9 +5,21 @@
 //! async threads and speaking DataFusion is done here, once.
 
 mod args;
+mod column_downstream;
+mod column_upstream;
+mod columns;
 mod downstream;
+mod erasure_impact;
+mod exec;
+mod exposure;
+mod exposure_paths;
+mod get_lineage;
 mod graph_tables;
+mod lineage_diff;
+mod lineage_paths;
 mod models_trained_on;
+mod rows;
+mod same_content;
 mod table;
 mod training_data;
 mod upstream;
@@ -15,6 +27,8 @@ mod walk;
 
 pub(crate) use args::{Argument, Arguments};
 pub(crate) use table::LineageTable;
+pub(crate) use training_data::tags;
+pub(crate) use walk::seeds;
 
 use crate::Error;
 use crate::graphs::Graphs;
@@ -27,8 +41,21 @@ use lineward_store::graph::View;
 use std::sync::Arc;
 
 /// The table functions. A file here that is not listed fails a test.
-pub static ALL: &[&Function] =
-    &[&models_trained_on::FUNCTION, &training_data::FUNCTION, &upstream::FUNCTION, &downstream::FUNCTION];
+pub static ALL: &[&Function] = &[
+    &models_trained_on::FUNCTION,
+    &training_data::FUNCTION,
+    &upstream::FUNCTION,
+    &downstream::FUNCTION,
+    &lineage_paths::FUNCTION,
+    &column_upstream::FUNCTION,
+    &column_downstream::FUNCTION,
+    &exposure::FUNCTION,
+    &exposure_paths::FUNCTION,
+    &erasure_impact::FUNCTION,
+    &same_content::FUNCTION,
+    &lineage_diff::FUNCTION,
+    &get_lineage::FUNCTION,
+];
 
 /// Tables of schema `graph`, computed like functions but without arguments; the views read them.
 pub(crate) static TABLES: &[&Function] =
@@ -43,6 +70,8 @@ pub enum Type {
     Texts,
     /// A 64-bit number.
     Integer,
+    /// A list of 64-bit numbers.
+    Integers,
     /// A 32-bit floating-point number.
     Float,
     /// True or false.
@@ -57,6 +86,7 @@ impl Type {
             Self::Text => DataType::Utf8,
             Self::Texts => DataType::List(Arc::new(Field::new_list_field(DataType::Utf8, true))),
             Self::Integer => DataType::Int64,
+            Self::Integers => DataType::List(Arc::new(Field::new_list_field(DataType::Int64, true))),
             Self::Float => DataType::Float32,
             Self::Boolean => DataType::Boolean,
             Self::Time => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
@@ -79,6 +109,8 @@ pub struct Function {
     pub columns: &'static [Column],
     /// A query that shows it.
     pub example: &'static str,
+    /// What it does with the graph, for EXPLAIN.
+    pub(crate) how: &'static str,
     pub(crate) answer: fn(&View, &Arguments) -> Result<RecordBatch, Error>,
 }
 
@@ -90,22 +122,27 @@ impl Function {
 
     /// How it is called: `upstream(asset [, max_depth [, as_of]])`.
     pub fn signature(&self) -> String {
-        let mut text = format!("{}(", self.name);
-        let mut open = 0;
-        for (i, argument) in self.arguments.iter().enumerate() {
-            let comma = if i > 0 { ", " } else { "" };
-            if argument.required {
-                text.push_str(comma);
-            } else {
-                text.push_str(&format!(" [{comma}"));
-                open += 1;
-            }
-            text.push_str(argument.name);
-        }
-        text.push_str(&"]".repeat(open));
-        text.push(')');
-        text
+        signature(self.name, self.arguments.iter().map(|a| (a.name, a.required)))
     }
+}
+
+/// `name(a [, b [, c]])` of arguments and whether each is required.
+pub(crate) fn signature<'a>(name: &str, arguments: impl Iterator<Item = (&'a str, bool)>) -> String {
+    let mut text = format!("{name}(");
+    let mut open = 0;
+    for (i, (argument, required)) in arguments.enumerate() {
+        let comma = if i > 0 { ", " } else { "" };
+        if required {
+            text.push_str(comma);
+        } else {
+            text.push_str(&format!(" [{comma}"));
+            open += 1;
+        }
+        text.push_str(argument);
+    }
+    text.push_str(&"]".repeat(open));
+    text.push(')');
+    text
 }
 
 /// Registers all functions with a session.

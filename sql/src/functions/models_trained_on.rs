@@ -51,6 +51,7 @@ pub(super) static FUNCTION: Function = Function {
         ("gap_reason", Type::Text, "what is not, and where the nearest of it is"),
     ],
     example: "SELECT model_name, model_version, status, deployed, complete FROM models_trained_on('PHI')",
+    how: "one pass of the tag along all edges in topological order",
     answer,
 };
 
@@ -74,7 +75,7 @@ fn wanted(mode: &str, status: Status) -> bool {
 }
 
 /// What a text asks for, and how the answer names it. Tags come first: they hold no `:` or `/`, assets nearly always do.
-fn what(view: &View, text: &str) -> Result<(What, String), Error> {
+pub(super) fn what(view: &View, text: &str) -> Result<(What, String), Error> {
     let graph = view.graph();
     let text = text.trim();
     if graph.knows_tag(text) {

@@ -2,20 +2,19 @@
 
 use super::Function;
 use super::args::{Arguments, Given};
+use super::exec::LineageExec;
 use crate::Error;
 use crate::graphs::Graphs;
+use crate::options::LinewardOptions;
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use async_trait::async_trait;
-use datafusion::catalog::streaming::StreamingTable;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::error::{DataFusionError, Result};
-use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::execution::TaskContext;
 use datafusion::logical_expr::{Expr, TableType};
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::streaming::PartitionStream;
 use datafusion::physical_plan::{ExecutionPlan, collect};
-use futures::{StreamExt, TryStreamExt, stream};
+use lineward_store::graph::AsOf;
 use std::sync::Arc;
 
 /// Rows a batch, so that a limit or a slow reader need not wait for all of a large answer.
@@ -49,8 +48,8 @@ impl TableProvider for LineageTable {
         &self,
         state: &dyn Session,
         projection: Option<&Vec<usize>>,
-        filters: &[Expr],
-        limit: Option<usize>,
+        _filters: &[Expr],
+        _limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let mut arguments = Vec::new();
         for given in &self.given {
@@ -59,16 +58,10 @@ impl TableProvider for LineageTable {
                 Given::Subquery(plan) => Planned::Plan(state.create_physical_plan(plan).await?),
             });
         }
-        let call = LineageCall {
-            function: self.function,
-            shown: self.given.iter().map(Given::text).collect::<Vec<_>>().join(", "),
-            arguments,
-            graphs: self.graphs.clone(),
-            schema: self.function.schema(),
-        };
-        StreamingTable::try_new(self.function.schema(), vec![Arc::new(call)])?
-            .scan(state, projection, filters, limit)
-            .await
+        let as_of = LinewardOptions::as_of(state.config_options());
+        let call = LineageCall { function: self.function, arguments, graphs: self.graphs.clone(), as_of };
+        let shown = self.given.iter().map(Given::text).collect::<Vec<_>>().join(", ");
+        Ok(Arc::new(LineageExec::new(call, shown, projection)?))
     }
 }
 
@@ -77,59 +70,51 @@ fn one_row(value: &datafusion::common::ScalarValue) -> Result<RecordBatch> {
     Ok(RecordBatch::try_new(Arc::new(schema), vec![value.to_array()?])?)
 }
 
-#[derive(Clone)]
-enum Planned {
+/// An argument as planned.
+#[derive(Debug, Clone)]
+pub(super) enum Planned {
     Rows(RecordBatch),
     Plan(Arc<dyn ExecutionPlan>),
 }
 
 /// A planned call.
-struct LineageCall {
-    function: &'static Function,
-    shown: String,
-    arguments: Vec<Planned>,
-    graphs: Arc<Graphs>,
-    schema: SchemaRef,
+#[derive(Debug, Clone)]
+pub(super) struct LineageCall {
+    pub function: &'static Function,
+    pub arguments: Vec<Planned>,
+    pub graphs: Arc<Graphs>,
+    /// The times of the session, for arguments that are not given.
+    pub as_of: AsOf,
 }
 
-impl std::fmt::Debug for LineageCall {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}({})", self.function.name, self.shown)
+impl LineageCall {
+    /// The answer, in pieces.
+    pub async fn answer(self, context: Arc<TaskContext>) -> Result<Vec<RecordBatch>, DataFusionError> {
+        let function = self.function;
+        let mut rows = Vec::new();
+        for argument in self.arguments {
+            rows.push(match argument {
+                Planned::Rows(batch) => vec![batch],
+                Planned::Plan(plan) => collect(plan, context.clone()).await?,
+            });
+        }
+        let mut arguments = Arguments::check(function, rows, self.as_of)?;
+        if let [first, ..] = function.arguments
+            && first.name == SUBJECT
+        {
+            let subjects = arguments.texts(SUBJECT);
+            arguments.places = self.graphs.places(subjects, arguments.as_of().recorded).await?;
+        }
+        let view = self.graphs.view(arguments.as_of()).await?;
+        // A walk over a large graph takes long enough to starve the other queries of a runtime thread.
+        let computed = tokio::task::spawn_blocking(move || (function.answer)(&view, &arguments)).await;
+        let stopped = |_| Error::Argument(format!("`{}` was stopped", function.name));
+        Ok(chunks(computed.map_err(stopped)??))
     }
 }
 
-impl PartitionStream for LineageCall {
-    fn schema(&self) -> &SchemaRef {
-        &self.schema
-    }
-
-    fn execute(&self, context: Arc<TaskContext>) -> SendableRecordBatchStream {
-        let answer = answer(self.function, self.arguments.clone(), self.graphs.clone(), context);
-        let batches = stream::once(answer).map_ok(|batch| stream::iter(chunks(batch)).map(Ok)).try_flatten();
-        Box::pin(RecordBatchStreamAdapter::new(self.schema.clone(), batches))
-    }
-}
-
-async fn answer(
-    function: &'static Function,
-    arguments: Vec<Planned>,
-    graphs: Arc<Graphs>,
-    context: Arc<TaskContext>,
-) -> Result<RecordBatch, DataFusionError> {
-    let mut rows = Vec::new();
-    for argument in arguments {
-        rows.push(match argument {
-            Planned::Rows(batch) => vec![batch],
-            Planned::Plan(plan) => collect(plan, context.clone()).await?,
-        });
-    }
-    let arguments = Arguments::check(function, rows)?;
-    let view = graphs.view(arguments.as_of()).await?;
-    // A walk over a large graph takes long enough to starve the other queries of a runtime thread.
-    let computed = tokio::task::spawn_blocking(move || (function.answer)(&view, &arguments)).await;
-    let stopped = |_| Error::Argument(format!("`{}` was stopped", function.name));
-    Ok(computed.map_err(stopped)??)
-}
+/// The argument that is looked up in the record index.
+pub(super) const SUBJECT: &str = "subject_key";
 
 fn chunks(batch: RecordBatch) -> Vec<RecordBatch> {
     let starts = (0..batch.num_rows()).step_by(BATCH_ROWS);

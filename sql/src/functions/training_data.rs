@@ -41,6 +41,7 @@ pub(super) static FUNCTION: Function = Function {
         ("gap_reason", Type::Text, "what is not known"),
     ],
     example: "SELECT namespace, name, tags, depth, complete, gap_reason FROM training_data('model:summarizer')",
+    how: "breadth first against the data over models and what trained them",
     answer,
 };
 
@@ -90,7 +91,7 @@ fn columns(view: &View, rows: &[TrainingData]) -> Vec<ArrayRef> {
 }
 
 /// Masks as lists of tag names.
-pub(super) fn tags(view: &View, masks: impl Iterator<Item = Option<u64>>) -> ArrayRef {
+pub(crate) fn tags(view: &View, masks: impl Iterator<Item = Option<u64>>) -> ArrayRef {
     let mut lists = ListBuilder::new(StringBuilder::new());
     for mask in masks {
         match mask {

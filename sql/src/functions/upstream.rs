@@ -10,5 +10,6 @@ pub(super) static FUNCTION: Function = Function {
     arguments: walk::ARGUMENTS,
     columns: walk::COLUMNS,
     example: "SELECT depth, edge_type, namespace, name, version FROM upstream('model:summarizer') ORDER BY depth",
+    how: "breadth first against the data, from the versions asked about",
     answer: |view, arguments| walk::walk(&FUNCTION, view, arguments, Direction::Upstream),
 };

@@ -36,7 +36,7 @@ pub(super) const COLUMNS: &[Column] = &[
 ];
 
 /// The versions an argument names, each once.
-pub(super) fn seeds(view: &View, texts: &[String]) -> Result<Vec<Version>, Error> {
+pub(crate) fn seeds(view: &View, texts: &[String]) -> Result<Vec<Version>, Error> {
     let mut seeds = Vec::new();
     for text in texts {
         seeds.extend(suggest::resolve(view.graph(), text, view.valid())?);

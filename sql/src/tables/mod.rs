@@ -1,7 +1,9 @@
 //! The store's tables: every revision (`raw`), and the newest one of each key (`current`).
 
 mod current;
+mod log;
 mod raw;
 
 pub(crate) use current::CurrentTable;
+pub(crate) use log::LogTable;
 pub(crate) use raw::RawSchema;

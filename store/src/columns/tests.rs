@@ -201,6 +201,48 @@ fn edges_findings_tags_and_accesses_are_written_as_serde_does() {
 }
 
 #[test]
+fn fields_mappings_and_the_record_index_are_written_as_serde_does() {
+    check(&each(|n| FieldRow {
+        field_id: n,
+        asset_id: n * 2,
+        name: format!("name {n}"),
+        ordinal: (n != 1).then_some(n as i32),
+        data_type: some(n, "type"),
+        recorded: recorded(n),
+    }));
+    check(&each(|n| ColumnMappingRow {
+        mapping_id: n,
+        ordinal: n as i32 * 2,
+        src_field_id: n * 3,
+        dst_field_id: (n != 1).then_some(n * 4),
+        mapping_type: format!("TYPE {n}").into(),
+        subtype: some(n, "subtype"),
+        masking: n == 1,
+        clear_mask: n * 5,
+        description: some(n, "description"),
+        recorded: recorded(n),
+    }));
+    check(&each(|n| RunMappingRow {
+        run_sid: (n != 1).then_some(n),
+        mapping_id: n * 2,
+        src_version_id: n * 3,
+        dst_version_id: n * 4,
+        event_time: n * 5,
+        recorded: recorded(n),
+    }));
+    check(&each(|n| RecordIndexRow {
+        subject_key: format!("subject {n}"),
+        entity: format!("entity {n}"),
+        version_id: n,
+        row_group: (n != 1).then_some(n as i32),
+        row: n * 2,
+        byte_offset: n * 3,
+        byte_len: n as i32 * 4,
+        recorded: recorded(n),
+    }));
+}
+
+#[test]
 fn a_list_that_does_not_fit_its_table_is_an_error() {
     let mut columns = Columns::new("tags", 1).expect("a table");
     columns.text("a tag where its number belongs");

@@ -1,10 +1,14 @@
 //! Building the graph from the rows of the store.
 
+use super::columns::Columns;
 use super::csr::Csr;
 use super::names::Names;
 use super::scans::Scan;
 use crate::bytes::Hash;
-use crate::rows::{AssetRow, AssetVersionRow, EdgeRow, FindingRow, JobRow, Micros, Row, RunIoRow, RunRow, TagRow};
+use crate::rows::{
+    AssetRow, AssetVersionRow, ColumnMappingRow, EdgeRow, FieldRow, FindingRow, JobRow, Micros, Row, RunIoRow,
+    RunMappingRow, RunRow, TagRow,
+};
 use lineward_events::{AssetType, EdgeType, Evidence};
 use std::collections::{HashMap, HashSet};
 
@@ -30,6 +34,9 @@ pub struct GraphRows {
     pub findings: Vec<FindingRow>,
     pub tags: Vec<TagRow>,
     pub scans: Vec<Scan>,
+    pub fields: Vec<FieldRow>,
+    pub column_mappings: Vec<ColumnMappingRow>,
+    pub run_mappings: Vec<RunMappingRow>,
 }
 
 /// A version's place in the graph: a dense index in the order of `version_id`.
@@ -69,6 +76,8 @@ pub(super) struct Edge {
     pub carries: bool,
     pub evidence: Evidence,
     pub confidence: f32,
+    /// The producer says that values are masked on the way.
+    pub masking: bool,
     /// Tags that do not pass.
     pub clear: u64,
     /// Index of the run, [`NONE`] where no run is named.
@@ -98,6 +107,7 @@ pub struct LineageGraph {
     pub(super) out: Csr,
     pub(super) into: Csr,
     pub(super) names: Names,
+    pub(super) columns: Columns,
 }
 
 impl LineageGraph {
@@ -121,6 +131,8 @@ impl LineageGraph {
         let Linker { edges, contexts, .. } = linker;
         let nodes = versions.len() + 2 * runs.len();
         let names = Names::new(&assets, &versions, &asset_index);
+        let (fields, sets) = (current(rows.fields, recorded), current(rows.column_mappings, recorded));
+        let columns = Columns::new(fields, sets, current(rows.run_mappings, recorded), &versions, &runs);
         Self {
             out: Csr::new(nodes, edges.iter().map(|e| (e.src, e.dst))),
             into: Csr::new(nodes, edges.iter().map(|e| (e.dst, e.src))),
@@ -136,6 +148,7 @@ impl LineageGraph {
             edges,
             contexts,
             names,
+            columns,
         }
     }
 
@@ -296,6 +309,7 @@ impl<'a> Linker<'a> {
                 carries: edge_type != EdgeType::EvaluatedOn,
                 evidence: evidence(&row.evidence),
                 confidence: row.confidence,
+                masking: row.masking,
                 clear: row.clear_mask as u64,
                 run: run.unwrap_or(NONE),
                 context: 0,
@@ -357,6 +371,7 @@ impl Membership<'_> {
             carries,
             evidence: self.evidence,
             confidence: self.evidence.confidence(),
+            masking: false,
             clear: 0,
             run: self.run,
             context: self.context,

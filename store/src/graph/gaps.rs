@@ -77,7 +77,7 @@ impl View {
     /// All gaps, by version.
     pub fn gaps(&self) -> &[Gap] {
         self.gaps.get_or_init(|| {
-            let scanned = self.scanned();
+            let scanned = self.scanned(|_| true);
             let mut gaps = Vec::new();
             for version in self.graph.versions().filter(|&v| self.exists(v)) {
                 self.input_gaps(version, &mut gaps);
@@ -195,10 +195,31 @@ impl View {
         feeds
     }
 
-    fn scanned(&self) -> Scanned {
+    /// Versions whose records were indexed under a key.
+    pub(super) fn indexed(&self, key_id: &str) -> Vec<bool> {
+        let mut indexed = self.covered(|s| s.complete && s.index_key.as_deref() == Some(key_id));
+        self.spread(&mut indexed);
+        indexed.seen
+    }
+
+    fn scanned(&self, counts: impl Fn(&super::Scan) -> bool) -> Scanned {
+        let mut scanned = self.covered(counts);
+        let graph = &*self.graph;
+        for finding in graph.findings.iter().filter(|f| f.origin != "declared") {
+            if let Some(version) = graph.by_version_id(finding.version_id) {
+                scanned.set(version, finding.origin != "scan" || finding.coverage >= 1.0);
+            }
+        }
+        self.spread(&mut scanned);
+        scanned
+    }
+
+    /// Versions that scans name, by content or by name and time.
+    fn covered(&self, counts: impl Fn(&super::Scan) -> bool) -> Scanned {
         let graph = &*self.graph;
         let mut scanned = Scanned { seen: vec![false; graph.version_count()], partly: HashSet::new() };
-        let whole = |by: &dyn Fn(&super::Scan) -> bool| graph.scans.iter().filter(|s| by(s)).collect::<Vec<_>>();
+        let whole =
+            |by: &dyn Fn(&super::Scan) -> bool| graph.scans.iter().filter(|s| counts(s) && by(s)).collect::<Vec<_>>();
         let by_content: HashMap<_, _> =
             whole(&|s| s.content.is_some()).into_iter().map(|s| (s.content, s.complete)).collect();
         let named = whole(&|s| s.content.is_none());
@@ -212,12 +233,6 @@ impl View {
                 scanned.set(version, complete);
             }
         }
-        for finding in graph.findings.iter().filter(|f| f.origin != "declared") {
-            if let Some(version) = graph.by_version_id(finding.version_id) {
-                scanned.set(version, finding.origin != "scan" || finding.coverage >= 1.0);
-            }
-        }
-        self.spread(&mut scanned);
         scanned
     }
 

@@ -50,7 +50,7 @@ impl View {
         let (graph, flow) = (&*self.graph, self.flow());
         let mut own = vec![0u64; graph.nodes()];
         let bits = TagBits::new(&graph.tags);
-        for finding in &graph.findings {
+        for finding in graph.findings.iter().filter(|f| f.scanned_at <= self.seen_until) {
             if let Some(version) = graph.by_version_id(finding.version_id) {
                 own[flow.class(version) as usize] |= bits.of(finding);
             }

@@ -6,21 +6,33 @@
 //! I/O, knows no SQL, and answers with indexes ([`Version`]) whose rows the graph hands out.
 
 mod build;
+mod columns;
 mod csr;
+mod diff;
+mod erasure;
+mod exposure;
 mod flow;
 mod gaps;
 mod labels;
 mod names;
+mod paths;
 mod questions;
+mod same;
 mod scans;
 #[cfg(test)]
 mod tests;
 mod walk;
 
 pub use build::{AsOf, GraphRows, Kind, LineageGraph, Version};
+pub use columns::{Column, ReachedColumn};
+pub use diff::{Change, Changed};
+pub use erasure::{Affected, ErasureAction, Impact};
+pub use exposure::{Exposed, ExposedStatus};
 pub use gaps::{Gap, GapKind};
 pub use labels::{Labels, TagMasks};
 pub use names::{ResolveError, asset_text};
+pub use paths::Paths;
 pub use questions::{Granularity, ModelState, Status, Trained, TrainingData, What};
+pub use same::{Method, Same};
 pub use scans::Scan;
-pub use walk::{Direction, Reached, View};
+pub use walk::{Direction, Hop, Reached, View};

@@ -149,7 +149,13 @@ impl View {
     }
 
     /// Kinds of gaps with the nearest one in words.
-    fn gap_reason(&self, model: Version, bits: u64, counts: impl Fn(GapKind) -> bool, seen: &mut Seen) -> String {
+    pub(super) fn gap_reason(
+        &self,
+        model: Version,
+        bits: u64,
+        counts: impl Fn(GapKind) -> bool,
+        seen: &mut Seen,
+    ) -> String {
         let kinds: Vec<_> = GapKind::of_bits(bits).map(GapKind::as_str).collect();
         let kinds = kinds.join(", ");
         match self.gap_upstream(model, counts, seen) {
@@ -158,7 +164,7 @@ impl View {
         }
     }
 
-    fn tracer(&self, what: &What) -> Tracer {
+    pub(super) fn tracer(&self, what: &What) -> Tracer {
         let (graph, flow) = (&*self.graph, self.flow());
         let mut own = vec![0u64; graph.nodes()];
         let mut bits = 0;
@@ -197,7 +203,7 @@ impl View {
             if into_model && !stop(step.edge) { own | flowed } else { 0 }
         });
         let depth = self.depths(&observed, &stop);
-        Tracer { own, observed, inflow, direct, depth, bits, travels }
+        Tracer { own, observed, inflow, direct, contradicted, depth, bits, travels }
     }
 
     /// Classes where the tag was seen, would have flowed in, and was cleared on every way in.
@@ -209,7 +215,7 @@ impl View {
         failed.iter().zip(wholes).map(|(failed, whole)| (failed | whole) & SEEN).collect()
     }
 
-    fn with_members(&self, versions: &[Version]) -> Vec<Version> {
+    pub(super) fn with_members(&self, versions: &[Version]) -> Vec<Version> {
         let mut seen = HashSet::new();
         let mut all: Vec<Version> = versions.iter().copied().filter(|&v| seen.insert(v)).collect();
         let mut next = 0;
@@ -295,7 +301,7 @@ impl View {
     }
 
     /// Which models are served: from the deployments back over models that are the same weights in another form.
-    fn deployed(&self) -> Vec<bool> {
+    pub(super) fn deployed(&self) -> Vec<bool> {
         let graph = &*self.graph;
         let alive = |v: &Version| {
             let dropped = graph.asset(*v).dropped_at;
@@ -484,18 +490,20 @@ fn is_tagged(finding: &crate::rows::FindingRow, tag: &str) -> bool {
 }
 
 /// How one tag (or asset) spreads; all by class except `depth`.
-struct Tracer {
+pub(super) struct Tracer {
     own: Vec<u64>,
-    observed: Vec<u64>,
-    inflow: Vec<u64>,
+    pub(super) observed: Vec<u64>,
+    pub(super) inflow: Vec<u64>,
     direct: Vec<u64>,
-    depth: Vec<Option<u32>>,
-    bits: u64,
+    /// Seen although it was cleared on every way in.
+    pub(super) contradicted: Vec<u64>,
+    pub(super) depth: Vec<Option<u32>>,
+    pub(super) bits: u64,
     travels: bool,
 }
 
 impl Tracer {
-    fn status(&self, class: usize) -> Status {
+    pub(super) fn status(&self, class: usize) -> Status {
         let direct = self.observed[class] | self.direct[class];
         if direct & CONTRADICTED != 0 {
             Status::Contradicted

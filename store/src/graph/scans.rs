@@ -17,6 +17,8 @@ pub struct Scan {
     pub content: Option<Hash>,
     /// All of it could be read.
     pub complete: bool,
+    /// Id of the key under which its records were indexed, where they were.
+    pub index_key: Option<String>,
     /// When it was scanned.
     pub scanned_at: Micros,
     /// When Lineward learned of the scan.
@@ -33,6 +35,7 @@ impl Scan {
             name,
             content: sha256.as_deref().and_then(content),
             complete,
+            index_key: event.index_key.clone(),
             scanned_at,
             recorded_at,
         };

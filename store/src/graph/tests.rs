@@ -10,6 +10,8 @@ use crate::rows::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+mod judges;
+
 #[derive(Default)]
 struct Fixture {
     rows: GraphRows,
@@ -190,6 +192,7 @@ impl Fixture {
             name: asset.name.clone(),
             content: None,
             complete: true,
+            index_key: None,
             scanned_at: 0,
             recorded_at: 0,
         });

@@ -39,12 +39,39 @@ pub struct Reached {
     pub cut: bool,
 }
 
+/// A step from one version to another, straight or through a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hop {
+    /// Where the data comes from.
+    pub src: Version,
+    /// Where it goes.
+    pub dst: Version,
+    /// What the hop means.
+    pub edge_type: EdgeType,
+    /// The run that made it, as an index for [`LineageGraph::run`].
+    pub run: Option<u32>,
+    /// How it is known.
+    pub evidence: Evidence,
+    /// How far it is believed, 0 to 1.
+    pub confidence: f32,
+    /// The producer says that values are masked on the way.
+    pub masking: bool,
+    /// What is in the source gets into the destination; false for evaluation.
+    pub carries: bool,
+    /// Since when it holds.
+    pub valid_from: Micros,
+    /// Until when, exclusive; [`Micros::MAX`] where it still holds.
+    pub valid_to: Micros,
+}
+
 /// A graph as valid at one time. What is expensive (order, labels, gaps) is computed once and kept.
 #[derive(Debug)]
 pub struct View {
     pub(super) graph: Arc<LineageGraph>,
     valid: Option<Micros>,
     pub(super) at: Micros,
+    /// Findings made after this time do not count.
+    pub(super) seen_until: Micros,
     pub(super) flow: OnceLock<Flow>,
     pub(super) labels: OnceLock<Labels>,
     pub(super) gaps: OnceLock<Vec<Gap>>,
@@ -55,7 +82,25 @@ impl View {
     pub fn new(graph: Arc<LineageGraph>, valid: Option<Micros>) -> Self {
         // An open end is `MAX`, so that the present is just before it.
         let at = valid.unwrap_or(Micros::MAX - 1);
-        Self { graph, valid, at, flow: OnceLock::new(), labels: OnceLock::new(), gaps: OnceLock::new() }
+        Self {
+            graph,
+            valid,
+            at,
+            seen_until: Micros::MAX,
+            flow: OnceLock::new(),
+            labels: OnceLock::new(),
+            gaps: OnceLock::new(),
+        }
+    }
+
+    /// The same graph at another time.
+    pub fn at(&self, valid: Micros) -> Self {
+        Self::new(self.graph.clone(), Some(valid))
+    }
+
+    /// The same graph at another time, with the findings that were made until then.
+    pub(super) fn as_seen_at(&self, valid: Micros) -> Self {
+        Self { seen_until: valid, ..self.at(valid) }
     }
 
     /// The graph.
@@ -138,6 +183,61 @@ impl View {
                 }
             }
         }
+    }
+
+    /// All hops from a version in a direction, each with its ends in the direction of the data.
+    pub fn hops(&self, direction: Direction, from: Version) -> Vec<Hop> {
+        let mut hops = Vec::new();
+        for (node, edge) in self.next(direction, from) {
+            if !self.graph.is_run(node) {
+                hops.push(self.whole_hop(direction, from, node, edge, None));
+                continue;
+            }
+            for (version, second) in self.next(direction, node) {
+                hops.push(self.whole_hop(direction, from, version, edge, Some(second)));
+            }
+        }
+        hops
+    }
+
+    fn whole_hop(&self, direction: Direction, from: Version, to: Version, edge: &Edge, second: Option<&Edge>) -> Hop {
+        let reached = self.hop(to, from, edge, second);
+        let (src, dst) = match direction {
+            Direction::Upstream => (to, from),
+            Direction::Downstream => (from, to),
+        };
+        let both = |of: &dyn Fn(&Edge) -> Micros, pick: fn(Micros, Micros) -> Micros| {
+            second.map_or(of(edge), |second| pick(of(edge), of(second)))
+        };
+        Hop {
+            src,
+            dst,
+            edge_type: reached.edge_type,
+            run: reached.run,
+            evidence: reached.evidence,
+            confidence: reached.confidence,
+            masking: edge.masking,
+            carries: edge.carries && second.is_none_or(|e| e.carries),
+            valid_from: both(&|e| e.valid_from, Micros::max),
+            valid_to: both(&|e| e.valid_to, Micros::min),
+        }
+    }
+
+    /// Whether a walk downstream from one version comes to another.
+    pub fn reaches(&self, from: Version, to: Version) -> bool {
+        let mut seen = Seen::new(self.graph.nodes());
+        let mut open = vec![from];
+        while let Some(node) = open.pop() {
+            for (next, _) in self.leaving(node) {
+                if next == to {
+                    return true;
+                }
+                if seen.insert(next) {
+                    open.push(next);
+                }
+            }
+        }
+        false
     }
 
     /// The hop over one edge, or over two edges with a run in between.

@@ -108,7 +108,9 @@ impl Projector {
                 row.schema_json = schema;
             }
         });
-        self.canonical(id)
+        let canonical = self.canonical(id);
+        self.note_fields(context, canonical, &asset.fields);
+        canonical
     }
 
     fn canonical(&self, id: i64) -> i64 {

@@ -6,6 +6,7 @@
 //! nothing, and it does not decide what is sensitive.
 
 mod assets;
+mod columns;
 mod findings;
 mod ids;
 mod keyed;
@@ -16,7 +17,8 @@ mod runs;
 use crate::bytes::Hash;
 use crate::error::Error;
 use crate::rows::{
-    AccessRow, AssetRow, AssetVersionRow, EdgeRow, FindingRow, JobRow, Micros, Recorded, RunIoRow, RunRow, TagRow, Word,
+    AccessRow, AssetRow, AssetVersionRow, ColumnMappingRow, EdgeRow, FieldRow, FindingRow, JobRow, Micros,
+    RecordIndexRow, Recorded, RunIoRow, RunMappingRow, RunRow, TagRow, Word,
 };
 use arrow::array::RecordBatch;
 use assets::{ALWAYS, Since};
@@ -63,6 +65,11 @@ pub struct Rows {
     pub findings: Vec<FindingRow>,
     pub tags: Vec<TagRow>,
     pub accesses: Vec<AccessRow>,
+    pub fields: Vec<FieldRow>,
+    pub column_mappings: Vec<ColumnMappingRow>,
+    pub run_mappings: Vec<RunMappingRow>,
+    /// Only to be written: a projector goes on without those that are.
+    pub record_index: Vec<RecordIndexRow>,
 }
 
 /// Class of an asset name: a data set and a file of one name are one asset, a model of that name is another.
@@ -118,6 +125,8 @@ struct RunState {
     outputs: Vec<Bound>,
     /// Pairs that column lineage links explicitly.
     columns: BTreeMap<(i64, i64), bool>,
+    /// Sets of column mappings: source and destination version, and the set.
+    mappings: BTreeSet<(i64, i64, i64)>,
     /// Edges this run has at present.
     edges: BTreeSet<i64>,
 }
@@ -134,6 +143,11 @@ pub struct Projector {
     findings: Keyed<FindingRow>,
     tags: Keyed<TagRow>,
     accesses: Keyed<AccessRow>,
+    fields: Keyed<FieldRow>,
+    column_mappings: Keyed<ColumnMappingRow>,
+    run_mappings: Keyed<RunMappingRow>,
+    /// Places that wait to be written. Nothing is bound to them, so that an index of any size needs no memory here.
+    record_index: Vec<RecordIndexRow>,
 
     // Derived from the rows; rebuilt by `load`.
     asset_ids: [Names; 4],
@@ -155,6 +169,8 @@ pub struct Projector {
     edge_ids: Map<(i64, i64, Option<i64>, Word), i64>,
     finding_ids: Map<(i64, Option<String>, String, String), i64>,
     tag_ids: Map<String, i32>,
+    /// Fields by asset and name.
+    field_ids: Map<i64, Map<String, i64>>,
     /// Event, asset and action of the accesses that were recorded: a repeated event counts once. Not the version, which
     /// a repetition may bind to another that has turned up since.
     accessed: HashSet<(Hash, i64, String), ahash::RandomState>,
@@ -173,12 +189,16 @@ impl Projector {
             findings: Keyed::load(rows.findings),
             tags: Keyed::load(rows.tags),
             accesses: Keyed::load(rows.accesses),
+            fields: Keyed::load(rows.fields),
+            column_mappings: Keyed::load(rows.column_mappings),
+            run_mappings: Keyed::load(rows.run_mappings),
             ..Self::default()
         };
         out.index_assets();
         out.index_runs();
         out.index_members();
         out.index_findings();
+        out.index_columns();
         out
     }
 
@@ -208,6 +228,8 @@ impl Projector {
             Statement::Link(link) => self.apply_link(context, link),
             Statement::Access(access) => self.apply_access(context, access),
             Statement::Finding(finding) => self.apply_finding(context, finding),
+            Statement::Columns(mappings) => self.apply_columns(context, mappings),
+            Statement::Indexed(indexed) => self.apply_indexed(context, indexed),
         }
     }
 
@@ -226,6 +248,10 @@ impl Projector {
             ("findings", self.findings.take_batch()?),
             ("tags", self.tags.take_batch()?),
             ("accesses", self.accesses.take_batch()?),
+            ("fields", self.fields.take_batch()?),
+            ("column_mappings", self.column_mappings.take_batch()?),
+            ("run_mappings", self.run_mappings.take_batch()?),
+            ("record_index", self.take_record_index()?),
         ];
         Ok(batches.into_iter().filter_map(|(table, batch)| Some((table, batch?))).collect())
     }
@@ -242,6 +268,10 @@ impl Projector {
             findings: self.findings.take(),
             tags: self.tags.take(),
             accesses: self.accesses.take(),
+            fields: self.fields.take(),
+            column_mappings: self.column_mappings.take(),
+            run_mappings: self.run_mappings.take(),
+            record_index: std::mem::take(&mut self.record_index),
         }
     }
 }

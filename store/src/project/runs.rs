@@ -3,8 +3,8 @@
 use super::assets::{Binding, By};
 use super::{Bound, Context, Projector, RunState as State};
 use crate::rows::{AssetVersionRow, JobRow, Micros, RunIoRow, RunRow, run_io_key};
-use lineward_events::{AssetType, EdgeType, Evidence, Inputs, Io, JobInfo, JobRef, RunInfo, RunState};
-use std::collections::BTreeSet;
+use lineward_events::{AssetType, ColumnMapping, EdgeType, Evidence, Inputs, Io, JobInfo, JobRef, RunInfo, RunState};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Input-output pairs of one run that are written out as edges; beyond that membership alone says it.
 const RUN_EDGES_MAX: usize = 10_000;
@@ -276,13 +276,13 @@ impl Projector {
             input.pinned |= self.versions.get(&version).is_some_and(|v| is_pinned(&row.evidence, v));
             self.run_io.put(context, row);
         }
-        self.rebind_columns(sid, before, version);
+        self.rebind_columns(context, sid, before, version);
         self.sync_edges(context, sid);
         self.settle_read(context, version, at);
     }
 
     /// Column lineage goes with the version that was read.
-    fn rebind_columns(&mut self, sid: i64, before: i64, now: i64) {
+    fn rebind_columns(&mut self, context: &Context, sid: i64, before: i64, now: i64) {
         let Some(state) = self.run_states.get_mut(&sid) else { return };
         if state.inputs.iter().any(|i| i.version_id == before) {
             return;
@@ -296,6 +296,7 @@ impl Projector {
             let all = state.columns.entry((now, dst)).or_insert(true);
             *all = *all && masked;
         }
+        self.rebind_mappings(context, sid, before, now);
     }
 
     fn bind_columns(&mut self, context: &Context, sid: i64, run: &RunInfo) {
@@ -304,6 +305,7 @@ impl Projector {
         }
         let started = self.runs.get(&sid).and_then(|r| r.started_at).unwrap_or(context.at);
         let name = format!("run:{}", run.run_id);
+        let mut by_ends: BTreeMap<(i64, i64), Vec<&ColumnMapping>> = BTreeMap::new();
         for mapping in &run.columns {
             let src = self.read(context, &mapping.src, started, Some(sid));
             let dst = self.write(context, &mapping.dst, context.at, By::Run(sid), &name);
@@ -315,6 +317,10 @@ impl Projector {
             // An edge counts as masked when every column that flows over it is.
             let masked = state.columns.entry((src, dst.version_id)).or_insert(true);
             *masked = *masked && mapping.masking;
+            by_ends.entry((src, dst.version_id)).or_default().push(mapping);
+        }
+        for (ends, mappings) in by_ends {
+            self.map_columns(context, Some(sid), ends, &mappings);
         }
     }
 

@@ -667,6 +667,9 @@ fn text(rows: &Rows) -> Vec<String> {
         .chain(each(&rows.findings))
         .chain(each(&rows.tags))
         .chain(each(&rows.accesses))
+        .chain(each(&rows.fields))
+        .chain(each(&rows.column_mappings))
+        .chain(each(&rows.run_mappings))
         .collect()
 }
 
@@ -682,6 +685,9 @@ impl Rows {
         out.findings.clone_from(&self.findings);
         out.tags.clone_from(&self.tags);
         out.accesses.clone_from(&self.accesses);
+        out.fields.clone_from(&self.fields);
+        out.column_mappings.clone_from(&self.column_mappings);
+        out.run_mappings.clone_from(&self.run_mappings);
         out
     }
 }
@@ -696,6 +702,9 @@ fn extend(rows: &mut Rows, more: Rows) {
     rows.findings.extend(more.findings);
     rows.tags.extend(more.tags);
     rows.accesses.extend(more.accesses);
+    rows.fields.extend(more.fields);
+    rows.column_mappings.extend(more.column_mappings);
+    rows.run_mappings.extend(more.run_mappings);
 }
 
 #[test]
@@ -932,4 +941,37 @@ fn an_access_is_counted_once_even_if_its_version_turns_up_later() {
     world.tell("20 read d:a");
     world.tell("20 write d:b");
     assert_eq!(world.projector.accesses.iter().count(), 2);
+}
+
+#[test]
+fn column_mappings_are_one_set_for_runs_that_say_the_same_and_follow_a_read_that_moves() {
+    let mut world = World::after(
+        "10 run r1 COMPLETE etl: d:a -> d:out cols d:a>d:out
+         20 run r2 COMPLETE etl: d:a -> d:out cols d:a>d:out
+         30 run r3 COMPLETE etl: d:a -> d:out cols d:a>d:out*",
+    );
+    let ends = |world: &World| -> Vec<String> {
+        let run = |sid: Option<i64>| sid.map(|sid| world.run(sid).run_id.clone()).unwrap_or_default();
+        let mut ends: Vec<String> = world
+            .projector
+            .run_mappings
+            .iter()
+            .map(|r| format!("{} {} -> {}", run(r.run_sid), world.name(r.src_version_id), world.name(r.dst_version_id)))
+            .collect();
+        ends.sort();
+        ends
+    };
+    assert_eq!(world.projector.fields.iter().count(), 2, "one field on each side");
+    assert_eq!(world.projector.column_mappings.iter().count(), 2, "masked or not");
+    assert_eq!(
+        ends(&world),
+        ["r1 a@initial -> out@run:r1", "r2 a@initial -> out@run:r2", "r3 a@initial -> out@run:r3"]
+    );
+    // A write that comes in late: what was read after it was its version.
+    world.tell("15 run r0 COMPLETE load: -> d:a");
+    assert_eq!(ends(&world), ["r1 a@initial -> out@run:r1", "r2 a@run:r0 -> out@run:r2", "r3 a@run:r0 -> out@run:r3"]);
+    // And once more: a second move starts from where the first one led.
+    world.tell("18 run r00 COMPLETE load: -> d:a");
+    let moved = ends(&world);
+    assert_eq!(moved[1..], ["r2 a@run:r00 -> out@run:r2", "r3 a@run:r00 -> out@run:r3"]);
 }

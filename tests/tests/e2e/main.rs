@@ -6,8 +6,10 @@
 mod bad_input;
 mod canary;
 mod kafka;
+mod lineage;
 mod lineward;
 mod pipeline;
+mod postgres;
 mod readers;
 mod rules;
 mod servers;

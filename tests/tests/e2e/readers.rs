@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 const PACKAGES: [&str; 3] = ["deltalake==1.6.6", "duckdb==2.0.0", "pyarrow==26.0.1"];
 
 /// All tables, and an expression that identifies rows and has the same text in both dialects.
-const TABLES: [(&str, &str); 12] = [
+const TABLES: [(&str, &str); 16] = [
     ("dead_letters", "reason"),
     ("events", "format"),
     ("assets", "name"),
@@ -22,6 +22,10 @@ const TABLES: [(&str, &str); 12] = [
     ("findings", "entity"),
     ("tags", "tag"),
     ("accesses", "action"),
+    ("fields", "name"),
+    ("column_mappings", "type"),
+    ("run_mappings", "mapping_id"),
+    ("record_index", "subject_key"),
     ("epochs", "writer"),
 ];
 
@@ -63,6 +67,53 @@ fn other_engines_read_every_table() {
     assert_eq!(read["checks"]["ssn_categories"], expected[0]["c"]);
 }
 
+/// DuckDB walks the lineage by a recursive query over the tables as they are, and comes to the same versions.
+#[test]
+fn another_engine_walks_to_the_same_versions() {
+    let Some(python) = python() else { return };
+    let lineward = Lineward::new();
+    random_runs(&lineward);
+    let output = Command::new(python)
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/closure.py"))
+        .arg(lineward.store())
+        .output()
+        .expect("python starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let theirs: Vec<(i64, i64)> = serde_json::from_slice(&output.stdout).expect("pairs");
+    let rows = lineward.sql(
+        "SELECT v AS dst, unnest(upstream_ids(v)) AS src FROM (SELECT version_id AS v FROM asset_versions) ORDER BY 2, 1",
+    );
+    let ours: Vec<(i64, i64)> =
+        rows.iter().map(|r| (r["src"].as_i64().expect("an id"), r["dst"].as_i64().expect("an id"))).collect();
+    assert!(ours.len() > 1_000, "{} pairs are too few to judge by", ours.len());
+    assert!(ours == theirs, "{} pairs by `upstream_ids`, {} by DuckDB", ours.len(), theirs.len());
+}
+
+/// A store of runs that read and write at random, cycles among them.
+pub fn random_runs(lineward: &Lineward) {
+    fill(lineward);
+    let mut seed = 7u64;
+    let mut below = |bound: u64| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) % bound
+    };
+    let mut events = String::new();
+    for n in 0..150 {
+        let set =
+            |k: u64| json!({"namespace": if k < 30 { "s3://lake" } else { "mlflow://prod" }, "name": format!("x{k}")});
+        let inputs: Vec<Value> = (0..below(4)).map(|_| set(below(40))).collect();
+        let outputs: Vec<Value> = (0..1 + below(2)).map(|_| set(below(40))).collect();
+        let run = json!({
+            "eventType": "COMPLETE", "eventTime": format!("2026-06-01T{:02}:{:02}:00Z", n / 60, n % 60),
+            "producer": "https://example.org", "run": {"runId": format!("x{n}")}, "job": {"namespace": "n", "name": "x"},
+            "inputs": inputs, "outputs": outputs,
+        });
+        events.push_str(&format!("{run}\n"));
+    }
+    lineward.write("x.jsonl", events);
+    lineward.run(["ingest", "x.jsonl"]).ok();
+}
+
 /// A store with rows in every table, by events and a scan, in several commits.
 fn fill(lineward: &Lineward) {
     let run = |id: &str, event_type: &str| {
@@ -82,6 +133,16 @@ fn fill(lineward: &Lineward) {
     });
     lineward.write("a.jsonl", format!("{}\n{}\n{access}\n{{\"n\":\n7\n", run("r1", "START"), run("r1", "COMPLETE")));
     lineward.write("b.jsonl", format!("{}\n{{\"n\":1}}\n", run("r2", "COMPLETE")));
+    let indexed = json!({
+        "lineward": "scan", "version": 1, "scan_id": "s1", "scanned_at": "2026-05-04T04:00:00Z", "index_key": "5ca5a1d0",
+        "asset": {"type": "dataset", "namespace": "s3://lake", "name": "in"},
+        "files": [{"name": "b.jsonl", "records": [{
+            "subject": "5ca5a1d0:00112233445566778899aabbccddeeff", "entity": "US_SSN", "row": 0, "byte_offset": 0,
+            "byte_len": 11,
+        }]}],
+    });
+    lineward.write("c.jsonl", format!("{indexed}\n"));
+    lineward.run(["ingest", "c.jsonl"]).ok();
     lineward.run(["ingest", "a.jsonl"]).ok();
     lineward.run(["ingest", "b.jsonl"]).ok();
     lineward.write("corpus/a.jsonl", "{\"ssn\":\"401-22-7731\",\"note\":\"patient seen, MRN: GV-994418\"}\n");

@@ -30,21 +30,26 @@ impl Server {
         let mut arguments = vec!["serve", "--postgres", free, "--http", free, "--flight", free];
         arguments.extend(more);
         let process = lineward.spawn(&mut lineward.command(arguments), "serve");
+        let mut server = Self { process, postgres: String::new(), http: String::new(), flight: String::new() };
         let begin = Instant::now();
-        loop {
+        while !server.has_addresses(&lineward.log("serve", "err")) {
             let said = lineward.log("serve", "err");
-            let address = |what: &str| {
-                let line = said.lines().find(|line| line.contains(&format!("serving {what} on ")))?;
-                Some(line.rsplit(' ').next()?.to_owned())
-            };
-            if let (Some(postgres), Some(http), Some(flight)) =
-                (address("PostgreSQL"), address("HTTP"), address("Flight SQL"))
-            {
-                return Self { process, postgres, http, flight };
-            }
             assert!(begin.elapsed() < Duration::from_secs(60), "the server did not start; it said:\n{said}");
             std::thread::sleep(Duration::from_millis(20));
         }
+        server
+    }
+
+    /// Takes the addresses from what the server said; whether all are there.
+    fn has_addresses(&mut self, said: &str) -> bool {
+        let address = |what: &str| {
+            let line = said.lines().find(|line| line.contains(&format!("serving {what} on ")))?;
+            Some(line.rsplit(' ').next()?.to_owned())
+        };
+        let all = (address("PostgreSQL"), address("HTTP"), address("Flight SQL"));
+        let (Some(postgres), Some(http), Some(flight)) = all else { return false };
+        (self.postgres, self.http, self.flight) = (postgres, http, flight);
+        true
     }
 
     /// What psql prints for a command, one row a line, columns separated by `|`.
@@ -133,7 +138,12 @@ fn python_clients_get_the_same_answers() {
     command.arg(script).args([&server.postgres, &server.http, &server.flight]).arg("-");
     let said: Value = serde_json::from_str(&lineward.run_command(&mut command).ok().stdout).expect("JSON");
     let psycopg = &said["psycopg"];
-    for models in [&psycopg["models"], &said["adbc_postgres"]["models"], &said["adbc_flight"]["models"], &said["adbc_flight"]["bound"]] {
+    for models in [
+        &psycopg["models"],
+        &said["adbc_postgres"]["models"],
+        &said["adbc_flight"]["models"],
+        &said["adbc_flight"]["bound"],
+    ] {
         assert_eq!(models, &Value::Array(expected.clone()));
     }
     assert_eq!(psycopg["prepared"], json!([1, 2, 3, 4, 5, 6, 7, 8]));
@@ -201,7 +211,8 @@ roles:
     }
     let stranger = ask("SELECT 1", "lw_000000000000_nobody");
     assert!(stranger.code != Some(0) && stranger.stderr.contains("not known"), "{stranger:?}");
-    let denied = "SELECT count(*) FROM audit.queries WHERE outcome = 'denied' AND principal = 'ann' AND sql_state = '42501'";
+    let denied =
+        "SELECT count(*) FROM audit.queries WHERE outcome = 'denied' AND principal = 'ann' AND sql_state = '42501'";
     assert_eq!(count(denied, &root), 4);
     let id = ann.split('_').nth(1).expect("an id").to_owned();
     lineward.run(["token", "revoke", &id, "--tokens", "tokens.json"]).ok();

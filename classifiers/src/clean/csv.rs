@@ -1,0 +1,99 @@
+//! CSV and TSV: cells are replaced, and quoted anew where they must be.
+
+use super::{BATCH_BYTES, Cleaner, Mode};
+use crate::Error;
+use crate::readers::{Head, head_of, sniff_delimiter};
+use crate::values::{FieldTable, ValueBatch};
+use csv::{ByteRecord, ReaderBuilder, WriterBuilder};
+use std::fs::File;
+use std::io::{Read as _, Write};
+use std::path::Path;
+
+/// Bytes of the first line that are looked at for its delimiter.
+const HEAD_BYTES: u64 = 8 << 10;
+
+pub(super) fn clean(
+    cleaner: &mut Cleaner<'_>,
+    from: &Path,
+    delimiter: Option<u8>,
+    out: &mut dyn Write,
+) -> Result<(), Error> {
+    // Messages of the CSV library name places; that of a record of the wrong length cannot come.
+    let failed = |e: &dyn std::fmt::Display| Error::read(from, e);
+    let mut head = Vec::new();
+    File::open(from).and_then(|f| f.take(HEAD_BYTES).read_to_end(&mut head)).map_err(|e| failed(&e))?;
+    let delimiter = delimiter.unwrap_or_else(|| sniff_delimiter(&head));
+    let mut reader = ReaderBuilder::new()
+        .delimiter(delimiter)
+        .flexible(true)
+        .has_headers(false)
+        .from_path(from)
+        .map_err(|e| failed(&e))?;
+    let mut writer = WriterBuilder::new().delimiter(delimiter).flexible(true).from_writer(out);
+    let mut fields = FieldTable::default();
+    let mut names: Vec<String> = Vec::new();
+    let mut records: Vec<ByteRecord> = Vec::new();
+    let mut bytes = 0;
+    let mut is_first = true;
+    loop {
+        let mut record = ByteRecord::new();
+        let more = reader.read_byte_record(&mut record).map_err(|e| failed(&e))?;
+        if more
+            && std::mem::take(&mut is_first)
+            && let Head::Names(of_columns) = head_of(&record)
+        {
+            names = of_columns;
+            writer.write_byte_record(&record).map_err(|e| failed(&e))?;
+            continue;
+        }
+        if more {
+            bytes += record.as_slice().len();
+            records.push(record);
+        }
+        if bytes >= BATCH_BYTES || !more {
+            for record in cleaned(cleaner, &records, &names, &mut fields)? {
+                writer.write_byte_record(&record).map_err(|e| failed(&e))?;
+            }
+            records.clear();
+            bytes = 0;
+        }
+        if !more {
+            return writer.flush().map_err(|e| failed(&e));
+        }
+    }
+}
+
+fn cleaned(
+    cleaner: &mut Cleaner<'_>,
+    records: &[ByteRecord],
+    names: &[String],
+    fields: &mut FieldTable,
+) -> Result<Vec<ByteRecord>, Error> {
+    let first = cleaner.report.rows;
+    let mut batch = ValueBatch::new();
+    for (row, record) in (first..).zip(records) {
+        for (index, cell) in record.iter().enumerate() {
+            let field = match names.get(index).filter(|name| !name.is_empty()) {
+                Some(name) => fields.intern(name),
+                None => fields.intern(&format!("column_{index}")),
+            };
+            batch.push(row, Some(field), cell);
+        }
+    }
+    let edits = cleaner.edit(&batch, fields)?;
+    let mut value = 0;
+    let mut out = Vec::with_capacity(records.len());
+    for (row, record) in (first..).zip(records) {
+        let mut new = ByteRecord::new();
+        for cell in record {
+            new.push_field(edits.values.get(&value).map_or(cell, Vec::as_slice));
+            value += 1;
+        }
+        match cleaner.mode == Mode::Drop && edits.rows.contains(&row) {
+            true => cleaner.report.rows_dropped += 1,
+            false => out.push(new),
+        }
+    }
+    cleaner.report.rows += records.len() as u64;
+    Ok(out)
+}

@@ -1,0 +1,211 @@
+//! JSON Lines: strings and long numbers are replaced where they stand, and every other byte of a line stays. A line that is
+//! no JSON is cleaned as text.
+
+use super::{BATCH_BYTES, Cleaner, Mode};
+use crate::Error;
+use crate::values::{FieldTable, ValueBatch, is_value_like};
+use serde::de::IgnoredAny;
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Write};
+use std::ops::Range;
+use std::path::Path;
+
+pub(super) fn clean(cleaner: &mut Cleaner<'_>, from: &Path, out: &mut dyn Write) -> Result<(), Error> {
+    let failed = |e: std::io::Error| Error::read(from, e);
+    let mut input = BufReader::with_capacity(1 << 18, File::open(from).map_err(failed)?);
+    let mut fields = FieldTable::default();
+    let mut lines: Vec<Vec<u8>> = Vec::new();
+    let mut bytes = 0;
+    loop {
+        let mut line = Vec::new();
+        let read = input.read_until(b'\n', &mut line).map_err(failed)?;
+        if read > 0 {
+            bytes += read;
+            lines.push(line);
+        }
+        if bytes >= BATCH_BYTES || read == 0 {
+            write_cleaned(cleaner, &lines, &mut fields, out, from)?;
+            lines.clear();
+            bytes = 0;
+        }
+        if read == 0 {
+            return Ok(());
+        }
+    }
+}
+
+fn write_cleaned(
+    cleaner: &mut Cleaner<'_>,
+    lines: &[Vec<u8>],
+    fields: &mut FieldTable,
+    out: &mut dyn Write,
+    from: &Path,
+) -> Result<(), Error> {
+    let first = cleaner.report.rows;
+    let mut batch = ValueBatch::new();
+    let mut parts: Vec<Vec<Part>> = Vec::with_capacity(lines.len());
+    for (row, line) in (first..).zip(lines) {
+        let of_line = parts_of(line);
+        for part in &of_line {
+            let field = part.path.as_deref().map(|path| fields.intern(path));
+            batch.push(row, field, part.text.as_bytes());
+        }
+        parts.push(of_line);
+    }
+    let edits = cleaner.edit(&batch, fields)?;
+    let mut value = 0;
+    for ((row, line), parts) in (first..).zip(lines).zip(&parts) {
+        let from_value = value;
+        value += parts.len() as u32;
+        if cleaner.mode == Mode::Drop && edits.rows.contains(&row) {
+            cleaner.report.rows_dropped += 1;
+            continue;
+        }
+        let mut done = 0;
+        for (part, index) in parts.iter().zip(from_value..) {
+            let Some(new) = edits.values.get(&index) else { continue };
+            let new = String::from_utf8_lossy(new);
+            let text = match part.is_json {
+                true => serde_json::to_string(&*new).unwrap_or_default(),
+                false => new.into_owned(),
+            };
+            let written = out.write_all(&line[done..part.range.start]).and_then(|()| out.write_all(text.as_bytes()));
+            written.map_err(|e| Error::read(from, e))?;
+            done = part.range.end;
+        }
+        out.write_all(&line[done..]).map_err(|e| Error::read(from, e))?;
+    }
+    cleaner.report.rows += lines.len() as u64;
+    Ok(())
+}
+
+/// A string, a long number or a key that holds data, with where it stands in its line.
+#[derive(Debug, PartialEq)]
+struct Part {
+    range: Range<usize>,
+    path: Option<String>,
+    text: String,
+    /// It is written as a JSON string.
+    is_json: bool,
+}
+
+/// What of a line is searched.
+fn parts_of(line: &[u8]) -> Vec<Part> {
+    if serde_json::from_slice::<IgnoredAny>(line).is_err() {
+        let text = String::from_utf8_lossy(line).into_owned();
+        let text = text.trim_end_matches(['\n', '\r']).to_owned();
+        let range = 0..line.len().min(text.len());
+        return vec![Part { range, path: None, text, is_json: false }];
+    }
+    let mut walk = Walk::default();
+    let mut at = 0;
+    while at < line.len() {
+        at = walk.step(line, at);
+    }
+    walk.parts
+}
+
+/// Walks valid JSON, without recursion: nesting has no limit here.
+#[derive(Default)]
+struct Walk {
+    frames: Vec<Frame>,
+    parts: Vec<Part>,
+}
+
+struct Frame {
+    is_object: bool,
+    segment: String,
+    index: usize,
+    expects_key: bool,
+}
+
+impl Walk {
+    /// Takes the token at a place and gives where the next one may begin.
+    fn step(&mut self, line: &[u8], at: usize) -> usize {
+        match line[at] {
+            open @ (b'{' | b'[') => {
+                let is_object = open == b'{';
+                let segment = if is_object { String::new() } else { "0".to_owned() };
+                self.frames.push(Frame { is_object, segment, index: 0, expects_key: is_object });
+                at + 1
+            }
+            b'}' | b']' => {
+                self.frames.pop();
+                at + 1
+            }
+            b',' => {
+                if let Some(frame) = self.frames.last_mut() {
+                    frame.expects_key = frame.is_object;
+                    frame.index += 1;
+                    if !frame.is_object {
+                        frame.segment = frame.index.to_string();
+                    }
+                }
+                at + 1
+            }
+            b'"' => self.string(line, at),
+            b'-' | b'0'..=b'9' => self.number(line, at),
+            _ => at + 1,
+        }
+    }
+
+    fn string(&mut self, line: &[u8], at: usize) -> usize {
+        let mut end = at + 1;
+        while line.get(end).is_some_and(|b| *b != b'"') {
+            end += if line[end] == b'\\' { 2 } else { 1 };
+        }
+        let end = (end + 1).min(line.len());
+        let text: String = serde_json::from_slice(&line[at..end]).unwrap_or_default();
+        match self.frames.last_mut().filter(|frame| frame.expects_key) {
+            Some(frame) => {
+                frame.expects_key = false;
+                let holds_data = is_value_like(&text);
+                frame.segment = if holds_data { "*".to_owned() } else { text.clone() };
+                if holds_data {
+                    self.push(at..end, text);
+                }
+            }
+            None if !text.is_empty() => self.push(at..end, text),
+            None => {}
+        }
+        end
+    }
+
+    fn number(&mut self, line: &[u8], at: usize) -> usize {
+        let end = line[at..].iter().position(|b| b",]} \t\r\n".contains(b)).map_or(line.len(), |n| at + n);
+        let text = String::from_utf8_lossy(&line[at..end]).into_owned();
+        let digits = text.trim_start_matches('-');
+        if digits.len() >= 7 && digits.bytes().all(|b| b.is_ascii_digit()) {
+            self.push(at..end, text);
+        }
+        end
+    }
+
+    fn push(&mut self, range: Range<usize>, text: String) {
+        let segments: Vec<&str> = self.frames.iter().map(|frame| frame.segment.as_str()).collect();
+        let path = Some(segments.join(".")).filter(|path| !path.is_empty());
+        self.parts.push(Part { range, path, text, is_json: true });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strings_and_long_numbers_of_a_line() {
+        let line = br#" {"a":{"b":["x","\"y\u00e9\\"]},"n":-12345678,"m":12,"jane@x.org":"z","e":"" } "#;
+        let found: Vec<(String, String)> =
+            parts_of(line).into_iter().map(|p| (p.path.expect("a path"), p.text)).collect();
+        let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
+        let expected = [
+            pair("a.b.0", "x"),
+            pair("a.b.1", "\"yé\\"),
+            pair("n", "-12345678"),
+            pair("*", "jane@x.org"),
+            pair("*", "z"),
+        ];
+        assert_eq!(found, expected);
+        assert!(!parts_of(b"{broken\n")[0].is_json);
+    }
+}

@@ -1,0 +1,392 @@
+//! Cleaned copies of data sets: what a scan finds in a file is masked, hashed, made up anew, or its record left out.
+//!
+//! A copy keeps the format of its input and everything in it that is not sensitive. When it is written it is scanned like
+//! any other file; what is still found is cleaned in another round, and what is left after the last one is told, so that
+//! nobody takes a copy for clean that is not. Formats are JSON Lines, CSV, TSV, Parquet and plain text; packed and
+//! compressed inputs are refused. Detection is the engine's affair, and this module decides nothing about it.
+
+mod csv;
+mod jsonl;
+mod parquet;
+mod surrogate;
+#[cfg(test)]
+mod tests;
+mod text;
+
+use crate::decoders::{self, DecodedMatch, DecodedValues, Layers};
+use crate::finding::Match;
+use crate::readers::{Format, Problem};
+use crate::scan::{self, FileReport, Names, ScanInput, ScanOptions, Sink};
+use crate::values::{FieldTable, ValueBatch};
+use crate::{Engine, Error, Finding, Scanner};
+use serde::Serialize;
+use std::collections::{BTreeMap, HashSet};
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::ops::Range;
+use std::path::Path;
+
+/// Rounds of cleaning: replacing a value can lay another one bare.
+const ROUNDS_MAX: usize = 3;
+/// Places of what is left that are listed.
+const LEFT_MAX: usize = 100;
+/// Bytes of records that are cleaned at a time, about.
+const BATCH_BYTES: usize = 1 << 20;
+
+/// What becomes of a sensitive value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Its letters and digits become `*`.
+    Mask,
+    /// It becomes `[ENTITY:fingerprint]`: equal values stay equal.
+    Hash,
+    /// Its record (in text, its line) is left out.
+    Drop,
+    /// It becomes a made-up value of the same kind and shape; equal values stay equal.
+    Surrogate,
+}
+
+impl Mode {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Mask, Self::Hash, Self::Drop, Self::Surrogate];
+
+    /// The name used everywhere.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Mask => "mask",
+            Self::Hash => "hash",
+            Self::Drop => "drop",
+            Self::Surrogate => "surrogate",
+        }
+    }
+}
+
+/// Values of one detector in one field that were replaced.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Replaced {
+    /// Dotted path of the field; `None` in plain text.
+    pub field: Option<String>,
+    /// Detector.
+    pub detector: String,
+    /// Entity.
+    pub entity: String,
+    /// How many.
+    pub count: u64,
+}
+
+/// What cleaning came to.
+#[derive(Debug, Default, Clone, PartialEq, Serialize)]
+pub struct CleanReport {
+    /// Records (lines, in plain text) of the input.
+    pub rows: u64,
+    /// Records that were left out.
+    pub rows_dropped: u64,
+    /// Values that were replaced, or for which their record was left out.
+    pub replaced: Vec<Replaced>,
+    /// Rounds it took.
+    pub rounds: usize,
+    /// What a scan of the copy still finds; the first of them.
+    pub left: Vec<Finding>,
+    /// How many those are in all.
+    pub left_count: u64,
+    /// What that scan could not read as what it is, a broken line of JSON for example; it is cleaned as text.
+    pub problems: Vec<Problem>,
+}
+
+/// Writes a cleaned copy of a file. `options` are those of the scan that decides what is sensitive: format, fields, least
+/// confidence, key.
+///
+/// # Errors
+/// [`Error::Read`] where the input cannot be read whole or is of a format that cannot be copied, or the output cannot be
+/// written. What is left in a copy is no error but in the report.
+pub fn clean_file(
+    engine: &Engine,
+    input: &Path,
+    output: &Path,
+    mode: Mode,
+    options: &ScanOptions,
+) -> Result<CleanReport, Error> {
+    let format = options.format.map_or_else(|| format_of(input), Ok)?;
+    let mut cleaner = Cleaner::new(engine, mode, options)?;
+    let mut next = output.as_os_str().to_owned();
+    next.push(".next");
+    let next = Path::new(&next);
+    for round in 1..=ROUNDS_MAX {
+        let from = if round == 1 { input } else { output };
+        cleaner.report.rounds = round;
+        let written = cleaner.round(format, from, next);
+        let renamed = written.and_then(|ranges| {
+            std::fs::rename(next, output).map_err(|e| Error::read(output, e))?;
+            cleaner.check(format, output, &ranges)
+        });
+        if renamed.is_err() {
+            drop(std::fs::remove_file(next));
+        }
+        renamed?;
+        if cleaner.report.left_count == 0 {
+            break;
+        }
+    }
+    Ok(cleaner.report)
+}
+
+/// The format by a file's name.
+fn format_of(input: &Path) -> Result<Format, Error> {
+    let name = input.file_name().map(|n| n.to_string_lossy().to_lowercase()).unwrap_or_default();
+    Ok(match name.rsplit('.').next().unwrap_or_default() {
+        "jsonl" | "ndjson" => Format::Jsonl,
+        "csv" => Format::Csv,
+        "tsv" => Format::Tsv,
+        "parquet" => Format::Parquet,
+        "txt" | "md" | "log" | "text" => Format::Text,
+        _ => return Err(refused(input)),
+    })
+}
+
+fn refused(input: &Path) -> Error {
+    Error::read(
+        input,
+        "a cleaned copy can be made of jsonl, csv, tsv, parquet and text only; unpack it first, or name the format",
+    )
+}
+
+/// Cleans records, and remembers what it did.
+struct Cleaner<'e> {
+    engine: &'e Engine,
+    scanner: Scanner<'e>,
+    names: Option<Names>,
+    cells: scan::Cells,
+    mode: Mode,
+    options: &'e ScanOptions,
+    /// Fingerprints of what is found in replacements, which are not to be cleaned again.
+    accepted: HashSet<String>,
+    report: CleanReport,
+}
+
+/// New values of a batch, by their index, and the records in which something was found.
+#[derive(Default)]
+struct Edits {
+    values: BTreeMap<u32, Vec<u8>>,
+    rows: HashSet<u64>,
+}
+
+impl<'e> Cleaner<'e> {
+    fn new(engine: &'e Engine, mode: Mode, options: &'e ScanOptions) -> Result<Self, Error> {
+        Ok(Self {
+            engine,
+            scanner: engine.scanner()?,
+            names: Names::new(engine.rules(), options.ner),
+            cells: scan::Cells::default(),
+            mode,
+            options,
+            accepted: HashSet::new(),
+            report: CleanReport::default(),
+        })
+    }
+
+    /// Writes one round. Gives the ranges of a text that are replacements.
+    fn round(&mut self, format: Format, from: &Path, to: &Path) -> Result<Vec<Range<u64>>, Error> {
+        let file = File::create(to).map_err(|e| Error::read(to, e))?;
+        let mut out = BufWriter::with_capacity(1 << 18, file);
+        let counts = (self.report.rows, self.report.rounds);
+        self.report.rows = 0;
+        let ranges = match format {
+            Format::Jsonl => jsonl::clean(self, from, &mut out).map(|()| Vec::new()),
+            Format::Csv => csv::clean(self, from, None, &mut out).map(|()| Vec::new()),
+            Format::Tsv => csv::clean(self, from, Some(b'\t'), &mut out).map(|()| Vec::new()),
+            Format::Parquet => parquet::clean(self, from, &mut out).map(|()| Vec::new()),
+            Format::Text | Format::Markdown => text::clean(self, format, from, &mut out),
+            _ => Err(refused(from)),
+        }?;
+        if counts.1 > 1 {
+            self.report.rows = counts.0;
+        }
+        out.flush().and_then(|()| out.get_ref().sync_all()).map_err(|e| Error::read(to, e))?;
+        Ok(ranges)
+    }
+
+    /// Scans the copy and notes what is left.
+    fn check(&mut self, format: Format, copy: &Path, ranges: &[Range<u64>]) -> Result<(), Error> {
+        let mut left = Left { cleaner: self, ranges, found: Vec::new(), count: 0, report: None };
+        let input = ScanInput::file(copy.to_owned(), std::fs::metadata(copy).map_or(0, |m| m.len()));
+        let options =
+            ScanOptions { format: Some(format), incremental: None, sample: None, ..left.cleaner.options.clone() };
+        let engine = left.cleaner.engine;
+        scan::scan(engine, &[input], &options, &Default::default(), &mut left)?;
+        let Left { found, count, report, .. } = left;
+        self.report.problems = match report {
+            Some(report) if report.format.is_some() => report.problems,
+            _ => return Err(Error::read(copy, "the copy cannot be read again, so nothing is known of it")),
+        };
+        self.report.left = found;
+        self.report.left_count = count;
+        Ok(())
+    }
+
+    /// What is to be replaced in a batch, in the order of values and starts.
+    fn find(&mut self, batch: &ValueBatch, fields: &mut FieldTable) -> Result<Vec<Found>, Error> {
+        let rules = self.engine.rules();
+        let mut matches = Vec::new();
+        self.scanner.scan(batch, fields, &mut matches)?;
+        self.cells.add(batch, 0, rules, &mut self.scanner, fields, &mut matches)?;
+        let mut decoded = self.find_decoded(batch, fields, &mut matches)?;
+        if let Some(names) = &mut self.names {
+            names.add(batch, 0, rules, &mut matches);
+        }
+        matches.retain(|m| m.score >= self.options.confidence_min.score_min());
+        Ok(matches
+            .into_iter()
+            .map(|m| {
+                let plain = || batch.value(m.value).get(m.start..m.end).unwrap_or_default().to_vec();
+                let value = decoded.remove(&(m.value, m.start, m.rule)).unwrap_or_else(plain);
+                let value = String::from_utf8_lossy(&value).into_owned();
+                let rule = rules.get(m.rule);
+                let fingerprint = self.options.key.fingerprint(&rule.entity, &value, rule.normalise);
+                Found { place: m, value, fingerprint }
+            })
+            .collect())
+    }
+
+    /// Adds what encoded parts hold, at the places where they are encoded; gives the values behind them.
+    fn find_decoded(
+        &mut self,
+        batch: &ValueBatch,
+        fields: &FieldTable,
+        matches: &mut Vec<Match>,
+    ) -> Result<DecodedValues, Error> {
+        let layers = Layers::of(batch);
+        let (mut found, mut all) = (Vec::new(), Vec::new());
+        for (layer, plain) in layers.batches().enumerate().filter(|_| self.options.decode) {
+            found.clear();
+            self.scanner.scan(plain, fields, &mut found)?;
+            for m in &found {
+                if let Some((value, start, end)) = layers.source_of(layer, m.value, m.start, m.end) {
+                    let text = plain.value(m.value).get(m.start..m.end).unwrap_or_default().to_vec();
+                    let escape = layers.escape_before(layer, m.value, m.start);
+                    all.push(DecodedMatch { matched: Match { value, start, end, ..*m }, value: text, escape });
+                }
+            }
+        }
+        Ok(decoders::merge(matches, all, self.engine.rules()))
+    }
+
+    /// The new values of a batch. What is found in the replacements themselves is accepted from here on.
+    fn edit(&mut self, batch: &ValueBatch, fields: &mut FieldTable) -> Result<Edits, Error> {
+        let found = self.find(batch, fields)?;
+        let mut edits = Edits::default();
+        let mut rewritten = ValueBatch::new();
+        let mut replaced: Vec<Vec<Range<usize>>> = Vec::new();
+        let mut rest = found.as_slice();
+        while let Some(first) = rest.first() {
+            let value = first.place.value;
+            let here = rest.iter().take_while(|f| f.place.value == value).count();
+            let (mine, later) = rest.split_at(here);
+            rest = later;
+            let wanted: Vec<&Found> = mine.iter().filter(|f| !self.accepted.contains(&f.fingerprint)).collect();
+            let Some(span) = batch.spans().get(value as usize).filter(|_| !wanted.is_empty()) else { continue };
+            let field = span.field.map(|f| fields.path(f).to_owned());
+            wanted.iter().for_each(|f| self.note(field.as_deref(), f));
+            edits.rows.insert(span.row);
+            if self.mode != Mode::Drop {
+                let (text, ranges) = self.replace(batch.value(value), &wanted);
+                rewritten.push(span.row, span.field, &text);
+                replaced.push(ranges);
+                edits.values.insert(value, text);
+            }
+        }
+        if !edits.values.is_empty() {
+            for f in self.find(&rewritten, fields)? {
+                let (m, ranges) = (f.place, replaced.get(f.place.value as usize));
+                if ranges.is_some_and(|all| all.iter().any(|r| r.start <= m.start && m.end <= r.end)) {
+                    self.accepted.insert(f.fingerprint);
+                }
+            }
+        }
+        Ok(edits)
+    }
+
+    /// A text with replacements, and where they stand in it. Matches that overlap are replaced as one.
+    fn replace(&self, text: &[u8], found: &[&Found]) -> (Vec<u8>, Vec<Range<usize>>) {
+        let (mut out, mut ranges) = (Vec::with_capacity(text.len()), Vec::new());
+        let mut done = 0;
+        let mut rest = found;
+        while let Some(first) = rest.first() {
+            let (start, mut end, mut whole) = (first.place.start, first.place.end, *first);
+            let mut count = 1;
+            while let Some(next) = rest.get(count).filter(|f| f.place.start < end) {
+                if next.place.end - next.place.start > whole.place.end - whole.place.start {
+                    whole = next;
+                }
+                end = end.max(next.place.end);
+                count += 1;
+            }
+            rest = &rest[count..];
+            out.extend_from_slice(text.get(done..start).unwrap_or_default());
+            let from = out.len();
+            // Where several overlap the range is that of none of them: all of it goes.
+            let value = String::from_utf8_lossy(text.get(start..end).unwrap_or_default()).into_owned();
+            let exact = whole.place.start == start && whole.place.end == end;
+            out.extend_from_slice(self.replacement(whole, if exact { &whole.value } else { &value }).as_bytes());
+            ranges.push(from..out.len());
+            done = end;
+        }
+        out.extend_from_slice(text.get(done..).unwrap_or_default());
+        (out, ranges)
+    }
+
+    fn replacement(&self, found: &Found, value: &str) -> String {
+        let rule = self.engine.rules().get(found.place.rule);
+        match self.mode {
+            Mode::Mask | Mode::Drop => value.chars().map(|c| if c.is_alphanumeric() { '*' } else { c }).collect(),
+            Mode::Hash => format!("[{}:{}]", rule.entity, found.fingerprint),
+            Mode::Surrogate => surrogate::of(rule, value, &found.fingerprint),
+        }
+    }
+
+    fn note(&mut self, field: Option<&str>, found: &Found) {
+        let rule = self.engine.rules().get(found.place.rule);
+        let field = field.map(scan::without_positions);
+        let same = |r: &&mut Replaced| r.field == field && r.detector == rule.id;
+        match self.report.replaced.iter_mut().find(same) {
+            Some(replaced) => replaced.count += 1,
+            None => {
+                let (detector, entity) = (rule.id.clone(), rule.entity.clone());
+                self.report.replaced.push(Replaced { field, detector, entity, count: 1 });
+            }
+        }
+    }
+}
+
+/// A match with its value, which stays in this module.
+struct Found {
+    place: Match,
+    value: String,
+    fingerprint: String,
+}
+
+/// Collects what a scan finds in the copy beside replacements.
+struct Left<'a, 'e> {
+    cleaner: &'a mut Cleaner<'e>,
+    ranges: &'a [Range<u64>],
+    found: Vec<Finding>,
+    count: u64,
+    report: Option<FileReport>,
+}
+
+impl Sink for Left<'_, '_> {
+    fn finding(&mut self, finding: Finding) {
+        let at = self.ranges.partition_point(|r| r.end < finding.end);
+        if self.ranges.get(at).is_some_and(|r| r.start <= finding.start && finding.end <= r.end) {
+            self.cleaner.accepted.insert(finding.fingerprint);
+        } else if !self.cleaner.accepted.contains(&finding.fingerprint) {
+            self.count += 1;
+            if self.found.len() < LEFT_MAX {
+                self.found.push(finding);
+            }
+        }
+    }
+
+    fn file(&mut self, report: FileReport) {
+        self.report = Some(report);
+    }
+}

@@ -1,0 +1,276 @@
+//! Parquet: text columns are built anew with the new values, at any depth. A whole number that is sensitive becomes null,
+//! or 0 where its column takes no null.
+
+use super::{Cleaner, Mode};
+use crate::Error;
+use crate::columns::INTEGER_MIN;
+use crate::values::{FieldId, FieldTable, ValueBatch};
+use arrow_array::builder::{BinaryBuilder, StringBuilder};
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Decimal128Type, Int64Type};
+use arrow_array::{
+    Array, ArrayRef, BooleanArray, FixedSizeListArray, GenericListArray, MapArray, OffsetSizeTrait, RecordBatch,
+    StructArray,
+};
+use arrow_schema::{ArrowError, DataType, FieldRef};
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::WriterProperties;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Rows of a batch.
+const BATCH_ROWS: usize = 2_048;
+
+pub(super) fn clean(cleaner: &mut Cleaner<'_>, from: &Path, out: &mut (dyn Write + Send)) -> Result<(), Error> {
+    let failed = |e: &dyn std::fmt::Display| Error::read(from, e);
+    let file = File::open(from).map_err(|e| failed(&e))?;
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| failed(&e))?;
+    let schema = Arc::clone(builder.schema());
+    let reader = builder.with_batch_size(BATCH_ROWS).build().map_err(|e| failed(&e))?;
+    let properties = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build();
+    let mut writer = ArrowWriter::try_new(out, schema, Some(properties)).map_err(|e| failed(&e))?;
+    let mut fields = FieldTable::default();
+    for records in reader {
+        let records = records.map_err(|e| failed(&e))?;
+        let cleaned = cleaned(cleaner, &records, &mut fields, from)?;
+        writer.write(&cleaned).map_err(|e| failed(&e))?;
+    }
+    writer.close().map(drop).map_err(|e| failed(&e))
+}
+
+fn cleaned(
+    cleaner: &mut Cleaner<'_>,
+    records: &RecordBatch,
+    fields: &mut FieldTable,
+    from: &Path,
+) -> Result<RecordBatch, Error> {
+    let failed = |e: ArrowError| Error::read(from, e);
+    let first = cleaner.report.rows;
+    let rows: Vec<u64> = (first..first + records.num_rows() as u64).collect();
+    cleaner.report.rows += rows.len() as u64;
+    let mut collect = Collect { batch: ValueBatch::new(), fields };
+    walk_columns(records, &rows, &mut collect).map_err(failed)?;
+    let Collect { batch, fields } = collect;
+    let edits = cleaner.edit(&batch, fields)?;
+    if cleaner.mode == Mode::Drop {
+        cleaner.report.rows_dropped += edits.rows.len() as u64;
+        let keep: BooleanArray = rows.iter().map(|row| Some(!edits.rows.contains(row))).collect();
+        return arrow_select::filter::filter_record_batch(records, &keep).map_err(failed);
+    }
+    if edits.values.is_empty() {
+        return Ok(records.clone());
+    }
+    let columns = walk_columns(records, &rows, &mut Rebuild { edits: &edits.values, next: 0 }).map_err(failed)?;
+    RecordBatch::try_new(records.schema(), columns).map_err(failed)
+}
+
+/// Visits leaves, always in the same order, and gives what stands in their place.
+trait Visit {
+    /// A leaf of text or bytes, or of whole numbers as text where `is_number`: the number of values visited must not
+    /// depend on the visitor.
+    fn value(&mut self, path: FieldId, row: u64, value: &[u8]) -> Option<Vec<u8>>;
+    fn field(&mut self, path: &str) -> FieldId;
+    /// Whether leaves are to be built anew.
+    fn builds(&self) -> bool;
+}
+
+struct Collect<'a> {
+    batch: ValueBatch,
+    fields: &'a mut FieldTable,
+}
+
+impl Visit for Collect<'_> {
+    fn value(&mut self, path: FieldId, row: u64, value: &[u8]) -> Option<Vec<u8>> {
+        self.batch.push(row, Some(path), value);
+        None
+    }
+
+    fn field(&mut self, path: &str) -> FieldId {
+        self.fields.intern(path)
+    }
+
+    fn builds(&self) -> bool {
+        false
+    }
+}
+
+struct Rebuild<'a> {
+    edits: &'a BTreeMap<u32, Vec<u8>>,
+    next: u32,
+}
+
+impl Visit for Rebuild<'_> {
+    fn value(&mut self, _: FieldId, _: u64, _: &[u8]) -> Option<Vec<u8>> {
+        self.next += 1;
+        self.edits.get(&(self.next - 1)).cloned()
+    }
+
+    fn field(&mut self, _: &str) -> FieldId {
+        FieldId(0)
+    }
+
+    fn builds(&self) -> bool {
+        true
+    }
+}
+
+fn walk_columns(records: &RecordBatch, rows: &[u64], visit: &mut dyn Visit) -> Result<Vec<ArrayRef>, ArrowError> {
+    let schema = records.schema();
+    let columns = schema.fields().iter().zip(records.columns());
+    columns.map(|(field, column)| walk(column, field, field.name(), rows, visit)).collect()
+}
+
+/// Visits a column; `rows` names the record of each of its elements.
+fn walk(
+    array: &ArrayRef,
+    field: &FieldRef,
+    path: &str,
+    rows: &[u64],
+    visit: &mut dyn Visit,
+) -> Result<ArrayRef, ArrowError> {
+    Ok(match array.data_type() {
+        DataType::Struct(children) => {
+            let of = array.as_struct();
+            let columns = children
+                .iter()
+                .zip(of.columns())
+                .map(|(child, column)| walk(column, child, &format!("{path}.{}", child.name()), rows, visit))
+                .collect::<Result<Vec<_>, _>>()?;
+            Arc::new(StructArray::try_new(children.clone(), columns, of.nulls().cloned())?)
+        }
+        DataType::List(item) => list(array.as_list::<i32>(), item, path, rows, visit)?,
+        DataType::LargeList(item) => list(array.as_list::<i64>(), item, path, rows, visit)?,
+        DataType::FixedSizeList(item, size) => {
+            let of = array.as_fixed_size_list();
+            let each = usize::try_from(*size).unwrap_or_default();
+            let of_rows: Vec<u64> = rows.iter().flat_map(|row| std::iter::repeat_n(*row, each)).collect();
+            let values = walk(of.values(), item, &format!("{path}.*"), &of_rows, visit)?;
+            Arc::new(FixedSizeListArray::try_new(Arc::clone(item), *size, values, of.nulls().cloned())?)
+        }
+        DataType::Map(item, sorted) => {
+            let of = array.as_map();
+            let entries: ArrayRef = Arc::new(of.entries().clone());
+            let of_rows = rows_of(of.value_offsets().iter().map(|n| *n as usize), entries.len(), rows);
+            let entries = walk(&entries, item, &format!("{path}.*"), &of_rows, visit)?;
+            let entries = entries.as_struct().clone();
+            Arc::new(MapArray::try_new(Arc::clone(item), of.offsets().clone(), entries, of.nulls().cloned(), *sorted)?)
+        }
+        DataType::Dictionary(_, value) if is_text(value) => {
+            let plain = arrow_cast::cast(array, value)?;
+            let new = walk(&plain, field, path, rows, visit)?;
+            arrow_cast::cast(&new, array.data_type())?
+        }
+        leaf if is_text(leaf) => text(array, path, rows, visit)?,
+        DataType::Int64 | DataType::UInt64 | DataType::Int32 | DataType::UInt32 | DataType::Decimal128(_, 0) => {
+            numbers(array, field.is_nullable(), path, rows, visit)?
+        }
+        _ => Arc::clone(array),
+    })
+}
+
+fn list<O: OffsetSizeTrait>(
+    of: &GenericListArray<O>,
+    item: &FieldRef,
+    path: &str,
+    rows: &[u64],
+    visit: &mut dyn Visit,
+) -> Result<ArrayRef, ArrowError> {
+    let of_rows = rows_of(of.value_offsets().iter().map(|n| n.as_usize()), of.values().len(), rows);
+    let values = walk(of.values(), item, &format!("{path}.*"), &of_rows, visit)?;
+    Ok(Arc::new(GenericListArray::<O>::try_new(Arc::clone(item), of.offsets().clone(), values, of.nulls().cloned())?))
+}
+
+/// The record of each element of lists with these offsets.
+fn rows_of(offsets: impl Iterator<Item = usize>, len: usize, rows: &[u64]) -> Vec<u64> {
+    let mut out = vec![rows.first().copied().unwrap_or_default(); len];
+    let offsets: Vec<usize> = offsets.collect();
+    for (bounds, row) in offsets.windows(2).zip(rows) {
+        if let Some(elements) = out.get_mut(bounds[0]..bounds[1]) {
+            elements.fill(*row);
+        }
+    }
+    out
+}
+
+fn is_text(data_type: &DataType) -> bool {
+    use DataType::{Binary, BinaryView, LargeBinary, LargeUtf8, Utf8, Utf8View};
+    matches!(data_type, Utf8 | LargeUtf8 | Utf8View | Binary | LargeBinary | BinaryView)
+}
+
+fn text(array: &ArrayRef, path: &str, rows: &[u64], visit: &mut dyn Visit) -> Result<ArrayRef, ArrowError> {
+    let is_binary = matches!(array.data_type(), DataType::Binary | DataType::LargeBinary | DataType::BinaryView);
+    let bytes = arrow_cast::cast(array, &DataType::Binary)?;
+    let bytes = bytes.as_binary::<i32>();
+    let id = visit.field(path);
+    let mut new: Vec<Option<Vec<u8>>> = Vec::new();
+    for i in 0..bytes.len() {
+        let changed = match bytes.is_valid(i) && !bytes.value(i).is_empty() {
+            true => visit.value(id, rows.get(i).copied().unwrap_or_default(), bytes.value(i)),
+            false => None,
+        };
+        if visit.builds() {
+            new.push(changed);
+        }
+    }
+    if new.iter().all(Option::is_none) {
+        return Ok(Arc::clone(array));
+    }
+    let value = |i: usize| bytes.is_valid(i).then(|| new[i].as_deref().unwrap_or_else(|| bytes.value(i)));
+    let built: ArrayRef = match is_binary {
+        true => {
+            let mut out = BinaryBuilder::new();
+            (0..bytes.len()).for_each(|i| out.append_option(value(i)));
+            Arc::new(out.finish())
+        }
+        false => {
+            let mut out = StringBuilder::new();
+            (0..bytes.len()).for_each(|i| out.append_option(value(i).map(String::from_utf8_lossy)));
+            Arc::new(out.finish())
+        }
+    };
+    arrow_cast::cast(&built, array.data_type())
+}
+
+fn numbers(
+    array: &ArrayRef,
+    nullable: bool,
+    path: &str,
+    rows: &[u64],
+    visit: &mut dyn Visit,
+) -> Result<ArrayRef, ArrowError> {
+    let wide = arrow_cast::cast(array, &DataType::Decimal128(38, 0))?;
+    let wide = wide.as_primitive::<Decimal128Type>();
+    let id = visit.field(path);
+    let mut hit = Vec::new();
+    for i in 0..wide.len() {
+        if wide.is_valid(i) && wide.value(i).unsigned_abs() >= u128::from(INTEGER_MIN) {
+            let text = wide.value(i).to_string();
+            let changed = visit.value(id, rows.get(i).copied().unwrap_or_default(), text.as_bytes());
+            if visit.builds() && changed.is_some() {
+                hit.push(i);
+            }
+        }
+    }
+    if hit.is_empty() {
+        return Ok(Arc::clone(array));
+    }
+    let mut is_hit = vec![false; wide.len()];
+    hit.iter().for_each(|i| is_hit[*i] = true);
+    let of = |i: usize| match (wide.is_valid(i), is_hit[i]) {
+        (false, _) => None,
+        (true, true) => (!nullable).then_some(0),
+        (true, false) => Some(wide.value(i)),
+    };
+    // Decimals keep their precision; the others go by way of 64 bits or of a decimal that holds them.
+    let new: arrow_array::Decimal128Array = (0..wide.len()).map(of).collect();
+    let new: ArrayRef = Arc::new(new.with_precision_and_scale(38, 0)?);
+    match array.data_type() {
+        DataType::Int64 => Ok(Arc::new(arrow_cast::cast(&new, &DataType::Int64)?.as_primitive::<Int64Type>().clone())),
+        other => arrow_cast::cast(&new, other),
+    }
+}

@@ -1,0 +1,148 @@
+//! Copies of each format: nothing of the values is left, everything else is, and a scan of the copy agrees.
+
+use super::*;
+use crate::{Confidence, FingerprintKey, RuleSet};
+use std::sync::{Arc, LazyLock};
+
+static ENGINE: LazyLock<Engine> =
+    LazyLock::new(|| Engine::new(Arc::new(RuleSet::built_in().expect("rules"))).expect("engine"));
+
+const MAIL: &str = "u.brandt@hospital-north.org";
+const SSN: &str = "536-22-8726";
+const CARD: &str = "4012 8888 8888 1881";
+
+fn options() -> ScanOptions {
+    let key = FingerprintKey::new(&[5; 32]).expect("a key");
+    ScanOptions { confidence_min: Confidence::Medium, ..ScanOptions::new(key) }
+}
+
+fn cleaned(name: &str, content: &[u8], mode: Mode) -> (Vec<u8>, CleanReport) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (input, output) = (folder.path().join(name), folder.path().join(format!("clean-{name}")));
+    std::fs::write(&input, content).expect("written");
+    let report = clean_file(&ENGINE, &input, &output, mode, &options()).expect("it is cleaned");
+    (std::fs::read(output).expect("a copy"), report)
+}
+
+fn holds_value(text: &str) -> bool {
+    [MAIL, SSN, CARD, "hospital-north"].iter().any(|value| text.contains(value))
+}
+
+#[test]
+fn every_mode_leaves_nothing_in_lines_of_json_and_keeps_the_rest() {
+    let encoded = MAIL.replace('@', "\\u0040");
+    let content = format!(
+        "{{\"id\": 7,  \"note\":\"mail {MAIL}, SSN {SSN}\", \"tags\":[\"a\",\"{encoded}\"]}}\n{{\"id\":8,\"note\":\"fine\"}}\n\nno json, card {CARD}\n"
+    );
+    for mode in [Mode::Mask, Mode::Hash, Mode::Surrogate] {
+        let (copy, report) = cleaned("a.jsonl", content.as_bytes(), mode);
+        let copy = String::from_utf8(copy).expect("text");
+        assert!(!holds_value(&copy), "{mode:?}");
+        assert_eq!((report.left_count, report.rows, report.rows_dropped), (0, 4, 0), "{mode:?}");
+        assert_eq!(report.problems.len(), 1, "the last line is no JSON");
+        let lines: Vec<&str> = copy.lines().collect();
+        assert!(lines[0].starts_with("{\"id\": 7,  \"note\":\"mail "), "{mode:?}");
+        assert_eq!((lines[1], lines.len()), ("{\"id\":8,\"note\":\"fine\"}", 4));
+        let first: serde_json::Value = serde_json::from_str(lines[0]).expect("still JSON");
+        assert_eq!(first["tags"][0], "a");
+    }
+    let (copy, report) = cleaned("a.jsonl", content.as_bytes(), Mode::Drop);
+    assert_eq!(String::from_utf8_lossy(&copy), "{\"id\":8,\"note\":\"fine\"}\n\n");
+    assert_eq!((report.rows_dropped, report.left_count), (2, 0));
+}
+
+#[test]
+fn equal_values_have_equal_hashes_and_surrogates() {
+    let content = format!("{{\"a\":\"{MAIL}\"}}\n{{\"a\":\"{MAIL}\"}}\n{{\"a\":\"other@hospital-north.org\"}}\n");
+    for mode in [Mode::Hash, Mode::Surrogate] {
+        let (copy, _) = cleaned("a.jsonl", content.as_bytes(), mode);
+        let text = String::from_utf8(copy).expect("text");
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines[0], lines[1]);
+        assert_ne!(lines[0], lines[2]);
+        assert!(mode == Mode::Hash || lines[0].contains("@example.com"));
+    }
+}
+
+#[test]
+fn cells_of_csv_are_replaced_and_headers_stay() {
+    let content = format!("id,ssn,note\n1,{SSN},\"a, b\"\n2,,\"mail {MAIL}\"\n");
+    let (copy, report) = cleaned("a.csv", content.as_bytes(), Mode::Mask);
+    assert_eq!(
+        String::from_utf8_lossy(&copy),
+        "id,ssn,note\n1,***-**-****,\"a, b\"\n2,,mail *.******@********-*****.***\n"
+    );
+    assert_eq!((report.rows, report.left_count), (2, 0));
+    let of_field = |field: &str| report.replaced.iter().filter(|r| r.field.as_deref() == Some(field)).count();
+    assert_eq!((of_field("ssn"), of_field("note")), (1, 1));
+    let (copy, report) = cleaned("a.csv", content.as_bytes(), Mode::Drop);
+    assert_eq!((String::from_utf8_lossy(&copy).as_ref(), report.rows_dropped), ("id,ssn,note\n", 2));
+}
+
+#[test]
+fn text_is_copied_around_what_is_replaced() {
+    let content = format!("First line.\nMail {MAIL} and card {CARD}.\nLast line.");
+    let (copy, report) = cleaned("a.txt", content.as_bytes(), Mode::Mask);
+    let expected = "First line.\nMail *.******@********-*****.*** and card **** **** **** ****.\nLast line.";
+    assert_eq!((String::from_utf8_lossy(&copy).as_ref(), report.left_count), (expected, 0));
+    let (copy, report) = cleaned("a.txt", content.as_bytes(), Mode::Drop);
+    assert_eq!(String::from_utf8_lossy(&copy), "First line.\nLast line.");
+    assert_eq!((report.rows, report.rows_dropped), (3, 1));
+    let (copy, report) = cleaned("a.txt", content.as_bytes(), Mode::Surrogate);
+    let text = String::from_utf8(copy).expect("text");
+    assert!(!holds_value(&text) && text.ends_with(".\nLast line.") && report.left_count == 0);
+}
+
+#[test]
+fn columns_of_parquet_are_built_anew_at_any_depth() {
+    use arrow_array::builder::{ListBuilder, StringBuilder};
+    use arrow_array::{Array as _, ArrayRef, Int64Array, RecordBatch, StringArray, StructArray, cast::AsArray as _};
+    let mut tags = ListBuilder::new(StringBuilder::new());
+    tags.append_value([Some("a"), Some(MAIL)]);
+    tags.append_null();
+    tags.append_value([Some("b")]);
+    let notes: ArrayRef = Arc::new(StringArray::from(vec![Some("fine"), None, Some(SSN)]));
+    let inner = StructArray::try_from(vec![("ssn", Arc::clone(&notes))]).expect("a struct");
+    let records = RecordBatch::try_from_iter_with_nullable([
+        ("n", Arc::new(Int64Array::from(vec![1, 2, 3])) as ArrayRef, false),
+        ("pan", Arc::new(Int64Array::from(vec![Some(4_012_888_888_881_881), None, Some(9)])), true),
+        ("tags", Arc::new(tags.finish()), true),
+        ("who", Arc::new(inner), true),
+    ])
+    .expect("columns fit");
+    let mut writer = ::parquet::arrow::ArrowWriter::try_new(Vec::new(), records.schema(), None).expect("a writer");
+    writer.write(&records).expect("in memory");
+    let content = writer.into_inner().expect("in memory");
+    let read = |copy: Vec<u8>| {
+        let reader = ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::from(copy));
+        let mut batches = reader.expect("Parquet").build().expect("a reader");
+        batches.next().expect("a batch").expect("readable")
+    };
+    let (copy, report) = cleaned("a.parquet", &content, Mode::Mask);
+    assert_eq!((report.left_count, report.rows), (0, 3));
+    let new = read(copy);
+    assert_eq!((new.schema(), new.column(0)), (records.schema(), records.column(0)));
+    let pan = new.column(1).as_primitive::<arrow_array::types::Int64Type>();
+    assert_eq!((pan.is_null(0), pan.is_null(1), pan.value(2)), (true, true, 9));
+    let tags = new.column(2).as_list::<i32>();
+    assert_eq!(tags.value(0).as_string::<i32>().value(1), "*.******@********-*****.***");
+    assert_eq!((tags.value(0).as_string::<i32>().value(0), tags.is_null(1)), ("a", true));
+    let who = new.column(3).as_struct().column(0).as_string::<i32>();
+    assert_eq!((who.value(0), who.is_null(1), who.value(2)), ("fine", true, "***-**-****"));
+    let (copy, report) = cleaned("a.parquet", &content, Mode::Drop);
+    assert_eq!((read(copy).num_rows(), report.rows_dropped), (1, 2));
+}
+
+#[test]
+fn what_is_left_is_told() {
+    // A surrogate that was not accepted would be found: the check itself is checked by a copy that was not cleaned.
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("a.txt");
+    std::fs::write(&path, format!("mail {MAIL}")).expect("written");
+    let options = options();
+    let mut cleaner = Cleaner::new(&ENGINE, Mode::Mask, &options).expect("a cleaner");
+    cleaner.check(Format::Text, &path, &[]).expect("it is scanned");
+    assert_eq!((cleaner.report.left_count, cleaner.report.left.len()), (1, 1));
+    let error = clean_file(&ENGINE, &folder.path().join("a.zip"), &path, Mode::Mask, &options).expect_err("no format");
+    assert!(error.to_string().contains("unpack it first"), "{error}");
+}

@@ -1,0 +1,236 @@
+//! Tests of rules by their own examples, and what they may cost: for the built-in rules and for users' own.
+//!
+//! A rule's examples mark the value by «»; each must give a finding of exactly that span by this rule, in text, in a field
+//! of a record and between other values, and no counter-example may give one. No Rust is written for a new rule. Failures
+//! name examples by their number, since an example may hold what its author would not like to see in a log.
+
+use crate::rule::{self, Positive, Rule, Trigger};
+use crate::scan::{Names, Ner};
+use crate::values::{FieldTable, ValueBatch};
+use crate::{Engine, Error, Match, RuleSet};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Literals of a rule that are shorter start attempts everywhere.
+const LITERAL_BYTES_MIN: usize = 4;
+/// A rule that looks further ahead is tried on much text at each of its places.
+const WINDOW_BYTES_MAX: usize = 4_096;
+/// Bytes of the hostile text on which a rule's speed is measured.
+const HOSTILE_BYTES: usize = 256 << 10;
+/// Least speed there, bytes a second.
+const SPEED_MIN: f64 = 2e6;
+
+/// What testing one rule came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tested {
+    /// Id of the rule.
+    pub rule: String,
+    /// Examples and counter-examples.
+    pub examples: usize,
+    /// What is wrong; nothing where it passes.
+    pub failures: Vec<String>,
+}
+
+/// Tests each rule of a file alone.
+///
+/// # Errors
+/// [`Error::Rule`] where the file or a rule of it breaks the contract.
+pub fn test_file(name: &str, text: &str) -> Result<Vec<Tested>, Error> {
+    alone(name, text)?.iter().map(test_rule).collect()
+}
+
+/// What a rule may cost too much by: each in a sentence that says what to change.
+///
+/// # Errors
+/// [`Error::Rule`] where an expression does not compile within its limits.
+pub fn check_cost(name: &str, text: &str) -> Result<Vec<(String, Vec<String>)>, Error> {
+    let engines = alone(name, text)?;
+    engines
+        .iter()
+        .map(|engine| {
+            let rule = engine.rules().get(0);
+            rule::verify(rule)?;
+            Ok((rule.id.clone(), costs(engine, rule)?))
+        })
+        .collect()
+}
+
+fn costs(engine: &Engine, rule: &Rule) -> Result<Vec<String>, Error> {
+    let mut out = Vec::new();
+    if let Trigger::Literals { anchors, keywords } = &rule.trigger {
+        for short in anchors.iter().chain(keywords).filter(|l| l.len() < LITERAL_BYTES_MIN) {
+            out.push(format!("`{short}` is short and starts attempts everywhere; write more of what stands there"));
+        }
+    }
+    if rule.window_bytes > WINDOW_BYTES_MAX {
+        out.push(format!("`window` is {}; {WINDOW_BYTES_MAX} and less is cheap", rule.window_bytes));
+    }
+    let speed = hostile_speed(engine, rule)?;
+    if speed < SPEED_MIN {
+        out.push(format!(
+            "text full of what starts it is scanned at {:.1} MB/s; narrow `find`, or make `window` smaller",
+            speed / 1e6
+        ));
+    }
+    Ok(out)
+}
+
+/// Bytes a second on text that starts an attempt of the rule wherever it can.
+fn hostile_speed(engine: &Engine, rule: &Rule) -> Result<f64, Error> {
+    let unit = match &rule.trigger {
+        Trigger::Literals { anchors, keywords } => anchors.iter().chain(keywords).next().cloned().unwrap_or_default(),
+        Trigger::Run(kind) => match kind {
+            crate::RunKind::Digits => "0123456789 ".to_owned(),
+            crate::RunKind::At => "a@b.c ".to_owned(),
+            crate::RunKind::Token => "aB3dE6gH9jK2mN5pQ8sT1vW4yZ7 ".to_owned(),
+        },
+        Trigger::Field | Trigger::Tagger(_) => return Ok(f64::INFINITY),
+    };
+    let text = unit.repeat(HOSTILE_BYTES / unit.len().max(1));
+    let batch = ValueBatch::of_text(text.into_bytes());
+    let mut scanner = engine.scanner()?;
+    let mut out = Vec::new();
+    // The first scan compiles; the best of the others counts, since other work on the machine only slows.
+    scanner.scan(&batch, &FieldTable::default(), &mut out)?;
+    let mut best = f64::INFINITY;
+    for _ in 0..3 {
+        out.clear();
+        let start = Instant::now();
+        scanner.scan(&batch, &FieldTable::default(), &mut out)?;
+        best = best.min(start.elapsed().as_secs_f64());
+    }
+    Ok(batch.len() as f64 / best.max(1e-9))
+}
+
+/// Each rule of a file in an engine of its own.
+pub(crate) fn alone(file: &str, text: &str) -> Result<Vec<Engine>, Error> {
+    let broken = |e: serde_norway::Error| Error::Rule { rule: "?".into(), file: file.into(), message: e.to_string() };
+    let rules: Vec<serde_norway::Value> = serde_norway::from_str(text).map_err(broken)?;
+    let engine = |rule| {
+        let text = serde_norway::to_string(&[rule]).map_err(broken)?;
+        Engine::new(Arc::new(RuleSet::from_files([(file, text.as_str())])?))
+    };
+    rules.into_iter().map(engine).collect()
+}
+
+/// Tests the one rule of an engine.
+pub(crate) fn test_rule(engine: &Engine) -> Result<Tested, Error> {
+    let rule = engine.rules().get(0);
+    let mut failures = Vec::new();
+    if let Err(e) = rule::verify(rule) {
+        failures.push(e.to_string());
+    }
+    if rule.positives.is_empty() || rule.negatives.is_empty() {
+        failures.push("it needs examples in `match` and counter-examples in `no_match`".to_owned());
+    }
+    for (number, positive) in (1..).zip(&rule.positives) {
+        if let Some(what) = positive_failure(engine, rule, positive)? {
+            failures.push(format!("`match` {number}: {what}"));
+        }
+    }
+    for (number, negative) in (1..).zip(&rule.negatives) {
+        let found = scan(engine, negative.field.as_deref(), &[&negative.text])?;
+        if found.iter().any(|m| m.score >= 0.5) {
+            failures.push(format!("`no_match` {number}: it is found ({})", negative.why));
+        }
+    }
+    Ok(Tested { rule: rule.id.clone(), examples: rule.positives.len() + rule.negatives.len(), failures })
+}
+
+fn positive_failure(engine: &Engine, rule: &Rule, positive: &Positive) -> Result<Option<&'static str>, Error> {
+    let (field, marked) = parts(positive);
+    if rule.trigger == Trigger::Field && field.is_none() {
+        return Ok(Some("the rule finds by field only, so the example needs a field"));
+    }
+    let Some((text, start, end)) = unmark(marked) else { return Ok(Some("no value is marked by «»")) };
+    let exact = |found: &[Match], value: u32| found.iter().any(|m| (m.value, m.start, m.end) == (value, start, end));
+    if !exact(&scan(engine, field, &[&text])?, 0) {
+        return Ok(Some("the marked span is not found"));
+    }
+    if !exact(&scan(engine, field, &["", "7", &text, "x@y"])?, 2) {
+        return Ok(Some("another result between other values"));
+    }
+    if field.is_none() && !exact(&scan(engine, Some("content"), &[&text])?, 0) {
+        return Ok(Some("another result in a field"));
+    }
+    Ok(None)
+}
+
+/// Field and marked text of an example.
+pub(crate) fn parts(positive: &Positive) -> (Option<&str>, &str) {
+    match positive {
+        Positive::Text(text) => (None, text),
+        Positive::InField { field, text } => (Some(field), text),
+    }
+}
+
+/// A text without its marks, and the marked range.
+pub(crate) fn unmark(marked: &str) -> Option<(String, usize, usize)> {
+    let start = marked.find('«')?;
+    let end = marked.find('»').filter(|end| *end > start)?;
+    let text =
+        format!("{}{}{}", &marked[..start], &marked[start + '«'.len_utf8()..end], &marked[end + '»'.len_utf8()..]);
+    Some((text, start, end - '«'.len_utf8()))
+}
+
+/// Scans texts as values of one field, names included.
+pub(crate) fn scan(engine: &Engine, field: Option<&str>, texts: &[&str]) -> Result<Vec<Match>, Error> {
+    let mut fields = FieldTable::default();
+    let mut batch = ValueBatch::new();
+    for text in texts {
+        let id = field.map(|f| fields.intern(f));
+        batch.push(0, id, text.as_bytes());
+    }
+    let mut out = Vec::new();
+    engine.scanner()?.scan(&batch, &fields, &mut out)?;
+    if let Some(mut names) = Names::new(engine.rules(), Ner::On) {
+        names.add(&batch, 0, engine.rules(), &mut out);
+    }
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r"
+- id: badge
+  title: Badge of a made-up works
+  entity: BADGE
+  categories: [pii]
+  keywords: [badge]
+  find: '(?i:badge) ([A-Z]{2}\d{4})\b'
+  score: 0.7
+  match: ['his badge «QX4711» was found']
+  no_match: [{ text: 'badge 12', why: too short }]
+";
+
+    #[test]
+    fn rules_are_tested_by_their_examples() {
+        let tested = test_file("own.yaml", GOOD).expect("it parses");
+        assert_eq!(tested, [Tested { rule: "badge".into(), examples: 2, failures: vec![] }]);
+        for (from, to, what) in [
+            ("«QX4711»", "QX«4711»", "`match` 1: the marked span is not found"),
+            ("«QX4711»", "QX4711", "`match` 1: no value is marked by «»"),
+            ("badge 12", "badge QX1234", "`no_match` 1: it is found (too short)"),
+            ("  match: ['his badge «QX4711» was found']\n", "", "it needs examples"),
+        ] {
+            let tested = test_file("own.yaml", &GOOD.replace(from, to)).expect("it parses");
+            assert!(tested[0].failures.iter().any(|f| f.starts_with(what)), "{what}: {:?}", tested[0].failures);
+        }
+    }
+
+    #[test]
+    fn costs_are_told_and_what_does_not_compile_is_refused() {
+        let warnings = |text: &str| check_cost("own.yaml", text).expect("it compiles").remove(0).1;
+        assert_eq!(warnings(GOOD), Vec::<String>::new());
+        assert!(warnings(&GOOD.replace("[badge]", "[bad]"))[0].contains("`bad` is short"));
+        assert!(
+            warnings(&GOOD.replace("  score: 0.7", "  score: 0.7\n  window: 9000"))[0].contains("`window` is 9000")
+        );
+        for broken in ["[A-Z]{2}\\d{4}(", "(?:[A-Za-z0-9_]{1,2000}){1,2000}"] {
+            let error = check_cost("own.yaml", &GOOD.replace(r"[A-Z]{2}\d{4}", broken)).expect_err("refused");
+            assert!(matches!(error, Error::Rule { .. }), "{error}");
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Tables inside values: their cells are scanned as fields of the column's name, and what is found is told at the place
+//! of the cell. What the plain scan found there stays, unless the cell's finding is the better one.
+
+use crate::decoders::{self, DecodedMatch};
+use crate::finding::Match;
+use crate::rule_set::RuleSet;
+use crate::tables::{self, Cell};
+use crate::values::{FieldTable, ValueBatch};
+use crate::{Error, Scanner};
+
+/// How much of a table is looked at in plain text: a reader of text in chunks keeps as much in front of what it accepts.
+const TEXT_BYTES_MAX: usize = 12 << 10;
+/// How much of a table is looked at in a field.
+const FIELD_BYTES_MAX: usize = 1 << 20;
+/// Distinct names of columns that are learnt; a hostile text has as many as it has lines.
+const NAMES_MAX: usize = 20_000;
+
+/// Scratch space of one thread.
+#[derive(Default)]
+pub(crate) struct Cells {
+    cells: Vec<Cell>,
+    batch: ValueBatch,
+    /// For each value of the batch, value and offset where it stands.
+    origins: Vec<(u32, usize)>,
+    found: Vec<Match>,
+}
+
+impl Cells {
+    /// Adds what cells of tables hold to the matches of a batch. `base` is the offset of the batch's text in its file.
+    pub(crate) fn add(
+        &mut self,
+        source: &ValueBatch,
+        base: u64,
+        rules: &RuleSet,
+        scanner: &mut Scanner<'_>,
+        fields: &mut FieldTable,
+        matches: &mut Vec<Match>,
+    ) -> Result<(), Error> {
+        self.batch.clear();
+        self.origins.clear();
+        for (index, span) in (0u32..).zip(source.spans()) {
+            let bytes_max = if span.field.is_some() { FIELD_BYTES_MAX } else { TEXT_BYTES_MAX };
+            self.cells.clear();
+            let text = source.value(index);
+            tables::find(text, index > 0 || base == 0, bytes_max, &mut self.cells);
+            for cell in &self.cells {
+                let Ok(name) = std::str::from_utf8(&text[cell.name.clone()]) else { continue };
+                if fields.len() < NAMES_MAX {
+                    self.batch.push(span.row, Some(fields.intern(name)), &text[cell.value.clone()]);
+                    self.origins.push((index, cell.value.start));
+                }
+            }
+        }
+        if self.origins.is_empty() {
+            return Ok(());
+        }
+        self.found.clear();
+        scanner.scan(&self.batch, fields, &mut self.found)?;
+        let placed = self.found.iter().filter_map(|m| {
+            let (value, offset) = *self.origins.get(m.value as usize)?;
+            let matched = Match { value, start: m.start + offset, end: m.end + offset, ..*m };
+            Some(DecodedMatch { matched, value: Vec::new(), escape: None })
+        });
+        drop(decoders::merge(matches, placed.collect(), rules));
+        Ok(())
+    }
+}

@@ -1,0 +1,141 @@
+//! What must hold of every scan: the same findings however a text is cut, on however many threads, and in whatever form
+//! the values stand. The texts are the examples of the rules, so each new rule is covered.
+
+use super::*;
+use crate::rule_test::{parts, unmark};
+use crate::{RuleSet, readers};
+use std::sync::LazyLock;
+
+static ENGINE: LazyLock<Engine> =
+    LazyLock::new(|| Engine::new(Arc::new(RuleSet::built_in().expect("rules"))).expect("engine"));
+
+fn options(ner: Ner) -> ScanOptions {
+    let key = FingerprintKey::new(&[5; 32]).expect("a key");
+    ScanOptions { ner, confidence_min: Confidence::Low, ..ScanOptions::new(key) }
+}
+
+/// Texts of all examples that are for running text, without line breaks.
+fn examples() -> Vec<String> {
+    let rules = crate::harness::with_examples();
+    let positives: Vec<String> = rules
+        .iter()
+        .flat_map(|(_, rule)| rule.positives.iter())
+        .filter_map(|p| match parts(p) {
+            (None, marked) => unmark(marked).map(|(text, ..)| text),
+            _ => None,
+        })
+        .filter(|text| !text.contains(['\n', '\r', '\0']))
+        .collect();
+    assert!(positives.len() > 1_000, "{} examples", positives.len());
+    positives
+}
+
+/// Where and what, without what differs by form.
+fn key_of(f: &Finding) -> (u64, u64, String, String, u32) {
+    (f.start, f.end, f.detector.clone(), f.fingerprint.clone(), f.score.to_bits())
+}
+
+#[test]
+fn a_text_has_the_same_findings_however_it_is_cut() {
+    let mut text = String::new();
+    for (n, example) in examples().iter().enumerate() {
+        text.push_str(example);
+        // Lines, paragraphs, and stretches without a break.
+        text.push_str(
+            ["\n", "\n\n", " and so on, ", "\nname,dob,city\nUte,1.2.1979,Ghent\nJan,3.4.1980,Rostock\n\n"][n % 4],
+        );
+    }
+    let text = text.into_bytes();
+    for ner in [Ner::Auto, Ner::On] {
+        let options = options(ner);
+        let in_chunks = |bytes: usize| {
+            let reader = readers::text_in_chunks(text.clone(), bytes);
+            let done = direct::read(&ENGINE, "a.txt", reader, Some("text"), &options).expect("it is scanned");
+            done.findings
+        };
+        let whole = in_chunks(text.len() + 1);
+        assert!(whole.len() > 1_000, "{} findings", whole.len());
+        for bytes in [20_011, 33_333, 50_000, 65_536] {
+            let cut = in_chunks(bytes);
+            let differs = whole.iter().zip(&cut).find(|(a, b)| a != b).map(|(a, b)| {
+                (a.start, a.end, a.detector.clone(), a.score, b.start, b.end, b.detector.clone(), b.score)
+            });
+            assert_eq!((differs, cut.len()), (None, whole.len()), "{ner:?}, chunks of {bytes} bytes");
+        }
+    }
+}
+
+#[test]
+fn the_number_of_threads_changes_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let examples = examples();
+    let mut lines = String::new();
+    let mut text = String::new();
+    while text.len() < 5 << 20 {
+        for example in &examples {
+            lines.push_str(&serde_json::json!({ "note": example, "n": lines.len() }).to_string());
+            lines.push('\n');
+            text.push_str(example);
+            text.push('\n');
+        }
+    }
+    std::fs::write(folder.path().join("a.jsonl"), lines).expect("written");
+    std::fs::write(folder.path().join("b.txt"), text).expect("written");
+    let inputs = inputs(&[folder.path().to_path_buf()]);
+    let with_jobs = |jobs| {
+        let mut all = Collect::default();
+        let options = ScanOptions { jobs, ..options(Ner::Auto) };
+        scan(&ENGINE, &inputs, &options, &Progress::default(), &mut all).expect("it is scanned");
+        all
+    };
+    let alone = with_jobs(1);
+    assert!(alone.0.len() > 50_000, "{} findings", alone.0.len());
+    let together = with_jobs(3);
+    assert!(together.1 == alone.1, "other reports");
+    let first = alone.0.iter().zip(&together.0).position(|(a, b)| a != b);
+    assert_eq!((first, together.0.len()), (None, alone.0.len()));
+}
+
+#[derive(Default)]
+struct Collect(Vec<Finding>, Vec<FileReport>);
+
+impl Sink for Collect {
+    fn finding(&mut self, finding: Finding) {
+        self.0.push(finding);
+    }
+
+    fn file(&mut self, report: FileReport) {
+        self.1.push(report);
+    }
+}
+
+#[test]
+fn rows_and_columns_have_the_same_findings() {
+    use arrow_array::{ArrayRef, LargeStringArray, RecordBatch, StringViewArray};
+    let examples = examples();
+    let options = options(Ner::Auto);
+    let by_row = |findings: &[Finding]| {
+        let mut all: Vec<_> = findings.iter().map(|f| (f.row, f.field.clone(), key_of(f))).collect();
+        all.sort();
+        all
+    };
+    let columns: [ArrayRef; 2] = [
+        Arc::new(LargeStringArray::from_iter_values(examples.iter())),
+        Arc::new(StringViewArray::from_iter_values(examples.iter())),
+    ];
+    let lines: String = examples.iter().map(|text| format!("{}\n", serde_json::json!({ "note": text }))).collect();
+    let rows = direct::scan_bytes(&ENGINE, "a.jsonl", lines.into_bytes(), &options).expect("it is scanned");
+    let expected = by_row(&rows.findings);
+    assert!(expected.len() > 1_000, "{} findings", expected.len());
+    for column in columns {
+        let records = RecordBatch::try_from_iter([("note", column)]).expect("one column");
+        let done = direct::scan_record_batch(&ENGINE, "a", &records, &options).expect("it is scanned");
+        assert!(by_row(&done.findings) == expected, "{} and {} findings", done.findings.len(), expected.len());
+    }
+    let mut csv = csv::Writer::from_writer(Vec::new());
+    csv.write_record(["note"]).expect("in memory");
+    examples.iter().for_each(|text| csv.write_record([text]).expect("in memory"));
+    let csv = csv.into_inner().expect("in memory");
+    let done = direct::scan_bytes(&ENGINE, "a.csv", csv, &options).expect("it is scanned");
+    assert!(by_row(&done.findings) == expected, "{} and {} findings", done.findings.len(), expected.len());
+}

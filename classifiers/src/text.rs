@@ -1,0 +1,119 @@
+//! Texts one by one: which kinds of sensitive data each holds, and the text without them.
+//!
+//! What `classify`, `redact` and `fingerprint` in SQL do with a column. A value that matched is in nothing that is
+//! returned.
+
+use crate::finding::{Confidence, Match};
+use crate::values::{FieldTable, ValueBatch};
+use crate::{Engine, Error, FingerprintKey, Rule};
+
+/// A text with the name of the field it stands in, where it has one.
+pub type Named<'a> = (Option<&'a str>, &'a str);
+
+/// The entities in each text at or above a confidence, sorted, each once.
+///
+/// # Errors
+/// [`Error::Engine`] where matching fails.
+pub fn entities(engine: &Engine, texts: &[Named<'_>], min: Confidence) -> Result<Vec<Vec<String>>, Error> {
+    let mut out = vec![Vec::new(); texts.len()];
+    for m in matches(engine, texts, min)? {
+        out[m.value as usize].push(engine.rules().get(m.rule).entity.clone());
+    }
+    for found in &mut out {
+        found.sort();
+        found.dedup();
+    }
+    Ok(out)
+}
+
+/// Each text with what was found at or above a confidence replaced by `[ENTITY:FINGERPRINT]`, or by `[ENTITY]` where
+/// there is no key.
+///
+/// # Errors
+/// [`Error::Engine`] where matching fails.
+pub fn redacted(
+    engine: &Engine,
+    texts: &[Named<'_>],
+    min: Confidence,
+    key: Option<&FingerprintKey>,
+) -> Result<Vec<String>, Error> {
+    let found = matches(engine, texts, min)?;
+    let mut at = 0;
+    let redacted = (0u32..).zip(texts).map(|(value, (_, text))| {
+        let count = found[at..].iter().take_while(|m| m.value == value).count();
+        let here = &found[at..at + count];
+        at += count;
+        without(engine, text, here, key)
+    });
+    Ok(redacted.collect())
+}
+
+fn without(engine: &Engine, text: &str, found: &[Match], key: Option<&FingerprintKey>) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut done = 0;
+    for m in found {
+        // Inside what is replaced already, as a password in a URL.
+        if m.start < done {
+            continue;
+        }
+        let Some(value) = text.get(m.start..m.end) else { continue };
+        let rule = engine.rules().get(m.rule);
+        out.push_str(&text[done..m.start]);
+        match key {
+            Some(key) => {
+                let fingerprint = key.fingerprint(&rule.entity, value, rule.normalise);
+                out.push_str(&format!("[{}:{fingerprint}]", rule.entity));
+            }
+            None => out.push_str(&format!("[{}]", rule.entity)),
+        }
+        done = m.end;
+    }
+    out.push_str(&text[done..]);
+    out
+}
+
+/// The rule by which values of an entity are normalised before they are fingerprinted; `None` for an entity that no rule
+/// finds.
+pub fn rule_of<'e>(engine: &'e Engine, entity: &str) -> Option<&'e Rule> {
+    engine.rules().iter().map(|(_, rule)| rule).find(|rule| rule.entity.eq_ignore_ascii_case(entity))
+}
+
+fn matches(engine: &Engine, texts: &[Named<'_>], min: Confidence) -> Result<Vec<Match>, Error> {
+    let mut scanner = engine.scanner()?;
+    let (mut fields, mut batch) = (FieldTable::default(), ValueBatch::new());
+    for (row, (field, text)) in (0u64..).zip(texts) {
+        let field = field.map(|name| fields.intern(name));
+        batch.push(row, field, text.as_bytes());
+    }
+    let mut found = Vec::new();
+    scanner.scan(&batch, &fields, &mut found)?;
+    found.retain(|m| m.score >= min.score_min());
+    found.sort_by_key(|m| (m.value, m.start, std::cmp::Reverse(m.end)));
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::RuleSet;
+    use std::sync::Arc;
+
+    #[test]
+    fn texts_are_classified_and_redacted_one_by_one() {
+        let engine = Engine::new(Arc::new(RuleSet::built_in().expect("rules"))).expect("an engine");
+        let texts: [Named<'_>; 3] =
+            [(None, "nothing here"), (Some("ssn"), "SSN 536-22-8726"), (None, "card 4111 1111 1111 1111 declined")];
+        let found = entities(&engine, &texts, Confidence::Medium).expect("scanned");
+        assert_eq!(found[0], [""; 0]);
+        assert_eq!(found[1], ["US_SSN"]);
+        assert_eq!(found[2], ["CREDIT_CARD"]);
+        let plain = redacted(&engine, &texts, Confidence::Medium, None).expect("scanned");
+        assert_eq!(plain, ["nothing here", "SSN [US_SSN]", "card [CREDIT_CARD] declined"]);
+        let key = FingerprintKey::new(&[7; 32]).expect("a key");
+        let keyed = redacted(&engine, &texts, Confidence::Medium, Some(&key)).expect("scanned");
+        let rule = rule_of(&engine, "us_ssn").expect("a rule");
+        let fingerprint = key.fingerprint("US_SSN", "536228726", rule.normalise);
+        assert_eq!(keyed[1], format!("SSN [US_SSN:{fingerprint}]"));
+        assert!(rule_of(&engine, "NO_SUCH_THING").is_none());
+    }
+}

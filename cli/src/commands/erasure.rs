@@ -1,0 +1,80 @@
+//! `lineward erasure`: what a person's request for erasure touches.
+//!
+//! The person is given as a keyed fingerprint, or as a value on standard input, which becomes one here: a value on the
+//! command line would stay in the shell's history and in the list of processes. It is never written anywhere.
+
+use super::ask::{self, AskArgs, literal};
+use crate::fingerprint_key;
+use anyhow::{Context as _, bail};
+use clap::Args;
+use lineward_classifiers::{Engine, RuleSet, text};
+use lineward_sql::render::Format;
+use std::io::Read as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+/// Arguments of `lineward erasure`.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+The record index of scans says where a person's values are, by keyed fingerprint. Data that is not indexed may hold the
+person too: then the answer is not complete, and says so.
+
+Examples:
+  lineward erasure 5ca5a1d0:00112233445566778899aabbccddeeff
+  lineward erasure --entity US_SSN < value.txt
+
+Exit codes: 0 answered, 2 an error.")]
+pub(crate) struct ErasureArgs {
+    /// The person's fingerprint, KEYID:HEX; without it, the value is read from standard input
+    #[arg(value_name = "SUBJECT", required_unless_present = "entity", conflicts_with = "entity")]
+    subject: Option<String>,
+    /// What kind of value standard input holds, as US_SSN or EMAIL_ADDRESS
+    #[arg(long, value_name = "ENTITY")]
+    entity: Option<String>,
+    /// Also follow near copies, which are alike and not equal
+    #[arg(long)]
+    include_near: bool,
+    /// File with the key of fingerprints
+    #[arg(long, value_name = "FILE")]
+    fingerprint_key_file: Option<PathBuf>,
+    #[command(flatten)]
+    ask: AskArgs,
+    /// How rows are written: table, json, jsonl, csv or arrow [default: table on a terminal, else jsonl]
+    #[arg(long, value_name = "FORMAT", conflicts_with = "json")]
+    format: Option<Format>,
+    /// The rows as one JSON array
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: ErasureArgs) -> anyhow::Result<ExitCode> {
+    let subject = match (&args.subject, &args.entity) {
+        (Some(subject), _) => subject.clone(),
+        (None, Some(entity)) => fingerprint(entity, &args)?,
+        (None, None) => bail!("give a fingerprint, or `--entity` and the value on standard input"),
+    };
+    let (subject, near) = (literal(&subject), args.include_near);
+    let query = format!("SELECT * FROM erasure_impact({subject}, NULL, {near})");
+    super::runtime()?.block_on(async {
+        let session = args.ask.session().await?;
+        ask::answer(&session, &query, ask::format(args.format, args.json)).await
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The fingerprint of the value on standard input.
+fn fingerprint(entity: &str, args: &ErasureArgs) -> anyhow::Result<String> {
+    let key = fingerprint_key::existing(args.fingerprint_key_file.as_deref())?;
+    let mut value = String::new();
+    std::io::stdin().read_to_string(&mut value).context("cannot read the value on standard input")?;
+    let value = value.trim();
+    if value.is_empty() {
+        bail!("there is no value on standard input");
+    }
+    let engine = Engine::new(Arc::new(RuleSet::built_in()?))?;
+    let Some(rule) = text::rule_of(&engine, entity) else {
+        bail!("no detector finds `{entity}`; `lineward detectors` lists the entities");
+    };
+    Ok(key.fingerprint(&rule.entity, value, rule.normalise))
+}

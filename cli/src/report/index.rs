@@ -1,0 +1,109 @@
+//! The record index of a scan: keyed fingerprint to file, record and offset, as Parquet, for questions of erasure: "where
+//! is this person's data?" It is sorted by fingerprint in each row group and has a Bloom filter on it, so that looking one up reads
+//! little. It holds no value.
+
+use super::Out;
+use ::parquet::arrow::ArrowWriter;
+use ::parquet::basic::{Compression, ZstdLevel};
+use ::parquet::file::properties::{EnabledStatistics, WriterProperties};
+use ::parquet::schema::types::ColumnPath;
+use arrow::array::{ArrayRef, RecordBatch, StringArray, UInt64Array};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use lineward_classifiers::Finding;
+use std::io;
+use std::sync::Arc;
+
+/// Entries of a row group.
+const GROUP_ROWS: usize = 100_000;
+
+/// Writes the index.
+pub(crate) struct Index {
+    writer: ArrowWriter<Out>,
+    schema: SchemaRef,
+    entries: Vec<Entry>,
+}
+
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Entry {
+    fingerprint: String,
+    path: String,
+    row: Option<u64>,
+    field: Option<String>,
+    offset: u64,
+    bytes: u64,
+    entity: String,
+    detector: String,
+}
+
+impl Index {
+    /// An index without entries.
+    pub(crate) fn start(out: Out) -> io::Result<Self> {
+        let text = |name: &str, nullable| Field::new(name, DataType::Utf8, nullable);
+        let number = |name: &str, nullable| Field::new(name, DataType::UInt64, nullable);
+        let schema: SchemaRef = Arc::new(Schema::new(vec![
+            text("fingerprint", false),
+            text("entity", false),
+            text("detector", false),
+            text("path", false),
+            number("row", true),
+            text("field", true),
+            number("offset", false),
+            number("bytes", false),
+        ]));
+        let fingerprint = ColumnPath::from("fingerprint");
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(ZstdLevel::default()))
+            .set_max_row_group_row_count(Some(GROUP_ROWS))
+            // Least and greatest are kept of fingerprints alone, by which entries are looked up.
+            .set_statistics_enabled(EnabledStatistics::None)
+            .set_column_statistics_enabled(fingerprint.clone(), EnabledStatistics::Page)
+            .set_column_bloom_filter_enabled(fingerprint, true)
+            .build();
+        let writer = ArrowWriter::try_new(out, Arc::clone(&schema), Some(properties)).map_err(io::Error::other)?;
+        Ok(Self { writer, schema, entries: Vec::new() })
+    }
+
+    /// Adds a finding.
+    pub(crate) fn add(&mut self, f: &Finding) -> io::Result<()> {
+        self.entries.push(Entry {
+            fingerprint: f.fingerprint.clone(),
+            path: f.path.clone(),
+            row: f.row,
+            field: f.field.clone(),
+            offset: f.start,
+            bytes: f.end - f.start,
+            entity: f.entity.clone(),
+            detector: f.detector.clone(),
+        });
+        if self.entries.len() < GROUP_ROWS { Ok(()) } else { self.write_group() }
+    }
+
+    fn write_group(&mut self) -> io::Result<()> {
+        self.entries.sort_unstable();
+        let text = |of: fn(&Entry) -> &str| -> ArrayRef {
+            Arc::new(StringArray::from_iter_values(self.entries.iter().map(of)))
+        };
+        let number = |of: fn(&Entry) -> Option<u64>| -> ArrayRef {
+            Arc::new(self.entries.iter().map(of).collect::<UInt64Array>())
+        };
+        let columns = vec![
+            text(|e| &e.fingerprint),
+            text(|e| &e.entity),
+            text(|e| &e.detector),
+            text(|e| &e.path),
+            number(|e| e.row),
+            Arc::new(self.entries.iter().map(|e| e.field.as_deref()).collect::<StringArray>()),
+            number(|e| Some(e.offset)),
+            number(|e| Some(e.bytes)),
+        ];
+        let batch = RecordBatch::try_new(Arc::clone(&self.schema), columns).map_err(io::Error::other)?;
+        self.entries.clear();
+        self.writer.write(&batch).map_err(io::Error::other)
+    }
+
+    /// Writes what is left and closes the file.
+    pub(crate) fn finish(mut self) -> io::Result<()> {
+        self.write_group()?;
+        self.writer.into_inner().map_err(io::Error::other)?.flush()
+    }
+}

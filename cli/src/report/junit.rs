@@ -1,0 +1,110 @@
+//! JUnit XML, as build servers show it: a test case a file, which fails where something was found in it and is in error
+//! where it could not be read.
+
+use super::{Out, Report, Scanned, count};
+use lineward_classifiers::Finding;
+use std::collections::BTreeMap;
+use std::io;
+
+/// Findings told of each file; the rest are counted.
+const FINDINGS_MAX: usize = 50;
+
+pub(super) struct Junit {
+    out: Out,
+    /// By the input's path without what stands in an archive.
+    findings: BTreeMap<String, Vec<String>>,
+}
+
+impl Junit {
+    pub(super) fn new(out: Out) -> Self {
+        Self { out, findings: BTreeMap::new() }
+    }
+}
+
+impl Report for Junit {
+    fn finding(&mut self, f: &Finding) -> io::Result<()> {
+        let file = f.path.split('!').next().unwrap_or(&f.path).to_owned();
+        let told = self.findings.entry(file).or_default();
+        if told.len() < FINDINGS_MAX {
+            let line = f.line.map(|n| format!("line {n}, "));
+            let row = f.row.filter(|_| f.line.is_none()).map(|n| format!("record {n}, "));
+            let field = f.field.as_ref().map(|name| format!("field {name}, "));
+            let place = [line, row, field].into_iter().flatten().collect::<String>();
+            let bytes = format!("bytes {} to {}", f.start, f.end);
+            told.push(format!("{place}{bytes}: {} ({}, {})", f.detector, f.entity, f.confidence.as_str()));
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, scan: &Scanned<'_>) -> io::Result<()> {
+        let failures = scan.files.iter().filter(|f| f.findings > 0 && f.problems.is_empty()).count();
+        let errors = scan.files.iter().filter(|f| !f.problems.is_empty()).count();
+        let (tests, seconds) = (scan.files.len(), scan.elapsed.as_secs_f64());
+        let counts = format!("tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\" time=\"{seconds:.3}\"");
+        writeln!(self.out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>")?;
+        writeln!(
+            self.out,
+            "<testsuites name=\"lineward scan\" {counts}>\n<testsuite name=\"lineward scan\" {counts}>"
+        )?;
+        for file in scan.files {
+            let path = file.path.to_string_lossy();
+            write!(self.out, "<testcase classname=\"lineward.scan\" name=\"{}\"", escape(&path))?;
+            let skipped = file.skipped && file.problems.is_empty();
+            if file.findings == 0 && file.problems.is_empty() && !skipped {
+                writeln!(self.out, "/>")?;
+                continue;
+            }
+            writeln!(self.out, ">")?;
+            if let Some(problem) = file.problems.first() {
+                let message = format!("{}: {}", problem.place, problem.message);
+                writeln!(self.out, "<error message=\"{}\"/>", escape(&message))?;
+            }
+            if skipped {
+                writeln!(self.out, "<skipped message=\"left out as binary\"/>")?;
+            }
+            if file.findings > 0 {
+                // A test case has one outcome: with an error, findings are told as its output.
+                let tag = if file.problems.is_empty() { "failure" } else { "system-out" };
+                let message = match tag {
+                    "failure" => format!(" message=\"{}\"", count(file.findings, "finding")),
+                    _ => String::new(),
+                };
+                let told = self.findings.remove(&*path).unwrap_or_default();
+                writeln!(self.out, "<{tag}{message}>{}", escape(&told.join("\n")))?;
+                match file.findings - told.len() as u64 {
+                    0 => {}
+                    more => writeln!(self.out, "and {} more", count(more, "finding"))?,
+                }
+                writeln!(self.out, "</{tag}>")?;
+            }
+            writeln!(self.out, "</testcase>")?;
+        }
+        writeln!(self.out, "</testsuite>\n</testsuites>")?;
+        self.out.flush()
+    }
+}
+
+/// Text as XML 1.0 takes it: other control characters than tab and line break have no form there.
+fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\n' | '\t' => out.push(c),
+            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => out.push('\u{fffd}'),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn markup_and_control_characters_are_text() {
+        assert_eq!(super::escape("<a b=\"c\">&\u{1b}\n"), "&lt;a b=&quot;c&quot;&gt;&amp;\u{fffd}\n");
+    }
+}

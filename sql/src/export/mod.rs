@@ -1,0 +1,104 @@
+//! The lineage upstream of an asset in the formats of others: W3C PROV-JSON, OpenLineage run events, an in-toto
+//! statement with SLSA provenance. One file a format.
+
+mod in_toto;
+mod openlineage;
+mod prov;
+
+use crate::functions::seeds;
+use crate::{Error, LinewardSession};
+use chrono::{DateTime, SecondsFormat};
+use lineward_store::graph::{Direction, Hop, Version, View};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A format of others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// W3C PROV, serialised as PROV-JSON.
+    Prov,
+    /// OpenLineage run events, one a run.
+    OpenLineage,
+    /// An in-toto statement, version 1, with an SLSA provenance predicate, version 1.
+    InToto,
+}
+
+impl LinewardSession {
+    /// The lineage upstream of an asset, at the times of the session: one document, or for OpenLineage one a run.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Name`] where the text names no asset or several, [`Error::Store`] where the store cannot be read.
+    pub async fn export(&self, form: Form, asset: &str) -> Result<Vec<Value>, Error> {
+        let view = self.view().await?;
+        let seeds = seeds(&view, &[asset.to_owned()])?;
+        let lineage = Lineage::new(&view, &seeds);
+        Ok(match form {
+            Form::Prov => vec![prov::document(&lineage)],
+            Form::OpenLineage => openlineage::events(&lineage),
+            Form::InToto => vec![in_toto::statement(&lineage)],
+        })
+    }
+}
+
+/// What is upstream of some versions.
+struct Lineage<'a> {
+    view: &'a View,
+    seeds: Vec<Version>,
+    /// Seeds and all that is upstream of them.
+    versions: BTreeSet<Version>,
+    hops: Vec<Hop>,
+    /// What each run read and wrote, of these versions.
+    runs: BTreeMap<u32, (BTreeSet<Version>, BTreeSet<Version>)>,
+}
+
+impl<'a> Lineage<'a> {
+    fn new(view: &'a View, seeds: &[Version]) -> Self {
+        let mut versions: BTreeSet<Version> = seeds.iter().copied().collect();
+        versions.extend(view.walk(Direction::Upstream, seeds, None).iter().map(|r| r.version));
+        let mut hops: Vec<Hop> = Vec::new();
+        let mut runs: BTreeMap<u32, (BTreeSet<Version>, BTreeSet<Version>)> = BTreeMap::new();
+        for version in &versions {
+            for hop in view.hops(Direction::Upstream, *version) {
+                if let Some(run) = hop.run {
+                    let (inputs, outputs) = runs.entry(run).or_default();
+                    inputs.insert(hop.src);
+                    outputs.insert(hop.dst);
+                }
+                if !hops.contains(&hop) {
+                    hops.push(hop);
+                }
+            }
+        }
+        // A run that is not known to have read anything has no hop.
+        for gap in view.gaps().iter().filter(|g| versions.contains(&g.version)) {
+            if let Some(run) = gap.run {
+                runs.entry(run).or_default().1.insert(gap.version);
+            }
+        }
+        Self { view, seeds: seeds.to_vec(), versions, hops, runs }
+    }
+
+    /// What is not known, in words; empty where everything is.
+    fn gaps(&self) -> Vec<String> {
+        let here = self.view.gaps().iter().filter(|g| g.kind.hides_inputs() && self.versions.contains(&g.version));
+        here.map(|g| format!("{}: {} (at {})", g.kind.as_str(), g.detail, self.view.graph().text(g.version))).collect()
+    }
+
+    fn sha256(&self, version: Version) -> Option<String> {
+        let row = self.view.graph().version(version);
+        row.content_sha256.or(row.merkle_root).map(|hash| hex(&hash.0))
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+fn time(micros: i64) -> String {
+    let time = DateTime::from_timestamp_micros(micros).unwrap_or_default();
+    time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,92 @@
+//! The formats of others over the estate of the `.slt` files.
+
+use super::Form;
+use crate::picture::Ways;
+use crate::tests::estate;
+use lineward_events::{FormatChoice, Statement, canonical_json, decode};
+use serde_json::Value;
+
+async fn export(form: Form, asset: &str) -> Vec<Value> {
+    let (_place, session) = estate().await;
+    session.export(form, asset).await.expect("an export")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn prov_names_every_end_of_every_relation() {
+    let document = export(Form::Prov, "triage@1").await.remove(0);
+    let ids = |part: &str| document[part].as_object().expect("an object").keys().cloned().collect::<Vec<_>>();
+    let (entities, activities) = (ids("entity"), ids("activity"));
+    assert_eq!(activities.len(), 2, "the tuning and the training before it");
+    let mut relations = 0;
+    for (part, key, known) in [
+        ("used", "prov:entity", &entities),
+        ("used", "prov:activity", &activities),
+        ("wasGeneratedBy", "prov:entity", &entities),
+        ("wasGeneratedBy", "prov:activity", &activities),
+        ("wasDerivedFrom", "prov:usedEntity", &entities),
+        ("wasDerivedFrom", "prov:generatedEntity", &entities),
+    ] {
+        for relation in document[part].as_object().expect("an object").values() {
+            let end = relation[key].as_str().expect("an end").to_owned();
+            assert!(known.contains(&end), "{part} {end}");
+            relations += 1;
+        }
+    }
+    assert!(relations > 10, "{relations}");
+    let summarizer =
+        document["entity"].as_object().expect("entities").values().find(|e| e["lineward:name"] == "summarizer");
+    assert!(summarizer.is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn openlineage_events_are_read_back_with_the_same_inputs_and_outputs() {
+    let events = export(Form::OpenLineage, "triage@1").await;
+    let mut said = Vec::new();
+    for event in &events {
+        let payload = canonical_json(event);
+        let decoded = decode(FormatChoice::Auto, event, &payload).expect("an event");
+        assert_eq!(decoded.format, "openlineage");
+        let run = decoded.statements.iter().find_map(|s| if let Statement::Run(run) = s { Some(run) } else { None });
+        let run = run.expect("a run");
+        let names = |ios: &[lineward_events::Io]| ios.iter().map(|io| io.asset.name.clone()).collect::<Vec<_>>();
+        said.push(format!("{}: {:?} -> {:?}", run.run_id, names(&run.inputs), names(&run.outputs)));
+    }
+    assert_eq!(
+        said,
+        [
+            "r-summarizer: [\"corpus/notes\"] -> [\"summarizer\"]",
+            "r-triage: [\"corpus/manuals\", \"summarizer\"] -> [\"triage\"]",
+        ]
+    );
+    // A run of unknown inputs keeps them unknown.
+    let mystery = export(Form::OpenLineage, "mystery").await;
+    assert!(mystery[0].get("inputs").is_none() && mystery[0]["outputs"][0]["name"] == "mystery");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_in_toto_statement_lists_training_data_with_its_hashes() {
+    let statement = export(Form::InToto, "triage@1").await.remove(0);
+    assert_eq!(statement["_type"], "https://in-toto.io/Statement/v1");
+    assert_eq!(statement["subject"][0]["name"], "model:mlflow://prod/triage@1");
+    let definition = &statement["predicate"]["buildDefinition"];
+    let dependencies = definition["resolvedDependencies"].as_array().expect("a list");
+    let notes = dependencies.iter().find(|d| d["uri"].as_str().is_some_and(|u| u.contains("/corpus/notes@")));
+    assert_eq!(notes.expect("the data of the base model")["digest"]["sha256"], "a1".repeat(32));
+    assert_eq!(definition["internalParameters"]["complete"], true);
+    let mystery = export(Form::InToto, "mystery").await.remove(0);
+    assert_eq!(mystery["predicate"]["buildDefinition"]["internalParameters"]["complete"], false);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_picture_has_both_ways_and_every_hop_between() {
+    let (_place, session) = estate().await;
+    let picture = session.picture("summarizer", Ways { up: true, down: true }, None).await.expect("a picture");
+    let at = |name: &str| picture.nodes.iter().find(|n| n.name == name).map(|n| n.level);
+    assert_eq!((at("corpus/notes"), at("summarizer"), at("triage")), (Some(-1), Some(0), Some(1)));
+    assert!(picture.links.iter().all(|l| l.src < picture.nodes.len() && l.dst < picture.nodes.len()));
+    assert!(picture.complete);
+    let up = session.picture("summarizer", Ways { up: true, down: false }, Some(1)).await.expect("a picture");
+    assert!(!up.complete && up.nodes.iter().all(|n| n.level <= 0));
+    let mystery = session.picture("mystery", Ways { up: true, down: false }, None).await.expect("a picture");
+    assert!(!mystery.complete && mystery.nodes[0].gap.is_some());
+}

@@ -1,0 +1,69 @@
+//! Settings of a session: the two times that all views and functions take where they are not given one.
+
+use crate::time;
+use datafusion::common::config::{ConfigEntry, ConfigExtension, ConfigOptions, ExtensionOptions};
+use datafusion::error::{DataFusionError, Result};
+use lineward_store::graph::AsOf;
+use std::any::Any;
+
+/// `SET lineward.as_of = '...'` and `SET lineward.recorded_as_of = '...'`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct LinewardOptions {
+    as_of: AsOf,
+    shown: [Option<String>; 2],
+}
+
+/// Names of the settings, with what they mean.
+pub(crate) const SETTINGS: [(&str, &str); 2] = [
+    ("as_of", "views and functions show what was true at this time; empty for the present"),
+    ("recorded_as_of", "views and functions show what was known at this time; empty for all that is known"),
+];
+
+impl LinewardOptions {
+    /// The times of a configuration.
+    pub fn as_of(config: &ConfigOptions) -> AsOf {
+        config.extensions.get::<Self>().map(|options| options.as_of).unwrap_or_default()
+    }
+}
+
+impl ConfigExtension for LinewardOptions {
+    const PREFIX: &'static str = "lineward";
+}
+
+impl ExtensionOptions for LinewardOptions {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn as_any_mut(&mut self) -> &mut dyn Any {
+        self
+    }
+
+    fn cloned(&self) -> Box<dyn ExtensionOptions> {
+        Box::new(self.clone())
+    }
+
+    fn set(&mut self, key: &str, value: &str) -> Result<()> {
+        let Some(at) = SETTINGS.iter().position(|(name, _)| *name == key) else {
+            let names = SETTINGS.map(|(name, _)| format!("`lineward.{name}`")).join(" and ");
+            return Err(DataFusionError::Plan(format!("no setting `lineward.{key}`; there are {names}")));
+        };
+        let text = value.trim();
+        let time = match text {
+            "" | "now" | "default" | "DEFAULT" => None,
+            text => Some(time::parse(&format!("lineward.{key}"), text)?),
+        };
+        *[&mut self.as_of.valid, &mut self.as_of.recorded][at] = time;
+        self.shown[at] = time.map(|_| text.to_owned());
+        Ok(())
+    }
+
+    fn entries(&self) -> Vec<ConfigEntry> {
+        let entry = |(at, (name, description)): (usize, (&str, &'static str))| ConfigEntry {
+            key: format!("lineward.{name}"),
+            value: self.shown[at].clone(),
+            description,
+        };
+        SETTINGS.into_iter().enumerate().map(entry).collect()
+    }
+}

@@ -1,0 +1,101 @@
+//! Where a tag is: every version that has it, and how it got there.
+
+use super::build::{Kind, Version};
+use super::csr::Seen;
+use super::questions::{Status, What};
+use super::walk::View;
+
+/// How a version has a tag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ExposedStatus {
+    /// As a model is, or data: observed, inherited or contradicted.
+    Has(Status),
+    /// It would have flowed in, were it not cleared on the way, and was not seen.
+    Cleared,
+}
+
+impl ExposedStatus {
+    /// The name used in tables, as `observed`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Has(status) => status.as_str(),
+            Self::Cleared => "cleared",
+        }
+    }
+}
+
+/// A version that has a tag.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Exposed {
+    /// The version.
+    pub version: Version,
+    /// How.
+    pub status: ExposedStatus,
+    /// Hops from the nearest version it was seen in; 0 where it was seen in this one.
+    pub min_depth: Option<u32>,
+    /// A deployment that is active, or a model that one serves.
+    pub deployed: bool,
+    /// What is not known upstream of it.
+    pub gap_reason: Option<String>,
+}
+
+impl View {
+    /// All versions that have what was asked for, in their order.
+    pub fn exposure(&self, what: &What) -> Vec<Exposed> {
+        let (graph, flow) = (&*self.graph, self.flow());
+        let tag = self.tracer(what);
+        let (gap_own, gap_in) = self.gap_bits(|_| true);
+        let deployed = self.deployed();
+        let cleared = self.cleared(&tag);
+        let mut seen = Seen::new(graph.nodes());
+        let mut exposed = Vec::new();
+        for version in graph.versions().filter(|&v| self.exists(v)) {
+            let class = flow.class(version) as usize;
+            let has = tag.observed[class] | tag.inflow[class] != 0;
+            let status = match (has, graph.kind(version)) {
+                (true, Kind::Model) => ExposedStatus::Has(tag.status(class)),
+                (true, _) if tag.contradicted[class] != 0 => ExposedStatus::Has(Status::Contradicted),
+                (true, _) if tag.observed[class] != 0 => ExposedStatus::Has(Status::Observed),
+                (true, _) => ExposedStatus::Has(Status::Inherited),
+                (false, _) if cleared.get(class).is_some_and(|c| *c != 0) => ExposedStatus::Cleared,
+                (false, _) => continue,
+            };
+            let gaps = gap_own[class] | gap_in[class];
+            exposed.push(Exposed {
+                version,
+                status,
+                min_depth: tag.depth[version as usize].filter(|_| has),
+                deployed: deployed[version as usize],
+                gap_reason: (gaps != 0).then(|| self.gap_reason(version, gaps, |_| true, &mut seen)),
+            });
+        }
+        exposed
+    }
+
+    /// Classes the tag would have flowed into; empty where nothing clears it.
+    fn cleared(&self, tag: &super::questions::Tracer) -> Vec<u64> {
+        let clears = tag.bits != 0 && self.graph.edges.iter().any(|e| e.clear & tag.bits != 0);
+        if !clears {
+            return Vec::new();
+        }
+        self.flow().propagate(&tag.observed, |step, own, flowed| if step.contains { flowed } else { own | flowed })
+    }
+
+    /// The versions in which what was asked for was itself seen, or which were asked for: where its ways begin.
+    pub fn sources_of(&self, what: &What) -> Vec<Version> {
+        match what {
+            What::Versions(versions) => self.with_members(versions),
+            What::Tag(_) => {
+                let own = self.tracer(what).observed;
+                let flow = self.flow();
+                self.graph.versions().filter(|&v| own[flow.class(v) as usize] != 0 && self.exists(v)).collect()
+            }
+        }
+    }
+
+    /// The nearest thing not known that hides what flows into a version, at it or upstream of it.
+    pub fn hidden_upstream(&self, version: Version) -> Option<&super::Gap> {
+        let mut seen = Seen::new(self.graph.nodes());
+        self.gap_upstream(version, |kind| kind.hides_inputs(), &mut seen)
+    }
+}

@@ -1,0 +1,275 @@
+//! What the lineage functions answer, against brute force on random graphs, and by how answers must relate.
+
+use super::*;
+use crate::graph::erasure::ErasureAction;
+
+const ROUNDS: usize = 150;
+
+fn worlds(seed: u64) -> impl Iterator<Item = (usize, Fixture, i64, Random)> {
+    let mut random = Random(seed);
+    (0..ROUNDS).map(move |round| {
+        let nodes = 2 + random.below(12);
+        let fixture = random_graph(&mut random, nodes);
+        let at = random.below(12) as i64;
+        (round, fixture, at, Random(random.below(u64::MAX - 1) + 1))
+    })
+}
+
+/// All simple paths by trying every one, as lists of versions, shortest first.
+fn all_paths(pairs: &BTreeSet<(i64, i64, bool, i64)>, from: i64, to: i64) -> Vec<Vec<i64>> {
+    let (mut open, mut found) = (vec![vec![from]], Vec::new());
+    while let Some(path) = open.pop() {
+        let last = *path.last().expect("a path");
+        if path.len() > 1 && last == to {
+            found.push(path);
+            continue;
+        }
+        let next: BTreeSet<i64> = pairs.iter().filter(|(s, ..)| *s == last).map(|(_, d, ..)| *d).collect();
+        for dst in next.into_iter().filter(|d| !path.contains(d)) {
+            open.push(path.iter().copied().chain([dst]).collect());
+        }
+    }
+    found.sort_by_key(|p| (p.len(), p.clone()));
+    found
+}
+
+#[test]
+fn paths_are_those_that_brute_force_finds_shortest_first() {
+    for (round, fixture, at, mut random) in worlds(0x51ab_0007) {
+        let (view, pairs) = (fixture.view(Some(at)), pairs(&fixture, at));
+        let nodes = fixture.names.len() as u64;
+        let (from, to) = (random.below(nodes) as i64, random.below(nodes) as i64);
+        let expected = if from == to { Vec::new() } else { all_paths(&pairs, from, to) };
+        let found = view.paths(&[from as Version], &[to as Version], 1_000, true);
+        if found.stopped || from == to {
+            continue;
+        }
+        let mut texts: Vec<Vec<i64>> = found
+            .paths
+            .iter()
+            .map(|p| std::iter::once(i64::from(p[0].src)).chain(p.iter().map(|h| i64::from(h.dst))).collect())
+            .collect();
+        assert!(texts.windows(2).all(|w| w[0].len() <= w[1].len()), "round {round}: shortest first");
+        texts.sort_by_key(|p| (p.len(), p.clone()));
+        assert_eq!(
+            texts,
+            expected.into_iter().take(1_000).collect::<Vec<_>>(),
+            "round {round}, {from} to {to} at {at}"
+        );
+    }
+}
+
+#[test]
+fn hops_reach_what_walks_reach() {
+    for (round, fixture, at, _) in worlds(0x51ab_0011) {
+        let view = fixture.view(Some(at));
+        for from in view.graph().versions() {
+            let near: BTreeSet<Version> =
+                view.walk(Direction::Downstream, &[from], Some(1)).iter().map(|r| r.version).collect();
+            let hops: BTreeSet<Version> =
+                view.hops(Direction::Downstream, from).iter().map(|h| h.dst).filter(|d| *d != from).collect();
+            assert_eq!(hops, near, "round {round}, from {from}");
+            let far: BTreeSet<Version> =
+                view.walk(Direction::Downstream, &[from], None).iter().map(|r| r.version).collect();
+            for to in view.graph().versions().filter(|to| *to != from) {
+                assert_eq!(view.reaches(from, to), far.contains(&to), "round {round}, {from} to {to}");
+                let up: BTreeSet<Version> =
+                    view.hops(Direction::Upstream, to).iter().map(|h| h.src).filter(|s| *s != to).collect();
+                assert_eq!(up.contains(&from), near.contains(&to), "round {round}: both ways see {from} to {to}");
+            }
+        }
+    }
+}
+
+#[test]
+fn exposure_is_what_the_labels_say() {
+    for (round, fixture, at, _) in worlds(0x51ab_0013) {
+        let view = fixture.view(Some(at));
+        let exposed = view.exposure(&What::Tag("pii".into()));
+        let has: BTreeSet<Version> =
+            exposed.iter().filter(|e| matches!(e.status, ExposedStatus::Has(_))).map(|e| e.version).collect();
+        let tags = |v: &Version| view.tags_of(*v);
+        let expected = view.graph().versions().filter(|v| (tags(v).own | tags(v).inherited) & 1 != 0).collect();
+        assert_eq!(has, expected, "round {round}");
+        let models: BTreeSet<Version> =
+            view.models_trained_on(&What::Tag("pii".into()), false).iter().map(|r| r.model).collect();
+        let is_model = |v: &Version| view.graph().kind(*v) == Kind::Model;
+        assert_eq!(has.into_iter().filter(is_model).collect::<BTreeSet<_>>(), models, "round {round}");
+    }
+}
+
+#[test]
+fn erasure_reaches_what_carries_and_nothing_else() {
+    for (round, fixture, at, mut random) in worlds(0x51ab_0017) {
+        let (view, pairs) = (fixture.view(Some(at)), pairs(&fixture, at));
+        let place = random.below(fixture.names.len() as u64) as i64;
+        let carrying: BTreeSet<_> = pairs.into_iter().filter(|(_, _, carries, _)| *carries).collect();
+        let mut expected = closure(&carrying, place);
+        expected.insert(place as Version);
+        let impact = view.erasure_impact(&[(place, 3)], "00000000", false);
+        let found: BTreeSet<Version> = impact.affected.iter().map(|a| a.version).collect();
+        assert_eq!(found, expected, "round {round}, from {place} at {at}");
+        for row in &impact.affected {
+            assert_eq!((row.path.first(), row.path.last()), (Some(&(place as Version)), Some(&row.version)));
+            for step in row.path.windows(2) {
+                let step = (i64::from(step[0]), i64::from(step[1]));
+                assert!(carrying.iter().any(|(s, d, ..)| (*s, *d) == step), "round {round}: {step:?} is a hop");
+            }
+            let is_model = view.graph().kind(row.version) == Kind::Model;
+            assert_eq!(row.action == ErasureAction::Retrain, is_model, "round {round}");
+        }
+    }
+}
+
+#[test]
+fn the_union_of_walks_is_the_walk_of_the_union() {
+    for (round, fixture, at, mut random) in worlds(0x51ab_0019) {
+        let view = fixture.view(Some(at));
+        let nodes = fixture.names.len() as u64;
+        let seeds: BTreeSet<Version> = (0..3).map(|_| random.below(nodes) as Version).collect();
+        let walk = |seeds: &[Version]| -> BTreeSet<Version> {
+            view.walk(Direction::Downstream, seeds, None).iter().map(|r| r.version).collect()
+        };
+        let mut each: BTreeSet<Version> = seeds.iter().flat_map(|s| walk(&[*s])).collect();
+        let together = walk(&seeds.iter().copied().collect::<Vec<_>>());
+        // A seed is no part of its own answer.
+        each.retain(|v| !seeds.contains(v));
+        assert_eq!(together, each, "round {round}");
+    }
+}
+
+#[test]
+fn the_present_is_the_end_of_all_times_and_a_diff_of_one_time_is_empty() {
+    for (round, fixture, at, _) in worlds(0x51ab_0023) {
+        let (now, late) = (fixture.view(None), fixture.view(Some(i64::MAX - 1)));
+        for version in now.graph().versions() {
+            assert_eq!(now.tags_of(version), late.tags_of(version), "round {round}");
+            let (a, b) =
+                (now.walk(Direction::Upstream, &[version], None), late.walk(Direction::Upstream, &[version], None));
+            assert_eq!(a, b, "round {round}");
+            assert_eq!(now.lineage_diff((&[version], at), (&[version], at)), [], "round {round}");
+        }
+    }
+}
+
+#[test]
+fn a_diff_is_the_difference_of_two_walks() {
+    for (round, fixture, at, mut random) in worlds(0x51ab_0029) {
+        let view = fixture.view(None);
+        let later = at + random.below(6) as i64;
+        let version = random.below(fixture.names.len() as u64) as Version;
+        let hops = |at: i64| -> BTreeSet<(Version, Version)> {
+            let view = fixture.view(Some(at));
+            let mut ends: BTreeSet<Version> =
+                view.walk(Direction::Upstream, &[version], None).iter().map(|r| r.version).collect();
+            ends.insert(version);
+            ends.iter().flat_map(|v| view.hops(Direction::Upstream, *v)).map(|h| (h.src, h.dst)).collect()
+        };
+        let (before, after) = (hops(at), hops(later));
+        let changes = view.lineage_diff((&[version], at), (&[version], later));
+        for (a, b) in after.difference(&before) {
+            assert!(
+                changes.iter().any(|c| c.change == Change::Added && (c.src, c.dst) == (*a, *b)),
+                "round {round}: {a} to {b} came"
+            );
+        }
+        for (a, b) in before.difference(&after) {
+            assert!(
+                changes.iter().any(|c| c.change == Change::Removed && (c.src, c.dst) == (*a, *b)),
+                "round {round}: {a} to {b} went"
+            );
+        }
+    }
+}
+
+#[test]
+fn another_edge_takes_no_tag_away_and_another_clearing_brings_none() {
+    for (round, mut fixture, at, mut random) in worlds(0x51ab_0031) {
+        let tags = |fixture: &Fixture| -> Vec<u64> {
+            let view = fixture.view(Some(at));
+            view.graph().versions().map(|v| view.tags_of(v).own | view.tags_of(v).inherited).collect()
+        };
+        let before = tags(&fixture);
+        let nodes = fixture.names.len() as u64;
+        let name = |n: u64| fixture.names[n as usize].clone();
+        let (src, dst) = (name(random.below(nodes)), name(random.below(nodes)));
+        fixture.edge("DERIVED", &src, &dst, &[]);
+        let more = tags(&fixture);
+        assert!(before.iter().zip(&more).all(|(b, m)| b & !m == 0), "round {round}: {src} to {dst}");
+        for edge in &mut fixture.rows.edges {
+            edge.clear_mask |= 1;
+        }
+        let fewer = tags(&fixture);
+        assert!(more.iter().zip(&fewer).all(|(m, f)| f & !m == 0), "round {round}: clearing adds nothing");
+    }
+}
+
+#[test]
+fn the_order_of_rows_does_not_matter() {
+    for (round, fixture, at, _) in worlds(0x51ab_0037) {
+        let mut turned = Fixture { rows: fixture.rows.clone(), names: fixture.names.clone() };
+        turned.rows.edges.reverse();
+        turned.rows.findings.reverse();
+        turned.rows.runs.reverse();
+        turned.rows.assets.reverse();
+        turned.rows.versions.reverse();
+        let (a, b) = (fixture.view(Some(at)), turned.view(Some(at)));
+        for version in a.graph().versions() {
+            assert_eq!(a.graph().text(version), b.graph().text(version));
+            assert_eq!(a.tags_of(version), b.tags_of(version), "round {round}");
+            let reached = |view: &View| -> BTreeSet<Version> {
+                view.walk(Direction::Upstream, &[version], None).iter().map(|r| r.version).collect()
+            };
+            assert_eq!(reached(&a), reached(&b), "round {round}");
+        }
+    }
+}
+
+#[test]
+fn cycles_and_self_edges_end_every_question() {
+    let fixture = Fixture::parse(
+        "edge DERIVED d:a -> d:b
+         edge DERIVED d:b -> d:a
+         edge DERIVED d:a -> d:a
+         run r1: d:c -> d:c m:m
+         edge FINE_TUNED_FROM m:m -> m:m
+         edge TRAINED_ON d:a -> m:m
+         find d:b US_SSN pii",
+    );
+    let view = fixture.view(None);
+    let (a, b, m) = (fixture.id("d:a"), fixture.id("d:b"), fixture.id("m:m"));
+    let names = |found: Vec<Reached>| found.iter().map(|r| r.version).collect::<Vec<_>>();
+    assert_eq!(names(view.walk(Direction::Downstream, &[a], None)), [b, m]);
+    assert_eq!(view.paths(&[b], &[m], 10, true).paths.len(), 1);
+    assert_eq!(view.paths(&[m], &[m], 10, true).paths, [[]; 0]);
+    assert_eq!(view.exposure(&What::Tag("US_SSN".into())).len(), 3);
+    assert_eq!(view.erasure_impact(&[(i64::from(a), 1)], "00000000", true).affected.len(), 3);
+    assert!(view.reaches(a, a) && view.reaches(b, m) && !view.reaches(m, b));
+}
+
+#[test]
+fn near_copies_are_followed_one_step_and_only_where_asked() {
+    let fixture = Fixture::parse(
+        "edge NEAR_DUPLICATE d:a -> d:b
+         edge NEAR_DUPLICATE d:b -> d:c
+         edge NEAR_DUPLICATE d:z -> d:a
+         edge COPY_OF d:a -> d:copy
+         edge TRAINED_ON d:b -> m:m",
+    );
+    let view = fixture.view(None);
+    let a = i64::from(fixture.id("d:a"));
+    let touched = |near| -> Vec<String> {
+        let impact = view.erasure_impact(&[(a, 2)], "00000000", near);
+        let mut names: Vec<String> = impact
+            .affected
+            .iter()
+            .map(|r| format!("{} {}", fixture.names[r.version as usize], r.action.as_str()))
+            .collect();
+        names.sort();
+        names
+    };
+    assert_eq!(touched(false), ["d:a DELETE", "d:copy DELETE"]);
+    assert_eq!(touched(true), ["d:a DELETE", "d:b REWRITE", "d:copy DELETE", "d:z REWRITE", "m:m RETRAIN"]);
+    let same = view.same_content(&[fixture.id("d:a")], 0.8);
+    assert_eq!(same.len(), 2, "near copies both ways, chains not followed");
+}
