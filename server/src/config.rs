@@ -27,7 +27,10 @@ pub struct Config {
     pub roles: BTreeMap<String, Role>,
     /// Limits of every principal; a role can give others.
     pub limits: Limits,
-    /// Memory of all queries together, in bytes; what sorts and joins need beyond it goes to disk.
+    /// Most connections of each protocol at once, 1000 unless given; others wait to be accepted.
+    pub connections: Option<usize>,
+    /// Memory of all queries together, in bytes, half of the machine's unless given; what sorts and groups need beyond it
+    /// goes to disk.
     pub memory_bytes: Option<usize>,
     /// Folder for what does not fit in memory; the system's temporary folder unless given.
     pub spill_dir: Option<PathBuf>,
@@ -87,9 +90,9 @@ pub struct Role {
     pub tables: Vec<String>,
     /// Lineage functions by name, with `*` for any text. They answer from the whole graph.
     pub functions: Vec<String>,
-    /// Columns that are not there for the role, by table pattern.
+    /// Columns that are not there for the role, by table pattern; without a schema it is the table in every schema.
     pub deny_columns: BTreeMap<String, Vec<String>>,
-    /// Conditions on rows, as SQL over the table's columns, by table pattern.
+    /// Conditions on rows, as SQL over the table's columns, by table pattern; without a schema as above.
     pub rows: BTreeMap<String, String>,
     /// May see previews of values and payloads of events; they are NULL otherwise.
     pub previews: bool,

@@ -22,6 +22,8 @@ mod parameters;
 mod pg_catalog;
 mod postgres;
 mod service;
+#[cfg(test)]
+mod tests;
 mod times;
 mod tls;
 
@@ -39,12 +41,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 /// How long conversations may go on after the server was told to stop.
 const DRAIN: Duration = Duration::from_secs(10);
+/// Connections of a protocol at once, unless configured.
+const CONNECTIONS: usize = 1000;
 /// How often the audit log is made to survive a loss of power.
 const SYNC: Duration = Duration::from_secs(1);
 
@@ -76,23 +80,24 @@ pub async fn serve(
         Some(_) => Store::open_or_create(&uri).await?,
         None => Store::open(&uri).await?,
     };
-    let service = Service::start(&config, store).await?;
+    let service = Service::start(&config, store, key.clone()).await?;
     let listening = Listening::all(&config).await?;
+    let most = config.connections.unwrap_or(CONNECTIONS).clamp(1, Semaphore::MAX_PERMITS);
     let (stopping, stopped) = watch::channel(false);
     let mut servers = JoinSet::new();
     let mut committing = None;
     started(listening.addresses()?);
     if let Some((listener, tls)) = listening.postgres {
-        servers.spawn(postgres::serve(listener, service.clone(), tls, stopped.clone()));
+        servers.spawn(postgres::serve(listener, service.clone(), tls, most, stopped.clone()));
     }
     if let Some((listener, tls)) = listening.flight {
-        servers.spawn(flight::serve(accept(listener, tls)?, service.clone(), told(stopped.clone())));
+        servers.spawn(flight::serve(accept(listener, tls, most)?, service.clone(), told(stopped.clone())));
     }
     if let Some((listener, tls)) = listening.http {
         let (ingest, thread) = Ingest::start(uri, key)?;
         committing = Some(thread);
         let api = http::Api { service: service.clone(), ingest };
-        servers.spawn(http::serve(accept(listener, tls)?, api, told(stopped)));
+        servers.spawn(http::serve(accept(listener, tls, most)?, api, told(stopped)));
     }
     tokio::select! {
         () = stop => {}
@@ -153,8 +158,8 @@ impl Listening {
     }
 }
 
-fn accept(listener: TcpListener, tls: Option<TlsAcceptor>) -> Result<Accepted, Error> {
-    Accepted::start(listener, tls).map_err(|source| Error::Listen { address: "a socket".into(), source })
+fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, most: usize) -> Result<Accepted, Error> {
+    Accepted::start(listener, tls, most).map_err(|source| Error::Listen { address: "a socket".into(), source })
 }
 
 async fn told(mut stopped: watch::Receiver<bool>) {

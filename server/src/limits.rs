@@ -32,6 +32,17 @@ pub(crate) fn runtime(memory_bytes: Option<usize>, spill_dir: Option<&Path>) -> 
     builder.build_arc()
 }
 
+/// Half of the machine's memory, where the system says how much it has.
+pub(crate) fn half_of_memory() -> Option<usize> {
+    half_of_total(&std::fs::read_to_string("/proc/meminfo").ok()?)
+}
+
+fn half_of_total(meminfo: &str) -> Option<usize> {
+    let total = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    let kibibytes: usize = total.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    kibibytes.checked_mul(1024 / 2)
+}
+
 /// A principal's share.
 #[derive(Debug)]
 pub(crate) struct Share {
@@ -181,6 +192,12 @@ mod tests {
         assert_eq!(bob.memory_pool.reserved(), 0, "what the pool refused does not count");
         drop(mine);
         other.try_grow(550).expect("it was given back");
+    }
+
+    #[test]
+    fn memory_of_the_machine() {
+        assert_eq!(half_of_total("MemFree:  1 kB\nMemTotal:       16384 kB\n"), Some(8 << 20));
+        assert_eq!(half_of_total("MemFree: 1 kB"), None);
     }
 
     #[test]

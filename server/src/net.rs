@@ -6,11 +6,12 @@ use axum::serve::IncomingStream;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
@@ -31,6 +32,8 @@ pub(crate) struct Peer {
 pub(crate) struct Conversation {
     io: Io,
     peer: Peer,
+    /// Given back when it ends, so that another may begin.
+    _place: OwnedSemaphorePermit,
 }
 
 enum Io {
@@ -45,19 +48,21 @@ pub(crate) struct Accepted {
 }
 
 impl Accepted {
-    /// Accepts until this is dropped.
-    pub fn start(listener: TcpListener, tls: Option<TlsAcceptor>) -> io::Result<Self> {
+    /// Accepts until this is dropped, so many at once; others wait to be accepted.
+    pub fn start(listener: TcpListener, tls: Option<TlsAcceptor>, most: usize) -> io::Result<Self> {
         let address = listener.local_addr()?;
         let (sender, conversations) = mpsc::channel(WAITING);
+        let places = Arc::new(Semaphore::new(most));
         tokio::spawn(async move {
             loop {
+                let Ok(place) = places.clone().acquire_owned().await else { return };
                 let accepted = tokio::select! {
                     accepted = listener.accept() => accepted,
                     () = sender.closed() => return,
                 };
                 match accepted {
                     Ok((socket, address)) => {
-                        tokio::spawn(shake(socket, address, tls.clone(), sender.clone()));
+                        tokio::spawn(shake(socket, address, tls.clone(), place, sender.clone()));
                     }
                     Err(e) => {
                         tracing::warn!(error = %e, "cannot accept a connection");
@@ -78,14 +83,20 @@ impl Accepted {
     }
 }
 
-async fn shake(socket: TcpStream, address: SocketAddr, tls: Option<TlsAcceptor>, to: mpsc::Sender<Conversation>) {
+async fn shake(
+    socket: TcpStream,
+    address: SocketAddr,
+    tls: Option<TlsAcceptor>,
+    _place: OwnedSemaphorePermit,
+    to: mpsc::Sender<Conversation>,
+) {
     let _ = socket.set_nodelay(true);
     let conversation = match tls {
-        None => Conversation { io: Io::Plain(socket), peer: Peer { address, certificate: None } },
+        None => Conversation { io: Io::Plain(socket), peer: Peer { address, certificate: None }, _place },
         Some(tls) => match tokio::time::timeout(HANDSHAKE, tls.accept(socket)).await {
             Ok(Ok(stream)) => {
                 let certificate = stream.get_ref().1.peer_certificates().and_then(|all| common_name(all.first()?));
-                Conversation { io: Io::Tls(Box::new(stream)), peer: Peer { address, certificate } }
+                Conversation { io: Io::Tls(Box::new(stream)), peer: Peer { address, certificate }, _place }
             }
             Ok(Err(e)) => return tracing::debug!(error = %e, "a TLS handshake failed"),
             Err(_) => return tracing::debug!("a TLS handshake took too long"),

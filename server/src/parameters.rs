@@ -10,8 +10,11 @@ use datafusion::sql::parser::Statement as EngineStatement;
 use datafusion::sql::sqlparser::ast::{
     Expr, Statement, TableFactor, Value, VisitMut as _, VisitorMut, visit_expressions_mut,
 };
+use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 use lineward_sql::LinewardSession;
 use pgwire::api::Type;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
@@ -66,12 +69,35 @@ pub(crate) async fn plan(session: &Session, sql: &str, values: &ParamValues) -> 
 
 /// One statement of a text.
 pub(crate) fn parse(sql: &str) -> Result<EngineStatement, Error> {
-    let mut statements = LinewardSession::parse(sql)?;
+    let mut statements = LinewardSession::parse(&numbered(sql))?;
     match (statements.pop_front(), statements.is_empty()) {
         (Some(statement), true) => Ok(statement),
         (None, _) => Err(Error::Parameter("there is no statement in the query".into())),
         (Some(_), false) => Err(Error::Parameter("there are several statements; send one at a time".into())),
     }
+}
+
+/// The text with `$1`, `$2`, ... for each `?`, as JDBC has them; as it was where it has numbers already.
+fn numbered(sql: &str) -> Cow<'_, str> {
+    if !sql.contains('?') {
+        return Cow::Borrowed(sql);
+    }
+    // Texts stay as they were written, so that the tokens together are the statement again.
+    let Ok(mut tokens) = Tokenizer::new(&GenericDialect {}, sql).with_unescape(false).tokenize() else {
+        return Cow::Borrowed(sql);
+    };
+    let mut count = 0;
+    for token in &mut tokens {
+        match token {
+            Token::Placeholder(name) if name != "?" => return Cow::Borrowed(sql),
+            Token::Placeholder(_) | Token::Question => {
+                count += 1;
+                *token = Token::Placeholder(format!("${count}"));
+            }
+            _ => {}
+        }
+    }
+    Cow::Owned(tokens.iter().map(ToString::to_string).collect())
 }
 
 impl Parameters {
@@ -144,6 +170,19 @@ mod tests {
             text.contains("upstream('it''s', 3)") && text.contains("run_id = $3") && text.contains("< $1"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn question_marks_are_numbered() {
+        for (sql, expected) in [
+            ("SELECT 1", "SELECT 1"),
+            ("SELECT ?, '?' FROM f(?) WHERE a = ? -- why?", "SELECT $1, '?' FROM f($2) WHERE a = $3 -- why?"),
+            ("SELECT 'it''s ?', \"a?\", E'\\'?', ?", "SELECT 'it''s ?', \"a?\", E'\\'?', $1"),
+            ("SELECT $2, ?", "SELECT $2, ?"),
+            ("SELECT '?", "SELECT '?"),
+        ] {
+            assert_eq!(numbered(sql), expected);
+        }
     }
 
     #[test]

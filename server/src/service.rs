@@ -18,6 +18,7 @@ use datafusion::execution::SendableRecordBatchStream;
 use datafusion::logical_expr::{LogicalPlan, Statement as PlanStatement};
 use datafusion::prelude::{SQLOptions, SessionContext};
 use futures::{FutureExt as _, Stream, StreamExt as _};
+use lineward_classifiers::FingerprintKey;
 use lineward_sql::LinewardSession;
 use lineward_store::Store;
 use std::collections::HashMap;
@@ -54,6 +55,7 @@ pub(crate) struct Service {
     pub auth: Authenticator,
     pub metrics: Metrics,
     store: Store,
+    key: FingerprintKey,
     audit: Arc<AuditLog>,
     shares: Shares,
     slow: Option<Duration>,
@@ -134,10 +136,12 @@ impl Session {
 
 impl Service {
     /// Opens the store and everything else that must work before anyone is served.
-    pub async fn start(config: &Config, store: Store) -> Result<Arc<Self>, Error> {
+    /// `key` is that of `fingerprint` and `redact`, for those who may call them.
+    pub async fn start(config: &Config, store: Store, key: FingerprintKey) -> Result<Arc<Self>, Error> {
         let path = audit_path(config, store.uri());
         let audit = AuditLog::open(&path).map_err(Error::Audit)?;
-        let runtime = limits::runtime(config.memory_bytes, config.spill_dir.as_deref())?;
+        let runtime =
+            limits::runtime(config.memory_bytes.or_else(limits::half_of_memory), config.spill_dir.as_deref())?;
         for (name, role) in &config.roles {
             check_role(name, role)?;
         }
@@ -145,6 +149,7 @@ impl Service {
             auth: Authenticator::start(config).await?,
             metrics: Metrics::default(),
             store,
+            key,
             audit: Arc::new(audit),
             shares: Shares::new(runtime),
             slow: config.slow_query_ms.map(Duration::from_millis),
@@ -193,6 +198,8 @@ impl Service {
             Some(base) if base.snapshot().epoch() == newest.epoch() => Ok(base.clone()),
             _ => {
                 let base = Arc::new(LinewardSession::new(newest).await?);
+                let key = self.key.clone();
+                base.set_fingerprint_key(move || Ok(key.clone()));
                 *cut = Cut { base: Some(base.clone()), looked: cut.looked, sessions: HashMap::new() };
                 Ok(base)
             }

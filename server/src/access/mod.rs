@@ -122,13 +122,13 @@ fn widest<T: Ord>(a: Option<T>, b: Option<T>) -> Option<T> {
 }
 
 fn condition(role: &Role, schema: &str, table: &str) -> Option<String> {
-    let all = role.rows.iter().filter(|(pattern, _)| fits(pattern, schema, table));
+    let all = role.rows.iter().filter(|(pattern, _)| takes_from(pattern, schema, table));
     let texts: Vec<String> = all.map(|(_, sql)| format!("({sql})")).collect();
     (!texts.is_empty()).then(|| texts.join(" AND "))
 }
 
 fn for_table(lists: &BTreeMap<String, Vec<String>>, schema: &str, table: &str) -> Vec<String> {
-    lists.iter().filter(|(pattern, _)| fits(pattern, schema, table)).flat_map(|(_, list)| list.clone()).collect()
+    lists.iter().filter(|(pattern, _)| takes_from(pattern, schema, table)).flat_map(|(_, list)| list.clone()).collect()
 }
 
 /// Whether `schema.table` is meant by a pattern. The audit log is only meant by a pattern that names it.
@@ -136,6 +136,13 @@ fn fits(pattern: &str, schema: &str, table: &str) -> bool {
     let (in_schema, of_table) = pattern.split_once('.').unwrap_or(("public", pattern));
     let named = schema != "audit" || in_schema == "audit";
     named && glob(in_schema, schema) && glob(of_table, table)
+}
+
+/// Whether a pattern of what is taken away means a table. Without a schema it means that table in all of them: the same
+/// rows are in several, and a forgotten one would show them.
+fn takes_from(pattern: &str, schema: &str, table: &str) -> bool {
+    let (in_schema, of_table) = pattern.split_once('.').unwrap_or(("*", pattern));
+    glob(in_schema, schema) && glob(of_table, table)
 }
 
 /// Whether a text fits a pattern in which `*` stands for any text.
@@ -171,6 +178,23 @@ mod tests {
             ("models", "current", "models", false),
         ] {
             assert_eq!(fits(pattern, schema, table), expected, "{pattern} {schema}.{table}");
+        }
+    }
+
+    #[test]
+    fn what_is_taken_away_is_taken_from_every_schema() {
+        let yaml =
+            "all: {tables: ['*.*'], deny_columns: {runs: [principal], raw.jobs: [facets]}, rows: {jobs: 'true'}}";
+        let access = access(yaml, &["all"]);
+        for (schema, table, columns, conditions) in [
+            ("public", "runs", 1, 0),
+            ("current", "runs", 1, 0),
+            ("raw", "runs", 1, 0),
+            ("raw", "jobs", 1, 1),
+            ("public", "jobs", 0, 1),
+        ] {
+            let grant = access.table(schema, table).expect("granted");
+            assert_eq!((grant.denied_columns.len(), grant.conditions.len()), (columns, conditions), "{schema}.{table}");
         }
     }
 

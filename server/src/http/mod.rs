@@ -107,6 +107,9 @@ async fn principal(api: &Api, peer: &Peer, headers: &HeaderMap) -> Result<crate:
     {
         return auth.token(&token).await;
     }
+    if is_of_another_site(headers) {
+        return Err(Error::Unauthenticated("pages of other sites need a token".into()));
+    }
     if let Some(known) = peer.certificate.as_deref().and_then(|name| auth.certificate(name)) {
         return known;
     }
@@ -132,7 +135,17 @@ pub(crate) fn token_of(header: &str) -> Option<String> {
 }
 
 fn is_local_name(headers: &HeaderMap) -> bool {
-    let Some(host) = headers.get(header::HOST).and_then(|v| v.to_str().ok()) else { return true };
+    headers.get(header::HOST).is_none_or(|host| host.to_str().is_ok_and(is_local))
+}
+
+/// Whether a browser asks for a page that is not of this machine: it would send events, say, without its user knowing.
+fn is_of_another_site(headers: &HeaderMap) -> bool {
+    let Some(origin) = headers.get(header::ORIGIN) else { return false };
+    let host = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
+    !host.is_some_and(|(_, host)| is_local(host))
+}
+
+fn is_local(host: &str) -> bool {
     let name =
         host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit())).map_or(host, |(n, _)| n);
     let name = name.trim_matches(['[', ']']);
@@ -176,7 +189,16 @@ mod tests {
         ] {
             let headers = HeaderMap::from_iter([(header::HOST, host.parse().expect("a header"))]);
             assert_eq!(is_local_name(&headers), local, "{host}");
+            let origin = format!("http://{host}").parse().expect("a header");
+            let headers = HeaderMap::from_iter([(header::ORIGIN, origin)]);
+            assert_eq!(is_of_another_site(&headers), !local, "{host}");
         }
+    }
+
+    #[test]
+    fn a_page_without_an_address_is_of_another_site() {
+        assert!(!is_of_another_site(&HeaderMap::new()));
+        assert!(is_of_another_site(&HeaderMap::from_iter([(header::ORIGIN, "null".parse().expect("a header"))])));
     }
 
     #[test]

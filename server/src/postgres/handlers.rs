@@ -146,6 +146,10 @@ impl Handlers {
                 self.settings.lock().unwrap_or_else(|e| e.into_inner()).reset(name.as_deref());
                 Ok(Response::Execution(Tag::new("RESET")))
             }
+            Aside::Discard => {
+                self.settings.lock().unwrap_or_else(|e| e.into_inner()).reset(None);
+                Ok(Response::Execution(Tag::new("DISCARD ALL")))
+            }
             Aside::Show(name) => self.show(&name).map_err(|e| told(&e))?,
             Aside::Begin => {
                 self.settings.lock().unwrap_or_else(|e| e.into_inner()).begin();
@@ -296,6 +300,16 @@ fn parse(sql: &str) -> Result<Vec<Statement>, Error> {
     // The types' functions are names here, not numbers; ADBC's driver begins by comparing them with 0.
     let sql = sql.replace("typreceive != 0", "typreceive != '-'").replace("typsend != 0", "typsend != '-'");
     PARSER.parse(&sql).map_err(|e| Error::Query(datafusion::error::DataFusionError::SQL(Box::new(e), None)))
+}
+
+/// The plan of a statement as a connection makes it; `None` for one that is about the connection.
+#[cfg(test)]
+pub(crate) async fn planned_apart(session: &Session, sql: &str) -> Result<Option<LogicalPlan>, Error> {
+    let statement = parse(sql)?.remove(0);
+    match aside(&statement)? {
+        Some(_) => Ok(None),
+        None => plan(&session.context, &statement, None).await.map(Some),
+    }
 }
 
 #[async_trait]

@@ -8,6 +8,8 @@ mod startup;
 
 use crate::service::{Client, Service};
 use handlers::Handlers;
+#[cfg(test)]
+pub(crate) use handlers::planned_apart;
 use pgwire::api::ErrorHandler;
 use pgwire::api::cancel::CancelHandler;
 use pgwire::api::{ClientInfo, PgWireServerHandlers, query};
@@ -19,7 +21,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 /// The version of PostgreSQL that clients are told.
 pub(crate) const SERVER_VERSION: &str = "16.6";
@@ -59,22 +61,29 @@ impl Drop for Connection {
     }
 }
 
-/// Serves connections until told to stop; then lets each finish its query.
+/// Serves connections, so many at once, until told to stop; then lets each finish its query.
 pub(crate) async fn serve(
     listener: TcpListener,
     service: Arc<Service>,
     tls: Option<tokio_rustls::TlsAcceptor>,
+    most: usize,
     mut stop: watch::Receiver<bool>,
 ) {
     let running = Running::default();
+    let places = Arc::new(Semaphore::new(most));
     let mut connections = tokio::task::JoinSet::new();
     loop {
+        // Beyond the limit clients wait to be accepted.
+        let next = async {
+            let place = places.clone().acquire_owned().await.map_err(std::io::Error::other)?;
+            listener.accept().await.map(|(socket, address)| (place, socket, address))
+        };
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            accepted = next => accepted,
             _ = stop.changed() => break,
         };
         match accepted {
-            Ok((socket, address)) => {
+            Ok((place, socket, address)) => {
                 let connection = Arc::new(Connection {
                     service: service.clone(),
                     address,
@@ -84,7 +93,11 @@ pub(crate) async fn serve(
                     key: OnceLock::new(),
                     needs_tls: tls.is_some() && !address.ip().is_loopback(),
                 });
-                connections.spawn(converse(socket, tls.clone(), connection));
+                let tls = tls.clone();
+                connections.spawn(async move {
+                    converse(socket, tls, connection).await;
+                    drop(place);
+                });
             }
             Err(e) => {
                 // Out of file descriptors, most likely: others may end soon.

@@ -34,6 +34,8 @@ pub(super) enum Aside {
     Set { name: String, value: String, local: bool },
     /// Settings go back to what they were: one, or all.
     Reset(Option<String>),
+    /// The connection is to be as new, as pools ask before they hand it on.
+    Discard,
     /// The value of a setting is asked.
     Show(String),
     /// A transaction begins.
@@ -66,7 +68,7 @@ pub(super) fn aside(statement: &Statement) -> Result<Option<Aside>, Error> {
         // Back to a savepoint, within the transaction: nothing was written that had to be undone.
         Statement::Rollback { savepoint: Some(_), .. } => Aside::Nothing("ROLLBACK"),
         Statement::Rollback { .. } => Aside::End { commits: false },
-        Statement::Discard { .. } => Aside::Nothing("DISCARD ALL"),
+        Statement::Discard { .. } => Aside::Discard,
         Statement::Deallocate { .. } => Aside::Nothing("DEALLOCATE"),
         Statement::Close { .. } => Aside::Nothing("CLOSE CURSOR"),
         Statement::UNLISTEN { .. } => Aside::Nothing("UNLISTEN"),
@@ -262,7 +264,7 @@ mod tests {
             ("COMMIT", Some(Aside::End { commits: true })),
             ("ROLLBACK", Some(Aside::End { commits: false })),
             ("ROLLBACK TO SAVEPOINT s", Some(Aside::Nothing("ROLLBACK"))),
-            ("DISCARD ALL", Some(Aside::Nothing("DISCARD ALL"))),
+            ("DISCARD ALL", Some(Aside::Discard)),
             ("RESET ALL", Some(Aside::Reset(None))),
             ("SELECT 1", None),
         ] {

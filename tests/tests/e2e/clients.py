@@ -23,6 +23,7 @@ warnings.simplefilter("ignore")
 postgres, http, flight_address, token = sys.argv[1:5]
 host, port = postgres.split(":")
 password = {} if token == "-" else {"password": token}
+LONG_AGO = "2000-01-01T00:00:00Z"
 QUESTION = "SELECT model_name FROM models_trained_on({}) ORDER BY 1"
 
 
@@ -54,6 +55,16 @@ def with_psycopg():
         out["timeout"] = stopped(c, "SET statement_timeout = '400ms'", lambda: None)
         c.execute("RESET statement_timeout")
         out["after"] = c.execute("SELECT 7").fetchone()[0]
+        count = lambda: c.execute("SELECT count(*) FROM runs WHERE 1 = %s", (1,), prepare=True).fetchone()[0]
+        before = count()
+        c.execute(f"SET lineward.as_of = '{LONG_AGO}'")
+        out["times"] = [before > 0, count(), c.execute("SHOW lineward.as_of").fetchone()[0]]
+        c.execute("RESET lineward.as_of")
+        out["times"].append(count() == before)
+        with c.transaction():
+            c.execute(f"SET LOCAL lineward.recorded_as_of = '{LONG_AGO}'")
+            out["times"].append(count())
+        out["times"].append(count() == before)
     return out
 
 
@@ -92,7 +103,12 @@ def with_adbc_flight():
         schemas = {s["db_schema_name"]: s["db_schema_tables"] for s in catalog["catalog_db_schemas"]}
         runs = next(t for t in schemas["public"] if t["table_name"] == "runs")
         columns = [column["column_name"] for column in runs["table_columns"]]
-        return {"models": models, "bound": bound, "columns": columns, "vendor": c.adbc_get_info()["vendor_name"]}
+        vendor = c.adbc_get_info()["vendor_name"]
+    past = options | {"adbc.flight.sql.rpc.call_header.lineward-as-of": LONG_AGO}
+    with flight.connect(f"grpc://{flight_address}", db_kwargs=past) as c, c.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM runs")
+        runs = cursor.fetchone()[0]
+    return {"models": models, "bound": bound, "columns": columns, "vendor": vendor, "past": runs}
 
 
 def get(path, **query):

@@ -13,4 +13,6 @@ mod postgres;
 mod readers;
 mod rules;
 mod servers;
+mod servers_jdbc;
+mod servers_tls;
 mod walk;

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
-const CLIENTS: [&str; 5] = [
+pub const CLIENTS: [&str; 5] = [
     "adbc-driver-flightsql==1.13.0",
     "adbc-driver-postgresql==1.13.0",
     "openlineage-python==1.54.0",
@@ -17,15 +17,15 @@ const CLIENTS: [&str; 5] = [
 ];
 
 /// A server on free ports of this machine, stopped when dropped.
-struct Server {
+pub struct Server {
     process: Child,
-    postgres: String,
-    http: String,
-    flight: String,
+    pub postgres: String,
+    pub http: String,
+    pub flight: String,
 }
 
 impl Server {
-    fn start(lineward: &Lineward, more: &[&str]) -> Self {
+    pub fn start(lineward: &Lineward, more: &[&str]) -> Self {
         let free = "127.0.0.1:0";
         let mut arguments = vec!["serve", "--postgres", free, "--http", free, "--flight", free];
         arguments.extend(more);
@@ -54,11 +54,17 @@ impl Server {
 
     /// What psql prints for a command, one row a line, columns separated by `|`.
     fn psql(&self, lineward: &Lineward, command: &str, token: Option<&str>) -> Outcome {
+        lineward.run_command(self.psql_with(&[command]).env("PGPASSWORD", token.unwrap_or_default()))
+    }
+
+    /// psql on one connection, with commands one after the other.
+    pub fn psql_with(&self, commands: &[&str]) -> Command {
         let (host, port) = self.postgres.rsplit_once(':').expect("a port");
         let mut psql = Command::new("psql");
-        psql.args(["-X", "-A", "-t", "-h", host, "-p", port, "-U", "me", "-d", "lineward", "-c", command]);
-        psql.env("PGCONNECT_TIMEOUT", "20").env("PGPASSWORD", token.unwrap_or_default());
-        lineward.run_command(&mut psql)
+        psql.args(["-X", "-q", "-A", "-t", "-h", host, "-p", port, "-U", "me", "-d", "lineward"]);
+        psql.args(commands.iter().flat_map(|command| ["-c", command]));
+        psql.env("PGCONNECT_TIMEOUT", "20");
+        psql
     }
 
     /// Asks it to stop, and waits until it has.
@@ -76,7 +82,7 @@ impl Drop for Server {
     }
 }
 
-fn estate() -> Lineward {
+pub fn estate() -> Lineward {
     let lineward = Lineward::new();
     let folder = lineward.path("demo");
     lineward.run(["demo", "--dir", &folder.to_string_lossy(), "--force"]).ok();
@@ -84,7 +90,7 @@ fn estate() -> Lineward {
     lineward
 }
 
-fn has_psql() -> bool {
+pub fn has_psql() -> bool {
     let found = Command::new("psql").arg("--version").output().is_ok_and(|output| output.status.success());
     if !found {
         println!("skipped: `psql` is not here (apt-get install postgresql-client)");
@@ -154,6 +160,8 @@ fn python_clients_get_the_same_answers() {
     }
     assert_eq!(psycopg["timeout"], json!(["57014", true]));
     assert_eq!(psycopg["after"], 7);
+    assert_eq!(psycopg["times"], json!([true, 0, "2000-01-01T00:00:00Z", true, 0, true]));
+    assert_eq!(said["adbc_flight"]["past"], 0);
     assert_eq!(said["adbc_postgres"]["empty"], 0);
     assert_eq!(said["adbc_flight"]["vendor"], "Lineward");
     assert!(said["adbc_flight"]["columns"].as_array().is_some_and(|c| c.contains(&json!("run_id"))));
@@ -165,6 +173,71 @@ fn python_clients_get_the_same_answers() {
     lineward.run(["audit", &audit]).ok();
     let kept = std::fs::read_to_string(&audit).expect("an audit log");
     assert!(kept.contains("models_trained_on(?)") && !kept.contains("'PHI'"));
+}
+
+/// A time that is set holds for its connection, and answers are those of `lineward sql` at that time.
+#[test]
+fn a_time_is_set_for_a_connection() {
+    if !has_psql() {
+        return;
+    }
+    let lineward = estate();
+    let server = Server::start(&lineward, &[]);
+    let times = lineward.sql("SELECT CAST(started_at AS VARCHAR) AS t FROM runs ORDER BY started_at");
+    let middle = times[times.len() / 2]["t"].as_str().expect("a time").replace(' ', "T");
+    let count = "SELECT count(*) FROM runs";
+    let ask = |commands: &[&str]| {
+        let said = lineward.run_command(&mut server.psql_with(commands)).ok().stdout;
+        said.lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let now = ask(&[count]).remove(0);
+    let (set, reset) = (format!("SET lineward.as_of = '{middle}'"), "RESET lineward.as_of");
+    let shown = ask(&[&set, count, "SHOW lineward.as_of", reset, count]);
+    let then = lineward.run(["sql", "--format", "csv", &format!("{set}; {count}")]).ok().stdout;
+    assert!(then.lines().any(|line| line == shown[0]) && shown[0] != now, "{shown:?} {now} {then}");
+    assert_eq!(shown[1..], [middle.clone(), now.clone()]);
+    let local = set.replace("SET", "SET LOCAL");
+    assert_eq!(ask(&["BEGIN", &local, count, "COMMIT", count]), [shown[0].clone(), now.clone()]);
+    assert_eq!(ask(&["BEGIN", &set, "ROLLBACK", count]).remove(0), now);
+    assert_eq!(ask(&[count]), [now], "another connection");
+    let refused = lineward.run_command(&mut server.psql_with(&["SET lineward.as_of = 'soon'"]));
+    assert!(refused.stderr.contains("as_of") && refused.code != Some(0), "{refused:?}");
+}
+
+/// A client that cancels is told so; the query of one that is gone is stopped. Slow queries are logged as they are.
+#[test]
+fn queries_end_with_their_clients() {
+    if !has_psql() {
+        return;
+    }
+    let lineward = estate();
+    lineward.write("serve.yaml", "audit: audit.jsonl\nslow_query_ms: 0\n");
+    let server = Server::start(&lineward, &["--config", "serve.yaml"]);
+    let long = "SELECT count(*) FROM generate_series(1, 200000) AS a CROSS JOIN generate_series(1, 200000) AS b \
+                WHERE (a.value * b.value) % 7 = 8 AND 'hidden text' <> ''";
+    let audit = || std::fs::read_to_string(lineward.path("audit.jsonl")).unwrap_or_default();
+    for (number, (signal, said)) in [("-INT", "cancel"), ("-KILL", "")].into_iter().enumerate() {
+        let name = format!("psql{number}");
+        let mut psql = lineward.spawn(&mut server.psql_with(&[long]), &name);
+        let count = |outcome: &str| audit().matches(outcome).count();
+        wait_for(|| count("\"asked\"") == number + 1, "the query does not start");
+        assert_eq!(count("\"cancelled\""), number);
+        assert!(Command::new("kill").arg(signal).arg(psql.id().to_string()).status().expect("kill starts").success());
+        psql.wait().expect("a status");
+        wait_for(|| count("\"cancelled\"") == number + 1, "the query goes on");
+        assert!(lineward.log(&name, "err").contains(said), "{}", lineward.log(&name, "err"));
+    }
+    let log = lineward.log("serve", "err");
+    assert!(log.contains("slow query") && log.contains("CROSS JOIN") && !log.contains("hidden text"), "{log}");
+    assert!(!audit().contains("hidden text"));
+}
+
+fn wait_for(holds: impl Fn() -> bool, otherwise: &str) {
+    let begin = Instant::now();
+    while !holds() {
+        assert!(begin.elapsed() < Duration::from_secs(60), "{otherwise}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 #[test]
@@ -185,16 +258,16 @@ roles:
   analyst:
     tables: [runs, raw.events]
     deny_columns: {runs: [principal]}
-    rows: {runs: \"state = 'COMPLETE'\"}
+    rows: {runs: \"job_name LIKE 'notes%'\"}
     limits: {rows: 1000}
 ";
     lineward.write("serve.yaml", config);
     let server = Server::start(&lineward, &["--config", "serve.yaml"]);
     let ask = |command: &str, token: &str| server.psql(&lineward, command, Some(token));
     let count = |sql: &str, token: &str| ask(sql, token).ok().stdout.trim().parse::<i64>().expect("a number");
-    let complete = "SELECT count(*) FROM runs WHERE state = 'COMPLETE'";
-    assert_eq!(count("SELECT count(*) FROM runs", &ann), count(complete, &root));
-    assert!(count("SELECT count(*) FROM runs", &root) > count(complete, &root));
+    let seen = "SELECT count(*) FROM runs WHERE job_name LIKE 'notes%'";
+    assert_eq!(count("SELECT count(*) FROM runs", &ann), count(seen, &root));
+    assert!(count("SELECT count(*) FROM runs", &root) > count(seen, &root));
     assert_eq!(count("SELECT count(payload) FROM raw.events", &ann), 0, "payloads are NULL");
     assert_eq!(count("SELECT count(*) FROM raw.events WHERE payload LIKE '%e%'", &ann), 0, "and not to be guessed");
     assert!(count("SELECT count(payload) FROM raw.events", &root) > 0);
