@@ -18,7 +18,7 @@ FUZZ_SECONDS ?= 60
 # The C and C++ side of the build: librdkafka, OpenSSL.
 BUILD_PACKAGES := build-essential cmake pkg-config libssl-dev libcurl4-openssl-dev zlib1g-dev
 # What tests start beside Lineward: Apache Kafka (fetched by Maven), and Python readers of the store.
-TEST_PACKAGES := default-jre-headless maven python3-venv python3-pip
+TEST_PACKAGES := default-jdk-headless maven python3-venv python3-pip postgresql-client openssl
 
 .PHONY: help
 help: ## list the targets
@@ -29,7 +29,7 @@ setup: rust ## install the Debian packages that the build needs, where they are 
 	@$(call install,$(BUILD_PACKAGES))
 
 .PHONY: setup-test
-setup-test: rust ## the same, and what the tests start: Java, Maven, Python
+setup-test: rust ## the same, and what the tests start: Java, Maven, Python, psql, openssl
 	@$(call install,$(BUILD_PACKAGES) $(TEST_PACKAGES))
 
 .PHONY: build

@@ -17,8 +17,8 @@ mod usage;
 
 use clap::{Parser, Subcommand};
 use commands::{
-    completions, demo, detectors, diff, erasure, export, ingest, lineage, redact, rules, run, scan, sql, trained_on,
-    validate, validators,
+    audit, completions, demo, detectors, diff, erasure, export, ingest, lineage, redact, rules, run, scan, serve, sql,
+    token, trained_on, validate, validators,
 };
 use std::process::ExitCode;
 
@@ -72,6 +72,12 @@ enum Command {
     Ingest(ingest::IngestArgs),
     /// Run a pipeline from Kafka into the lineage store
     Run(run::RunArgs),
+    /// Serve the lineage store to PostgreSQL, Flight SQL and HTTP clients
+    Serve(serve::ServeArgs),
+    /// Make, list and revoke the tokens of a server's clients
+    Token(token::TokenArgs),
+    /// Check that nobody changed a server's audit log
+    Audit(audit::AuditArgs),
     /// Play the sample estate and answer four questions about it
     Demo(demo::DemoArgs),
     /// Print the completions of a shell
@@ -110,6 +116,9 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Export(args) => export::run(args),
         Command::Ingest(args) => ingest::run(args),
         Command::Run(args) => run::run(args),
+        Command::Serve(args) => serve::run(args),
+        Command::Token(args) => token::run(args),
+        Command::Audit(args) => audit::run(args),
         Command::Demo(args) => demo::run(args),
         Command::Completions(args) => completions::run(args),
     }

@@ -1,6 +1,7 @@
 //! One file a subcommand: its arguments, and `run`, which returns the exit code.
 
 mod ask;
+pub(crate) mod audit;
 pub(crate) mod completions;
 pub(crate) mod demo;
 pub(crate) mod detectors;
@@ -15,7 +16,9 @@ pub(crate) mod run;
 pub(crate) mod scan;
 mod scan_store;
 mod selection;
+pub(crate) mod serve;
 pub(crate) mod sql;
+pub(crate) mod token;
 pub(crate) mod trained_on;
 pub(crate) mod validate;
 pub(crate) mod validators;

@@ -12,4 +12,7 @@ mod pipeline;
 mod postgres;
 mod readers;
 mod rules;
+mod servers;
+mod servers_jdbc;
+mod servers_tls;
 mod walk;

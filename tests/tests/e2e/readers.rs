@@ -151,6 +151,11 @@ fn fill(lineward: &Lineward) {
 
 /// A Python with the packages, in an environment of its own that outlives the run; `None` where there is no Python.
 fn python() -> Option<PathBuf> {
+    python_with("venv-e2e", &PACKAGES)
+}
+
+/// A Python with packages, installed once; `None` where there is no Python to install them with.
+pub fn python_with(name: &str, packages: &[&str]) -> Option<PathBuf> {
     let runs = |arguments: &[&str]| {
         let mut command = Command::new("python3");
         command.args(arguments).stdout(Stdio::null()).stderr(Stdio::null());
@@ -160,20 +165,20 @@ fn python() -> Option<PathBuf> {
         println!("skipped: `python3` with `pip` and `venv` is not here (apt-get install python3-venv python3-pip)");
         return None;
     }
-    let home = cache_dir().expect("a cache").join("venv-e2e");
+    let home = cache_dir().expect("a cache").join(name);
     fs::create_dir_all(&home).expect("the cache");
     // Test runs that start at once wait for one installation.
     let lock = File::create(home.join("lock")).expect("a lock");
     lock.lock().expect("locked");
     let (python, complete) = (home.join("venv/bin/python"), home.join("complete"));
-    if fs::read_to_string(&complete).unwrap_or_default() != PACKAGES.join(" ") {
+    if fs::read_to_string(&complete).unwrap_or_default() != packages.join(" ") {
         succeeds(Command::new("python3").args(["-m", "venv", "--clear"]).arg(home.join("venv")));
         succeeds(
             Command::new(&python)
                 .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
-                .args(PACKAGES),
+                .args(packages),
         );
-        fs::write(&complete, PACKAGES.join(" ")).expect("written");
+        fs::write(&complete, packages.join(" ")).expect("written");
     }
     Some(python)
 }

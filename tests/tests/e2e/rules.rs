@@ -7,25 +7,26 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Crates of the workspace and those of it they may use, by folder. A crate that is not here has no place yet.
-const MAY_USE: [(&str, &[&str]); 8] = [
+const MAY_USE: [(&str, &[&str]); 9] = [
     ("events", &[]),
     ("connectors", &["events"]),
     ("classifiers", &["events"]),
     ("store", &["events"]),
     ("sql", &["events", "classifiers", "store"]),
     ("pipelines", &["events", "connectors", "classifiers", "store", "sql"]),
-    ("cli", &["events", "connectors", "classifiers", "store", "sql", "pipelines"]),
+    ("server", &["events", "connectors", "classifiers", "store", "sql", "pipelines"]),
+    ("cli", &["events", "connectors", "classifiers", "store", "sql", "pipelines", "server"]),
     // Tests go through the binary, so that they see what users see.
     ("tests", &[]),
 ];
 
 /// Libraries that are one crate's business, and whose.
 const RESERVED: [(&str, &[&str]); 3] =
-    [("rdkafka", &["connectors", "tests"]), ("deltalake", &["store", "sql"]), ("datafusion", &["sql"])];
+    [("rdkafka", &["connectors", "tests"]), ("deltalake", &["store", "sql"]), ("datafusion", &["sql", "server"])];
 
 /// Libraries of which two versions would be two sets of types.
-const ONE_VERSION: [&str; 7] =
-    ["arrow", "arrow-array", "arrow-schema", "datafusion", "deltalake-core", "parquet", "serde_json"];
+const ONE_VERSION: [&str; 8] =
+    ["arrow", "arrow-array", "arrow-schema", "datafusion", "deltalake-core", "parquet", "pgwire", "serde_json"];
 
 #[test]
 fn crates_use_only_what_they_may() {

@@ -1,0 +1,118 @@
+//! The way in for events: `POST /api/v1/lineage` as OpenLineage's clients send them, one or a list, plain or gzip, and
+//! `POST /api/v1/lineage/batch` that says what became of each.
+
+use super::{Api, Asker};
+use crate::Error;
+use crate::ingest::Taken;
+use crate::service::Client;
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use flate2::read::MultiGzDecoder;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+use std::io::Read as _;
+
+/// Largest body once decompressed: a small one can hold much.
+const PLAIN_BYTES: u64 = 256 << 20;
+
+pub(super) async fn one(
+    State(api): State<Api>,
+    Asker(client): Asker,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Error> {
+    let taken = take(&api, &client, &headers, body).await?;
+    match taken.failed.is_empty() {
+        true => Ok(StatusCode::CREATED.into_response()),
+        false => Ok((StatusCode::UNPROCESSABLE_ENTITY, Json(report(&taken))).into_response()),
+    }
+}
+
+pub(super) async fn batch(
+    State(api): State<Api>,
+    Asker(client): Asker,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<Value>, Error> {
+    Ok(Json(report(&take(&api, &client, &headers, body).await?)))
+}
+
+async fn take(api: &Api, client: &Client, headers: &HeaderMap, body: Bytes) -> Result<Taken, Error> {
+    if !client.principal.access.ingests() {
+        let error = Error::Denied("permission denied to send events".into());
+        api.service.refuse(client, "", &error)?;
+        return Err(error);
+    }
+    let encoding = headers.get(header::CONTENT_ENCODING).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
+    let documents = tokio::task::spawn_blocking(move || documents(&encoding, &body)).await;
+    let documents = documents.map_err(|_| Error::Parameter("the body cannot be read".into()))??;
+    let taken = api.ingest.take(documents).await?;
+    api.service.ingested(client, taken.events)?;
+    api.service.metrics.ingested(taken.events, taken.repeated, taken.failed.len() as u64);
+    api.service.look_again().await;
+    Ok(taken)
+}
+
+/// The documents of a body: the elements of a list, else the body itself. What is no JSON becomes a dead letter later,
+/// so that it is counted like any other.
+fn documents(encoding: &str, body: &[u8]) -> Result<Vec<Vec<u8>>, Error> {
+    let plain = match encoding {
+        "" | "identity" => body.to_vec(),
+        "gzip" => {
+            let mut plain = Vec::new();
+            let read = MultiGzDecoder::new(body).take(PLAIN_BYTES + 1).read_to_end(&mut plain);
+            read.map_err(|_| Error::Parameter("the body says it is gzip, and is not".into()))?;
+            plain
+        }
+        _ => return Err(Error::Unsupported("bodies are plain or gzip".into())),
+    };
+    if plain.len() as u64 > PLAIN_BYTES {
+        return Err(Error::Parameter(format!(
+            "the body has more than {PLAIN_BYTES} bytes; send fewer events at a time"
+        )));
+    }
+    match serde_json::from_slice::<Vec<&RawValue>>(&plain) {
+        Ok(all) => Ok(all.into_iter().map(|one| one.get().as_bytes().to_vec()).collect()),
+        Err(_) => Ok(vec![plain]),
+    }
+}
+
+fn report(taken: &Taken) -> Value {
+    let failed = taken.failed.len() as u64;
+    let events = taken.failed.iter().map(
+        |(index, reason, place)| json!({ "index": index, "reason": format!("{reason}: {place}"), "retriable": false }),
+    );
+    json!({
+        "status": if failed == 0 { "success" } else { "partial_success" },
+        "summary": {
+            "received": taken.events + failed, "successful": taken.events, "failed": failed,
+            "retriable": 0, "non_retriable": failed,
+        },
+        "failed_events": events.collect::<Vec<_>>(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use flate2::{Compression, write::GzEncoder};
+    use std::io::Write as _;
+
+    #[test]
+    fn one_or_many_plain_or_gzip() {
+        let list = br#"[{"a":1}, {"b":2}]"#;
+        let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+        packed.write_all(list).expect("packed");
+        let packed = packed.finish().expect("packed");
+        let many = vec![br#"{"a":1}"#.to_vec(), br#"{"b":2}"#.to_vec()];
+        assert_eq!(documents("", list).expect("two"), many);
+        assert_eq!(documents("gzip", &packed).expect("two"), many);
+        assert_eq!(documents("", br#"{"a":1}"#).expect("one"), vec![br#"{"a":1}"#.to_vec()]);
+        assert_eq!(documents("", b"[{").expect("kept for the dead letters").len(), 1);
+        assert!(documents("gzip", list).is_err());
+        assert!(documents("br", list).is_err());
+    }
+}

@@ -1,0 +1,214 @@
+//! Namespaces, data sets, jobs and runs, in the shapes of Marquez. Every list is a query as its asker, so it holds what
+//! the asker may see.
+
+use super::answer::rows;
+use super::{Api, Asker};
+use crate::Error;
+use crate::service::Client;
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use datafusion::common::ScalarValue;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+/// Rows a page holds at most.
+const PAGE: i64 = 10_000;
+
+/// A row of an answer.
+pub(super) type Row = Map<String, Value>;
+
+/// Which part of a list is asked.
+#[derive(Debug, Deserialize)]
+pub(super) struct Page {
+    #[serde(default = "hundred")]
+    limit: i64,
+    #[serde(default)]
+    offset: i64,
+}
+
+fn hundred() -> i64 {
+    100
+}
+
+impl Page {
+    fn values(&self) -> Result<[ScalarValue; 2], Error> {
+        let fits = (0..=PAGE).contains(&self.limit) && self.offset >= 0;
+        let values = [self.limit, self.offset].map(|n| ScalarValue::Int64(Some(n)));
+        fits.then_some(values).ok_or_else(|| Error::Parameter(format!("`limit` is 0 to {PAGE}, `offset` 0 or more")))
+    }
+}
+
+/// The rows of a query with values.
+pub(super) async fn ask(api: &Api, client: &Client, sql: &str, values: &[&str]) -> Result<Vec<Row>, Error> {
+    let values = values.iter().map(|text| ScalarValue::Utf8(Some((*text).to_owned()))).collect();
+    rows(api.service.ask(client, sql, values).await?).await
+}
+
+const NAMESPACES: &str = "SELECT namespace AS name, min(seen) AS seen FROM (
+    SELECT namespace, first_seen AS seen FROM datasets
+    UNION ALL SELECT namespace, recorded_at AS seen FROM jobs) AS n GROUP BY namespace";
+
+pub(super) async fn namespaces(
+    State(api): State<Api>,
+    Asker(client): Asker,
+    Query(page): Query<Page>,
+) -> Result<Json<Value>, Error> {
+    let [limit, offset] = page.values()?;
+    let sql = format!("{NAMESPACES} ORDER BY name LIMIT $1 OFFSET $2");
+    let found = rows(api.service.ask(&client, &sql, vec![limit, offset]).await?).await?;
+    Ok(Json(json!({ "namespaces": found.iter().map(namespace_of).collect::<Vec<_>>() })))
+}
+
+pub(super) async fn namespace(
+    State(api): State<Api>,
+    Asker(client): Asker,
+    Path(name): Path<String>,
+) -> Result<Json<Value>, Error> {
+    let sql = format!("SELECT * FROM ({NAMESPACES}) AS n WHERE name = $1");
+    one(ask(&api, &client, &sql, &[&name]).await?, "namespace", &name).map(|row| Json(namespace_of(&row)))
+}
+
+fn namespace_of(row: &Row) -> Value {
+    json!({
+        "name": row["name"], "createdAt": row["seen"], "updatedAt": row["seen"],
+        "ownerName": "anonymous", "description": null, "isHidden": false,
+    })
+}
+
+const DATASETS: &str = "SELECT asset_type, namespace, name, version, tags, inherited_tags, first_seen, valid_from,
+    dropped_at, count(*) OVER () AS total FROM datasets WHERE namespace = $1";
+
+pub(super) async fn datasets(
+    State(api): State<Api>,
+    Asker(client): Asker,
+    Path(namespace): Path<String>,
+    Query(page): Query<Page>,
+) -> Result<Json<Value>, Error> {
+    let [limit, offset] = page.values()?;
+    let values = vec![ScalarValue::Utf8(Some(namespace)), limit, offset];
+    let sql = format!("{DATASETS} ORDER BY name, asset_type LIMIT $2 OFFSET $3");
+    let found = rows(api.service.ask(&client, &sql, values).await?).await?;
+    Ok(Json(json!({ "totalCount": total(&found), "datasets": found.iter().map(dataset_of).collect::<Vec<_>>() })))
+}
+
+pub(super) async fn dataset(
+    State(api): State<Api>,
+    Asker(client): Asker,
+    Path((namespace, name)): Path<(String, String)>,
+) -> Result<Json<Value>, Error> {
+    let sql = format!("{DATASETS} AND name = $2 ORDER BY asset_type LIMIT 1");
+    one(ask(&api, &client, &sql, &[&namespace, &name]).await?, "data set", &name).map(|row| Json(dataset_of(&row)))
+}
+
+/// A data set as Marquez shows it; tags are those seen in it, those inherited are told apart.
+pub(super) fn dataset_of(row: &Row) -> Value {
+    json!({
+        "id": { "namespace": row["namespace"], "name": row["name"] },
+        "type": match row["asset_type"].as_str() { Some("TOPIC") => "STREAM", _ => "DB_TABLE" },
+        "name": row["name"], "physicalName": row["name"],
+        "createdAt": row["first_seen"], "updatedAt": row["valid_from"], "lastModifiedAt": row["valid_from"],
+        "namespace": row["namespace"], "sourceName": row["namespace"],
+        "fields": [], "tags": list(&row["tags"]), "description": null, "currentVersion": row["version"],
+        "deleted": !row["dropped_at"].is_null(),
+        "facets": { "lineward_sensitivity": { "observed": list(&row["tags"]), "inherited": list(&row["inherited_tags"]) } },
+    })
+}
+
+const JOBS: &str = "SELECT namespace, name, processing_type, source_code_url, last_run_at, last_state, recorded_at,
+    count(*) OVER () AS total FROM jobs WHERE namespace = $1";
+
+pub(super) async fn jobs(
+    State(api): State<Api>,
+    Asker(client): Asker,
+    Path(namespace): Path<String>,
+    Query(page): Query<Page>,
+) -> Result<Json<Value>, Error> {
+    let [limit, offset] = page.values()?;
+    let values = vec![ScalarValue::Utf8(Some(namespace)), limit, offset];
+    let found = api.service.ask(&client, &format!("{JOBS} ORDER BY name LIMIT $2 OFFSET $3"), values).await?;
+    let found = rows(found).await?;
+    Ok(Json(json!({ "totalCount": total(&found), "jobs": found.iter().map(job_of).collect::<Vec<_>>() })))
+}
+
+pub(super) async fn job(
+    State(api): State<Api>,
+    Asker(client): Asker,
+    Path((namespace, name)): Path<(String, String)>,
+) -> Result<Json<Value>, Error> {
+    let found = ask(&api, &client, &format!("{JOBS} AND name = $2"), &[&namespace, &name]).await?;
+    let row = one(found, "job", &name)?;
+    let mut job = job_of(&row);
+    let read_or_written = "SELECT DISTINCT io.io, a.namespace, a.name FROM run_io AS io
+        JOIN runs AS r ON r.run_sid = io.run_sid
+        JOIN asset_versions AS v ON v.version_id = io.version_id JOIN assets AS a ON a.asset_id = v.asset_id
+        WHERE r.job_namespace = $1 AND r.job_name = $2 ORDER BY 1, 2, 3";
+    let all = ask(&api, &client, read_or_written, &[&namespace, &name]).await?;
+    for (field, io) in [("inputs", "INPUT"), ("outputs", "OUTPUT")] {
+        let of =
+            all.iter().filter(|r| r["io"] == io).map(|r| json!({ "namespace": r["namespace"], "name": r["name"] }));
+        job[field] = Value::Array(of.collect());
+    }
+    Ok(Json(job))
+}
+
+/// A job as Marquez shows it.
+pub(super) fn job_of(row: &Row) -> Value {
+    let name = row["name"].as_str().unwrap_or_default();
+    json!({
+        "id": { "namespace": row["namespace"], "name": row["name"] },
+        "type": match row["processing_type"].as_str() { Some("STREAMING") => "STREAM", _ => "BATCH" },
+        "name": row["name"], "simpleName": name.rsplit('.').next(), "parentJobName": null,
+        "createdAt": row["recorded_at"], "updatedAt": row["last_run_at"], "namespace": row["namespace"],
+        "inputs": [], "outputs": [], "location": row["source_code_url"], "description": null, "facets": {},
+        "tags": [], "labels": [],
+        "latestRun": row["last_state"].as_str().map(|state| json!({ "state": state_of(state), "endedAt": row["last_run_at"] })),
+    })
+}
+
+pub(super) async fn runs(
+    State(api): State<Api>,
+    Asker(client): Asker,
+    Path((namespace, name)): Path<(String, String)>,
+    Query(page): Query<Page>,
+) -> Result<Json<Value>, Error> {
+    let [limit, offset] = page.values()?;
+    let values = vec![ScalarValue::Utf8(Some(namespace)), ScalarValue::Utf8(Some(name)), limit, offset];
+    let sql = "SELECT run_id, state, started_at, ended_at, nominal_start, nominal_end, recorded_at,
+            CAST(EXTRACT(EPOCH FROM ended_at - started_at) * 1000 AS BIGINT) AS duration_ms, count(*) OVER () AS total
+        FROM runs WHERE job_namespace = $1 AND job_name = $2
+        ORDER BY coalesce(started_at, ended_at, recorded_at) DESC, run_id LIMIT $3 OFFSET $4";
+    let found = rows(api.service.ask(&client, sql, values).await?).await?;
+    let runs = found.iter().map(|row| {
+        json!({
+            "id": row["run_id"], "state": row["state"].as_str().map(state_of),
+            "createdAt": row["recorded_at"], "updatedAt": row["recorded_at"],
+            "nominalStartTime": row["nominal_start"], "nominalEndTime": row["nominal_end"],
+            "startedAt": row["started_at"], "endedAt": row["ended_at"], "durationMs": row["duration_ms"],
+            "args": {}, "facets": {},
+        })
+    });
+    Ok(Json(json!({ "totalCount": total(&found), "runs": runs.collect::<Vec<_>>() })))
+}
+
+/// The state of a run in Marquez's words.
+fn state_of(state: &str) -> &'static str {
+    match state {
+        "START" | "RUNNING" => "RUNNING",
+        "COMPLETE" => "COMPLETED",
+        "FAIL" => "FAILED",
+        "ABORT" => "ABORTED",
+        _ => "NEW",
+    }
+}
+
+fn total(rows: &[Row]) -> Value {
+    rows.first().map_or(json!(0), |row| row["total"].clone())
+}
+
+fn list(value: &Value) -> Value {
+    if value.is_null() { json!([]) } else { value.clone() }
+}
+
+fn one(rows: Vec<Row>, what: &str, name: &str) -> Result<Row, Error> {
+    rows.into_iter().next().ok_or_else(|| Error::Unknown(format!("there is no {what} `{name}`")))
+}

@@ -1,0 +1,176 @@
+//! Servers over a lineage store: PostgreSQL's wire protocol, Arrow Flight SQL and an HTTP API, all of which only read it,
+//! but for the events that HTTP takes.
+//!
+//! [`serve`] is the entry. Who may ask what is decided in one place for all protocols (`service`, `access`): a principal's
+//! session holds only what its roles grant, its queries run within limits, and each is in the audit log before it runs.
+//! Protocols parse, call and encode. On loopback nobody is asked who they are unless that is configured; any other
+//! address needs authentication and TLS.
+
+mod access;
+pub mod audit;
+mod auth;
+pub mod config;
+mod error;
+mod flight;
+mod http;
+mod ingest;
+mod limits;
+mod literals;
+mod metrics;
+mod net;
+mod parameters;
+mod pg_catalog;
+mod postgres;
+mod service;
+#[cfg(test)]
+mod tests;
+mod times;
+mod tls;
+
+pub use auth::tokens;
+pub use config::Config;
+pub use error::Error;
+pub use lineward_classifiers::FingerprintKey;
+
+use ingest::Ingest;
+use lineward_store::Store;
+use net::Accepted;
+use service::Service;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+
+/// How long conversations may go on after the server was told to stop.
+const DRAIN: Duration = Duration::from_secs(10);
+/// Connections of a protocol at once, unless configured.
+const CONNECTIONS: usize = 1000;
+/// How often the audit log is made to survive a loss of power.
+const SYNC: Duration = Duration::from_secs(1);
+
+/// Where a server listens, with the ports it was given.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Addresses {
+    /// PostgreSQL.
+    pub postgres: Option<SocketAddr>,
+    /// HTTP.
+    pub http: Option<SocketAddr>,
+    /// Flight SQL.
+    pub flight: Option<SocketAddr>,
+}
+
+/// Serves a store until `stop` is done, then lets what is under way end. `started` is called once all addresses are
+/// listened on; `key` is the key of fingerprints in events that are taken. The store must exist, unless HTTP takes events.
+///
+/// # Errors
+/// [`Error::Config`] or [`Error::Listen`] where it cannot start; nothing is served then.
+pub async fn serve(
+    config: Config,
+    key: FingerprintKey,
+    started: impl FnOnce(Addresses),
+    stop: impl Future<Output = ()>,
+) -> Result<(), Error> {
+    config.check()?;
+    let uri = config.store.clone().ok_or_else(|| Error::Config("there is no `store` to serve".into()))?;
+    let store = match config.http {
+        Some(_) => Store::open_or_create(&uri).await?,
+        None => Store::open(&uri).await?,
+    };
+    let service = Service::start(&config, store, key.clone()).await?;
+    let listening = Listening::all(&config).await?;
+    let most = config.connections.unwrap_or(CONNECTIONS).clamp(1, Semaphore::MAX_PERMITS);
+    let (stopping, stopped) = watch::channel(false);
+    let mut servers = JoinSet::new();
+    let mut committing = None;
+    started(listening.addresses()?);
+    if let Some((listener, tls)) = listening.postgres {
+        servers.spawn(postgres::serve(listener, service.clone(), tls, most, stopped.clone()));
+    }
+    if let Some((listener, tls)) = listening.flight {
+        servers.spawn(flight::serve(accept(listener, tls, most)?, service.clone(), told(stopped.clone())));
+    }
+    if let Some((listener, tls)) = listening.http {
+        let (ingest, thread) = Ingest::start(uri, key)?;
+        committing = Some(thread);
+        let api = http::Api { service: service.clone(), ingest };
+        servers.spawn(http::serve(accept(listener, tls, most)?, api, told(stopped)));
+    }
+    tokio::select! {
+        () = stop => {}
+        () = keep_synced(&service) => {}
+        // A server only ends by itself when it cannot go on.
+        _ = servers.join_next() => tracing::error!("a server has ended; the others stop"),
+    }
+    let _ = stopping.send(true);
+    drain(servers).await;
+    if let Some(thread) = committing {
+        // What was taken is committed before the process ends.
+        let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+    }
+    service.sync_audit().map_err(Error::Audit)
+}
+
+async fn keep_synced(service: &Arc<Service>) {
+    loop {
+        tokio::time::sleep(SYNC).await;
+        let service = service.clone();
+        if let Ok(Err(e)) = tokio::task::spawn_blocking(move || service.sync_audit()).await {
+            tracing::error!(error = %e, "the audit log cannot be synced");
+        }
+    }
+}
+
+/// The sockets of all protocols, before any is served.
+struct Listening {
+    postgres: Option<(TcpListener, Option<TlsAcceptor>)>,
+    http: Option<(TcpListener, Option<TlsAcceptor>)>,
+    flight: Option<(TcpListener, Option<TlsAcceptor>)>,
+}
+
+impl Listening {
+    async fn all(config: &Config) -> Result<Self, Error> {
+        let one = async |address: Option<SocketAddr>, protocols: &[&[u8]]| match address {
+            None => Ok(None),
+            Some(address) => {
+                let tls = config.tls.as_ref().map(|tls| tls::acceptor(tls, protocols)).transpose()?;
+                let listener = TcpListener::bind(address).await;
+                let listener = listener.map_err(|source| Error::Listen { address: address.to_string(), source })?;
+                Ok::<_, Error>(Some((listener, tls)))
+            }
+        };
+        Ok(Self {
+            postgres: one(config.postgres, &[b"postgresql"]).await?,
+            http: one(config.http, &[b"http/1.1"]).await?,
+            flight: one(config.flight, &[b"h2"]).await?,
+        })
+    }
+
+    fn addresses(&self) -> Result<Addresses, Error> {
+        let of = |one: &Option<(TcpListener, Option<TlsAcceptor>)>| {
+            let address = one.as_ref().map(|(listener, _)| listener.local_addr()).transpose();
+            address.map_err(|source| Error::Listen { address: "a socket".into(), source })
+        };
+        Ok(Addresses { postgres: of(&self.postgres)?, http: of(&self.http)?, flight: of(&self.flight)? })
+    }
+}
+
+fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, most: usize) -> Result<Accepted, Error> {
+    Accepted::start(listener, tls, most).map_err(|source| Error::Listen { address: "a socket".into(), source })
+}
+
+async fn told(mut stopped: watch::Receiver<bool>) {
+    // An error says that the sender is gone, which is the same.
+    let _ = stopped.wait_for(|stop| *stop).await;
+}
+
+/// Waits for conversations to end, then ends them.
+async fn drain(mut conversations: JoinSet<()>) {
+    let ended = tokio::time::timeout(DRAIN, async { while conversations.join_next().await.is_some() {} }).await;
+    if ended.is_err() {
+        conversations.shutdown().await;
+    }
+}

@@ -1,0 +1,176 @@
+//! Connections of HTTP and Flight: accepted, their TLS handshakes done apart from each other, and told who shakes hands.
+
+use crate::tls::common_name;
+use axum::extract::connect_info::Connected as ConnectedToAxum;
+use axum::serve::IncomingStream;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+/// A handshake that takes longer is given up.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+/// Connections that wait to be served.
+const WAITING: usize = 64;
+
+/// Who is at the other end.
+#[derive(Debug, Clone)]
+pub(crate) struct Peer {
+    pub address: SocketAddr,
+    /// Common name in its certificate, which was checked.
+    pub certificate: Option<String>,
+}
+
+/// An open connection.
+pub(crate) struct Conversation {
+    io: Io,
+    peer: Peer,
+    /// Given back when it ends, so that another may begin.
+    _place: OwnedSemaphorePermit,
+}
+
+enum Io {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+/// The connections to an address.
+pub(crate) struct Accepted {
+    address: SocketAddr,
+    conversations: mpsc::Receiver<Conversation>,
+}
+
+impl Accepted {
+    /// Accepts until this is dropped, so many at once; others wait to be accepted.
+    pub fn start(listener: TcpListener, tls: Option<TlsAcceptor>, most: usize) -> io::Result<Self> {
+        let address = listener.local_addr()?;
+        let (sender, conversations) = mpsc::channel(WAITING);
+        let places = Arc::new(Semaphore::new(most));
+        tokio::spawn(async move {
+            loop {
+                let Ok(place) = places.clone().acquire_owned().await else { return };
+                let accepted = tokio::select! {
+                    accepted = listener.accept() => accepted,
+                    () = sender.closed() => return,
+                };
+                match accepted {
+                    Ok((socket, address)) => {
+                        tokio::spawn(shake(socket, address, tls.clone(), place, sender.clone()));
+                    }
+                    Err(e) => {
+                        tracing::warn!(error = %e, "cannot accept a connection");
+                        tokio::time::sleep(Duration::from_millis(200)).await;
+                    }
+                }
+            }
+        });
+        Ok(Self { address, conversations })
+    }
+
+    /// The connections as tonic wants them.
+    pub fn stream(self) -> impl futures::Stream<Item = io::Result<Conversation>> {
+        futures::stream::unfold(self, |mut accepted| async {
+            let next = accepted.conversations.recv().await?;
+            Some((Ok(next), accepted))
+        })
+    }
+}
+
+async fn shake(
+    socket: TcpStream,
+    address: SocketAddr,
+    tls: Option<TlsAcceptor>,
+    _place: OwnedSemaphorePermit,
+    to: mpsc::Sender<Conversation>,
+) {
+    let _ = socket.set_nodelay(true);
+    let conversation = match tls {
+        None => Conversation { io: Io::Plain(socket), peer: Peer { address, certificate: None }, _place },
+        Some(tls) => match tokio::time::timeout(HANDSHAKE, tls.accept(socket)).await {
+            Ok(Ok(stream)) => {
+                let certificate = stream.get_ref().1.peer_certificates().and_then(|all| common_name(all.first()?));
+                Conversation { io: Io::Tls(Box::new(stream)), peer: Peer { address, certificate }, _place }
+            }
+            Ok(Err(e)) => return tracing::debug!(error = %e, "a TLS handshake failed"),
+            Err(_) => return tracing::debug!("a TLS handshake took too long"),
+        },
+    };
+    // A server that stops takes no more.
+    let _ = to.send(conversation).await;
+}
+
+impl axum::serve::Listener for Accepted {
+    type Io = Conversation;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Conversation, SocketAddr) {
+        match self.conversations.recv().await {
+            Some(conversation) => {
+                let address = conversation.peer.address;
+                (conversation, address)
+            }
+            None => std::future::pending().await,
+        }
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        Ok(self.address)
+    }
+}
+
+impl ConnectedToAxum<IncomingStream<'_, Accepted>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, Accepted>) -> Self {
+        stream.io().peer.clone()
+    }
+}
+
+impl tonic::transport::server::Connected for Conversation {
+    type ConnectInfo = Peer;
+
+    fn connect_info(&self) -> Peer {
+        self.peer.clone()
+    }
+}
+
+impl AsyncRead for Conversation {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match &mut self.io {
+            Io::Plain(io) => Pin::new(io).poll_read(context, buffer),
+            Io::Tls(io) => Pin::new(io.as_mut()).poll_read(context, buffer),
+        }
+    }
+}
+
+impl AsyncWrite for Conversation {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match &mut self.io {
+            Io::Plain(io) => Pin::new(io).poll_write(context, bytes),
+            Io::Tls(io) => Pin::new(io.as_mut()).poll_write(context, bytes),
+        }
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.io {
+            Io::Plain(io) => Pin::new(io).poll_flush(context),
+            Io::Tls(io) => Pin::new(io.as_mut()).poll_flush(context),
+        }
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.io {
+            Io::Plain(io) => Pin::new(io).poll_shutdown(context),
+            Io::Tls(io) => Pin::new(io.as_mut()).poll_shutdown(context),
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! Parameters of prepared statements: `$1` where the planner knows them, and in the arguments of table functions, which
+//! are fixed when a statement is planned. There a stand-in is planned for its columns, and the value when it is known.
+
+use crate::Error;
+use crate::service::Session;
+use arrow::datatypes::DataType;
+use datafusion::common::{ParamValues, ScalarValue};
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::sql::parser::Statement as EngineStatement;
+use datafusion::sql::sqlparser::ast::{
+    Expr, Statement, TableFactor, Value, VisitMut as _, VisitorMut, visit_expressions_mut,
+};
+use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
+use lineward_sql::LinewardSession;
+use pgwire::api::Type;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
+
+/// What a statement's parameters are, in order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Parameters {
+    /// Types as the engine sees them; `None` where nothing says.
+    pub engine: Vec<Option<DataType>>,
+    /// Types as clients are told.
+    pub wire: Vec<Type>,
+}
+
+/// Puts literals for the placeholders in arguments of table functions; returns the numbers of those that were there.
+pub(crate) fn fill_functions(statement: &mut Statement, value: impl Fn(usize) -> Value) -> BTreeSet<usize> {
+    let mut filler = Filler { value, found: BTreeSet::new() };
+    let _ = statement.visit(&mut filler);
+    filler.found
+}
+
+/// A stand-in for a parameter whose value is not known yet.
+pub(crate) fn stand_in(_number: usize) -> Value {
+    Value::SingleQuotedString(String::new())
+}
+
+/// A bound value as a literal.
+pub(crate) fn literal(values: &ParamValues, number: usize) -> Value {
+    let found = match values {
+        ParamValues::List(all) => number.checked_sub(1).and_then(|at| all.get(at)).map(|v| &v.value),
+        ParamValues::Map(_) => None,
+    };
+    match found {
+        Some(value) if value.is_null() => Value::Null,
+        Some(ScalarValue::Boolean(Some(yes))) => Value::Boolean(*yes),
+        Some(value) if value.data_type().is_numeric() => Value::Number(value.to_string(), false),
+        Some(value) => Value::SingleQuotedString(value.to_string()),
+        None => Value::Null,
+    }
+}
+
+/// Plans one statement of text with values for its parameters.
+pub(crate) async fn plan(session: &Session, sql: &str, values: &ParamValues) -> Result<LogicalPlan, Error> {
+    let mut statement = parse(sql)?;
+    if let EngineStatement::Statement(inner) = &mut statement {
+        fill_functions(inner.as_mut(), |at| literal(values, at));
+    }
+    let plan = session.context.state().statement_to_plan(statement).await?;
+    match plan.get_parameter_types()?.is_empty() {
+        true => Ok(plan),
+        false => Ok(plan.replace_params_with_values(values)?),
+    }
+}
+
+/// One statement of a text.
+pub(crate) fn parse(sql: &str) -> Result<EngineStatement, Error> {
+    let mut statements = LinewardSession::parse(&numbered(sql))?;
+    match (statements.pop_front(), statements.is_empty()) {
+        (Some(statement), true) => Ok(statement),
+        (None, _) => Err(Error::Parameter("there is no statement in the query".into())),
+        (Some(_), false) => Err(Error::Parameter("there are several statements; send one at a time".into())),
+    }
+}
+
+/// The text with `$1`, `$2`, ... for each `?`, as JDBC has them; as it was where it has numbers already.
+fn numbered(sql: &str) -> Cow<'_, str> {
+    if !sql.contains('?') {
+        return Cow::Borrowed(sql);
+    }
+    // Texts stay as they were written, so that the tokens together are the statement again.
+    let Ok(mut tokens) = Tokenizer::new(&GenericDialect {}, sql).with_unescape(false).tokenize() else {
+        return Cow::Borrowed(sql);
+    };
+    let mut count = 0;
+    for token in &mut tokens {
+        match token {
+            Token::Placeholder(name) if name != "?" => return Cow::Borrowed(sql),
+            Token::Placeholder(_) | Token::Question => {
+                count += 1;
+                *token = Token::Placeholder(format!("${count}"));
+            }
+            _ => {}
+        }
+    }
+    Cow::Owned(tokens.iter().map(ToString::to_string).collect())
+}
+
+impl Parameters {
+    /// The parameters of a plan, and those that were in arguments of functions.
+    pub fn of(plan: &LogicalPlan, in_functions: &BTreeSet<usize>) -> Result<Self, Error> {
+        let mut known: BTreeMap<usize, Option<DataType>> = BTreeMap::new();
+        for (name, kind) in plan.get_parameter_types()? {
+            known.insert(number(&name)?, kind);
+        }
+        for at in in_functions {
+            known.entry(*at).or_insert(Some(DataType::Utf8));
+        }
+        let count = known.keys().next_back().copied().unwrap_or_default();
+        let engine: Vec<Option<DataType>> = (1..=count).map(|at| known.get(&at).cloned().flatten()).collect();
+        let wire = engine.iter().map(wire_type).collect();
+        Ok(Self { engine, wire })
+    }
+}
+
+fn wire_type(kind: &Option<DataType>) -> Type {
+    // Text where nothing says: every client can write it, and the engine casts it where it is used.
+    kind.as_ref().and_then(|kind| arrow_pg::datatypes::into_pg_type(kind).ok()).unwrap_or(Type::TEXT)
+}
+
+fn number(placeholder: &str) -> Result<usize, Error> {
+    let digits = placeholder.trim_start_matches('$').parse().ok().filter(|at| (1..=65535).contains(at));
+    digits.ok_or_else(|| Error::Parameter(format!("`{placeholder}` is no parameter; write `$1`, `$2`, ...")))
+}
+
+struct Filler<F> {
+    value: F,
+    found: BTreeSet<usize>,
+}
+
+impl<F: Fn(usize) -> Value> VisitorMut for Filler<F> {
+    type Break = ();
+
+    fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<()> {
+        if let TableFactor::Table { args: Some(arguments), .. } = factor {
+            let _ = visit_expressions_mut(&mut arguments.args, |expression: &mut Expr| {
+                if let Expr::Value(held) = expression
+                    && let Value::Placeholder(name) = &held.value
+                    && let Ok(at) = number(name)
+                {
+                    self.found.insert(at);
+                    held.value = (self.value)(at);
+                }
+                ControlFlow::<()>::Continue(())
+            });
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use datafusion_pg_catalog::sql::PostgresCompatibilityParser;
+
+    #[test]
+    fn arguments_of_functions_are_filled_and_nothing_else() {
+        let sql = "SELECT * FROM upstream($2, $1) u JOIN runs ON run_id = $3 WHERE u.depth < $1";
+        let mut statement = PostgresCompatibilityParser::new().parse(sql).expect("parsed").remove(0);
+        let values =
+            ParamValues::List(vec![ScalarValue::Int64(Some(3)).into(), ScalarValue::Utf8(Some("it's".into())).into()]);
+        let found = fill_functions(&mut statement, |at| literal(&values, at));
+        assert_eq!(found, BTreeSet::from([1, 2]));
+        let text = statement.to_string();
+        assert!(
+            text.contains("upstream('it''s', 3)") && text.contains("run_id = $3") && text.contains("< $1"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn question_marks_are_numbered() {
+        for (sql, expected) in [
+            ("SELECT 1", "SELECT 1"),
+            ("SELECT ?, '?' FROM f(?) WHERE a = ? -- why?", "SELECT $1, '?' FROM f($2) WHERE a = $3 -- why?"),
+            ("SELECT 'it''s ?', \"a?\", E'\\'?', ?", "SELECT 'it''s ?', \"a?\", E'\\'?', $1"),
+            ("SELECT $2, ?", "SELECT $2, ?"),
+            ("SELECT '?", "SELECT '?"),
+        ] {
+            assert_eq!(numbered(sql), expected);
+        }
+    }
+
+    #[test]
+    fn numbers_of_parameters() {
+        assert_eq!(number("$12").expect("a number"), 12);
+        for wrong in ["$0", "$x", "?", "$99999999"] {
+            assert!(number(wrong).is_err(), "{wrong}");
+        }
+    }
+}

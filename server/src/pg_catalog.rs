@@ -1,0 +1,218 @@
+//! The catalogue that PostgreSQL's clients ask: `pg_catalog` over the tables a principal may see, with the lineage
+//! functions among its functions.
+
+use crate::Error;
+use crate::access::{Access, CATALOG};
+use arrow::array::{ArrayRef, AsArray, BooleanArray, Int32Array, RecordBatch, StringArray, new_null_array};
+use arrow::datatypes::{DataType, Field, Int32Type, Schema};
+use async_trait::async_trait;
+use datafusion::catalog::{MemTable, SchemaProvider, TableProvider};
+use datafusion::error::Result;
+use datafusion::logical_expr::JoinType;
+use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf};
+use datafusion::prelude::{Expr, SessionContext, ident, lit};
+use datafusion_pg_catalog::pg_catalog::context::EmptyContextProvider;
+use datafusion_pg_catalog::setup_pg_catalog;
+use lineward_sql::functions::{self, Function};
+use lineward_sql::scalars::{self, Scalar};
+use std::sync::Arc;
+
+const SCHEMA: &str = "pg_catalog";
+const FUNCTIONS: &str = "pg_proc";
+const NAMESPACE: &str = "pronamespace";
+/// Number of the first lineage function; PostgreSQL's own lie below, numbers of tables are handed out from 16384.
+const FIRST_OID: i32 = 1_000_000;
+/// `record`, of which a function in FROM returns a set.
+const RECORD: i32 = 2249;
+
+/// Adds the catalogue to a context.
+pub(crate) fn add(context: &SessionContext, access: &Arc<Access>) -> std::result::Result<(), Error> {
+    setup_pg_catalog(context, CATALOG, EmptyContextProvider).map_err(|e| Error::from(*e))?;
+    let Some(catalog) = context.catalog(CATALOG) else { return Ok(()) };
+    let Some(inner) = catalog.schema(SCHEMA) else { return Ok(()) };
+    let granted = granted(access);
+    let catalogue = Catalogue { inner, functions: granted.clone(), context: context.clone() };
+    catalog.register_schema(SCHEMA, Arc::new(catalogue))?;
+    for udf in function_udfs(granted) {
+        context.register_udf(udf);
+    }
+    context.register_udf(version());
+    Ok(())
+}
+
+/// A function as `pg_proc` has it.
+#[derive(Debug, Clone)]
+struct Procedure {
+    oid: i32,
+    name: &'static str,
+    arguments: String,
+    result: String,
+    /// Whether it stands in FROM.
+    returns_rows: bool,
+}
+
+/// The functions that a principal may call. Each has the same number for everyone.
+fn granted(access: &Access) -> Vec<Procedure> {
+    let of_rows = functions::ALL.iter().map(|f| {
+        let allowed = access.function(f.name).is_some();
+        (allowed, f.name, inside(&f.signature()), columns(f), true)
+    });
+    let of_values = scalars::ALL.iter().map(|s: &&'static Scalar| {
+        let result = type_name(s.returns).to_owned();
+        (access.scalar(s.name), s.name, inside(&s.signature()), result, false)
+    });
+    let all = (FIRST_OID..).zip(of_rows.chain(of_values));
+    let granted = all.filter(|(_, (allowed, ..))| *allowed);
+    let procedures = granted.map(|(oid, (_, name, arguments, result, returns_rows))| Procedure {
+        oid,
+        name,
+        arguments,
+        result,
+        returns_rows,
+    });
+    procedures.collect()
+}
+
+/// `pg_catalog` with our functions in `pg_proc`.
+struct Catalogue {
+    inner: Arc<dyn SchemaProvider>,
+    functions: Vec<Procedure>,
+    context: SessionContext,
+}
+
+impl std::fmt::Debug for Catalogue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Catalogue").finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl SchemaProvider for Catalogue {
+    fn table_names(&self) -> Vec<String> {
+        self.inner.table_names()
+    }
+
+    async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
+        let found = self.inner.table(name).await?;
+        match found {
+            Some(built_in) if name == FUNCTIONS => Ok(Some(self.with_ours(built_in).await?)),
+            other => Ok(other),
+        }
+    }
+
+    fn table_exist(&self, name: &str) -> bool {
+        self.inner.table_exist(name)
+    }
+}
+
+impl Catalogue {
+    /// `pg_proc` and ours. Only a plan is made here: this is called while the rows of other tables of the catalogue are
+    /// computed under a lock, and the number of the schema `public` is in one of those.
+    async fn with_ours(&self, built_in: Arc<dyn TableProvider>) -> Result<Arc<dyn TableProvider>> {
+        let Some(namespaces) = self.inner.table("pg_namespace").await? else { return Ok(built_in) };
+        let schema = built_in.schema();
+        let others = schema.fields().iter().filter(|f| f.name() != NAMESPACE);
+        let fields: Vec<Field> = others.map(|f| f.as_ref().clone().with_nullable(true)).collect();
+        let columns = fields.iter().map(|field| self.column(field)).collect::<Result<Vec<_>>>()?;
+        let ours = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?;
+        let ours = MemTable::try_new(ours.schema(), vec![vec![ours]])?;
+        let public = self
+            .context
+            .read_table(namespaces)?
+            .filter(ident("nspname").eq(lit("public")))?
+            .select(vec![ident("oid").alias(NAMESPACE)])?;
+        let names: Vec<Expr> = schema.fields().iter().map(|f| ident(f.name())).collect();
+        let ours = self.context.read_table(Arc::new(ours))?.join_on(public, JoinType::Inner, [lit(true)])?;
+        let all = self.context.read_table(built_in)?.select(names.clone())?;
+        Ok(all.union(ours.select(names)?)?.into_view())
+    }
+
+    fn column(&self, field: &Field) -> Result<ArrayRef> {
+        let count = self.functions.len();
+        let numbers = |value: i32| -> ArrayRef { Arc::new(Int32Array::from(vec![value; count])) };
+        let array: ArrayRef = match field.name().as_str() {
+            "oid" => Arc::new(self.functions.iter().map(|f| Some(f.oid)).collect::<Int32Array>()),
+            "proname" => Arc::new(self.functions.iter().map(|f| Some(f.name)).collect::<StringArray>()),
+            "prorettype" if field.data_type() == &DataType::Int32 => numbers(RECORD),
+            "prokind" => Arc::new(StringArray::from(vec!["f"; count])),
+            "provolatile" => Arc::new(StringArray::from(vec!["s"; count])),
+            "proretset" => Arc::new(self.functions.iter().map(|f| Some(f.returns_rows)).collect::<BooleanArray>()),
+            _ => new_null_array(field.data_type(), count),
+        };
+        Ok(arrow::compute::cast(&array, field.data_type())?)
+    }
+}
+
+/// What `\df` asks of each function.
+fn function_udfs(functions: Vec<Procedure>) -> Vec<ScalarUDF> {
+    let by_oid = |name: &str, of: fn(&Procedure) -> String| {
+        let functions = functions.clone();
+        let text = move |oid: i32| functions.iter().find(|f| f.oid == oid).map(of);
+        create_udf(
+            name,
+            vec![DataType::Int32],
+            DataType::Utf8,
+            Volatility::Stable,
+            Arc::new(move |args: &[ColumnarValue]| {
+                let oids = ColumnarValue::values_to_arrays(args)?;
+                let oids = oids[0].as_primitive::<Int32Type>();
+                let texts = oids.iter().map(|oid| oid.map(|oid| text(oid).unwrap_or_default()));
+                Ok(ColumnarValue::Array(Arc::new(texts.collect::<StringArray>())))
+            }),
+        )
+    };
+    let visible = create_udf(
+        "pg_function_is_visible",
+        vec![DataType::Int32],
+        DataType::Boolean,
+        Volatility::Stable,
+        Arc::new(|args: &[ColumnarValue]| {
+            let oids = ColumnarValue::values_to_arrays(args)?;
+            Ok(ColumnarValue::Array(Arc::new(BooleanArray::from(vec![true; oids[0].len()]))))
+        }),
+    );
+    vec![
+        by_oid("pg_get_function_arguments", |f| f.arguments.clone()),
+        by_oid("pg_get_function_identity_arguments", |f| f.arguments.clone()),
+        by_oid("pg_get_function_result", |f| f.result.clone()),
+        visible,
+    ]
+}
+
+/// What stands in the brackets of a signature.
+fn inside(signature: &str) -> String {
+    let inside = signature.split_once('(').map_or("", |(_, rest)| rest.trim_end_matches(')'));
+    inside.to_owned()
+}
+
+fn columns(function: &Function) -> String {
+    let columns = function.columns.iter().map(|(name, kind, _)| format!("{name} {}", type_name(*kind)));
+    format!("TABLE({})", columns.collect::<Vec<_>>().join(", "))
+}
+
+fn type_name(kind: functions::Type) -> &'static str {
+    match kind {
+        functions::Type::Text => "text",
+        functions::Type::Texts => "text[]",
+        functions::Type::Integer => "bigint",
+        functions::Type::Integers => "bigint[]",
+        functions::Type::Float => "real",
+        functions::Type::Boolean => "boolean",
+        functions::Type::Time => "timestamp with time zone",
+    }
+}
+
+/// `version()`, in the form that clients take apart.
+fn version() -> ScalarUDF {
+    create_udf(
+        "version",
+        Vec::new(),
+        DataType::Utf8,
+        Volatility::Immutable,
+        Arc::new(|_: &[ColumnarValue]| {
+            let text =
+                format!("PostgreSQL {} (Lineward {})", crate::postgres::SERVER_VERSION, env!("CARGO_PKG_VERSION"));
+            Ok(ColumnarValue::Scalar(text.into()))
+        }),
+    )
+}

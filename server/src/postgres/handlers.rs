@@ -1,0 +1,422 @@
+//! Statements on a connection, by the simple and the extended protocol.
+
+use super::copy::{self, Copy};
+use super::settings::{Aside, Settings, aside, reported};
+use super::{Connection, maps, told};
+use crate::Error;
+use crate::parameters::{Parameters, fill_functions, literal, stand_in};
+use crate::service::{Answer, Client, Session};
+use arrow::array::RecordBatch;
+use arrow::datatypes::{DataType, SchemaRef};
+use arrow_pg::datatypes::{
+    arrow_schema_to_pg_fields, df::deserialize_parameters_with_server_types, encode_recordbatch,
+};
+use async_trait::async_trait;
+use datafusion::common::ParamValues;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::prelude::SessionContext;
+use datafusion::sql::parser::Statement as EngineStatement;
+use datafusion::sql::sqlparser::ast::Statement;
+use datafusion_pg_catalog::sql::PostgresCompatibilityParser;
+use futures::sink::{Sink, SinkExt as _};
+use futures::{Stream, StreamExt as _, stream};
+use pgwire::api::portal::{Format, Portal};
+use pgwire::api::query::{ExtendedQueryHandler, SimpleQueryHandler};
+use pgwire::api::results::{DataRowEncoder, FieldFormat, FieldInfo, QueryResponse, Response, Tag};
+use pgwire::api::stmt::QueryParser;
+use pgwire::api::store::PortalStore;
+use pgwire::api::{ClientInfo, ClientPortalStore, Type};
+use pgwire::error::{PgWireError, PgWireResult};
+use pgwire::messages::PgWireBackendMessage;
+use pgwire::messages::startup::ParameterStatus;
+use pgwire::types::format::FormatOptions;
+use std::sync::{Arc, LazyLock, Mutex};
+
+static PARSER: LazyLock<PostgresCompatibilityParser> = LazyLock::new(PostgresCompatibilityParser::new);
+
+/// The statements of one connection.
+pub(super) struct Handlers {
+    connection: Arc<Connection>,
+    settings: Arc<Mutex<Settings>>,
+    parser: Arc<Planner>,
+}
+
+/// Parses and plans for the extended protocol.
+pub(super) struct Planner {
+    connection: Arc<Connection>,
+    settings: Arc<Mutex<Settings>>,
+    /// The session of an open transaction, which sees one cut of the store to its end.
+    pinned: Mutex<Option<Session>>,
+}
+
+/// A statement that was parsed and, but for the connection's own, planned.
+#[derive(Debug, Clone)]
+pub(super) struct Prepared {
+    sql: Arc<str>,
+    what: What,
+}
+
+#[derive(Debug, Clone)]
+enum What {
+    Aside(Arc<Statement>),
+    Copy(Arc<Copy>),
+    Query { statement: Arc<Statement>, schema: SchemaRef, parameters: Parameters },
+}
+
+impl Handlers {
+    pub fn new(connection: Arc<Connection>) -> Self {
+        let settings = Arc::<Mutex<Settings>>::default();
+        let parser =
+            Arc::new(Planner { connection: connection.clone(), settings: settings.clone(), pinned: Mutex::default() });
+        Self { connection, settings, parser }
+    }
+
+    async fn answer<C>(
+        &self,
+        client: &mut C,
+        sql: &str,
+        what: &What,
+        bound: Option<Bound<'_>>,
+    ) -> PgWireResult<Response>
+    where
+        C: ClientInfo + Sink<PgWireBackendMessage> + Unpin + Send + Sync,
+        PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
+    {
+        match what {
+            What::Aside(statement) => match aside(statement) {
+                Ok(Some(aside)) => self.aside(client, aside).await,
+                Ok(None) => Ok(Response::EmptyQuery),
+                Err(error) => {
+                    let asker = self.parser.client()?;
+                    self.connection.service.refuse(asker, sql, &error).map_err(|e| told(&e))?;
+                    Err(told(&error))
+                }
+            },
+            What::Copy(copy) => {
+                let answer = self.run(sql, &copy.query, None).await.map_err(|e| told(&e))?;
+                let schema = maps::schema(&answer.0.schema());
+                Ok(Response::CopyOut(copy::response(&schema, answer.batches(), copy.form.clone())?))
+            }
+            What::Query { statement, .. } => {
+                let options = Arc::new(FormatOptions::from_client_metadata(client.metadata()));
+                let (format, values) = match bound {
+                    Some(bound) => (bound.format, Some(bound.values)),
+                    None => (&Format::UnifiedText, None),
+                };
+                let answer = self.run(sql, statement, values.as_ref()).await.map_err(|e| told(&e))?;
+                let fields =
+                    Arc::new(arrow_schema_to_pg_fields(&maps::schema(&answer.0.schema()), format, Some(options))?);
+                Ok(Response::Query(QueryResponse::new(fields.clone(), rows(answer.batches(), fields))))
+            }
+        }
+    }
+
+    /// Plans and runs, unless the client cancels in the meantime.
+    async fn run(&self, sql: &str, statement: &Statement, values: Option<&ParamValues>) -> Result<Running, Error> {
+        let mut cancelled = self.connection.cancel.subscribe();
+        let running = async {
+            let asker = self.parser.asker()?;
+            let session = self.parser.session(asker).await?;
+            let planning = plan(&session.context, statement, values);
+            let plan = self.connection.service.planned(asker, sql, planning).await?;
+            self.connection.service.run(asker, &session, sql, plan).await
+        };
+        let answer = tokio::select! {
+            answer = running => answer?,
+            _ = cancelled.changed() => return Err(Error::Cancelled),
+        };
+        Ok(Running(answer, cancelled))
+    }
+
+    async fn aside<C>(&self, client: &mut C, aside: Aside) -> PgWireResult<Response>
+    where
+        C: ClientInfo + Sink<PgWireBackendMessage> + Unpin + Send + Sync,
+        PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
+    {
+        match aside {
+            Aside::Set { name, value, local } => {
+                self.parser.set(&name, &value, local).await.map_err(|e| told(&e))?;
+                if let Some(known) = reported(&name) {
+                    let told = ParameterStatus::new(known.to_owned(), value);
+                    client.feed(PgWireBackendMessage::ParameterStatus(told)).await?;
+                }
+                Ok(Response::Execution(Tag::new("SET")))
+            }
+            Aside::Reset(name) => {
+                self.settings.lock().unwrap_or_else(|e| e.into_inner()).reset(name.as_deref());
+                Ok(Response::Execution(Tag::new("RESET")))
+            }
+            Aside::Discard => {
+                self.settings.lock().unwrap_or_else(|e| e.into_inner()).reset(None);
+                Ok(Response::Execution(Tag::new("DISCARD ALL")))
+            }
+            Aside::Show(name) => self.show(&name).map_err(|e| told(&e))?,
+            Aside::Begin => {
+                self.settings.lock().unwrap_or_else(|e| e.into_inner()).begin();
+                Ok(Response::TransactionStart(Tag::new("BEGIN")))
+            }
+            Aside::End { commits } => {
+                self.settings.lock().unwrap_or_else(|e| e.into_inner()).end(commits);
+                self.parser.unpin();
+                Ok(Response::TransactionEnd(Tag::new(if commits { "COMMIT" } else { "ROLLBACK" })))
+            }
+            Aside::Nothing(tag) => Ok(Response::Execution(Tag::new(tag))),
+        }
+    }
+
+    fn show(&self, name: &str) -> Result<PgWireResult<Response>, Error> {
+        let value = self.settings.lock().unwrap_or_else(|e| e.into_inner()).show(name);
+        let Some(value) = value else {
+            return Err(Error::Unknown(format!("there is no setting `{name}`")));
+        };
+        let fields = Arc::new(vec![text_field(name)]);
+        let mut encoder = DataRowEncoder::new(fields.clone());
+        let row = encoder.encode_field(&value).map(|()| encoder.take_row());
+        let mut response = QueryResponse::new(fields, stream::iter([row]));
+        response.set_command_tag("SHOW");
+        Ok(Ok(Response::Query(response)))
+    }
+}
+
+/// Values and form of the answer that a client bound.
+struct Bound<'a> {
+    values: ParamValues,
+    format: &'a Format,
+}
+
+/// An answer that ends when the client cancels.
+struct Running(Answer, tokio::sync::watch::Receiver<()>);
+
+impl Running {
+    fn batches(self) -> impl Stream<Item = Result<RecordBatch, Error>> + Send + 'static {
+        stream::unfold(Some(self), |running| async {
+            let Running(mut answer, mut cancelled) = running?;
+            tokio::select! {
+                biased;
+                Ok(()) = cancelled.changed() => Some((Err(Error::Cancelled), None)),
+                next = answer.next() => next.map(|batch| (batch.and_then(maps::batch), Some(Running(answer, cancelled)))),
+            }
+        })
+    }
+}
+
+fn rows(
+    batches: impl Stream<Item = Result<RecordBatch, Error>> + Send + 'static,
+    fields: Arc<Vec<FieldInfo>>,
+) -> impl Stream<Item = PgWireResult<pgwire::messages::data::DataRow>> + Send + 'static {
+    batches
+        .map(move |batch| {
+            let (rows, error) = match batch {
+                Ok(batch) => (Some(encode_recordbatch(fields.clone(), batch)), None),
+                Err(error) => (None, Some(Err(told(&error)))),
+            };
+            stream::iter(rows.into_iter().flatten().chain(error))
+        })
+        .flatten()
+}
+
+fn text_field(name: &str) -> FieldInfo {
+    FieldInfo::new(name.to_owned(), None, None, Type::TEXT, FieldFormat::Text)
+}
+
+async fn plan(
+    context: &SessionContext,
+    statement: &Statement,
+    values: Option<&ParamValues>,
+) -> Result<LogicalPlan, Error> {
+    let mut statement = statement.clone();
+    if let Some(values) = values {
+        fill_functions(&mut statement, |at| literal(values, at));
+    }
+    let plan = context.state().statement_to_plan(EngineStatement::Statement(Box::new(statement))).await?;
+    match values {
+        Some(values) if !plan.get_parameter_types()?.is_empty() => Ok(plan.replace_params_with_values(values)?),
+        _ => Ok(plan),
+    }
+}
+
+impl Planner {
+    fn asker(&self) -> Result<&Client, Error> {
+        self.connection.client.get().ok_or_else(|| Error::Unauthenticated("the connection has not begun".into()))
+    }
+
+    fn client(&self) -> PgWireResult<&Client> {
+        self.asker().map_err(|e| told(&e))
+    }
+
+    /// A session with the connection's settings.
+    async fn session(&self, client: &Client) -> Result<Session, Error> {
+        let settings = self.settings.lock().unwrap_or_else(|e| e.into_inner()).clone();
+        let pinned = self.pinned.lock().unwrap_or_else(|e| e.into_inner()).clone();
+        let mut session = match pinned {
+            Some(pinned) => pinned,
+            None => {
+                let session = self.connection.service.session(client, true).await?;
+                if settings.in_transaction() {
+                    *self.pinned.lock().unwrap_or_else(|e| e.into_inner()) = Some(session.clone());
+                }
+                session
+            }
+        };
+        session.timeout = settings.timeout();
+        session.with(settings.ours())
+    }
+
+    /// The next statement sees the newest cut.
+    fn unpin(&self) {
+        *self.pinned.lock().unwrap_or_else(|e| e.into_inner()) = None;
+    }
+
+    /// Takes a setting, tried on a session first where it belongs to SQL.
+    async fn set(&self, name: &str, value: &str, local: bool) -> Result<(), Error> {
+        let mut changed = self.settings.lock().unwrap_or_else(|e| e.into_inner()).clone();
+        changed.set(name, value, local)?;
+        self.connection.service.session(self.asker()?, true).await?.with(changed.ours())?;
+        *self.settings.lock().unwrap_or_else(|e| e.into_inner()) = changed;
+        Ok(())
+    }
+
+    /// What a text is; `None` for no statement. Several are for the simple protocol only.
+    async fn prepared(&self, sql: &str, statement: Statement) -> Result<Prepared, Error> {
+        let sql: Arc<str> = Arc::from(sql);
+        // A statement about the connection that cannot be is told when it is run.
+        if !matches!(aside(&statement), Ok(None)) {
+            return Ok(Prepared { sql, what: What::Aside(Arc::new(statement)) });
+        }
+        if let Some(copy) = copy::of(&statement)? {
+            return Ok(Prepared { sql, what: What::Copy(Arc::new(copy)) });
+        }
+        let session = self.session(self.asker()?).await?;
+        let mut described = statement.clone();
+        let in_functions = fill_functions(&mut described, stand_in);
+        let plan = plan(&session.context, &described, None).await?;
+        let parameters = Parameters::of(&plan, &in_functions)?;
+        let schema = maps::schema(&Arc::new(plan.schema().as_arrow().clone()));
+        Ok(Prepared { sql, what: What::Query { statement: Arc::new(statement), schema, parameters } })
+    }
+}
+
+fn parse(sql: &str) -> Result<Vec<Statement>, Error> {
+    // The types' functions are names here, not numbers; ADBC's driver begins by comparing them with 0.
+    let sql = sql.replace("typreceive != 0", "typreceive != '-'").replace("typsend != 0", "typsend != '-'");
+    PARSER.parse(&sql).map_err(|e| Error::Query(datafusion::error::DataFusionError::SQL(Box::new(e), None)))
+}
+
+/// The plan of a statement as a connection makes it; `None` for one that is about the connection.
+#[cfg(test)]
+pub(crate) async fn planned_apart(session: &Session, sql: &str) -> Result<Option<LogicalPlan>, Error> {
+    let statement = parse(sql)?.remove(0);
+    match aside(&statement)? {
+        Some(_) => Ok(None),
+        None => plan(&session.context, &statement, None).await.map(Some),
+    }
+}
+
+#[async_trait]
+impl QueryParser for Planner {
+    type Statement = Prepared;
+
+    async fn parse_sql<C>(&self, _client: &C, sql: &str, _types: &[Option<Type>]) -> PgWireResult<Option<Prepared>>
+    where
+        C: ClientInfo + Unpin + Send + Sync,
+    {
+        let planning = async {
+            let mut statements = parse(sql)?;
+            match (statements.pop(), statements.is_empty()) {
+                (Some(statement), true) => Ok(Some(self.prepared(sql, statement).await?)),
+                (None, _) => Ok(None),
+                _ => Err(Error::Parameter("a prepared text holds one statement".into())),
+            }
+        };
+        let prepared = self.connection.service.planned(self.client()?, sql, planning).await;
+        prepared.map_err(|e| told(&e))
+    }
+
+    fn get_parameter_types(&self, prepared: &Prepared) -> PgWireResult<Vec<Type>> {
+        Ok(match &prepared.what {
+            What::Query { parameters, .. } => parameters.wire.clone(),
+            _ => Vec::new(),
+        })
+    }
+
+    fn get_result_schema(&self, prepared: &Prepared, format: Option<&Format>) -> PgWireResult<Vec<FieldInfo>> {
+        match &prepared.what {
+            What::Query { schema, .. } => {
+                arrow_schema_to_pg_fields(schema, format.unwrap_or(&Format::UnifiedText), None)
+            }
+            What::Aside(statement) => Ok(match aside(statement) {
+                Ok(Some(Aside::Show(name))) => vec![text_field(&name)],
+                _ => Vec::new(),
+            }),
+            What::Copy(_) => Ok(Vec::new()),
+        }
+    }
+}
+
+#[async_trait]
+impl SimpleQueryHandler for Handlers {
+    async fn do_query<C>(&self, client: &mut C, sql: &str) -> PgWireResult<Vec<Response>>
+    where
+        C: ClientInfo + ClientPortalStore + Sink<PgWireBackendMessage> + Unpin + Send + Sync,
+        C::PortalStore: PortalStore,
+        C::Error: std::fmt::Debug,
+        PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
+    {
+        let asker = self.parser.client()?;
+        let parsed = self.connection.service.planned(asker, sql, async { parse(sql) }).await;
+        let statements = parsed.map_err(|e| told(&e))?;
+        let mut responses = Vec::with_capacity(statements.len());
+        for statement in statements {
+            let what = match aside(&statement) {
+                Ok(None) => match copy::of(&statement) {
+                    Ok(Some(copy)) => What::Copy(Arc::new(copy)),
+                    Ok(None) => What::Query {
+                        statement: Arc::new(statement),
+                        schema: Arc::new(arrow::datatypes::Schema::empty()),
+                        parameters: Parameters::default(),
+                    },
+                    Err(error) => {
+                        self.connection.service.refuse(asker, sql, &error).map_err(|e| told(&e))?;
+                        return Err(told(&error));
+                    }
+                },
+                _ => What::Aside(Arc::new(statement)),
+            };
+            responses.push(self.answer(client, sql, &what, None).await?);
+        }
+        if responses.is_empty() {
+            responses.push(Response::EmptyQuery);
+        }
+        Ok(responses)
+    }
+}
+
+#[async_trait]
+impl ExtendedQueryHandler for Handlers {
+    type Statement = Prepared;
+    type QueryParser = Planner;
+
+    fn query_parser(&self) -> Arc<Planner> {
+        self.parser.clone()
+    }
+
+    async fn do_query<C>(&self, client: &mut C, portal: &Portal<Prepared>, _max_rows: usize) -> PgWireResult<Response>
+    where
+        C: ClientInfo + ClientPortalStore + Sink<PgWireBackendMessage> + Unpin + Send + Sync,
+        C::PortalStore: PortalStore<Statement = Prepared>,
+        C::Error: std::fmt::Debug,
+        PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
+    {
+        let prepared = &portal.statement.statement;
+        let none = Parameters::default();
+        let parameters = match &prepared.what {
+            What::Query { parameters, .. } => parameters,
+            _ => &none,
+        };
+        let engine: Vec<Option<&DataType>> = parameters.engine.iter().map(Option::as_ref).collect();
+        let wire: Vec<Option<&Type>> = parameters.wire.iter().map(Some).collect();
+        let values = deserialize_parameters_with_server_types(portal, &engine, &wire)?;
+        let bound = Bound { values, format: &portal.result_column_format };
+        self.answer(client, &prepared.sql, &prepared.what, Some(bound)).await
+    }
+}

@@ -1,0 +1,248 @@
+//! Servers on sockets: a client that leaves ends its query, times come as headers, strangers are turned away.
+
+use super::limits::{LONG, until};
+use super::{estate, key};
+use crate::config::Config;
+use crate::{Addresses, Error};
+use arrow_flight::sql::client::FlightSqlServiceClient;
+use futures::TryStreamExt as _;
+use serde_json::{Value, json};
+use std::path::PathBuf;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+/// A server on free ports.
+struct Running {
+    addresses: Addresses,
+    folder: tempfile::TempDir,
+    stop: oneshot::Sender<()>,
+    ended: JoinHandle<Result<(), Error>>,
+}
+
+impl Running {
+    async fn start(yaml: &str) -> Self {
+        let (folder, uri) = estate().await;
+        let mut config: Config = serde_norway::from_str(yaml).expect("a configuration");
+        let free = Some("127.0.0.1:0".parse().expect("an address"));
+        config.store = Some(uri);
+        (config.postgres, config.http, config.flight) = (free, free, free);
+        let ((stop, stopped), (tell, told)) = (oneshot::channel::<()>(), oneshot::channel());
+        let started = move |addresses| _ = tell.send(addresses);
+        let ended = tokio::spawn(crate::serve(config, key(), started, async move { _ = stopped.await }));
+        Self { addresses: told.await.expect("started"), folder, stop, ended }
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.addresses.http.expect("an address"))
+    }
+
+    fn audit(&self) -> String {
+        std::fs::read_to_string(self.audit_path()).unwrap_or_default()
+    }
+
+    fn audit_path(&self) -> PathBuf {
+        self.folder.path().join("store.audit.jsonl")
+    }
+
+    async fn flight(&self) -> FlightSqlServiceClient<tonic::transport::Channel> {
+        let address = format!("http://{}", self.addresses.flight.expect("an address"));
+        let channel = tonic::transport::Endpoint::from_shared(address).expect("an address").connect().await;
+        FlightSqlServiceClient::new(channel.expect("connected"))
+    }
+
+    async fn stop(self) {
+        drop(self.stop);
+        self.ended.await.expect("it does not panic").expect("it stops as asked");
+        assert_eq!(crate::audit::verify(&self.folder.path().join("store.audit.jsonl")).expect("read").broken, None);
+    }
+}
+
+async fn post(running: &Running, body: Value) -> reqwest::RequestBuilder {
+    reqwest::Client::new().post(running.url("/api/v1/sql")).json_body(&body)
+}
+
+/// reqwest is built without its own JSON.
+trait JsonBody {
+    fn json_body(self, body: &Value) -> Self;
+}
+
+impl JsonBody for reqwest::RequestBuilder {
+    fn json_body(self, body: &Value) -> Self {
+        self.header("content-type", "application/json").body(body.to_string())
+    }
+}
+
+async fn sent(request: reqwest::RequestBuilder) -> (u16, Value) {
+    let answer = request.send().await.expect("an answer");
+    let status = answer.status().as_u16();
+    let text = answer.text().await.expect("a body");
+    (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_leaves_ends_its_query() {
+    let running = Running::start("{}").await;
+    let body = json!({ "query": LONG }).to_string();
+    let address = running.addresses.http.expect("an address");
+    let mut socket = TcpStream::connect(address).await.expect("connected");
+    let head = format!(
+        "POST /api/v1/sql HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    socket.write_all((head + &body).as_bytes()).await.expect("sent");
+    let asked = |count: usize| running.audit().matches("\"asked\"").count() == count;
+    let cancelled = |count: usize| running.audit().matches("\"cancelled\"").count() == count;
+    until(async || asked(1), "HTTP does not ask").await;
+    assert!(cancelled(0));
+    drop(socket);
+    until(async || cancelled(1), "HTTP goes on without its client").await;
+
+    let mut flight = running.flight().await;
+    let info = flight.execute(LONG.to_owned(), None).await.expect("planned");
+    let ticket = info.endpoint[0].ticket.clone().expect("a ticket");
+    let fetching = tokio::spawn(async move {
+        let rows = flight.do_get(ticket).await?;
+        rows.try_collect::<Vec<_>>().await
+    });
+    until(async || asked(2), "Flight does not ask").await;
+    fetching.abort();
+    until(async || cancelled(2), "Flight goes on without its client").await;
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn times_come_as_headers() {
+    let running = Running::start("{}").await;
+    let count = "SELECT count(*) AS n FROM runs";
+    let ask = async |header: Option<(&str, &str)>, body: Value| {
+        let request = post(&running, body).await;
+        let request = header.into_iter().fold(request, |r, (name, value)| r.header(name, value));
+        let (status, answer) = sent(request).await;
+        assert_eq!(status, 200, "{answer}");
+        answer["rows"][0]["n"].as_i64().expect("a number")
+    };
+    let early = "2026-01-13T00:00:00Z";
+    let now = ask(None, json!({ "query": count })).await;
+    let then = ask(Some(("Lineward-As-Of", early)), json!({ "query": count })).await;
+    assert!(0 < then && then < now, "{then} {now}");
+    assert_eq!(ask(None, json!({ "query": count, "as_of": early })).await, then);
+    // The estate was stored just now, so nothing was known before.
+    assert_eq!(ask(Some(("lineward-recorded-as-of", early)), json!({ "query": count })).await, 0);
+    let unreadable = post(&running, json!({ "query": count, "as_of": "soon" })).await;
+    assert_eq!(sent(unreadable).await.0, 400);
+    let page = post(&running, json!({ "query": count })).await.header("origin", "https://evil.example");
+    assert_eq!(sent(page).await.0, 401);
+    let (status, said) = sent(post(&running, json!({ "query": "SET lineward.as_of = '2026-01-01'" })).await).await;
+    assert_eq!(status, 501, "{said}");
+    assert!(said["error"]["message"].as_str().is_some_and(|text| text.contains("lineward-as-of")), "{said}");
+
+    let mut flight = running.flight().await;
+    flight.set_header("lineward-as-of", early);
+    let info = flight.execute(count.to_owned(), None).await.expect("planned");
+    let rows = flight.do_get(info.endpoint[0].ticket.clone().expect("a ticket")).await.expect("started");
+    let batches: Vec<_> = rows.try_collect().await.expect("rows");
+    let found = arrow::array::AsArray::as_primitive::<arrow::datatypes::Int64Type>(batches[0].column(0)).value(0);
+    assert_eq!(found, then);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_route_asks_who_is_there() {
+    let (tokens, _kept) = {
+        let folder = tempfile::tempdir().expect("a folder");
+        (folder.path().join("tokens.json"), folder)
+    };
+    let roles = |name: &str| [name.to_owned()];
+    let ann = crate::tokens::create(&tokens, "ann", &roles("analyst"), None).expect("made").secret;
+    let root = crate::tokens::create(&tokens, "root", &roles("admin"), None).expect("made").secret;
+    let yaml = format!("auth: {{tokens: '{}'}}\nroles: {{analyst: {{tables: [runs]}}}}", tokens.display());
+    let running = Running::start(&yaml).await;
+    let description: Value = serde_json::from_str(include_str!("../http/openapi.json")).expect("JSON");
+    for (path, methods) in description["paths"].as_object().expect("paths") {
+        let open = ["/health", "/metrics", "/openapi.json"].contains(&path.as_str());
+        let concrete = path.replace('{', "").replace('}', "") + "?nodeId=dataset:a:b";
+        for method in methods.as_object().expect("methods").keys().filter(|key| *key != "parameters") {
+            let method = reqwest::Method::from_bytes(method.to_uppercase().as_bytes()).expect("a method");
+            let ask = async |token: Option<&str>| {
+                let request = reqwest::Client::new().request(method.clone(), running.url(&concrete));
+                let request = request.json_body(&json!({ "query": "SELECT * FROM models" }));
+                sent(match token {
+                    Some(token) => request.header("authorization", format!("Bearer {token}")),
+                    None => request,
+                })
+                .await
+            };
+            if open {
+                assert_eq!(ask(None).await.0, 200, "{method} {path}");
+                continue;
+            }
+            assert_eq!(ask(None).await.0, 401, "{method} {path}");
+            assert_eq!(ask(Some("lw_0_0")).await.0, 401, "{method} {path}");
+            // What is behind each is more than this role gives, but for the runs of a job.
+            let (status, said) = ask(Some(&ann)).await;
+            assert!(status == 403 || path.ends_with("/runs"), "{method} {path}: {status} {said}");
+            assert!(![401, 403, 500].contains(&ask(Some(&root)).await.0), "{method} {path}");
+        }
+    }
+    let host = reqwest::Client::new().get(running.url("/api/v1/namespaces")).header("host", "evil.example");
+    assert_eq!(sent(host).await.0, 401);
+    let page = reqwest::Client::new().post(running.url("/api/v1/lineage")).header("origin", "https://evil.example");
+    assert_eq!(sent(page.body("{}")).await.0, 401);
+    let mut flight = running.flight().await;
+    assert!(flight.execute("SELECT 1".to_owned(), None).await.is_err());
+    flight.set_token(ann);
+    assert!(flight.execute("SELECT * FROM runs".to_owned(), None).await.is_ok());
+    let error = flight.execute("SELECT * FROM models".to_owned(), None).await.expect_err("denied").to_string();
+    assert!(error.contains("42501"), "{error}");
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_beyond_the_limit_wait() {
+    let running = Running::start("connections: 2").await;
+    for (address, words) in [(running.addresses.http, HTTP_WORDS), (running.addresses.postgres, SSL_REQUEST)] {
+        let address = address.expect("an address");
+        let mut held = Vec::new();
+        for _ in 0..2 {
+            held.push(TcpStream::connect(address).await.expect("connected"));
+        }
+        // Connected to the system, not yet to the server: nobody answers.
+        let mut third = TcpStream::connect(address).await.expect("connected");
+        third.write_all(words).await.expect("sent");
+        let mut byte = [0; 1];
+        let answer = tokio::time::timeout(Duration::from_millis(500), third.read_exact(&mut byte)).await;
+        assert!(answer.is_err(), "{address} answers a third");
+        held.pop();
+        let answer = tokio::time::timeout(Duration::from_secs(20), third.read_exact(&mut byte)).await;
+        answer.expect("it has its turn").expect("an answer");
+    }
+    running.stop().await;
+}
+
+const HTTP_WORDS: &[u8] = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n";
+/// With which a client of PostgreSQL asks for TLS; the answer is one byte.
+const SSL_REQUEST: &[u8] = &[0, 0, 0, 8, 0x04, 0xD2, 0x16, 0x2F];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn columns_and_what_they_come_from() {
+    let running = Running::start("{}").await;
+    let get = async |node: &str| {
+        let url = format!("{}?nodeId={node}&depth=5", running.url("/api/v1/column-lineage"));
+        sent(reqwest::Client::new().get(url)).await
+    };
+    let mappings = "SELECT a.namespace, a.name, f.name AS field FROM column_mappings m
+        JOIN fields f ON f.field_id = m.dst_field_id JOIN assets a ON a.asset_id = f.asset_id LIMIT 1";
+    let (_, answer) = sent(post(&running, json!({ "query": mappings })).await).await;
+    let text = |key: &str| answer["rows"][0][key].as_str().expect("a text").to_owned();
+    let node = format!("datasetField:{}:{}:{}", text("namespace"), text("name"), text("field"));
+    let (status, graph) = get(&node).await;
+    assert_eq!(status, 200, "{graph}");
+    let nodes = graph["graph"].as_array().expect("a graph");
+    let of = nodes.iter().find(|n| n["id"] == node.as_str()).expect("the node itself");
+    assert!(nodes.len() > 1 && !of["data"]["inputFields"].as_array().expect("inputs").is_empty(), "{graph}");
+    assert_eq!(get("dataset:no:where").await.0, 404);
+    running.stop().await;
+}

@@ -1,0 +1,310 @@
+//! `lineward serve`, asked by the clients that people have: psql, psycopg, ADBC over PostgreSQL and over Flight SQL,
+//! openlineage-python. They must agree with `lineward sql`.
+
+use crate::lineward::{Lineward, Outcome};
+use crate::readers::python_with;
+use serde_json::{Value, json};
+use std::path::Path;
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
+
+pub const CLIENTS: [&str; 5] = [
+    "adbc-driver-flightsql==1.13.0",
+    "adbc-driver-postgresql==1.13.0",
+    "openlineage-python==1.54.0",
+    "psycopg[binary]==3.3.9",
+    "pyarrow==26.0.1",
+];
+
+/// A server on free ports of this machine, stopped when dropped.
+pub struct Server {
+    process: Child,
+    pub postgres: String,
+    pub http: String,
+    pub flight: String,
+}
+
+impl Server {
+    pub fn start(lineward: &Lineward, more: &[&str]) -> Self {
+        let free = "127.0.0.1:0";
+        let mut arguments = vec!["serve", "--postgres", free, "--http", free, "--flight", free];
+        arguments.extend(more);
+        let process = lineward.spawn(&mut lineward.command(arguments), "serve");
+        let mut server = Self { process, postgres: String::new(), http: String::new(), flight: String::new() };
+        let begin = Instant::now();
+        while !server.has_addresses(&lineward.log("serve", "err")) {
+            let said = lineward.log("serve", "err");
+            assert!(begin.elapsed() < Duration::from_secs(60), "the server did not start; it said:\n{said}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        server
+    }
+
+    /// Takes the addresses from what the server said; whether all are there.
+    fn has_addresses(&mut self, said: &str) -> bool {
+        let address = |what: &str| {
+            let line = said.lines().find(|line| line.contains(&format!("serving {what} on ")))?;
+            Some(line.rsplit(' ').next()?.to_owned())
+        };
+        let all = (address("PostgreSQL"), address("HTTP"), address("Flight SQL"));
+        let (Some(postgres), Some(http), Some(flight)) = all else { return false };
+        (self.postgres, self.http, self.flight) = (postgres, http, flight);
+        true
+    }
+
+    /// What psql prints for a command, one row a line, columns separated by `|`.
+    fn psql(&self, lineward: &Lineward, command: &str, token: Option<&str>) -> Outcome {
+        lineward.run_command(self.psql_with(&[command]).env("PGPASSWORD", token.unwrap_or_default()))
+    }
+
+    /// psql on one connection, with commands one after the other.
+    pub fn psql_with(&self, commands: &[&str]) -> Command {
+        let (host, port) = self.postgres.rsplit_once(':').expect("a port");
+        let mut psql = Command::new("psql");
+        psql.args(["-X", "-q", "-A", "-t", "-h", host, "-p", port, "-U", "me", "-d", "lineward"]);
+        psql.args(commands.iter().flat_map(|command| ["-c", command]));
+        psql.env("PGCONNECT_TIMEOUT", "20");
+        psql
+    }
+
+    /// Asks it to stop, and waits until it has.
+    fn stop(mut self) -> Option<i32> {
+        let status = Command::new("kill").arg(self.process.id().to_string()).status().expect("kill starts");
+        assert!(status.success());
+        self.process.wait().expect("a status").code()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+pub fn estate() -> Lineward {
+    let lineward = Lineward::new();
+    let folder = lineward.path("demo");
+    lineward.run(["demo", "--dir", &folder.to_string_lossy(), "--force"]).ok();
+    std::fs::rename(folder.join("store"), lineward.store()).expect("moved");
+    lineward
+}
+
+pub fn has_psql() -> bool {
+    let found = Command::new("psql").arg("--version").output().is_ok_and(|output| output.status.success());
+    if !found {
+        println!("skipped: `psql` is not here (apt-get install postgresql-client)");
+    }
+    found
+}
+
+fn models(lineward: &Lineward) -> Vec<Value> {
+    let rows = lineward.sql("SELECT model_name FROM models_trained_on('PHI') ORDER BY 1");
+    assert!(!rows.is_empty(), "nothing is compared");
+    rows.iter().map(|row| row["model_name"].clone()).collect()
+}
+
+#[test]
+fn psql_asks_and_looks_around() {
+    if !has_psql() {
+        return;
+    }
+    let lineward = estate();
+    let server = Server::start(&lineward, &[]);
+    let psql = |command: &str| server.psql(&lineward, command, None);
+    let answered = psql("SELECT model_name FROM models_trained_on('PHI') ORDER BY 1").ok().stdout;
+    assert_eq!(answered.lines().map(|l| json!(l)).collect::<Vec<_>>(), models(&lineward));
+    for (command, expected) in [
+        ("\\dt", "raw|events|table"),
+        ("\\dv", "public|runs|view"),
+        ("\\d public.runs", "run_id|text"),
+        ("\\df", "public|models_trained_on|TABLE(model_namespace text"),
+        ("\\dn", "public|"),
+        ("\\l", "lineward"),
+        ("COPY (SELECT 1 AS a, 'x,y' AS b) TO STDOUT (FORMAT csv, HEADER)", "a,b\n1,\"x,y\""),
+        ("SHOW transaction_read_only", "on"),
+        ("BEGIN; SELECT 5; COMMIT", "5"),
+    ] {
+        let outcome = psql(command).ok();
+        assert!(outcome.stdout.contains(expected), "{command}:\n{}\n{}", outcome.stdout, outcome.stderr);
+    }
+    let refused = psql("DELETE FROM runs");
+    assert!(refused.code != Some(0) && refused.stderr.contains("only reads"), "{refused:?}");
+    assert_eq!(server.stop(), Some(0));
+}
+
+#[test]
+fn python_clients_get_the_same_answers() {
+    let Some(python) = python_with("venv-clients", &CLIENTS) else { return };
+    let lineward = estate();
+    let expected = models(&lineward);
+    let server = Server::start(&lineward, &[]);
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/clients.py");
+    let mut command = Command::new(python);
+    command.arg(script).args([&server.postgres, &server.http, &server.flight]).arg("-");
+    let said: Value = serde_json::from_str(&lineward.run_command(&mut command).ok().stdout).expect("JSON");
+    let psycopg = &said["psycopg"];
+    for models in [
+        &psycopg["models"],
+        &said["adbc_postgres"]["models"],
+        &said["adbc_flight"]["models"],
+        &said["adbc_flight"]["bound"],
+    ] {
+        assert_eq!(models, &Value::Array(expected.clone()));
+    }
+    assert_eq!(psycopg["prepared"], json!([1, 2, 3, 4, 5, 6, 7, 8]));
+    assert_eq!(psycopg["binary"], json!([1, 2.5, true, "x", null]));
+    assert!(psycopg["tables"]["public.runs"].as_u64() > Some(0) && psycopg["tables"]["raw.epochs"].as_u64() > Some(0));
+    for (what, state) in [("missing", "42P01"), ("write", "25006"), ("cast", "22P02"), ("syntax", "42601")] {
+        assert_eq!(psycopg[what][0], state, "{what}: {}", psycopg[what]);
+    }
+    assert_eq!(psycopg["timeout"], json!(["57014", true]));
+    assert_eq!(psycopg["after"], 7);
+    assert_eq!(psycopg["times"], json!([true, 0, "2000-01-01T00:00:00Z", true, 0, true]));
+    assert_eq!(said["adbc_flight"]["past"], 0);
+    assert_eq!(said["adbc_postgres"]["empty"], 0);
+    assert_eq!(said["adbc_flight"]["vendor"], "Lineward");
+    assert!(said["adbc_flight"]["columns"].as_array().is_some_and(|c| c.contains(&json!("run_id"))));
+    assert_eq!(said["openlineage"]["graph"], json!(["dataset:db:source", "dataset:db:target", "job:etl:copy"]));
+    assert_eq!(said["openlineage"]["runs"], 2);
+    assert_eq!(said["openlineage"]["datasets"], json!(["source", "target"]));
+    drop(server);
+    let audit = format!("{}.audit.jsonl", lineward.store().display());
+    lineward.run(["audit", &audit]).ok();
+    let kept = std::fs::read_to_string(&audit).expect("an audit log");
+    assert!(kept.contains("models_trained_on(?)") && !kept.contains("'PHI'"));
+}
+
+/// A time that is set holds for its connection, and answers are those of `lineward sql` at that time.
+#[test]
+fn a_time_is_set_for_a_connection() {
+    if !has_psql() {
+        return;
+    }
+    let lineward = estate();
+    let server = Server::start(&lineward, &[]);
+    let times = lineward.sql("SELECT CAST(started_at AS VARCHAR) AS t FROM runs ORDER BY started_at");
+    let middle = times[times.len() / 2]["t"].as_str().expect("a time").replace(' ', "T");
+    let count = "SELECT count(*) FROM runs";
+    let ask = |commands: &[&str]| {
+        let said = lineward.run_command(&mut server.psql_with(commands)).ok().stdout;
+        said.lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let now = ask(&[count]).remove(0);
+    let (set, reset) = (format!("SET lineward.as_of = '{middle}'"), "RESET lineward.as_of");
+    let shown = ask(&[&set, count, "SHOW lineward.as_of", reset, count]);
+    let then = lineward.run(["sql", "--format", "csv", &format!("{set}; {count}")]).ok().stdout;
+    assert!(then.lines().any(|line| line == shown[0]) && shown[0] != now, "{shown:?} {now} {then}");
+    assert_eq!(shown[1..], [middle.clone(), now.clone()]);
+    let local = set.replace("SET", "SET LOCAL");
+    assert_eq!(ask(&["BEGIN", &local, count, "COMMIT", count]), [shown[0].clone(), now.clone()]);
+    assert_eq!(ask(&["BEGIN", &set, "ROLLBACK", count]).remove(0), now);
+    assert_eq!(ask(&[count]), [now], "another connection");
+    let refused = lineward.run_command(&mut server.psql_with(&["SET lineward.as_of = 'soon'"]));
+    assert!(refused.stderr.contains("as_of") && refused.code != Some(0), "{refused:?}");
+}
+
+/// A client that cancels is told so; the query of one that is gone is stopped. Slow queries are logged as they are.
+#[test]
+fn queries_end_with_their_clients() {
+    if !has_psql() {
+        return;
+    }
+    let lineward = estate();
+    lineward.write("serve.yaml", "audit: audit.jsonl\nslow_query_ms: 0\n");
+    let server = Server::start(&lineward, &["--config", "serve.yaml"]);
+    let long = "SELECT count(*) FROM generate_series(1, 200000) AS a CROSS JOIN generate_series(1, 200000) AS b \
+                WHERE (a.value * b.value) % 7 = 8 AND 'hidden text' <> ''";
+    let audit = || std::fs::read_to_string(lineward.path("audit.jsonl")).unwrap_or_default();
+    for (number, (signal, said)) in [("-INT", "cancel"), ("-KILL", "")].into_iter().enumerate() {
+        let name = format!("psql{number}");
+        let mut psql = lineward.spawn(&mut server.psql_with(&[long]), &name);
+        let count = |outcome: &str| audit().matches(outcome).count();
+        wait_for(|| count("\"asked\"") == number + 1, "the query does not start");
+        assert_eq!(count("\"cancelled\""), number);
+        assert!(Command::new("kill").arg(signal).arg(psql.id().to_string()).status().expect("kill starts").success());
+        psql.wait().expect("a status");
+        wait_for(|| count("\"cancelled\"") == number + 1, "the query goes on");
+        assert!(lineward.log(&name, "err").contains(said), "{}", lineward.log(&name, "err"));
+    }
+    let log = lineward.log("serve", "err");
+    assert!(log.contains("slow query") && log.contains("CROSS JOIN") && !log.contains("hidden text"), "{log}");
+    assert!(!audit().contains("hidden text"));
+}
+
+fn wait_for(holds: impl Fn() -> bool, otherwise: &str) {
+    let begin = Instant::now();
+    while !holds() {
+        assert!(begin.elapsed() < Duration::from_secs(60), "{otherwise}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn roles_hold_and_denials_are_kept() {
+    if !has_psql() {
+        return;
+    }
+    let lineward = estate();
+    let token = |name: &str, role: &str| {
+        let made = lineward.run(["token", "create", name, "--role", role, "--tokens", "tokens.json"]).ok();
+        made.stdout.trim().to_owned()
+    };
+    let (ann, root) = (token("ann", "analyst"), token("root", "admin"));
+    let config = "
+auth: {tokens: tokens.json}
+audit: audit.jsonl
+roles:
+  analyst:
+    tables: [runs, raw.events]
+    deny_columns: {runs: [principal]}
+    rows: {runs: \"job_name LIKE 'notes%'\"}
+    limits: {rows: 1000}
+";
+    lineward.write("serve.yaml", config);
+    let server = Server::start(&lineward, &["--config", "serve.yaml"]);
+    let ask = |command: &str, token: &str| server.psql(&lineward, command, Some(token));
+    let count = |sql: &str, token: &str| ask(sql, token).ok().stdout.trim().parse::<i64>().expect("a number");
+    let seen = "SELECT count(*) FROM runs WHERE job_name LIKE 'notes%'";
+    assert_eq!(count("SELECT count(*) FROM runs", &ann), count(seen, &root));
+    assert!(count("SELECT count(*) FROM runs", &root) > count(seen, &root));
+    assert_eq!(count("SELECT count(payload) FROM raw.events", &ann), 0, "payloads are NULL");
+    assert_eq!(count("SELECT count(*) FROM raw.events WHERE payload LIKE '%e%'", &ann), 0, "and not to be guessed");
+    assert!(count("SELECT count(payload) FROM raw.events", &root) > 0);
+    for (sql, said) in [
+        ("SELECT principal FROM runs", "principal"),
+        ("SELECT * FROM models", "permission denied"),
+        ("SELECT * FROM current.runs", "permission denied"),
+        ("SELECT * FROM audit.queries", "permission denied"),
+        ("SELECT * FROM models_trained_on('PHI')", "permission denied"),
+        ("SELECT * FROM generate_series(1, 2000)", "more than 1000 rows"),
+    ] {
+        let outcome = ask(sql, &ann);
+        assert!(outcome.code != Some(0) && outcome.stderr.contains(said), "{sql}: {outcome:?}");
+    }
+    let stranger = ask("SELECT 1", "lw_000000000000_nobody");
+    assert!(stranger.code != Some(0) && stranger.stderr.contains("not known"), "{stranger:?}");
+    let denied =
+        "SELECT count(*) FROM audit.queries WHERE outcome = 'denied' AND principal = 'ann' AND sql_state = '42501'";
+    assert_eq!(count(denied, &root), 4);
+    let id = ann.split('_').nth(1).expect("an id").to_owned();
+    lineward.run(["token", "revoke", &id, "--tokens", "tokens.json"]).ok();
+    assert_ne!(ask("SELECT 1", &ann).code, Some(0), "a revoked token holds no longer");
+    assert_eq!(server.stop(), Some(0));
+    lineward.run(["audit", "audit.jsonl"]).ok();
+}
+
+#[test]
+fn nothing_is_open_without_credentials() {
+    let lineward = estate();
+    for (arguments, said) in [
+        (vec!["--postgres", "0.0.0.0:0"], "to anyone"),
+        (vec!["--http", "0.0.0.0:0", "--config", "auth.yaml"], "in clear"),
+        (vec!["--http", "127.0.0.1:0", "--config", "typo.yaml"], "postgress"),
+    ] {
+        lineward.write("auth.yaml", "auth: {tokens: tokens.json}\n");
+        lineward.write("typo.yaml", "postgress: 127.0.0.1:1\n");
+        let outcome = lineward.run([vec!["serve"], arguments.clone()].concat()).exits(2);
+        assert!(outcome.stderr.contains(said), "{arguments:?}: {}", outcome.stderr);
+    }
+}
