@@ -296,6 +296,7 @@ pub fn scan(
     progress: &Progress,
     sink: &mut dyn Sink,
 ) -> Result<(), Error> {
+    let options = &ScanOptions { ner: names::resolved(options.ner, inputs), ..options.clone() };
     parallel::scan(engine, inputs, options, progress, sink, options.jobs.max(1))
 }
 
@@ -538,7 +539,7 @@ impl<'a> Worker<'a> {
                 &mut fields,
                 &mut self.matches,
             )?;
-            self.scan_decoded(&fields)?;
+            self.scan_decoded(&mut fields)?;
             if let Some(names) = &mut self.names {
                 names.add(&self.batch, base, self.engine.rules(), &mut self.matches);
             }
@@ -646,7 +647,7 @@ impl<'a> Worker<'a> {
     }
 
     /// Adds what encoded parts of the batch hold to the matches, at the places where it is encoded.
-    fn scan_decoded(&mut self, fields: &FieldTable) -> Result<(), Error> {
+    fn scan_decoded(&mut self, fields: &mut FieldTable) -> Result<(), Error> {
         self.decoded.clear();
         if !self.options.decode {
             return Ok(());
@@ -666,6 +667,7 @@ impl<'a> Worker<'a> {
                     all.push(DecodedMatch { matched: Match { value, start, end, ..*m }, value: text, escape });
                 }
             }
+            self.cells.of_layer(&layers, layer, batch, &mut self.scanner, fields, &mut all)?;
         }
         self.decoded = decoders::merge(&mut self.matches, all, self.engine.rules());
         Ok(())

@@ -300,9 +300,11 @@ fn has_period(value: &[u8], period_max: usize) -> bool {
 }
 
 /// More than half of the value counts up or down, as in `abcd1234`. In a long value that must be one run, because people
-/// who write about a token often make one up of several runs and mean it to be read as a token.
+/// who write about a token often make one up of several runs and mean it to be read as a token; in a very long one, where
+/// the alphabet alone fills half, it must be most of it, or nothing may be left over.
 fn is_sequential(lower: &[u8]) -> bool {
     const LONG: usize = 20;
+    const VERY_LONG: usize = 24;
     let (mut covered, mut longest, mut up, mut down) = (0, 0, 1, 1);
     for pair in lower.windows(2) {
         let alnum = pair.iter().all(u8::is_ascii_alphanumeric);
@@ -317,8 +319,11 @@ fn is_sequential(lower: &[u8]) -> bool {
             _ => 0,
         };
     }
-    let counted = if lower.len() >= LONG { longest } else { covered };
-    counted * 2 > lower.len() && covered >= 4
+    match lower.len() {
+        VERY_LONG.. => longest * 4 > lower.len() * 3 || covered * 10 > lower.len() * 9,
+        LONG.. => longest * 2 > lower.len(),
+        len => covered * 2 > len && covered >= 4,
+    }
 }
 
 fn count_distinct(value: &[u8]) -> usize {
@@ -702,7 +707,7 @@ fn is_real_password(user: &str, password: &str) -> bool {
     const TOO_WEAK: &[&str] = &["admin", "root", "postgres", "mysql", "guest", "redis", "mongo", "rabbitmq", "p", "pw"];
     let lower = password.to_ascii_lowercase();
     password.len() >= 3
-        && !lower.contains("pass")
+        && (!lower.contains("pass") || mixed(password))
         && !lower.contains("secret")
         && !TOO_WEAK.contains(&lower.as_str())
         && (user != password || mixed(password))
@@ -1174,8 +1179,11 @@ mod tests {
                 "test123",
                 "process.env.TOKEN",
                 "abcdefghijklmnopqrstuvwxyz",
+                "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKL",
             ],
         );
+        // A long value of which a good part does not count up.
+        rows("not_placeholder", &["kq7m2xd9w4abcdefghijklmnopqrst0vz8"], &["kqabcdefghijklmnopqrstuvwx"]);
         rows(
             "not_word",
             &[

@@ -252,6 +252,7 @@ impl Filler {
             "W" if self.random.once_in(8) => (self.term(), None),
             "W" => (capital(&pick(&mut self.random, &self.english)), None),
             "lastword" => (self.last(), None),
+            "placeword" => (self.town(), None),
             "phone" => (self.phone(), None),
             "mail" => (self.mail(), None),
             "id" => (self.identifier(), None),

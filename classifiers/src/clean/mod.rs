@@ -251,7 +251,7 @@ impl<'e> Cleaner<'e> {
     fn find_decoded(
         &mut self,
         batch: &ValueBatch,
-        fields: &FieldTable,
+        fields: &mut FieldTable,
         matches: &mut Vec<Match>,
     ) -> Result<DecodedValues, Error> {
         let layers = Layers::of(batch);
@@ -266,6 +266,7 @@ impl<'e> Cleaner<'e> {
                     all.push(DecodedMatch { matched: Match { value, start, end, ..*m }, value: text, escape });
                 }
             }
+            self.cells.of_layer(&layers, layer, plain, &mut self.scanner, fields, &mut all)?;
         }
         Ok(decoders::merge(matches, all, self.engine.rules()))
     }

@@ -23,17 +23,19 @@ impl Family {
 }
 
 /// The family of the escape at a place, where undoing it can show something. More is undone around such a place than
-/// triggers: a no-break space between words hides nothing, but between two digits it splits a number.
+/// triggers: an en dash between words hides nothing, but between two digits it splits a number.
 pub(super) fn trigger(text: &[u8], place: usize) -> Option<Family> {
     let rest = &text[place..];
     let after = |n: usize| rest.get(n).copied().unwrap_or_default();
     let before = place.checked_sub(1).and_then(|i| text.get(i)).copied().unwrap_or_default();
     match rest.first()? {
         b'\\' => match after(1) {
-            // Letters that stick to what follows them. A quote hides nothing: the plain text shows what is behind it.
+            // Letters that stick to what follows them. A quote hides nothing, for the plain text shows what is behind it,
+            // but where it opens a key it makes a record of a string.
             b'n' | b't' | b'r' | b'b' | b'f' => begins_value(rest.get(2..)?).then_some(Family::Backslash),
             b'/' => (matches!(before, b':' | b'/') || before.is_ascii_alphanumeric() && begins_value(rest.get(2..)?))
                 .then_some(Family::Backslash),
+            b'"' => is_escaped_key(rest.get(2..)?).then_some(Family::Backslash),
             b'\\' => match after(2) {
                 b'n' | b't' | b'r' => begins_value(rest.get(3..)?).then_some(Family::Backslash),
                 b'u' => hex(rest.get(3..7)?).map(|_| Family::Backslash),
@@ -59,10 +61,12 @@ pub(super) fn trigger(text: &[u8], place: usize) -> Option<Family> {
         _ => {
             let (len, plain) = lookalike(rest)?;
             let next = after(len);
-            let splits = |b: u8| b.is_ascii_digit();
+            // A rule knows the usual blank between a label and its value, and between the words of a name.
+            let is_word = |b: u8| b.is_ascii_graphic() || b >= 0x80;
             let hides = match plain {
                 "" => before.is_ascii_alphanumeric() && next.is_ascii_alphanumeric(),
-                " " | "-" => splits(before) && splits(next),
+                " " => is_word(before) && is_word(next),
+                "-" => before.is_ascii_digit() && next.is_ascii_digit(),
                 _ => plain.as_bytes()[0].is_ascii_digit() || plain == "@",
             };
             hides.then_some(Family::Unicode)
@@ -77,9 +81,26 @@ const VALUE_DIGITS_MIN: usize = 6;
 /// Bytes of the shortest word with a digit in it for which its escape is undone, and of the shortest without.
 const VALUE_WORD_MIN: [usize; 2] = [8, 20];
 
-/// Whether what stands right behind an escape could be a value (a number, an address of mail, a token), not a word.
+/// Whether what stands right behind an escape could be a value (a number, an address of mail, a token), or a label or
+/// cell of a table, not a word of a sentence.
 fn begins_value(text: &[u8]) -> bool {
     let text = &text[..text.len().min(VALUE_BYTES)];
+    is_label(text) || is_value(text)
+}
+
+/// `name\":` behind an escaped quote.
+fn is_escaped_key(text: &[u8]) -> bool {
+    let len = text.iter().take(VALUE_BYTES).take_while(|b| b.is_ascii_alphanumeric() || **b == b'_').count();
+    len > 0 && matches!(text.get(len..), Some([b'\\', b'"', b':', ..]))
+}
+
+/// A word or two before a mark that parts it from a value.
+fn is_label(text: &[u8]) -> bool {
+    let len = text.iter().take_while(|b| b.is_ascii_alphanumeric() || b" _-".contains(b)).count();
+    len > 0 && text[0] != b' ' && matches!(text.get(len), Some(b':' | b'=' | b',' | b';' | b'|'))
+}
+
+fn is_value(text: &[u8]) -> bool {
     match text.first() {
         Some(b) if b.is_ascii_digit() || *b == b'+' => {
             let number = text[1..].iter().take_while(|b| b.is_ascii_digit() || b" -./():".contains(b));

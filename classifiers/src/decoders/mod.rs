@@ -4,7 +4,7 @@
 //! entities, quoted-printable, wide digits and invisible spaces with these undone, and what base64 (also of gzip or
 //! UTF-16) holds where that is text. A derived batch is a batch, so it is scanned like one and can be derived from again;
 //! [`Layers`] does that down to a depth, within limits on size, and carries matches back to the values that were
-//! given. A match that touches nothing decoded is dropped: it was found in the plain text.
+//! given. A match with nothing decoded in it or right before it is dropped: it was found in the plain text.
 //!
 //! Text without encoded parts costs one SIMD look at it (`marks.rs`).
 
@@ -27,6 +27,8 @@ use marks::Marks;
 pub const DEPTH_MAX: usize = 3;
 /// Bytes around an encoded place that are given with it: the context of a match.
 const CONTEXT_BYTES: usize = 192;
+/// Bytes before a match in which its label may have been decoded: a no-break space, an escaped quote.
+const LABEL_BYTES: usize = 16;
 /// Derived bytes of a batch: this many times its own, and never fewer than the floor.
 const GROWTH_MAX: usize = 2;
 const DERIVED_BYTES_FLOOR: usize = 1 << 20;
@@ -78,6 +80,7 @@ fn span_at(batch: &ValueBatch, from: &mut usize, place: usize) -> Option<ValueSp
 /// Undoes one family of escapes around its places.
 fn unescape(batch: &ValueBatch, family: Family, places: &[usize], bytes_max: usize, derived: &mut Derived) {
     let (mut plain, mut index, mut at) = (Vec::new(), 0, 0);
+    let mut literals = Literals::default();
     while let Some(&first) = places.get(at) {
         let Some(span) = span_at(batch, &mut index, first) else {
             at += 1;
@@ -94,6 +97,13 @@ fn unescape(batch: &ValueBatch, family: Family, places: &[usize], bytes_max: usi
             return;
         }
         let text = &batch.buffer()[span.start..span.end];
+        if family == Family::Backslash
+            && let Some(inner) = literals.around(text, span.start, first - span.start)
+        {
+            plain.clear();
+            let map = escapes::undo(family, &text[inner.clone()], inner.start, &mut plain);
+            derived.push(index as u32, &span, false, &plain, map);
+        }
         let low = char_start(text, (first - span.start).saturating_sub(CONTEXT_BYTES));
         let high = char_start(text, (last - span.start + CONTEXT_BYTES).min(text.len()));
         plain.clear();
@@ -101,6 +111,49 @@ fn unescape(batch: &ValueBatch, family: Family, places: &[usize], bytes_max: usi
         let whole = low == 0 && high == text.len();
         derived.push(index as u32, &span, whole, &plain, map);
     }
+}
+
+/// Finds the string literals of a value, in one walk along it.
+#[derive(Default)]
+struct Literals {
+    /// Where the value begins in the buffer, by which values are told apart.
+    value: Option<usize>,
+    /// Up to where it was walked.
+    walked: usize,
+    /// Where the literal began that is open there.
+    open: Option<usize>,
+    /// Where the literal ended that was given last.
+    done: usize,
+}
+
+impl Literals {
+    /// What stands between the quotes around a place, where it is of several lines or a record and was not given before: it
+    /// is a text of its own, and a table in it begins behind the quote. Places come in ascending order.
+    fn around(&mut self, text: &[u8], value: usize, place: usize) -> Option<std::ops::Range<usize>> {
+        if self.value != Some(value) {
+            *self = Self { value: Some(value), ..Self::default() };
+        }
+        if place < self.done {
+            return None;
+        }
+        while self.walked < place
+            && let Some(quote) = next_quote(text, self.walked).filter(|q| *q < place)
+        {
+            self.open = if self.open.is_none() { Some(quote + 1) } else { None };
+            self.walked = quote + 1;
+        }
+        let start = self.open?;
+        let end = next_quote(text, place)?;
+        (self.done, self.walked, self.open) = (end, end + 1, None);
+        let holds = |part: &[u8]| memchr::memmem::find(&text[start..end], part).is_some();
+        (holds(b"\\n") || holds(b"\\\":")).then_some(start..end)
+    }
+}
+
+/// The next quote at or behind a place that no backslash is before.
+fn next_quote(text: &[u8], from: usize) -> Option<usize> {
+    let is_escaped = |at: usize| text[..at].iter().rev().take_while(|b| **b == b'\\').count() % 2 == 1;
+    memchr::memchr_iter(b'"', text.get(from..)?).map(|n| from + n).find(|at| !is_escaped(*at))
 }
 
 /// The first character boundary at or after a place.
@@ -147,13 +200,20 @@ impl Layers {
         Some((start, end))
     }
 
-    /// Where a range of a value of a layer stands in the batch that was given: value, start, end. `None` where the range
-    /// touches nothing that this layer decoded.
+    /// Where a range of a value of a layer stands in the batch that was given: value, start, end. `None` where neither the
+    /// range nor what stands right before it, where its label is, holds anything that this layer decoded.
     pub fn source_of(&self, layer: usize, value: u32, start: usize, end: usize) -> Option<(u32, usize, usize)> {
         let origin = self.origin(layer, value)?;
-        if !origin.map.touches(start, end) {
+        if !origin.map.touches(start.saturating_sub(LABEL_BYTES), end) {
             return None;
         }
+        self.place_of(layer, value, start, end)
+    }
+
+    /// Where a range of a value of a layer stands in the batch that was given, whether or not the layer decoded any of it:
+    /// for what only the text around it shows, as a cell of a table whose line breaks were escaped.
+    pub(crate) fn place_of(&self, layer: usize, value: u32, start: usize, end: usize) -> Option<(u32, usize, usize)> {
+        let origin = self.origin(layer, value)?;
         let (start, end) = origin.map.source_of(start, end);
         self.down(layer, (origin.value, start, end))
     }

@@ -127,6 +127,41 @@ fn numbers_with_wide_digits_and_hard_spaces() {
 }
 
 #[test]
+fn tables_and_labels_are_known_in_encoded_text() {
+    let table = "login,email,plate\nkfisher22,jane.roe@hospital-north.org,KX71 RVB\nmoorhen_9,ann@hospital-north.org,LD19 HHA\n";
+    let of = |text: &str, entity: &str| found(text).into_iter().filter(|f| f.0 == entity).count();
+    let (users, mails) = (of(table, "USERNAME"), of(table, "EMAIL_ADDRESS"));
+    assert_eq!((users, mails), (2, 2), "the table itself");
+    let json = |text: &str| serde_json::json!({ "body": text }).to_string();
+    for encoded in
+        [json(table), json(&json(table)), STANDARD.encode(table), table.replace('\n', "&#10;").replace(',', "&#44;")]
+    {
+        assert_eq!((of(&encoded, "USERNAME"), of(&encoded, "EMAIL_ADDRESS")), (users, mails), "{encoded}");
+    }
+    let record = r#"{"email": "jane.roe@hospital-north.org", "username": "kfisher22"}"#;
+    assert_eq!(
+        (of(record, "USERNAME"), of(&json(record), "USERNAME"), of(&json(&json(record)), "USERNAME")),
+        (1, 1, 1)
+    );
+    let told = "Host: kiln\nUsername:\u{a0}kfisher22\nLast\u{a0}login: 4";
+    assert_eq!(of(told, "USERNAME"), 1);
+    assert_eq!(of(&json(&told.replace('\u{a0}', " ")), "USERNAME"), 1);
+}
+
+#[test]
+fn literals_are_found_in_one_walk() {
+    let text = br#"{"a": "x\ny", "b": "one", "c": "p\"q\nr"}"#;
+    let mut literals = Literals::default();
+    let place = |needle: &str| memchr::memmem::find(text, needle.as_bytes()).expect("there");
+    let cut = |range: Option<std::ops::Range<usize>>| range.map(|r| String::from_utf8_lossy(&text[r]).into_owned());
+    assert_eq!(cut(literals.around(text, 0, place("\\ny"))).as_deref(), Some("x\\ny"));
+    assert_eq!(cut(literals.around(text, 0, place("y\""))), None, "given before");
+    assert_eq!(cut(literals.around(text, 0, place("one"))), None, "of one line");
+    assert_eq!(cut(literals.around(text, 0, place("\\nr"))).as_deref(), Some("p\\\"q\\nr"));
+    assert_eq!(cut(literals.around(text, 9, place("\\ny"))).as_deref(), Some("x\\ny"), "another value");
+}
+
+#[test]
 fn the_same_thing_is_not_told_twice() {
     for text in [
         // Found as it is, with escapes around it.

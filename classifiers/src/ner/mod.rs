@@ -282,7 +282,8 @@ impl Spans<'_> {
     }
 
     fn close(&mut self) {
-        let Some(open) = self.open.take() else { return };
+        let Some(mut open) = self.open.take() else { return };
+        self.cut_last_line(&mut open);
         let lead = open.lead as f32 / open.tokens as f32;
         if lead < LEAD_MIN || open.tokens > SPAN_TOKENS_MAX || open.start == open.end || !self.is_plausible(&open) {
             return;
@@ -309,6 +310,21 @@ impl Spans<'_> {
 }
 
 impl Spans<'_> {
+    /// An address ends before a line that begins with part of a longer number: that is a phone number.
+    fn cut_last_line(&self, open: &mut Open) {
+        let text = self.text.as_bytes();
+        let span = &text[open.start..open.end];
+        let torn =
+            matches!(text.get(open.end..open.end + 2), Some([b'-' | b'.' | b'/', next]) if next.is_ascii_digit());
+        if open.kind == 3
+            && torn
+            && let Some(line) = memchr::memrchr(b'\n', span)
+            && span[line..].iter().all(|b| b.is_ascii_digit() || b.is_ascii_whitespace())
+        {
+            open.end = open.start + span[..line].trim_ascii_end().len();
+        }
+    }
+
     /// A bare number belongs to the address right before it or to none.
     fn is_plausible(&self, open: &Open) -> bool {
         let is_place = |s: &&Span| matches!(s.entity, Entity::Address | Entity::Location);

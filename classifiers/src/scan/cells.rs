@@ -1,7 +1,7 @@
 //! Tables inside values: their cells are scanned as fields of the column's name, and what is found is told at the place
 //! of the cell. What the plain scan found there stays, unless the cell's finding is the better one.
 
-use crate::decoders::{self, DecodedMatch};
+use crate::decoders::{self, DecodedMatch, Layers};
 use crate::finding::Match;
 use crate::rule_set::RuleSet;
 use crate::tables::{self, Cell};
@@ -36,6 +36,40 @@ impl Cells {
         fields: &mut FieldTable,
         matches: &mut Vec<Match>,
     ) -> Result<(), Error> {
+        let plain = |matched| DecodedMatch { matched, value: Vec::new(), escape: None };
+        let found: Vec<DecodedMatch> = self.find(source, base, scanner, fields)?.map(plain).collect();
+        drop(decoders::merge(matches, found, rules));
+        Ok(())
+    }
+
+    /// The same of a layer of decoded text, at the places of the batch that it was decoded from.
+    pub(crate) fn of_layer(
+        &mut self,
+        layers: &Layers,
+        layer: usize,
+        source: &ValueBatch,
+        scanner: &mut Scanner<'_>,
+        fields: &mut FieldTable,
+        all: &mut Vec<DecodedMatch>,
+    ) -> Result<(), Error> {
+        for m in self.find(source, 0, scanner, fields)? {
+            if let Some((value, start, end)) = layers.place_of(layer, m.value, m.start, m.end) {
+                let text = source.value(m.value).get(m.start..m.end).unwrap_or_default().to_vec();
+                let escape = layers.escape_before(layer, m.value, m.start);
+                all.push(DecodedMatch { matched: Match { value, start, end, ..m }, value: text, escape });
+            }
+        }
+        Ok(())
+    }
+
+    /// What cells of the tables of a batch hold.
+    fn find(
+        &mut self,
+        source: &ValueBatch,
+        base: u64,
+        scanner: &mut Scanner<'_>,
+        fields: &mut FieldTable,
+    ) -> Result<impl Iterator<Item = Match>, Error> {
         self.batch.clear();
         self.origins.clear();
         for (index, span) in (0u32..).zip(source.spans()) {
@@ -51,17 +85,13 @@ impl Cells {
                 }
             }
         }
-        if self.origins.is_empty() {
-            return Ok(());
-        }
         self.found.clear();
-        scanner.scan(&self.batch, fields, &mut self.found)?;
-        let placed = self.found.iter().filter_map(|m| {
+        if !self.origins.is_empty() {
+            scanner.scan(&self.batch, fields, &mut self.found)?;
+        }
+        Ok(self.found.iter().filter_map(|m| {
             let (value, offset) = *self.origins.get(m.value as usize)?;
-            let matched = Match { value, start: m.start + offset, end: m.end + offset, ..*m };
-            Some(DecodedMatch { matched, value: Vec::new(), escape: None })
-        });
-        drop(decoders::merge(matches, placed.collect(), rules));
-        Ok(())
+            Some(Match { value, start: m.start + offset, end: m.end + offset, ..*m })
+        }))
     }
 }

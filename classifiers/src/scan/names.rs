@@ -3,12 +3,14 @@
 //! A text is tagged in pieces of some kilobytes whose bounds depend on offsets in the text alone, so that a large text
 //! read in chunks gives the names that it would give in one piece. What a rule has found at a place wins over a name
 //! there. Under [`Ner::Auto`] only pieces are tagged in which, or in whose record, a rule has found something personal: a
-//! name alone identifies nobody, and tagging takes most of a scan's time.
+//! name alone identifies nobody, and tagging takes most of a scan's time. In little text it takes none worth saving, so
+//! there all is tagged.
 
 use crate::finding::{Category, Confidence, Match};
 use crate::ner::{Entity, Span, Tagger};
 use crate::rule::{Rule, Trigger};
 use crate::rule_set::RuleSet;
+use crate::scan::ScanInput;
 use crate::values::ValueBatch;
 use std::collections::HashSet;
 
@@ -39,16 +41,38 @@ const IMPERSONAL: [&str; 12] = [
     "PERSON",
 ];
 
+/// Bytes of all inputs together below which [`Ner::Auto`] looks for names everywhere: it takes a tenth of a second then.
+const SMALL_BYTES: u64 = 2_000_000;
+/// Endings of files that hold records or what people wrote. In code and settings the tagger sees names where none are.
+const WRITTEN: [&str; 13] =
+    ["jsonl", "ndjson", "csv", "tsv", "parquet", "arrow", "avro", "txt", "text", "md", "html", "htm", "eml"];
+
 /// Where names are looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Ner {
     /// Nowhere.
     Off,
-    /// Where a rule has found something personal nearby.
+    /// Where a rule has found something personal nearby; in a scan of files of less than 2 MB, if they hold records and
+    /// documents, everywhere.
     #[default]
     Auto,
     /// Everywhere.
     On,
+}
+
+/// What [`Ner::Auto`] means for a scan of these inputs.
+pub(crate) fn resolved(ner: Ner, inputs: &[ScanInput]) -> Ner {
+    let is_written = |input: &ScanInput| {
+        let ending = input.path.extension().and_then(|e| e.to_str());
+        ending.is_some_and(|e| WRITTEN.iter().any(|written| written.eq_ignore_ascii_case(e)))
+    };
+    // A size that is not known is 0.
+    let is_known = |input: &ScanInput| input.size_bytes > 0 || input.path.is_file();
+    let small = inputs.iter().try_fold(0u64, |sum, i| sum.checked_add(i.size_bytes)).is_some_and(|s| s < SMALL_BYTES);
+    match ner {
+        Ner::Auto if small && inputs.iter().all(|i| is_written(i) && is_known(i)) => Ner::On,
+        other => other,
+    }
 }
 
 /// Finds names in batches; one a thread.
@@ -130,6 +154,7 @@ impl Names {
         }
         let mut rest = found;
         for span in &spans {
+            let span = &trimmed(text, *span, rest, rules);
             let Some((_, rule, _)) = self.rules.iter().find(|(e, _, least)| *e == span.entity && span.score >= *least)
             else {
                 continue;
@@ -162,6 +187,31 @@ fn gives_way(m: &Match, span: &Span, rules: &RuleSet) -> bool {
         && PARTS.contains(&rules.get(m.rule).entity.as_str())
         && span_holds(span, m);
     is_part || m.score < Confidence::Medium.score_min()
+}
+
+/// An address without what a rule has found at one of its ends: the phone number on the next line, the name before the
+/// house. What a rule found in its middle, or what leaves less than half of it, it does not survive.
+fn trimmed(text: &[u8], span: Span, found: &[Match], rules: &RuleSet) -> Span {
+    if span.entity != Entity::Address {
+        return span;
+    }
+    let mut cut = span;
+    let others = found.iter().take_while(|m| m.start < span.end);
+    for m in others.filter(|m| m.end > span.start && !gives_way(m, &span, rules)) {
+        if m.start <= cut.start {
+            cut.start = cut.start.max(m.end);
+        } else if m.end >= cut.end {
+            cut.end = cut.end.min(m.start);
+        }
+    }
+    let edge = |b: &u8| b.is_ascii_whitespace() || matches!(b, b',' | b'.' | b';' | b':' | b'>' | b'|');
+    let Some(kept) = text.get(cut.start..cut.end) else { return span };
+    let (before, behind) =
+        (kept.iter().take_while(|b| edge(b)).count(), kept.iter().rev().take_while(|b| edge(b)).count());
+    if before == kept.len() || (kept.len() - before - behind) * 2 < span.end - span.start {
+        return span;
+    }
+    Span { start: cut.start + before, end: cut.end - behind, ..cut }
 }
 
 fn span_holds(span: &Span, m: &Match) -> bool {
@@ -279,6 +329,50 @@ mod tests {
             }
             let names = matches.iter().filter(|m| rules.get(m.rule).id == "tagged-person").map(|m| m.value);
             assert_eq!(names.collect::<Vec<_>>(), expected, "{ner:?}");
+        }
+    }
+
+    #[test]
+    fn addresses_give_up_their_ends_and_nothing_else() {
+        let rules = "- { id: id, title: t, entity: BADGE, categories: [pii], keywords: [badge], find: '(?i:badge)', score: 0.6 }";
+        let rules = RuleSet::from_files([("t.yaml", rules)]).expect("rules");
+        let text = "Ms Apt 9, 4471 Larkspur Hollow Road,\nBenton 97331\n0610";
+        let place = |part: &str| text.find(part).map(|n| n..n + part.len()).expect("there");
+        let all = place("Apt 9, 4471 Larkspur Hollow Road,\nBenton 97331\n0610");
+        let span = Span { start: all.start, end: all.end, entity: Entity::Address, score: 0.7 };
+        for (found, entity, expected) in [
+            (vec![], Entity::Address, all.clone()),
+            (vec![place("0610")], Entity::Address, place("Apt 9, 4471 Larkspur Hollow Road,\nBenton 97331")),
+            (
+                vec![place("Ms Apt"), place("0610")],
+                Entity::Address,
+                place("9, 4471 Larkspur Hollow Road,\nBenton 97331"),
+            ),
+            (vec![place("Hollow")], Entity::Address, all.clone()),
+            (vec![place("Road,\nBenton 97331\n0610"), place("Ms Apt 9, 4471")], Entity::Address, all.clone()),
+            (vec![place("0610")], Entity::Person, all.clone()),
+        ] {
+            let of = |r: &std::ops::Range<usize>| Match { rule: 0, value: 0, start: r.start, end: r.end, score: 0.6 };
+            let mut matches: Vec<Match> = found.iter().map(of).collect();
+            matches.sort_by_key(|m| m.start);
+            let kept = trimmed(text.as_bytes(), Span { entity, ..span }, &matches, &rules);
+            assert_eq!((kept.start, kept.end), (expected.start, expected.end), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn names_are_looked_for_everywhere_in_little_that_people_wrote() {
+        let input = |path: &str, size_bytes| ScanInput::file(path.into(), size_bytes);
+        for (inputs, expected) in [
+            (vec![input("a.jsonl", 900_000), input("b.TXT", 1_000_000)], Ner::On),
+            (vec![input("a.jsonl", 1_000_000), input("b.txt", 1_000_000)], Ner::Auto),
+            (vec![input("a.jsonl", 9), input("a.py", 9)], Ner::Auto),
+            (vec![input("Makefile", 9)], Ner::Auto),
+            (vec![input("stream-of-unknown-size.jsonl", 0)], Ner::Auto),
+            (vec![input("a.csv", u64::MAX), input("b.csv", u64::MAX)], Ner::Auto),
+        ] {
+            assert_eq!(resolved(Ner::Auto, &inputs), expected, "{inputs:?}");
+            assert_eq!(resolved(Ner::Off, &inputs), Ner::Off);
         }
     }
 

@@ -118,7 +118,8 @@ pub(crate) struct ScanArgs {
     /// Names in running text, by a tagger: auto (default), on, off
     ///
     /// It finds people, places, organisations, addresses and dates that no label announces. `auto` looks for them beside
-    /// other personal data, `on` everywhere: that takes most of a scan's time, and fiction is full of names.
+    /// other personal data, and everywhere in less than 2 MB of records and documents; `on` everywhere: that takes most of
+    /// a scan's time, and fiction is full of names.
     #[arg(long, value_name = "HOW", default_value = "auto", hide_default_value = true, hide_possible_values = true)]
     #[arg(value_parser = ner_parser(), help_heading = "What to look for")]
     ner: Ner,
