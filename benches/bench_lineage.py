@@ -47,7 +47,7 @@ def live(at):
 class DuckDb:
     name = "DuckDB"
 
-    def __init__(self, folder, _):
+    def __init__(self, folder, _server, _nodes):
         start = time.perf_counter()
         self.db = duckdb.connect()
         self.db.execute("SET threads = 2")
@@ -74,7 +74,7 @@ class DuckDb:
 class Postgres:
     name = "PostgreSQL"
 
-    def __init__(self, folder, server):
+    def __init__(self, folder, server, _nodes):
         start = time.perf_counter()
         self.db = psycopg.connect(f"host={server[0]} port={server[1]} user=bench dbname=postgres", autocommit=True)
         self.db.execute("SET work_mem = '1GB'; SET max_parallel_workers_per_gather = 2; SET jit = off")
@@ -119,11 +119,11 @@ class Igraph:
 
     name = "igraph"
 
-    def __init__(self, folder, _):
+    def __init__(self, folder, _server, nodes):
         start = time.perf_counter()
         columns = duckdb.sql(f"SELECT * FROM read_parquet('{folder}/hops.parquet')").fetchnumpy()
         self.columns = {name: columns[name] for name in ("src", "dst", "valid_from", "valid_to", "clear_mask")}
-        self.nodes = int(max(self.columns["src"].max(), self.columns["dst"].max())) + 1
+        self.nodes = nodes
         self.kept = {}
         self.graph(PRESENT, None)
         self.load = time.perf_counter() - start
@@ -218,7 +218,7 @@ def main():
         report = json.load(file)
     report["engines"] = {}
     for kind in (DuckDb, Postgres, Igraph):
-        engine = kind(given.folder, (given.postgres, given.port))
+        engine = kind(given.folder, (given.postgres, given.port), report["versions"])
         report["engines"][engine.name] = {"load_s": engine.load}
         for question in report["questions"]:
             answer = ask(engine, given.folder, question)

@@ -6,7 +6,8 @@ use crate::{Error, suggest};
 use arrow::array::{
     ArrayRef, BooleanArray, Float32Array, Int64Array, RecordBatch, StringArray, StringBuilder, new_null_array,
 };
-use lineward_store::graph::{Direction, Gap, Step, Version, View};
+use lineward_store::graph::{Direction, Gap, Reached, Step, Version, View};
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 pub(super) const ARGUMENTS: &[Argument] = &[
@@ -58,7 +59,7 @@ pub(super) fn walk(
     let max_depth = arguments.count("max_depth").map(|n| u32::try_from(n).unwrap_or(u32::MAX));
     let steps = view.steps(direction, &seeds, max_depth);
     let holes = if direction == Direction::Upstream && max_depth != Some(0) { holes(view, &seeds) } else { vec![] };
-    let answer = Answer { view, direction, holes, steps };
+    let answer = Answer { view, direction, holes, steps, reached: OnceCell::new() };
     let schema = function.schema();
     let columns = schema.fields().iter().map(|field| match arguments.wants(function, &[field.name().as_str()]) {
         true => answer.column(field.name()),
@@ -87,6 +88,8 @@ struct Answer<'a> {
     direction: Direction,
     holes: Vec<Gap>,
     steps: Vec<Step>,
+    /// What the steps mean, where a column tells of it.
+    reached: OnceCell<Vec<Reached>>,
 }
 
 impl Answer<'_> {
@@ -96,7 +99,6 @@ impl Answer<'_> {
 
     fn column(&self, name: &str) -> ArrayRef {
         let graph = self.view.graph();
-        let of = |step: &Step| self.view.reached(self.direction, step);
         match name {
             "seed" => self.seeds(),
             "version_id" => {
@@ -114,11 +116,11 @@ impl Answer<'_> {
                 let depths = self.steps.iter().map(|s| Some(i64::from(s.depth)));
                 Arc::new(self.holes.iter().map(|_| Some(1)).chain(depths).collect::<Int64Array>())
             }
-            "edge_type" => self.texts(|s| Some(of(s).edge_type.as_str())),
-            "via_run_id" => self.texts(|s| of(s).run.map(|run| graph.run_id(run))),
-            "evidence" => self.texts(|s| Some(of(s).evidence.as_str())),
+            "edge_type" => self.meant(|r| Some(r.edge_type.as_str())),
+            "via_run_id" => self.meant(|r| r.run.map(|run| graph.run_id(run))),
+            "evidence" => self.meant(|r| Some(r.evidence.as_str())),
             "confidence" => {
-                Arc::new(self.with_holes(self.steps.iter().map(|s| Some(of(s).confidence))).collect::<Float32Array>())
+                Arc::new(self.with_holes(self.reached().iter().map(|r| Some(r.confidence))).collect::<Float32Array>())
             }
             "complete" => {
                 self.look_ahead();
@@ -138,10 +140,23 @@ impl Answer<'_> {
         self.holes.iter().map(|_| None).chain(values)
     }
 
+    fn reached(&self) -> &[Reached] {
+        let reached = |step: &Step| self.view.reached(self.direction, step);
+        self.reached.get_or_init(|| self.steps.iter().map(reached).collect())
+    }
+
     fn texts<'t>(&'t self, of: impl Fn(&'t Step) -> Option<&'t str>) -> ArrayRef {
+        self.written(self.steps.iter().map(of))
+    }
+
+    fn meant<'t>(&'t self, of: impl Fn(&'t Reached) -> Option<&'t str>) -> ArrayRef {
+        self.written(self.reached().iter().map(of))
+    }
+
+    fn written<'t>(&'t self, values: impl Iterator<Item = Option<&'t str>>) -> ArrayRef {
         const BYTES: usize = 16;
         let mut texts = StringBuilder::with_capacity(self.len(), self.len() * BYTES);
-        self.with_holes(self.steps.iter().map(of)).for_each(|text| texts.append_option(text));
+        self.with_holes(values).for_each(|text| texts.append_option(text));
         Arc::new(texts.finish())
     }
 

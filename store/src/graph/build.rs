@@ -229,13 +229,14 @@ impl LineageGraph {
         drop(tables.edges);
         linker.runs(&tables.run_io, recorded)?;
         drop(tables.run_io);
-        let Linker { linked, classes, contexts, .. } = linker;
+        let Linker { mut parts, linked, classes, contexts, .. } = linker;
+        parts.push(linked);
         let nodes = versions.len() + 2 * runs.len();
         let names = Names::new(&assets, &asset_of, &asset_index);
         let (fields, sets) = (current(rows.fields, recorded), current(rows.column_mappings, recorded));
         let columns = Columns::new(fields, sets, current(rows.run_mappings, recorded), &versions, &runs);
         Ok(Self {
-            edges: Csr::new(nodes, linked),
+            edges: Csr::new(nodes, parts),
             jobs: current(rows.jobs, recorded).into_iter().map(|j| (j.job_id, j)).collect(),
             findings: current(rows.findings, recorded),
             tags: current(rows.tags, recorded),
@@ -317,6 +318,11 @@ impl LineageGraph {
         place(self.versions.ids.values(), version_id)
     }
 
+    /// Something is said to be a member of something.
+    pub(super) fn any_contains(&self) -> bool {
+        self.classes.iter().any(|c| c.link == Link::Direct(EdgeType::Contains))
+    }
+
     /// A class of edges that clears any of these tags.
     pub(super) fn any_clears(&self, bits: u64) -> bool {
         self.classes.iter().any(|c| c.clear & bits != 0)
@@ -378,15 +384,23 @@ const EVALUATION: [&str; 7] = ["eval", "evaluation", "test", "testing", "val", "
 #[derive(Debug, Default)]
 struct Classes {
     list: Vec<EdgeClass>,
+    last: u32,
     index: HashMap<(u16, u8, u32, u64, u32), u32, ahash::RandomState>,
 }
 
 impl Classes {
     fn of(&mut self, class: EdgeClass) -> u32 {
-        *self.index.entry(class.key()).or_insert_with(|| {
+        // What came last mostly comes again.
+        if let Some(last) = self.list.get(self.last as usize)
+            && *last == class
+        {
+            return self.last;
+        }
+        self.last = *self.index.entry(class.key()).or_insert_with(|| {
             self.list.push(class);
             self.list.len() as u32 - 1
-        })
+        });
+        self.last
     }
 }
 
@@ -416,10 +430,20 @@ impl<T: Copy> Words<T> {
     }
 }
 
+/// Some of the direct edges.
+struct Direct {
+    linked: Vec<Linked>,
+    classes: Classes,
+    explained: Vec<(u32, u32)>,
+}
+
 struct Linker<'a> {
     versions: &'a Versions,
     runs: &'a Runs,
     kinds: &'a [Kind],
+    /// Direct edges.
+    parts: Vec<Vec<Linked>>,
+    /// Memberships of runs.
     linked: Vec<Linked>,
     classes: Classes,
     contexts: Vec<String>,
@@ -436,6 +460,7 @@ impl<'a> Linker<'a> {
             versions,
             runs,
             kinds,
+            parts: Vec::new(),
             linked: Vec::new(),
             classes: Classes::default(),
             contexts: vec![String::new()],
@@ -478,6 +503,7 @@ impl<'a> Linker<'a> {
         Ok(())
     }
 
+    /// The rows of `edges`, shared among as many threads as there are.
     fn direct(&mut self, batches: &[RecordBatch], recorded: Option<Micros>) -> Result<(), Error> {
         let mut held = Held::new(recorded);
         let mut books = Vec::with_capacity(batches.len());
@@ -487,9 +513,38 @@ impl<'a> Linker<'a> {
             held.note(&book, |row| ids.value(row));
             books.push((book, ids));
         }
-        self.linked.reserve(batches.iter().map(RecordBatch::num_rows).sum());
+        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let share = batches.len().div_ceil(threads).max(1);
+        let (this, held) = (&*self, &held);
+        let parts: Vec<Result<Direct, Error>> = std::thread::scope(|scope| {
+            let work = batches.chunks(share).zip(books.chunks(share));
+            let threads: Vec<_> =
+                work.map(|(batches, books)| scope.spawn(move || this.direct_part(batches, books, held))).collect();
+            let stopped = |_| Err(Error::rows("edges", "a thread that reads them stopped"));
+            threads.into_iter().map(|thread| thread.join().unwrap_or_else(stopped)).collect()
+        });
+        for part in parts {
+            let mut part = part?;
+            let classes: Vec<u32> = part.classes.list.iter().map(|class| self.classes.of(*class)).collect();
+            if !classes.iter().copied().eq(0..classes.len() as u32) {
+                part.linked.iter_mut().for_each(|l| l.class = classes[l.class as usize]);
+            }
+            self.parts.push(part.linked);
+            self.explained.extend(part.explained);
+        }
+        Ok(())
+    }
+
+    fn direct_part(
+        &self,
+        batches: &[RecordBatch],
+        books: &[(Bookkeeping, Int64Array)],
+        held: &Held<i64>,
+    ) -> Result<Direct, Error> {
+        let mut part = Direct { linked: Vec::new(), classes: Classes::default(), explained: Vec::new() };
+        part.linked.reserve(batches.iter().map(RecordBatch::num_rows).sum());
         let (mut types, mut evidences) = (Words::new(edge_type), Words::new(evidence));
-        for (batch, (book, ids)) in batches.iter().zip(&books) {
+        for (batch, (book, ids)) in batches.iter().zip(books) {
             let table = Table::new("edges", batch);
             let (src, dst, runs) =
                 (table.numbers("src_version_id")?, table.numbers("dst_version_id")?, table.numbers("run_sid")?);
@@ -509,9 +564,9 @@ impl<'a> Linker<'a> {
                 // Membership and copies say what a version is, not where a run's output comes from.
                 let same = matches!(edge_type, EdgeType::Contains | EdgeType::CopyOf | EdgeType::NearDuplicate);
                 if let Some(run) = run.filter(|_| !same && self.written[dst as usize]) {
-                    self.explained.insert((run, dst));
+                    part.explained.push((run, dst));
                 }
-                let class = self.classes.of(EdgeClass {
+                let class = part.classes.of(EdgeClass {
                     link: Link::Direct(edge_type),
                     carries: edge_type != EdgeType::EvaluatedOn,
                     evidence: evidences.of(evidence_of.value(row)),
@@ -529,12 +584,12 @@ impl<'a> Linker<'a> {
                     valid_to: if to.is_null(row) { Micros::MAX } else { to.value(row) },
                 };
                 if edge_type == EdgeType::CopyOf {
-                    self.linked.push(Linked { src: dst, dst: src, ..linked });
+                    part.linked.push(Linked { src: dst, dst: src, ..linked });
                 }
-                self.linked.push(linked);
+                part.linked.push(linked);
             }
         }
-        Ok(())
+        Ok(part)
     }
 
     /// Each run is two nodes: what it is fitted to passes through the first, what it only evaluates through the

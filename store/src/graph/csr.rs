@@ -62,23 +62,26 @@ fn starts(nodes: usize, of: impl Iterator<Item = u32>) -> Vec<u32> {
 
 impl Csr {
     /// Edges from the same source keep their order, and so do edges into the same destination.
-    pub fn new(nodes: usize, linked: Vec<Linked>) -> Self {
-        let out = starts(nodes, linked.iter().map(|l| l.src));
-        let into = starts(nodes, linked.iter().map(|l| l.dst));
+    pub fn new(nodes: usize, parts: Vec<Vec<Linked>>) -> Self {
+        let count = parts.iter().map(Vec::len).sum();
+        let out = starts(nodes, parts.iter().flatten().map(|l| l.src));
+        let into = starts(nodes, parts.iter().flatten().map(|l| l.dst));
         let (mut next_out, mut next_into) = (out.clone(), into.clone());
-        let mut to = vec![0; linked.len()];
-        let mut attributes = vec![Attributes::default(); linked.len()];
-        let mut halves = vec![Half::default(); linked.len()];
-        for l in linked {
-            let slot = &mut next_out[l.src as usize];
-            let edge = *slot;
-            *slot += 1;
-            to[edge as usize] = l.dst;
-            attributes[edge as usize] =
-                Attributes { valid_from: l.valid_from, valid_to: l.valid_to, class: l.class, run: l.run };
-            let slot = &mut next_into[l.dst as usize];
-            halves[*slot as usize] = Half { node: l.src, edge };
-            *slot += 1;
+        let mut to = vec![0; count];
+        let mut attributes = vec![Attributes::default(); count];
+        let mut halves = vec![Half::default(); count];
+        for part in parts {
+            for l in part {
+                let slot = &mut next_out[l.src as usize];
+                let edge = *slot;
+                *slot += 1;
+                to[edge as usize] = l.dst;
+                attributes[edge as usize] =
+                    Attributes { valid_from: l.valid_from, valid_to: l.valid_to, class: l.class, run: l.run };
+                let slot = &mut next_into[l.dst as usize];
+                halves[*slot as usize] = Half { node: l.src, edge };
+                *slot += 1;
+            }
         }
         Self { out, to, attributes, into, halves }
     }
@@ -159,6 +162,19 @@ impl Bits {
     pub fn of<T>(all: &[T], is: impl Fn(&T) -> bool) -> Self {
         let word = |chunk: &[T]| chunk.iter().enumerate().fold(0, |word, (i, item)| word | u64::from(is(item)) << i);
         Self(all.chunks(64).map(word).collect())
+    }
+
+    /// Takes out the first bit that is set from a place on.
+    pub fn take(&mut self, from: u32) -> Option<u32> {
+        let first = from as usize / 64;
+        let word = *self.0.get(first)? & (u64::MAX << (from % 64));
+        let (at, word) = match word {
+            0 => (first + 1..self.0.len()).map(|at| (at, self.0[at])).find(|(_, word)| *word != 0)?,
+            word => (first, word),
+        };
+        let bit = word.trailing_zeros();
+        self.0[at] &= !(1 << bit);
+        Some(at as u32 * 64 + bit)
     }
 
     pub fn get(&self, at: u32) -> bool {

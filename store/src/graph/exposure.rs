@@ -43,7 +43,7 @@ impl View {
     pub fn exposure(&self, what: &What) -> Vec<Exposed> {
         let (graph, flow) = (&*self.graph, self.flow());
         let tag = self.tracer(what);
-        let (gap_own, gap_in) = self.gap_bits(|_| true);
+        let gap_bits = self.gap_bits(false);
         let deployed = self.deployed();
         let cleared = self.cleared(&tag);
         let mut exposed = Vec::new();
@@ -58,7 +58,7 @@ impl View {
                 (false, _) if cleared.get(class).is_some_and(|c| *c != 0) => ExposedStatus::Cleared,
                 (false, _) => continue,
             };
-            let gaps = gap_own[class] | gap_in[class];
+            let gaps = gap_bits[class];
             exposed.push(Exposed {
                 version,
                 status,
@@ -71,7 +71,7 @@ impl View {
     }
 
     /// Classes the tag would have flowed into; empty where nothing clears it.
-    fn cleared(&self, tag: &super::questions::Tracer) -> Vec<u64> {
+    fn cleared(&self, tag: &super::questions::Tracer) -> Vec<u8> {
         let clears = tag.bits != 0 && self.graph.any_clears(tag.bits);
         if !clears {
             return Vec::new();

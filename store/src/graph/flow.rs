@@ -1,11 +1,14 @@
-//! Passing 64 bits along all carrying edges at once, in topological order.
+//! Passing bits along all carrying edges at once.
 //!
-//! Copies (equal bytes) are one node here, so that a copy neither clears nor adds anything. Cycles are real: strongly
-//! connected nodes are visited until nothing changes, all others once.
+//! Copies (equal bytes) are one node here, so that a copy neither clears nor adds anything. Bits are only ever added, so
+//! that any order of visits comes to the same end: first nodes are swept in the order of their ids, where most steps lead
+//! forward; what is not at rest then goes in topological order, strongly connected nodes until nothing changes.
 
 use super::build::{LineageGraph, Link};
+use super::csr::Bits;
 use super::walk::View;
 use lineward_events::EdgeType;
+use std::sync::OnceLock;
 
 /// The carrying edges at a time, between classes of equal content, in an order in which sources come first.
 #[derive(Debug)]
@@ -14,10 +17,19 @@ pub(super) struct Flow {
     class: Vec<u32>,
     offsets: Vec<u32>,
     steps: Vec<Step>,
-    /// Components, sources first; each a range of `order`.
-    components: Vec<std::ops::Range<u32>>,
-    order: Vec<u32>,
+    order: OnceLock<Order>,
 }
+
+/// Strongly connected components, sources first.
+#[derive(Debug)]
+struct Order {
+    nodes: Vec<u32>,
+    /// Each a range of `nodes`.
+    components: Vec<std::ops::Range<u32>>,
+}
+
+/// Times that steps are followed in the order of their sources before the order of components is worked out.
+const SWEEPS_MAX: usize = 32;
 
 /// An edge between classes.
 #[derive(Debug, Clone, Copy)]
@@ -41,7 +53,7 @@ impl Step {
     }
 }
 
-/// 64 bits, or several times as many.
+/// Some bits that travel together.
 pub(super) trait Word: Copy + Default {
     fn or(self, other: Self) -> Self;
     fn is_zero(&self) -> bool;
@@ -49,21 +61,26 @@ pub(super) trait Word: Copy + Default {
     fn add(&mut self, bits: Self) -> bool;
 }
 
-impl Word for u64 {
-    fn or(self, other: Self) -> Self {
-        self | other
-    }
+macro_rules! word {
+    ($($type:ty),*) => {$(
+        impl Word for $type {
+            fn or(self, other: Self) -> Self {
+                self | other
+            }
 
-    fn is_zero(&self) -> bool {
-        *self == 0
-    }
+            fn is_zero(&self) -> bool {
+                *self == 0
+            }
 
-    fn add(&mut self, bits: Self) -> bool {
-        let fresh = bits & !*self != 0;
-        *self |= bits;
-        fresh
-    }
+            fn add(&mut self, bits: Self) -> bool {
+                let fresh = bits & !*self != 0;
+                *self |= bits;
+                fresh
+            }
+        }
+    )*};
 }
+word!(u8, u64);
 
 /// A cache line of bits: it costs about as much to pass on as one word of it.
 pub(super) type Line = [u64; 8];
@@ -131,9 +148,7 @@ impl Flow {
             (offsets, steps) = with_moved(&offsets, &steps, moved);
         }
         let class = (0..nodes).map(of).collect();
-        let mut flow = Self { class, offsets, steps, components: Vec::new(), order: Vec::new() };
-        flow.condense();
-        flow
+        Self { class, offsets, steps, order: OnceLock::new() }
     }
 
     /// The node that stands for all copies of a node.
@@ -149,8 +164,17 @@ impl Flow {
     /// its own and what flowed into it.
     pub fn propagate<W: Word>(&self, own: &[W], pass: impl Fn(&Step, W, W) -> W) -> Vec<W> {
         let mut inflow = vec![W::default(); own.len()];
-        for component in &self.components {
-            let nodes = &self.order[component.start as usize..component.end as usize];
+        // Ids are given in the order in which things are made, so that nearly all steps lead to a higher one and few
+        // sweeps do, each through memory in order. Nothing is lost where that fails: the rest goes by components.
+        let mut open = Bits::of(own, |own| !own.is_zero());
+        for _ in 0..SWEEPS_MAX {
+            if !self.sweep(own, &mut inflow, &mut open, &pass) {
+                return inflow;
+            }
+        }
+        let Order { nodes, components } = self.order.get_or_init(|| self.condense());
+        for component in components {
+            let nodes = &nodes[component.start as usize..component.end as usize];
             loop {
                 let mut changed = false;
                 for &node in nodes {
@@ -170,8 +194,25 @@ impl Flow {
         inflow
     }
 
+    /// Follows the steps of all open nodes, lowest first; what changes is open then. Whether anything is left open.
+    fn sweep<W: Word>(&self, own: &[W], inflow: &mut [W], open: &mut Bits, pass: &impl Fn(&Step, W, W) -> W) -> bool {
+        let mut left = false;
+        let mut next = 0;
+        while let Some(node) = open.take(next) {
+            next = node;
+            let (own, flowed) = (own[node as usize], inflow[node as usize]);
+            for step in self.steps(node) {
+                if inflow[step.dst as usize].add(pass(step, own, flowed)) {
+                    open.insert(step.dst);
+                    left |= step.dst < node;
+                }
+            }
+        }
+        left
+    }
+
     /// Tarjan's algorithm without recursion. It emits components sinks first; they are turned round at the end.
-    fn condense(&mut self) {
+    fn condense(&self) -> Order {
         const UNSEEN: u32 = u32::MAX;
         const DONE: u32 = u32::MAX - 1;
         let nodes = self.class.len();
@@ -231,8 +272,7 @@ impl Flow {
             }
         }
         components.reverse();
-        self.components = components;
-        self.order = emitted;
+        Order { nodes: emitted, components }
     }
 }
 

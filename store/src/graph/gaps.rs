@@ -49,15 +49,16 @@ impl GapKind {
         matches!(self, Self::TrainingInputsUnknown | Self::InputsOnlyHinted | Self::InputsUnknown)
     }
 
-    fn own_bit(self) -> u8 {
+    fn bit(self) -> u8 {
         1 << (self as u8)
     }
 
-    pub(super) fn bit(self) -> u64 {
-        1 << (self as u64)
+    /// The bits of all kinds, or of those that hide inputs.
+    fn counted(hiding: bool) -> u8 {
+        Self::ALL.into_iter().filter(|k| !hiding || k.hides_inputs()).fold(0, |bits, kind| bits | kind.bit())
     }
 
-    pub(super) fn of_bits(bits: u64) -> impl Iterator<Item = Self> {
+    pub(super) fn of_bits(bits: u8) -> impl Iterator<Item = Self> {
         Self::ALL.into_iter().filter(move |kind| kind.bit() & bits != 0)
     }
 }
@@ -95,10 +96,10 @@ impl View {
                 if doubtful.get(version) || model && !explained.get(version) {
                     let mut gaps = Vec::new();
                     self.input_gaps(version, &mut gaps);
-                    kinds = gaps.iter().fold(0, |kinds, gap| kinds | gap.kind.own_bit());
+                    kinds = gaps.iter().fold(0, |kinds, gap| kinds | gap.kind.bit());
                 }
                 let unseen = (graph.kind(version) == Kind::Data).then(|| scanned.gap(version)).flatten();
-                kinds | unseen.map_or(0, GapKind::own_bit)
+                kinds | unseen.map_or(0, GapKind::bit)
             });
             kinds.collect()
         })
@@ -133,16 +134,19 @@ impl View {
         gaps.filter(|g| g.kind.hides_inputs() || feeds[g.version as usize]).collect()
     }
 
-    /// Gap kinds of each class of nodes, as bits, and those that flow in from upstream.
-    pub(super) fn gap_bits(&self, counts: impl Fn(GapKind) -> bool) -> (Vec<u64>, Vec<u64>) {
-        let flow = self.flow();
-        let counted = GapKind::ALL.into_iter().filter(|k| counts(*k)).fold(0, |bits, kind| bits | kind.own_bit());
-        let mut own = vec![0; self.graph.nodes()];
-        for (version, kinds) in self.graph.versions().zip(self.gap_kinds()) {
-            own[flow.class(version) as usize] |= u64::from(kinds & counted);
-        }
-        let inflow = flow.propagate(&own, |_, own, flowed| own | flowed);
-        (own, inflow)
+    /// Gap kinds of each class of nodes, as bits, its own and those that flow in from upstream: all, or those that hide
+    /// inputs.
+    pub(super) fn gap_bits(&self, hiding: bool) -> &[u8] {
+        self.gap_flow[usize::from(hiding)].get_or_init(|| {
+            let flow = self.flow();
+            let counted = GapKind::counted(hiding);
+            let mut own = vec![0u8; self.graph.nodes()];
+            for (version, kinds) in self.graph.versions().zip(self.gap_kinds()) {
+                own[flow.class(version) as usize] |= kinds & counted;
+            }
+            let inflow = flow.propagate(&own, |_, own, flowed| own | flowed);
+            own.iter().zip(inflow).map(|(own, inflow)| own | inflow).collect()
+        })
     }
 
     fn gap(&self, kind: GapKind, version: Version, run: Option<u32>, detail: impl Into<String>) -> Gap {
@@ -332,8 +336,7 @@ impl View {
     /// For each node the version of the nearest gap, by one walk downstream from all gaps at once.
     fn nearest_gaps(&self, hiding: bool) -> Vec<Version> {
         let graph = &*self.graph;
-        let counted = GapKind::ALL.into_iter().filter(|k| !hiding || k.hides_inputs());
-        let counted = counted.fold(0, |bits, kind| bits | kind.own_bit());
+        let counted = GapKind::counted(hiding);
         let mut nearest = vec![NONE; graph.nodes()];
         let with_gaps = graph.versions().zip(self.gap_kinds()).filter(|(_, kinds)| **kinds & counted != 0);
         let mut open: Vec<u32> = with_gaps.map(|(version, _)| version).collect();
@@ -366,11 +369,7 @@ impl View {
     /// What makes unknown what flows into a version.
     pub fn hidden_inputs(&self, version: Version) -> Option<Gap> {
         // Where the kinds are known already, most versions need no closer look.
-        if self
-            .gaps
-            .get()
-            .is_some_and(|kinds| !GapKind::of_bits(kinds[version as usize].into()).any(GapKind::hides_inputs))
-        {
+        if self.gaps.get().is_some_and(|kinds| !GapKind::of_bits(kinds[version as usize]).any(GapKind::hides_inputs)) {
             return None;
         }
         let mut gaps = Vec::new();

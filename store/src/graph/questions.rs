@@ -154,8 +154,8 @@ impl Answers {
 }
 
 /// Bits of the pass that tells how a model got its data.
-const SEEN: u64 = 1;
-const CONTRADICTED: u64 = 2;
+const SEEN: u8 = 1;
+const CONTRADICTED: u8 = 2;
 
 impl View {
     /// The models that carry what was asked for, in the order of their versions; those of which it is not known
@@ -171,7 +171,7 @@ impl View {
     fn find_models(&self, what: &What, with_unknown: bool, details: Details) -> Vec<Trained> {
         let tag = self.tracer(what);
         let hiding = matches!(what, What::Versions(_));
-        let (gap_own, gap_in) = self.gap_bits(|kind| !hiding || kind.hides_inputs());
+        let gap_bits = self.gap_bits(hiding);
         let deployed = self.deployed();
         let flow = self.flow();
         let mut answer = Vec::new();
@@ -180,7 +180,7 @@ impl View {
                 continue;
             }
             let class = flow.class(model) as usize;
-            let gaps = gap_own[class] | gap_in[class];
+            let gaps = gap_bits[class];
             let carries = tag.own[class] | tag.inflow[class] != 0;
             let asked_for = carries || with_unknown && gaps != 0;
             if !asked_for {
@@ -202,13 +202,13 @@ impl View {
         }
         for row in answer.iter_mut().filter(|r| details.gap_reason && !r.complete) {
             let class = flow.class(row.model) as usize;
-            row.gap_reason = Some(self.gap_reason(row.model, gap_own[class] | gap_in[class], hiding));
+            row.gap_reason = Some(self.gap_reason(row.model, gap_bits[class], hiding));
         }
         answer
     }
 
     /// Kinds of gaps with the nearest one in words; of those that hide inputs, or of all.
-    pub(super) fn gap_reason(&self, version: Version, bits: u64, hiding: bool) -> String {
+    pub(super) fn gap_reason(&self, version: Version, bits: u8, hiding: bool) -> String {
         let kinds: Vec<_> = GapKind::of_bits(bits).map(GapKind::as_str).collect();
         let kinds = kinds.join(", ");
         match self.nearest_gap(version, hiding) {
@@ -219,8 +219,8 @@ impl View {
 
     pub(super) fn tracer(&self, what: &What) -> Tracer {
         let (graph, flow) = (&*self.graph, self.flow());
-        let mut own = vec![0u64; graph.nodes()];
-        let mut bits = 0;
+        let mut own = vec![0u8; graph.nodes()];
+        let mut bits = 0u64;
         match what {
             What::Tag(tag) => {
                 for finding in graph.findings.iter().filter(|f| is_tagged(f, tag)) {
@@ -237,8 +237,12 @@ impl View {
             }
         }
         let clears = |class: usize| graph.classes[class].clear & bits != 0;
-        let members = flow.propagate(&own, |step, own, flowed| if step.contains() { (own | flowed) & SEEN } else { 0 });
-        let observed: Vec<u64> = own.iter().zip(members).map(|(own, inflow)| own | inflow).collect();
+        let mut observed = own.clone();
+        if self.graph.any_contains() {
+            let members =
+                flow.propagate(&own, |step, own, flowed| if step.contains() { (own | flowed) & SEEN } else { 0 });
+            observed.iter_mut().zip(members).for_each(|(own, inflow)| *own |= inflow);
+        }
         let travels = bits == 0 || bits & graph.propagating() != 0;
         let stop = |class| !travels || clears(class);
         let inflow = flow.propagate(&observed, |step, own, flowed| match (step.contains(), stop(step.class())) {
@@ -248,7 +252,7 @@ impl View {
         });
         let any_clear = bits != 0 && graph.any_clears(bits);
         let contradicted = if any_clear { self.contradicted(&own, &observed, &inflow) } else { vec![0; own.len()] };
-        let seen: Vec<u64> =
+        let seen: Vec<u8> =
             observed.iter().zip(&contradicted).map(|(seen, failed)| seen | (failed * CONTRADICTED)).collect();
         // Only what training itself reads: data into a run or a model, models into models.
         let direct = flow.propagate(&seen, |step, own, flowed| {
@@ -260,11 +264,14 @@ impl View {
     }
 
     /// Classes where the tag was seen, would have flowed in, and was cleared on every way in.
-    fn contradicted(&self, own: &[u64], observed: &[u64], inflow: &[u64]) -> Vec<u64> {
+    fn contradicted(&self, own: &[u8], observed: &[u8], inflow: &[u8]) -> Vec<u8> {
         let flow = self.flow();
         let uncleared =
             flow.propagate(observed, |step, own, flowed| if step.contains() { flowed } else { own | flowed });
-        let failed: Vec<u64> = (0..own.len()).map(|i| own[i] & uncleared[i] & !inflow[i]).collect();
+        let failed: Vec<u8> = (0..own.len()).map(|i| own[i] & uncleared[i] & !inflow[i]).collect();
+        if failed.iter().all(|failed| *failed == 0) {
+            return failed;
+        }
         let wholes = flow.propagate(&failed, |step, own, flowed| if step.contains() { own | flowed } else { 0 });
         failed.iter().zip(wholes).map(|(failed, whole)| (failed | whole) & SEEN).collect()
     }
@@ -281,7 +288,7 @@ impl View {
     }
 
     /// Hops from the nearest version that has it, for all versions.
-    fn depths(&self, observed: &[u64], stop: &impl Fn(usize) -> bool) -> Vec<Option<u32>> {
+    fn depths(&self, observed: &[u8], stop: &impl Fn(usize) -> bool) -> Vec<Option<u32>> {
         let (graph, flow) = (&*self.graph, self.flow());
         let passes: Vec<bool> = (0..graph.classes.len()).map(|c| graph.classes[c].carries && !stop(c)).collect();
         let mut depth: Vec<Option<u32>> = vec![None; graph.nodes()];
@@ -321,10 +328,7 @@ impl View {
             let class = flow.class(node) as usize;
             edge.carries && edge.run != NONE && (tag.observed[class] | tag.inflow[class]) != 0
         };
-        let start = |run: &u32| {
-            let row = graph.run(*run);
-            (row.started_at.or(row.ended_at).unwrap_or(row.recorded_at), *run)
-        };
+        let start = |run: &u32| (graph.runs.began(*run), *run);
         self.entering(model).filter(|(node, edge)| brings(*node, edge)).map(|(_, edge)| edge.run).min_by_key(start)
     }
 
@@ -397,13 +401,12 @@ impl View {
 
     /// Deployment and completeness of every model version.
     pub fn model_states(&self) -> Vec<ModelState> {
-        let all = |_: GapKind| true;
-        let (gap_own, gap_in) = self.gap_bits(all);
+        let gap_bits = self.gap_bits(false);
         let (deployed, flow) = (self.deployed(), self.flow());
         let models = self.graph.versions().filter(|&v| self.graph.kind(v) == Kind::Model && self.exists(v));
         let state = |model: Version| {
             let class = flow.class(model) as usize;
-            let gaps = gap_own[class] | gap_in[class];
+            let gaps = gap_bits[class];
             let gap_reason = (gaps != 0).then(|| self.gap_reason(model, gaps, false));
             ModelState { model, deployed: deployed[model as usize], gap_reason }
         };
@@ -546,12 +549,12 @@ fn is_tagged(finding: &crate::rows::FindingRow, tag: &str) -> bool {
 
 /// How one tag (or asset) spreads; all by class except `depth`.
 pub(super) struct Tracer {
-    own: Vec<u64>,
-    pub(super) observed: Vec<u64>,
-    pub(super) inflow: Vec<u64>,
-    direct: Vec<u64>,
+    own: Vec<u8>,
+    pub(super) observed: Vec<u8>,
+    pub(super) inflow: Vec<u8>,
+    direct: Vec<u8>,
     /// Seen although it was cleared on every way in.
-    pub(super) contradicted: Vec<u64>,
+    pub(super) contradicted: Vec<u8>,
     pub(super) depth: Vec<Option<u32>>,
     pub(super) bits: u64,
     travels: bool,

@@ -65,7 +65,12 @@ impl<'a> Table<'a> {
 pub(super) struct Held<K> {
     recorded: Option<Micros>,
     newest: HashMap<K, i64, ahash::RandomState>,
+    /// A bit by hash for the keys of `newest`: nearly all others are known not to be there without looking.
+    maybe: Vec<u64>,
 }
+
+/// Bits of [`Held::maybe`]; they stay in a fast cache.
+const MAYBE: usize = 1 << 20;
 
 /// The bookkeeping of a batch.
 pub(super) struct Bookkeeping {
@@ -90,14 +95,17 @@ impl Bookkeeping {
 
 impl<K: Hashes + Eq> Held<K> {
     pub fn new(recorded: Option<Micros>) -> Self {
-        Self { recorded, newest: HashMap::default() }
+        Self { recorded, newest: HashMap::default(), maybe: vec![0; MAYBE / 64] }
     }
 
     /// Takes notice of the revisions of a batch: of all batches, before any is asked for.
     pub fn note(&mut self, book: &Bookkeeping, key: impl Fn(usize) -> K) {
         for (row, revision) in book.revision.values().iter().enumerate().filter(|(_, revision)| **revision > 0) {
             if book.known(row, self.recorded) {
-                let held = self.newest.entry(key(row)).or_default();
+                let key = key(row);
+                let bit = self.bit(&key);
+                self.maybe[bit / 64] |= 1 << (bit % 64);
+                let held = self.newest.entry(key).or_default();
                 *held = (*held).max(*revision);
             }
         }
@@ -106,7 +114,16 @@ impl<K: Hashes + Eq> Held<K> {
     pub fn holds(&self, book: &Bookkeeping, row: usize, key: impl Fn() -> K) -> bool {
         book.known(row, self.recorded)
             && !(book.retracted_at.is_valid(row) && self.recorded.is_none_or(|t| book.retracted_at.value(row) <= t))
-            && (self.newest.is_empty() || self.newest.get(&key()).is_none_or(|r| *r == book.revision.value(row)))
+            && (self.newest.is_empty() || self.is_newest(&key(), book.revision.value(row)))
+    }
+
+    fn is_newest(&self, key: &K, revision: i64) -> bool {
+        let bit = self.bit(key);
+        self.maybe[bit / 64] >> (bit % 64) & 1 == 0 || self.newest.get(key).is_none_or(|newest| *newest == revision)
+    }
+
+    fn bit(&self, key: &K) -> usize {
+        self.newest.hasher().hash_one(key) as usize % MAYBE
     }
 }
 
@@ -379,6 +396,13 @@ impl Runs {
 
     pub fn inputs_known(&self, at: u32) -> bool {
         self.inputs_known.value(at as usize)
+    }
+
+    /// When a run began, as far as it is known.
+    pub fn began(&self, at: u32) -> Micros {
+        let row = at as usize;
+        let known = time(&self.started_at, row).or_else(|| time(&self.ended_at, row));
+        known.unwrap_or_else(|| self.recorded_at.value(row))
     }
 
     /// Some run does not say what it read.

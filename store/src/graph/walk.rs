@@ -94,6 +94,7 @@ pub struct View {
     pub(super) labels: OnceLock<Labels>,
     pub(super) scanned: OnceLock<Scanned>,
     pub(super) gaps: OnceLock<Vec<u8>>,
+    pub(super) gap_flow: [OnceLock<Vec<u8>>; 2],
     pub(super) nearest: [OnceLock<Vec<Version>>; 2],
     pub(super) answers: Answers,
 }
@@ -116,6 +117,7 @@ impl View {
             labels: OnceLock::new(),
             scanned: OnceLock::new(),
             gaps: OnceLock::new(),
+            gap_flow: [const { OnceLock::new() }; 2],
             nearest: [const { OnceLock::new() }; 2],
             answers: Answers::default(),
         }

@@ -29,6 +29,8 @@ pub const START: i64 = 1_767_225_600_000_000;
 pub const TICK: i64 = 3_600_000_000;
 const DEGREE_MAX: usize = 5_000;
 const FILE_ROWS: usize = 1 << 20;
+/// Different sets of tags that edges clear.
+const MASKS: usize = 200;
 /// Outputs of a run.
 const RUN_OUTPUTS: usize = 8;
 
@@ -114,15 +116,26 @@ pub async fn make(folder: &Path, edges: usize) -> Done {
     Ok(())
 }
 
-/// In-degree by Zipf's law with exponent 2.1.
-fn degree(numbers: &mut Numbers) -> usize {
-    let share = numbers.share().max(1e-12);
-    (share.powf(-1.0 / 1.1) as usize).clamp(1, DEGREE_MAX)
+/// Zipf's law with exponent 2.1, cut: the share of degrees up to each.
+fn degrees() -> Vec<f64> {
+    let weights = (1..=DEGREE_MAX).map(|degree| (degree as f64).powf(-2.1));
+    let mut shares: Vec<f64> = weights
+        .scan(0.0, |sum, weight| {
+            *sum += weight;
+            Some(*sum)
+        })
+        .collect();
+    let whole = shares.last().copied().unwrap_or(1.0);
+    shares.iter_mut().for_each(|share| *share /= whole);
+    shares
 }
 
 fn hops(nodes: usize, edges: usize) -> Vec<Hop> {
     let mut numbers = Numbers::new(1);
+    // Policies are few: a quarter of the tags each.
+    let masks: Vec<u64> = (0..MASKS).map(|_| numbers.draw() & numbers.draw()).collect();
     let mut hops: Vec<Hop> = Vec::with_capacity(edges + edges / 10);
+    let degrees = degrees();
     let second = first_of(1, nodes);
     let copies = nodes * 3 / 100;
     let wanted = edges - copies;
@@ -130,7 +143,9 @@ fn hops(nodes: usize, edges: usize) -> Vec<Hop> {
     while hops.len() < wanted {
         let layer = layer_of(node, nodes);
         let (before, own) = (first_of(layer - 1, nodes), first_of(layer, nodes));
-        for _ in 0..degree(&mut numbers).min(wanted - hops.len()) {
+        let share = numbers.share();
+        let degree = 1 + degrees.partition_point(|up_to| *up_to < share);
+        for _ in 0..degree.min(wanted - hops.len()) {
             let src = if numbers.share() < 0.3 {
                 // Shared corpora: towards the oldest.
                 (numbers.share().powi(4) * own as f64) as usize
@@ -152,7 +167,7 @@ fn hops(nodes: usize, edges: usize) -> Vec<Hop> {
             } else {
                 START + (from + 1 + numbers.below(TICKS - from)) as i64 * TICK
             };
-            let clear = if numbers.share() < 0.1 { numbers.draw() & numbers.draw() } else { 0 };
+            let clear = if numbers.share() < 0.1 { masks[numbers.below(masks.len())] } else { 0 };
             let from = START + from as i64 * TICK;
             hops.push(Hop { src: src as u32, dst: dst as u32, from, to, clear: clear as i64, copy: false });
         }
