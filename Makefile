@@ -14,6 +14,7 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 RUST_MIN := 1.95
 DEMO_DIR ?= target/demo
 FUZZ_SECONDS ?= 60
+BENCH_EDGES ?= 100000 1000000 10000000
 
 # The C and C++ side of the build: librdkafka, OpenSSL.
 BUILD_PACKAGES := build-essential cmake pkg-config libssl-dev libcurl4-openssl-dev zlib1g-dev
@@ -74,6 +75,11 @@ bench-scan: setup ## scan speed; definitions and records are in benches/
 .PHONY: bench-stream
 bench-stream: setup-test ## speed from Kafka to Delta
 	benches/bench_stream.sh
+
+.PHONY: bench-lineage
+bench-lineage: setup-test ## lineage questions beside DuckDB, PostgreSQL and igraph, answers compared (BENCH_EDGES=...)
+	@$(call install,postgresql)
+	benches/bench_lineage.sh $(BENCH_EDGES)
 
 .PHONY: release
 release: setup ## build the release binary (half an hour and more on two cores, once)

@@ -9,7 +9,7 @@ use datafusion::functions_aggregate::expr_fn::count;
 use datafusion::prelude::{Expr, SessionContext, col, lit};
 use futures::try_join;
 use lineward_store::Snapshot;
-use lineward_store::graph::{AsOf, GraphRows, LineageGraph, Scan, View};
+use lineward_store::graph::{AsOf, GraphRows, GraphTables, LineageGraph, Scan, View};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::OnceCell;
 
@@ -102,26 +102,30 @@ impl Graphs {
 
     async fn build(&self, recorded: Option<i64>) -> Result<Arc<LineageGraph>, Error> {
         let s = &self.snapshot;
-        let (assets, versions, jobs, runs) = try_join!(s.rows(), s.rows(), s.rows(), s.rows())?;
-        let (run_io, edges, findings, tags) = try_join!(s.rows(), s.rows(), s.rows(), s.rows())?;
+        let (versions, runs, run_io, edges) = try_join!(
+            s.columns("asset_versions", GraphTables::VERSIONS),
+            s.columns("runs", GraphTables::RUNS),
+            s.columns("run_io", GraphTables::RUN_IO),
+            s.columns("edges", GraphTables::EDGES),
+        )?;
+        let (assets, jobs, findings, tags) = try_join!(s.rows(), s.rows(), s.rows(), s.rows())?;
         let (fields, column_mappings, run_mappings) = try_join!(s.rows(), s.rows(), s.rows())?;
         let scans = self.scans().await?;
-        let rows = GraphRows {
+        let others = GraphRows {
             assets,
-            versions,
             jobs,
-            runs,
-            run_io,
-            edges,
             findings,
             tags,
             scans,
             fields,
             column_mappings,
             run_mappings,
+            ..GraphRows::default()
         };
-        let built = tokio::task::spawn_blocking(move || LineageGraph::build(rows, recorded)).await;
-        built.map(Arc::new).map_err(|_| Error::Argument("building the lineage graph was stopped".to_owned()))
+        let tables = GraphTables { versions, runs, run_io, edges, others };
+        let built = tokio::task::spawn_blocking(move || LineageGraph::of_tables(tables, recorded)).await;
+        let stopped = |_| Error::Argument("building the lineage graph was stopped".to_owned());
+        Ok(Arc::new(built.map_err(stopped)??))
     }
 
     /// What was scanned, from the scan events in the log.

@@ -120,7 +120,7 @@ fn draw(view: &View, seeds: &[Version], ways: Ways, max_depth: Option<u32>) -> P
                     dst: *dst,
                     edge_type: hop.edge_type.as_str(),
                     evidence: hop.evidence.as_str(),
-                    run_id: hop.run.map(|run| view.graph().run(run).run_id.clone()),
+                    run_id: hop.run.map(|run| view.graph().run_id(run).to_owned()),
                 });
             }
         }
@@ -137,13 +137,13 @@ fn key(hop: &Hop) -> (Version, Version, Option<u32>, &'static str) {
 fn node(view: &View, version: Version, level: i64) -> Node {
     let graph = view.graph();
     let (asset, masks) = (graph.asset(version), view.tags_of(version));
-    let gap = view.gaps_of(version).iter().find(|g| g.kind.hides_inputs() || g.kind == GapKind::ScanIncomplete);
+    let gap = view.gaps_of(version).into_iter().find(|g| g.kind.hides_inputs() || g.kind == GapKind::ScanIncomplete);
     Node {
         text: graph.text(version),
         asset_type: asset.asset_type.clone(),
         namespace: asset.namespace.clone(),
         name: asset.name.clone(),
-        version: graph.version(version).version.clone(),
+        version: graph.version_name(version).to_owned(),
         level,
         tags: graph.tag_names(masks.own | masks.inherited).into_iter().map(str::to_owned).collect(),
         gap: gap.map(|gap| format!("{}: {}", gap.kind.as_str(), gap.detail)),

@@ -206,6 +206,22 @@ impl Snapshot {
         }
     }
 
+    /// Columns of a table in this cut, all revisions, in the order in which they were written. Columns that the table
+    /// does not have yet are left out.
+    ///
+    /// # Errors
+    /// As [`Self::rows`].
+    pub async fn columns(&self, name: &'static str, columns: &[&str]) -> Result<Vec<RecordBatch>, Error> {
+        let Some(table) = self.table(name).await? else { return Ok(Vec::new()) };
+        let fail = |e: deltalake::datafusion::error::DataFusionError| Error::rows(name, e);
+        let provider = table.table_provider().await.map_err(fail)?;
+        let has = |column: &&&str| provider.schema().column_with_name(column).is_some();
+        let wanted: Vec<&str> = columns.iter().filter(has).copied().collect();
+        let frame = SessionContext::new().read_table(provider.clone()).map_err(fail)?;
+        let frame = frame.select_columns(&wanted).map_err(fail)?;
+        Ok(frame.collect_partitioned().await.map_err(fail)?.into_iter().flatten().collect())
+    }
+
     /// All revisions of a table's rows in this cut, lower revisions of a key first.
     ///
     /// # Errors

@@ -15,9 +15,9 @@ pub(super) fn statement(lineage: &Lineage<'_>) -> Value {
     let dependencies: Vec<Value> = upstream.map(|v| resource(lineage, *v, "uri")).collect();
     let made_by = lineage.runs.iter().find(|(_, (_, outputs))| lineage.seeds.iter().any(|s| outputs.contains(s)));
     let run = made_by.map(|(r, _)| graph.run(*r));
-    let job = run.and_then(|run| graph.job(run));
+    let job = run.as_ref().and_then(|run| graph.job(run));
     let mut metadata = Map::new();
-    if let Some(run) = run {
+    if let Some(run) = &run {
         metadata.insert("invocationId".to_owned(), run.run_id.as_str().into());
         for (name, at) in [("startedOn", run.started_at), ("finishedOn", run.ended_at)] {
             if let Some(at) = at {
@@ -35,7 +35,7 @@ pub(super) fn statement(lineage: &Lineage<'_>) -> Value {
         "predicate": {
             "buildDefinition": {
                 "buildType": "urn:lineward:run:v1",
-                "externalParameters": run.map(|run| json!(run.params)).unwrap_or_else(|| json!({})),
+                "externalParameters": run.as_ref().map(|run| json!(run.params)).unwrap_or_else(|| json!({})),
                 "internalParameters": { "complete": gaps.is_empty(), "gaps": gaps },
                 "resolvedDependencies": dependencies,
             },

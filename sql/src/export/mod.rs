@@ -71,7 +71,7 @@ impl<'a> Lineage<'a> {
             }
         }
         // A run that is not known to have read anything has no hop.
-        for gap in view.gaps().iter().filter(|g| versions.contains(&g.version)) {
+        for gap in versions.iter().flat_map(|v| view.gaps_of(*v)) {
             if let Some(run) = gap.run {
                 runs.entry(run).or_default().1.insert(gap.version);
             }
@@ -81,7 +81,7 @@ impl<'a> Lineage<'a> {
 
     /// What is not known, in words; empty where everything is.
     fn gaps(&self) -> Vec<String> {
-        let here = self.view.gaps().iter().filter(|g| g.kind.hides_inputs() && self.versions.contains(&g.version));
+        let here = self.versions.iter().flat_map(|v| self.view.gaps_of(*v)).filter(|g| g.kind.hides_inputs());
         here.map(|g| format!("{}: {} (at {})", g.kind.as_str(), g.detail, self.view.graph().text(g.version))).collect()
     }
 

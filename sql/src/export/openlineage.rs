@@ -15,8 +15,8 @@ pub(super) fn events(lineage: &Lineage<'_>) -> Vec<Value> {
     let mut events: Vec<(i64, Value)> = Vec::new();
     for (&r, (inputs, outputs)) in &lineage.runs {
         let run = graph.run(r);
-        let at = run.ended_at.or(run.started_at).unwrap_or(run.recorded.recorded_at);
-        let (namespace, name) = graph.job(run).map_or(("unknown", "unknown"), |j| (&*j.namespace, &*j.name));
+        let at = run.ended_at.or(run.started_at).unwrap_or(run.recorded_at);
+        let (namespace, name) = graph.job(&run).map_or(("unknown", "unknown"), |j| (&*j.namespace, &*j.name));
         // The states that mean an end keep their names; a run that has not ended says so.
         let state = match &*run.state {
             known @ ("START" | "RUNNING" | "COMPLETE" | "ABORT" | "FAIL") => known,
@@ -51,7 +51,7 @@ fn dataset(lineage: &Lineage<'_>, version: Version) -> Value {
             "version": {
                 "_producer": PRODUCER,
                 "_schemaURL": VERSION_FACET,
-                "datasetVersion": graph.version(version).version,
+                "datasetVersion": graph.version_name(version),
             },
         },
     })

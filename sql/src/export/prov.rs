@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 pub(super) fn document(lineage: &Lineage<'_>) -> Value {
     let graph = lineage.view.graph();
-    let version_id = |v: u32| format!("lineward:version-{}", graph.version(v).version_id);
+    let version_id = |v: u32| format!("lineward:version-{}", graph.version_id(v));
     let run_id = |r: u32| format!("lineward:run-{}", graph.run(r).run_sid);
     let mut entities = Map::new();
     for &v in &lineage.versions {
@@ -32,7 +32,7 @@ pub(super) fn document(lineage: &Lineage<'_>) -> Value {
         for (name, at) in times.into_iter().filter_map(|(name, at)| Some((name, at?))) {
             activity.insert(name.to_owned(), time(at).into());
         }
-        if let Some(job) = graph.job(run) {
+        if let Some(job) = graph.job(&run) {
             activity.insert("lineward:job".to_owned(), format!("{}/{}", job.namespace, job.name).into());
         }
         activity.insert("lineward:inputsKnown".to_owned(), run.inputs_known.into());

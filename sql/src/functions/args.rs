@@ -109,6 +109,8 @@ pub(crate) struct Arguments {
     as_of: AsOf,
     /// Where the record index has the subjects asked about: version and number of places.
     pub places: Vec<(i64, i64)>,
+    /// Columns of the answer that are wanted, by their places; all where `None`.
+    pub columns: Option<Vec<usize>>,
 }
 
 #[derive(Debug, Clone)]
@@ -200,6 +202,12 @@ impl Arguments {
             Value::Share(share) if *n == name => Some(*share),
             _ => None,
         })
+    }
+
+    /// Whether any of these columns of a function's answer is wanted.
+    pub fn wants(&self, function: &Function, columns: &[&str]) -> bool {
+        let Some(wanted) = &self.columns else { return true };
+        wanted.iter().any(|at| function.columns.get(*at).is_some_and(|(name, ..)| columns.contains(name)))
     }
 
     /// Whether a flag is given and true.

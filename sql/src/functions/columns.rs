@@ -80,13 +80,13 @@ fn cells(view: &View, reached: ReachedColumn) -> Vec<Cell> {
     let mut row = vec![
         graph.asset(version).namespace.as_str().into(),
         graph.asset(version).name.as_str().into(),
-        graph.version(version).version.as_str().into(),
+        graph.version_name(version).into(),
         field.into(),
         reached.depth.into(),
         reached.mapping_type.into(),
         reached.subtype.into(),
         reached.masking.into(),
-        reached.run.map(|run| graph.run(run).run_id.clone()).into(),
+        reached.run.map(|run| graph.run_id(run).to_owned()).into(),
     ];
     row.extend(completeness(reached.gap));
     row

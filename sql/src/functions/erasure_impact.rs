@@ -96,7 +96,7 @@ fn cells(view: &View, row: &Affected, gap: Option<String>) -> Vec<Cell> {
         asset.asset_type.as_str().into(),
         asset.namespace.as_str().into(),
         asset.name.as_str().into(),
-        graph.version(row.version).version.as_str().into(),
+        graph.version_name(row.version).into(),
         row.records.into(),
         row.action.as_str().into(),
         row.path.iter().map(|v| graph.text(*v)).collect::<Vec<_>>().into(),

@@ -136,7 +136,8 @@ impl ExecutionPlan for LineageExec {
     }
 
     fn execute(&self, _: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        let (answer, projection) = (self.call.clone().answer(context), self.projection.clone());
+        let projection = self.projection.clone();
+        let answer = self.call.clone().answer(context, projection.clone());
         let batches = stream::once(answer).map_ok(|batches| stream::iter(batches).map(Ok)).try_flatten();
         let projected = batches.and_then(move |batch| {
             let projected = match &projection {

@@ -138,9 +138,9 @@ fn hops(view: &View, direction: Direction, seeds: &[Version], distance: Option<u
             continue;
         }
         if direction == Direction::Upstream
-            && let Some(gap) = view.gaps_of(version).iter().find(|g| g.kind.hides_inputs())
+            && let Some(gap) = view.hidden_inputs(version)
         {
-            out.push(unknown(view, (version, None), far, &super::walk::gap_text(gap)));
+            out.push(unknown(view, (version, None), far, &super::walk::gap_text(&gap)));
         }
         for hop in view.hops(direction, version) {
             if !seen.insert((hop.src, hop.dst, hop.run, hop.edge_type)) {
@@ -236,7 +236,7 @@ fn end(view: &View, (version, field): End<'_>, masking: bool) -> Vec<Cell> {
 fn process(view: &View, run: Option<u32>, what: &str) -> String {
     let graph = view.graph();
     let Some(run) = run.map(|run| graph.run(run)) else { return serde_json::json!({ "type": what }).to_string() };
-    let job = graph.job(run);
+    let job = graph.job(&run);
     serde_json::json!({
         "type": what,
         "run_id": run.run_id,

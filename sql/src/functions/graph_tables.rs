@@ -30,20 +30,19 @@ pub(super) static GAPS: Function = Function {
 fn gaps(view: &View) -> Result<RecordBatch, Error> {
     let graph = view.graph();
     let gaps = view.gaps_of_models();
-    let text = |of: &dyn Fn(&Gap) -> Option<String>| -> ArrayRef {
-        Arc::new(gaps.iter().map(|gap| of(gap)).collect::<StringArray>())
-    };
+    let text =
+        |of: &dyn Fn(&Gap) -> Option<String>| -> ArrayRef { Arc::new(gaps.iter().map(of).collect::<StringArray>()) };
     let job = |gap: &Gap| {
-        let job = graph.job(graph.run(gap.run?))?;
+        let job = graph.job(&graph.run(gap.run?))?;
         Some(format!("{}/{}", job.namespace, job.name))
     };
     let columns: Vec<ArrayRef> = vec![
         text(&|g| Some(g.kind.as_str().to_owned())),
-        Arc::new(gaps.iter().map(|g| Some(graph.version(g.version).version_id)).collect::<Int64Array>()),
+        Arc::new(gaps.iter().map(|g| Some(graph.version_id(g.version))).collect::<Int64Array>()),
         text(&|g| Some(graph.asset(g.version).asset_type.clone())),
         text(&|g| Some(graph.asset(g.version).namespace.clone())),
         text(&|g| Some(graph.asset(g.version).name.clone())),
-        text(&|g| g.run.map(|run| graph.run(run).run_id.clone())),
+        text(&|g| g.run.map(|run| graph.run_id(run).to_owned())),
         text(&job),
         Arc::new(gaps.iter().map(|g| g.since).collect::<TimestampMicrosecondArray>().with_timezone("UTC")),
         text(&|g| Some(g.detail.clone())),
@@ -73,7 +72,7 @@ fn labels(view: &View) -> Result<RecordBatch, Error> {
     let rows: Vec<_> = labelled.filter(|(v, _)| view.exists(*v)).collect();
     let list = |of: &dyn Fn(&TagMasks) -> u64| tags(view, rows.iter().map(|(_, t)| Some(of(t))));
     let columns: Vec<ArrayRef> = vec![
-        Arc::new(rows.iter().map(|(v, _)| Some(graph.version(*v).version_id)).collect::<Int64Array>()),
+        Arc::new(rows.iter().map(|(v, _)| Some(graph.version_id(*v))).collect::<Int64Array>()),
         list(&|t| t.own),
         list(&|t| t.inherited),
         list(&|t| t.cleared),
@@ -101,7 +100,7 @@ fn models(view: &View) -> Result<RecordBatch, Error> {
     let graph = view.graph();
     let rows = view.model_states();
     let columns: Vec<ArrayRef> = vec![
-        Arc::new(rows.iter().map(|r| Some(graph.version(r.model).version_id)).collect::<Int64Array>()),
+        Arc::new(rows.iter().map(|r| Some(graph.version_id(r.model))).collect::<Int64Array>()),
         Arc::new(rows.iter().map(|r| Some(r.deployed)).collect::<BooleanArray>()),
         Arc::new(rows.iter().map(|r| Some(r.gap_reason.is_none())).collect::<BooleanArray>()),
         Arc::new(rows.iter().map(|r| r.gap_reason.clone()).collect::<StringArray>()),
@@ -126,8 +125,8 @@ fn served(view: &View) -> Result<RecordBatch, Error> {
     let graph = view.graph();
     let rows = view.served();
     let columns: Vec<ArrayRef> = vec![
-        Arc::new(rows.iter().map(|(d, _)| Some(graph.version(*d).version_id)).collect::<Int64Array>()),
-        Arc::new(rows.iter().map(|(_, m)| m.map(|m| graph.version(m).version_id)).collect::<Int64Array>()),
+        Arc::new(rows.iter().map(|(d, _)| Some(graph.version_id(*d))).collect::<Int64Array>()),
+        Arc::new(rows.iter().map(|(_, m)| m.map(|m| graph.version_id(m))).collect::<Int64Array>()),
     ];
     Ok(RecordBatch::try_new(SERVED.schema(), columns)?)
 }

@@ -45,7 +45,7 @@ fn answer(view: &View, arguments: &Arguments) -> Result<RecordBatch, Error> {
     let gap = after
         .iter()
         .find_map(|v| later.hidden_upstream(*v))
-        .map(|gap| format!("{} (at {})", walk::gap_text(gap), later.graph().text(gap.version)));
+        .map(|gap| format!("{} (at {})", walk::gap_text(&gap), later.graph().text(gap.version)));
     let changes = view.lineage_diff((&before, from), (&after, to));
     let mut out: Vec<Vec<Cell>> = changes.iter().map(|c| cells(view, c, gap.clone())).collect();
     if out.is_empty() && gap.is_some() {
@@ -81,7 +81,7 @@ fn cells(view: &View, changed: &Changed, gap: Option<String>) -> Vec<Cell> {
         changed.change.as_str().into(),
         graph.text(changed.src).into(),
         graph.text(changed.dst).into(),
-        changed.run.map(|run| graph.run(run).run_id.clone()).into(),
+        changed.run.map(|run| graph.run_id(run).to_owned()).into(),
         changed.at.map_or(Cell::Null, Cell::Time),
         tags(changed.tags_added),
         tags(changed.tags_removed),

@@ -58,7 +58,7 @@ pub(super) fn path_rows(view: &View, found: &Paths, targets: &[Version]) -> Vec<
     let hidden = targets
         .iter()
         .find_map(|t| view.hidden_upstream(*t))
-        .map(|gap| format!("{} (at {})", walk::gap_text(gap), view.graph().text(gap.version)));
+        .map(|gap| format!("{} (at {})", walk::gap_text(&gap), view.graph().text(gap.version)));
     let stopped = found.stopped.then(|| "search_stopped: there are too many ways to try them all".to_owned());
     let gap = stopped.or(hidden);
     let mut rows = Vec::new();
@@ -82,7 +82,7 @@ fn hop_row(view: &View, path: i64, number: i64, hop: &Hop, gap: Option<String>) 
         number.into(),
         graph.text(hop.src).into(),
         graph.text(hop.dst).into(),
-        hop.run.map(|run| graph.run(run).run_id.clone()).into(),
+        hop.run.map(|run| graph.run_id(run).to_owned()).into(),
         hop.edge_type.as_str().into(),
         hop.masking.into(),
         hop.evidence.as_str().into(),

@@ -4,7 +4,7 @@ use super::args::{Argument, Arguments, Takes};
 use super::{Function, Type};
 use crate::{Error, suggest};
 use arrow::array::{ArrayRef, BooleanArray, Int64Array, RecordBatch, StringArray};
-use lineward_store::graph::{ResolveError, Status, Trained, View, What};
+use lineward_store::graph::{Details, ResolveError, Status, Trained, View, What};
 use std::sync::Arc;
 
 const MODES: &[&str] = &["all", "observed", "inherited", "possible"];
@@ -57,12 +57,16 @@ pub(super) static FUNCTION: Function = Function {
 
 fn answer(view: &View, arguments: &Arguments) -> Result<RecordBatch, Error> {
     let mode = arguments.word("mode").unwrap_or("all");
-    let mut rows = Vec::new();
+    let wants = |column| arguments.wants(&FUNCTION, &[column]);
+    let details =
+        Details { sources: wants("sources"), first_run: wants("first_run_id"), gap_reason: wants("gap_reason") };
+    let mut answers = Vec::new();
     for text in arguments.texts("tag_or_asset") {
         let (what, tag) = what(view, text)?;
-        let trained = view.models_trained_on(&what, mode == "possible");
-        rows.extend(trained.into_iter().filter(|row| wanted(mode, row.status)).map(|row| (tag.clone(), row)));
+        answers.push((tag, view.models_trained_on(&what, mode == "possible", details)));
     }
+    let all = answers.iter().flat_map(|(tag, trained)| trained.iter().map(move |row| (tag.as_str(), row)));
+    let rows: Vec<(&str, &Trained)> = all.filter(|(_, row)| wanted(mode, row.status)).collect();
     Ok(RecordBatch::try_new(FUNCTION.schema(), columns(view, &rows))?)
 }
 
@@ -93,7 +97,7 @@ pub(super) fn what(view: &View, text: &str) -> Result<(What, String), Error> {
     }
 }
 
-fn columns(view: &View, rows: &[(String, Trained)]) -> Vec<ArrayRef> {
+fn columns(view: &View, rows: &[(&str, &Trained)]) -> Vec<ArrayRef> {
     let graph = view.graph();
     let text = |of: &dyn Fn(&Trained) -> Option<String>| -> ArrayRef {
         Arc::new(rows.iter().map(|(_, row)| of(row)).collect::<StringArray>())
@@ -104,12 +108,12 @@ fn columns(view: &View, rows: &[(String, Trained)]) -> Vec<ArrayRef> {
     vec![
         text(&|r| Some(graph.asset(r.model).namespace.clone())),
         text(&|r| Some(graph.asset(r.model).name.clone())),
-        text(&|r| Some(graph.version(r.model).version.clone())),
-        Arc::new(rows.iter().map(|(tag, _)| Some(tag.as_str())).collect::<StringArray>()),
+        text(&|r| Some(graph.version_name(r.model).to_owned())),
+        Arc::new(rows.iter().map(|(tag, _)| Some(*tag)).collect::<StringArray>()),
         text(&|r| Some(r.status.as_str().to_owned())),
         Arc::new(rows.iter().map(|(_, r)| Some(r.sources)).collect::<Int64Array>()),
         Arc::new(rows.iter().map(|(_, r)| r.min_depth.map(i64::from)).collect::<Int64Array>()),
-        text(&|r| r.first_run.map(|run| graph.run(run).run_id.clone())),
+        text(&|r| r.first_run.map(|run| graph.run_id(run).to_owned())),
         boolean(&|r| r.deployed),
         boolean(&|r| r.complete),
         text(&|r| r.gap_reason.clone()),

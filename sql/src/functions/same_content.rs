@@ -51,7 +51,7 @@ fn answer(view: &View, arguments: &Arguments) -> Result<RecordBatch, Error> {
         let mut row: Vec<Cell> = vec![
             asset.namespace.as_str().into(),
             asset.name.as_str().into(),
-            graph.version(same.version).version.as_str().into(),
+            graph.version_name(same.version).into(),
             same.method.as_str().into(),
             same.similarity.into(),
             same.verified.into(),

@@ -88,8 +88,12 @@ pub(super) struct LineageCall {
 }
 
 impl LineageCall {
-    /// The answer, in pieces.
-    pub async fn answer(self, context: Arc<TaskContext>) -> Result<Vec<RecordBatch>, DataFusionError> {
+    /// The answer, in pieces. Columns that are not among those wanted may be null.
+    pub async fn answer(
+        self,
+        context: Arc<TaskContext>,
+        columns: Option<Vec<usize>>,
+    ) -> Result<Vec<RecordBatch>, DataFusionError> {
         let function = self.function;
         let mut rows = Vec::new();
         for argument in self.arguments {
@@ -105,6 +109,7 @@ impl LineageCall {
             let subjects = arguments.texts(SUBJECT);
             arguments.places = self.graphs.places(subjects, arguments.as_of().recorded).await?;
         }
+        arguments.columns = columns;
         let view = self.graphs.view(arguments.as_of()).await?;
         // A walk over a large graph takes long enough to starve the other queries of a runtime thread.
         let computed = tokio::task::spawn_blocking(move || (function.answer)(&view, &arguments)).await;

@@ -79,7 +79,7 @@ fn columns(view: &View, rows: &[TrainingData]) -> Vec<ArrayRef> {
     vec![
         text(&|v| graph.asset(v).namespace.clone()),
         text(&|v| graph.asset(v).name.clone()),
-        text(&|v| graph.version(v).version.clone()),
+        text(&|v| graph.version_name(v).to_owned()),
         Arc::new(rows.iter().map(|r| Some(r.context.as_str()).filter(|c| !c.is_empty())).collect::<StringArray>()),
         Arc::new(rows.iter().map(|r| graph.version(r.data?).row_count).collect::<Int64Array>()),
         tags(view, rows.iter().map(|r| r.data.map(|v| view.tags_of(v)).map(|t| t.own | t.inherited))),

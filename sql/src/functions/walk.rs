@@ -3,8 +3,11 @@
 use super::args::{Argument, Arguments, Takes};
 use super::{Column, Function, Type};
 use crate::{Error, suggest};
-use arrow::array::{ArrayRef, BooleanArray, Float32Array, Int64Array, RecordBatch, StringArray};
-use lineward_store::graph::{Direction, Gap, Reached, Version, View};
+use arrow::array::{
+    ArrayRef, BooleanArray, Float32Array, Int64Array, RecordBatch, StringArray, StringBuilder, new_null_array,
+};
+use lineward_store::graph::{Direction, Gap, Reached, Step, Version, View};
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 pub(super) const ARGUMENTS: &[Argument] = &[
@@ -54,77 +57,138 @@ pub(super) fn walk(
 ) -> Result<RecordBatch, Error> {
     let seeds = seeds(view, arguments.texts("asset"))?;
     let max_depth = arguments.count("max_depth").map(|n| u32::try_from(n).unwrap_or(u32::MAX));
-    let reached = view.walk(direction, &seeds, max_depth);
-    let hidden = if direction == Direction::Upstream && max_depth != Some(0) { holes(view, &seeds) } else { vec![] };
-    let rows: Vec<Row> = hidden
-        .into_iter()
-        .map(Row::Hole)
-        .chain(reached.into_iter().map(|r| Row::Reached(reason(view, direction, &r), r)))
-        .collect();
-    Ok(RecordBatch::try_new(function.schema(), columns(view, &rows))?)
-}
-
-enum Row<'a> {
-    Reached(Option<String>, Reached),
-    Hole(&'a Gap),
-}
-
-impl Row<'_> {
-    fn reached(&self) -> Option<&Reached> {
-        match self {
-            Self::Reached(_, reached) => Some(reached),
-            Self::Hole(_) => None,
-        }
-    }
+    let steps = view.steps(direction, &seeds, max_depth);
+    let holes = if direction == Direction::Upstream && max_depth != Some(0) { holes(view, &seeds) } else { vec![] };
+    let answer = Answer { view, direction, holes, steps, reached: OnceCell::new() };
+    let schema = function.schema();
+    let columns = schema.fields().iter().map(|field| match arguments.wants(function, &[field.name().as_str()]) {
+        true => answer.column(field.name()),
+        false => new_null_array(field.data_type(), answer.len()),
+    });
+    let columns = columns.collect();
+    Ok(RecordBatch::try_new(schema, columns)?)
 }
 
 /// Seeds of which it is not known where they come from: no answer may be empty for lack of knowledge.
-fn holes<'a>(view: &'a View, seeds: &[Version]) -> Vec<&'a Gap> {
-    seeds.iter().filter_map(|&seed| view.gaps_of(seed).iter().find(|g| g.kind.hides_inputs())).collect()
-}
-
-fn reason(view: &View, direction: Direction, reached: &Reached) -> Option<String> {
-    if reached.cut {
-        return Some("max_depth".to_owned());
-    }
-    let gap = view.gaps_of(reached.version).iter().find(|g| g.kind.hides_inputs());
-    gap.filter(|_| direction == Direction::Upstream).map(gap_text)
+fn holes(view: &View, seeds: &[Version]) -> Vec<Gap> {
+    seeds.iter().filter_map(|&seed| view.hidden_inputs(seed)).collect()
 }
 
 pub(super) fn gap_text(gap: &Gap) -> String {
     format!("{}: {}", gap.kind.as_str(), gap.detail)
 }
 
-fn columns(view: &View, rows: &[Row<'_>]) -> Vec<ArrayRef> {
-    let graph = view.graph();
-    let reached = || rows.iter().map(Row::reached);
-    let text = |of: &dyn Fn(&Reached) -> Option<String>| -> ArrayRef {
-        Arc::new(reached().map(|r| r.and_then(of)).collect::<StringArray>())
-    };
-    let seed = |row: &Row<'_>| match row {
-        Row::Reached(_, r) => r.seed,
-        Row::Hole(gap) => gap.version,
-    };
-    let why: Vec<Option<String>> = rows
-        .iter()
-        .map(|row| match row {
-            Row::Reached(reason, _) => reason.clone(),
-            Row::Hole(gap) => Some(gap_text(gap)),
-        })
-        .collect();
-    vec![
-        Arc::new(rows.iter().map(|row| Some(graph.text(seed(row)))).collect::<StringArray>()),
-        Arc::new(reached().map(|r| r.map(|r| graph.version(r.version).version_id)).collect::<Int64Array>()),
-        text(&|r| Some(graph.asset(r.version).asset_type.clone())),
-        text(&|r| Some(graph.asset(r.version).namespace.clone())),
-        text(&|r| Some(graph.asset(r.version).name.clone())),
-        text(&|r| Some(graph.version(r.version).version.clone())),
-        Arc::new(reached().map(|r| Some(r.map_or(1, |r| i64::from(r.depth)))).collect::<Int64Array>()),
-        text(&|r| Some(r.edge_type.as_str().to_owned())),
-        text(&|r| r.run.map(|run| graph.run(run).run_id.clone())),
-        text(&|r| Some(r.evidence.as_str().to_owned())),
-        Arc::new(reached().map(|r| r.map(|r| r.confidence)).collect::<Float32Array>()),
-        Arc::new(why.iter().map(|why| Some(why.is_none())).collect::<BooleanArray>()),
-        Arc::new(why.into_iter().collect::<StringArray>()),
-    ]
+/// Steps from which on it is cheaper to look for what is hidden in the whole graph at once.
+const MANY: usize = 20_000;
+
+/// What a walk found: first a row for each hole, then one for each version reached. Only the columns that a query wants
+/// are made.
+struct Answer<'a> {
+    view: &'a View,
+    direction: Direction,
+    holes: Vec<Gap>,
+    steps: Vec<Step>,
+    /// What the steps mean, where a column tells of it.
+    reached: OnceCell<Vec<Reached>>,
+}
+
+impl Answer<'_> {
+    fn len(&self) -> usize {
+        self.holes.len() + self.steps.len()
+    }
+
+    fn column(&self, name: &str) -> ArrayRef {
+        let graph = self.view.graph();
+        match name {
+            "seed" => self.seeds(),
+            "version_id" => {
+                let ids = self.steps.iter().map(|s| graph.version_id(s.version));
+                match self.holes.is_empty() {
+                    true => Arc::new(ids.collect::<Vec<_>>().into_iter().collect::<Int64Array>()),
+                    false => Arc::new(self.with_holes(ids.map(Some)).collect::<Int64Array>()),
+                }
+            }
+            "asset_type" => self.texts(|s| Some(&graph.asset(s.version).asset_type)),
+            "namespace" => self.texts(|s| Some(&graph.asset(s.version).namespace)),
+            "name" => self.texts(|s| Some(&graph.asset(s.version).name)),
+            "version" => self.texts(|s| Some(graph.version_name(s.version))),
+            "depth" => {
+                let depths = self.steps.iter().map(|s| Some(i64::from(s.depth)));
+                Arc::new(self.holes.iter().map(|_| Some(1)).chain(depths).collect::<Int64Array>())
+            }
+            "edge_type" => self.meant(|r| Some(r.edge_type.as_str())),
+            "via_run_id" => self.meant(|r| r.run.map(|run| graph.run_id(run))),
+            "evidence" => self.meant(|r| Some(r.evidence.as_str())),
+            "confidence" => {
+                Arc::new(self.with_holes(self.reached().iter().map(|r| Some(r.confidence))).collect::<Float32Array>())
+            }
+            "complete" => {
+                self.look_ahead();
+                let known = self.steps.iter().map(|s| Some(self.reason(s).is_none()));
+                Arc::new(self.holes.iter().map(|_| Some(false)).chain(known).collect::<BooleanArray>())
+            }
+            _ => {
+                self.look_ahead();
+                let holes = self.holes.iter().map(|gap| Some(gap_text(gap)));
+                Arc::new(holes.chain(self.steps.iter().map(|s| self.reason(s))).collect::<StringArray>())
+            }
+        }
+    }
+
+    /// The values of the steps behind nulls for the holes.
+    fn with_holes<T>(&self, values: impl Iterator<Item = Option<T>>) -> impl Iterator<Item = Option<T>> {
+        self.holes.iter().map(|_| None).chain(values)
+    }
+
+    fn reached(&self) -> &[Reached] {
+        let reached = |step: &Step| self.view.reached(self.direction, step);
+        self.reached.get_or_init(|| self.steps.iter().map(reached).collect())
+    }
+
+    fn texts<'t>(&'t self, of: impl Fn(&'t Step) -> Option<&'t str>) -> ArrayRef {
+        self.written(self.steps.iter().map(of))
+    }
+
+    fn meant<'t>(&'t self, of: impl Fn(&'t Reached) -> Option<&'t str>) -> ArrayRef {
+        self.written(self.reached().iter().map(of))
+    }
+
+    fn written<'t>(&'t self, values: impl Iterator<Item = Option<&'t str>>) -> ArrayRef {
+        const BYTES: usize = 16;
+        let mut texts = StringBuilder::with_capacity(self.len(), self.len() * BYTES);
+        self.with_holes(values).for_each(|text| texts.append_option(text));
+        Arc::new(texts.finish())
+    }
+
+    fn seeds(&self) -> ArrayRef {
+        let mut texts = StringBuilder::with_capacity(self.len(), self.len() * 32);
+        let mut last: Option<(Version, String)> = None;
+        let seeds = self.holes.iter().map(|gap| gap.version).chain(self.steps.iter().map(|s| s.seed));
+        for seed in seeds {
+            let text = match last.take() {
+                Some((version, text)) if version == seed => text,
+                _ => self.view.graph().text(seed),
+            };
+            texts.append_value(&text);
+            last = Some((seed, text));
+        }
+        Arc::new(texts.finish())
+    }
+
+    fn look_ahead(&self) {
+        if self.direction == Direction::Upstream && self.steps.len() > MANY {
+            self.view.look_for_hidden_inputs();
+        }
+    }
+
+    /// What is not known beyond a version, or not in the answer.
+    fn reason(&self, step: &Step) -> Option<String> {
+        if step.cut {
+            return Some("max_depth".to_owned());
+        }
+        match self.direction {
+            Direction::Upstream => self.view.hidden_inputs(step.version).as_ref().map(gap_text),
+            Direction::Downstream => None,
+        }
+    }
 }

@@ -23,8 +23,8 @@ fn call(support: &Support, given: &Given) -> Result<ArrayRef, Error> {
     for id in given.numbers(0)?.iter() {
         match id.and_then(|id| view.graph().by_version_id(id)).filter(|v| view.exists(*v)) {
             Some(version) => {
-                let reached = view.walk(Direction::Upstream, &[version], None);
-                lists.append_value(reached.iter().map(|r| Some(view.graph().version(r.version).version_id)));
+                let reached = view.steps(Direction::Upstream, &[version], None);
+                lists.append_value(reached.iter().map(|r| Some(view.graph().version_id(r.version))));
             }
             None => lists.append_null(),
         }

@@ -1,14 +1,17 @@
 //! Building the graph from the rows of the store.
 
 use super::columns::Columns;
-use super::csr::Csr;
+use super::csr::{Csr, Linked};
 use super::names::Names;
 use super::scans::Scan;
-use crate::bytes::Hash;
+use super::tables::{Bookkeeping, Held, Run, Runs, Table, VersionRow, Versions, place};
+use crate::columns;
+use crate::error::Error;
 use crate::rows::{
-    AssetRow, AssetVersionRow, ColumnMappingRow, EdgeRow, FieldRow, FindingRow, JobRow, Micros, Row, RunIoRow,
-    RunMappingRow, RunRow, TagRow,
+    AssetRow, AssetVersionRow, ColumnMappingRow, EdgeRow, FieldRow, FindingRow, JobRow, Micros, Row, RunIoKey,
+    RunIoRow, RunMappingRow, RunRow, TagRow, run_io_key,
 };
+use arrow::array::{Array as _, Int64Array, RecordBatch, StringViewArray, TimestampMicrosecondArray};
 use lineward_events::{AssetType, EdgeType, Evidence};
 use std::collections::{HashMap, HashSet};
 
@@ -39,6 +42,57 @@ pub struct GraphRows {
     pub run_mappings: Vec<RunMappingRow>,
 }
 
+/// The same with the large tables as Arrow columns, as they come from the files: all revisions, in commit order.
+#[derive(Debug, Clone, Default)]
+pub struct GraphTables {
+    /// `asset_versions`, at least the columns [`GraphTables::VERSIONS`].
+    pub versions: Vec<RecordBatch>,
+    /// `runs`, at least the columns [`GraphTables::RUNS`].
+    pub runs: Vec<RecordBatch>,
+    /// `run_io`, at least the columns [`GraphTables::RUN_IO`].
+    pub run_io: Vec<RecordBatch>,
+    /// `edges`, at least the columns [`GraphTables::EDGES`].
+    pub edges: Vec<RecordBatch>,
+    /// All others; what it has of the tables above does not count.
+    pub others: GraphRows,
+}
+
+impl GraphTables {
+    /// Columns that are read of `asset_versions`.
+    pub const VERSIONS: &[&str] = super::tables::VERSION_COLUMNS;
+    /// Columns that are read of `runs`.
+    pub const RUNS: &[&str] = super::tables::RUN_COLUMNS;
+    /// Columns that are read of `run_io`.
+    pub const RUN_IO: &[&str] = &[
+        "run_sid",
+        "version_id",
+        "io",
+        "context",
+        "evidence",
+        "event_time",
+        "recorded_at",
+        "retracted_at",
+        "revision",
+    ];
+    /// Columns that are read of `edges`.
+    pub const EDGES: &[&str] = &[
+        "edge_id",
+        "src_version_id",
+        "dst_version_id",
+        "run_sid",
+        "edge_type",
+        "evidence",
+        "confidence",
+        "masking",
+        "clear_mask",
+        "valid_from",
+        "valid_to",
+        "recorded_at",
+        "retracted_at",
+        "revision",
+    ];
+}
+
 /// A version's place in the graph: a dense index in the order of `version_id`.
 pub type Version = u32;
 
@@ -66,11 +120,9 @@ pub(super) enum Link {
     Written,
 }
 
-/// An edge of the graph.
-#[derive(Debug, Clone)]
-pub(super) struct Edge {
-    pub src: u32,
-    pub dst: u32,
+/// What edges have in common: there are millions of edges and few of these.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct EdgeClass {
     pub link: Link,
     /// What is in the source gets into the destination; false for evaluation.
     pub carries: bool,
@@ -80,12 +132,40 @@ pub(super) struct Edge {
     pub masking: bool,
     /// Tags that do not pass.
     pub clear: u64,
-    /// Index of the run, [`NONE`] where no run is named.
-    pub run: u32,
     /// Index into the contexts.
     pub context: u32,
+}
+
+impl EdgeClass {
+    /// Of everything that matters; floats by their bits.
+    fn key(&self) -> (u16, u8, u32, u64, u32) {
+        let link = match self.link {
+            Link::Direct(edge_type) => edge_type as u16,
+            Link::Read => 0x100,
+            Link::Written => 0x101,
+        };
+        let said = (self.evidence as u8) << 2 | u8::from(self.carries) << 1 | u8::from(self.masking);
+        (link, said, self.confidence.to_bits(), self.clear, self.context)
+    }
+}
+
+/// An edge of the graph, as one of its ends sees it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Edge {
+    pub src: u32,
+    pub class: EdgeClass,
+    /// Index of the run, [`NONE`] where no run is named.
+    pub run: u32,
     pub valid_from: Micros,
     pub valid_to: Micros,
+}
+
+impl std::ops::Deref for Edge {
+    type Target = EdgeClass;
+
+    fn deref(&self) -> &EdgeClass {
+        &self.class
+    }
 }
 
 pub(super) const NONE: u32 = u32::MAX;
@@ -94,48 +174,69 @@ pub(super) const NONE: u32 = u32::MAX;
 #[derive(Debug)]
 pub struct LineageGraph {
     pub(super) assets: Vec<AssetRow>,
-    pub(super) versions: Vec<AssetVersionRow>,
+    pub(super) versions: Versions,
     pub(super) asset_of: Vec<u32>,
     pub(super) kinds: Vec<Kind>,
-    pub(super) runs: Vec<RunRow>,
+    pub(super) runs: Runs,
     pub(super) jobs: HashMap<i64, JobRow>,
     pub(super) findings: Vec<FindingRow>,
     pub(super) tags: Vec<TagRow>,
     pub(super) scans: Vec<Scan>,
-    pub(super) edges: Vec<Edge>,
+    pub(super) edges: Csr,
+    pub(super) classes: Vec<EdgeClass>,
     pub(super) contexts: Vec<String>,
-    pub(super) out: Csr,
-    pub(super) into: Csr,
     pub(super) names: Names,
     pub(super) columns: Columns,
 }
 
 impl LineageGraph {
+    /// The graph of what was known at `recorded` (everything where `None`), of a few rows.
+    ///
+    /// # Errors
+    /// As [`Self::of_tables`].
+    pub fn build(rows: GraphRows, recorded: Option<Micros>) -> Result<Self, Error> {
+        let tables = GraphTables {
+            versions: vec![columns::encode(&rows.versions)?],
+            runs: vec![columns::encode(&rows.runs)?],
+            run_io: vec![columns::encode(&rows.run_io)?],
+            edges: vec![columns::encode(&rows.edges)?],
+            others: rows,
+        };
+        Self::of_tables(tables, recorded)
+    }
+
     /// The graph of what was known at `recorded` (everything where `None`). Rows that name versions, assets or runs
     /// which do not exist are left out: the store writes none, and a reader of a damaged one must still get answers.
-    pub fn build(rows: GraphRows, recorded: Option<Micros>) -> Self {
+    ///
+    /// # Errors
+    /// [`Error::Rows`] where a column is of another type than its table says.
+    pub fn of_tables(tables: GraphTables, recorded: Option<Micros>) -> Result<Self, Error> {
+        let as_of = AsOf { valid: None, recorded };
+        let rows = tables.others;
         let assets = current(rows.assets, recorded);
-        let mut versions = current(rows.versions, recorded);
-        let mut runs = current(rows.runs, recorded);
-        let asset_index: HashMap<i64, u32> = (0..).zip(&assets).map(|(i, a)| (a.asset_id, i)).collect();
-        versions.retain(|v| asset_index.contains_key(&v.asset_id));
-        versions.sort_by_key(|v| v.version_id);
-        runs.sort_by_key(|r| r.run_sid);
-        let asset_of: Vec<u32> = versions.iter().map(|v| asset_index[&v.asset_id]).collect();
-        let kinds: Vec<Kind> = asset_of.iter().map(|&a| kind(&assets[a as usize].asset_type)).collect();
-        let run_io = current(rows.run_io, recorded);
-        let direct = current(rows.edges, recorded);
+        let asset_index: HashMap<i64, u32, ahash::RandomState> =
+            (0..).zip(&assets).map(|(i, a)| (a.asset_id, i)).collect();
+        let versions = Versions::new(&tables.versions, as_of, |id| asset_index.contains_key(&id))?;
+        drop(tables.versions);
+        let runs = Runs::new(&tables.runs, as_of)?;
+        drop(tables.runs);
+        let asset_of: Vec<u32> = (0..versions.len() as u32).map(|v| asset_index[&versions.asset_id(v)]).collect();
+        let asset_kinds: Vec<Kind> = assets.iter().map(|a| kind(&a.asset_type)).collect();
+        let kinds: Vec<Kind> = asset_of.iter().map(|&a| asset_kinds[a as usize]).collect();
         let mut linker = Linker::new(&versions, &runs, &kinds);
-        linker.direct(&direct);
-        linker.runs(&run_io);
-        let Linker { edges, contexts, .. } = linker;
+        linker.outputs(&tables.run_io)?;
+        linker.direct(&tables.edges, recorded)?;
+        drop(tables.edges);
+        linker.runs(&tables.run_io, recorded)?;
+        drop(tables.run_io);
+        let Linker { mut parts, linked, classes, contexts, .. } = linker;
+        parts.push(linked);
         let nodes = versions.len() + 2 * runs.len();
-        let names = Names::new(&assets, &versions, &asset_index);
+        let names = Names::new(&assets, &asset_of, &asset_index);
         let (fields, sets) = (current(rows.fields, recorded), current(rows.column_mappings, recorded));
         let columns = Columns::new(fields, sets, current(rows.run_mappings, recorded), &versions, &runs);
-        Self {
-            out: Csr::new(nodes, edges.iter().map(|e| (e.src, e.dst))),
-            into: Csr::new(nodes, edges.iter().map(|e| (e.dst, e.src))),
+        Ok(Self {
+            edges: Csr::new(nodes, parts),
             jobs: current(rows.jobs, recorded).into_iter().map(|j| (j.job_id, j)).collect(),
             findings: current(rows.findings, recorded),
             tags: current(rows.tags, recorded),
@@ -145,11 +246,11 @@ impl LineageGraph {
             asset_of,
             kinds,
             runs,
-            edges,
+            classes: classes.list,
             contexts,
             names,
             columns,
-        }
+        })
     }
 
     /// Number of versions.
@@ -168,8 +269,18 @@ impl LineageGraph {
     }
 
     /// The row of a version.
-    pub fn version(&self, version: Version) -> &AssetVersionRow {
-        &self.versions[version as usize]
+    pub fn version(&self, version: Version) -> VersionRow {
+        self.versions.row(version)
+    }
+
+    /// The `version_id` of a version.
+    pub fn version_id(&self, version: Version) -> i64 {
+        self.versions.ids.values()[version as usize]
+    }
+
+    /// What a version is called within its asset.
+    pub fn version_name(&self, version: Version) -> &str {
+        self.versions.name(version)
     }
 
     /// The row of a version's asset.
@@ -183,12 +294,17 @@ impl LineageGraph {
     }
 
     /// A run by its index, as [`super::Reached::run`] gives it.
-    pub fn run(&self, run: u32) -> &RunRow {
-        &self.runs[run as usize]
+    pub fn run(&self, run: u32) -> Run {
+        self.runs.row(run)
+    }
+
+    /// The producer's id of a run.
+    pub fn run_id(&self, run: u32) -> &str {
+        self.runs.run_id(run)
     }
 
     /// The job of a run.
-    pub fn job(&self, run: &RunRow) -> Option<&JobRow> {
+    pub fn job(&self, run: &Run) -> Option<&JobRow> {
         self.jobs.get(&run.job_id)
     }
 
@@ -199,7 +315,17 @@ impl LineageGraph {
 
     /// The version of a `version_id`.
     pub fn by_version_id(&self, version_id: i64) -> Option<Version> {
-        self.versions.binary_search_by_key(&version_id, |v| v.version_id).ok().map(|i| i as u32)
+        place(self.versions.ids.values(), version_id)
+    }
+
+    /// Something is said to be a member of something.
+    pub(super) fn any_contains(&self) -> bool {
+        self.classes.iter().any(|c| c.link == Link::Direct(EdgeType::Contains))
+    }
+
+    /// A class of edges that clears any of these tags.
+    pub(super) fn any_clears(&self, bits: u64) -> bool {
+        self.classes.iter().any(|c| c.clear & bits != 0)
     }
 
     pub(super) fn nodes(&self) -> usize {
@@ -254,30 +380,102 @@ fn current<R: Row>(mut rows: Vec<R>, recorded: Option<Micros>) -> Vec<R> {
 /// Contexts of data that a model is measured on rather than fitted to.
 const EVALUATION: [&str; 7] = ["eval", "evaluation", "test", "testing", "val", "valid", "validation"];
 
+/// The classes of edges that were met, each once.
+#[derive(Debug, Default)]
+struct Classes {
+    list: Vec<EdgeClass>,
+    last: u32,
+    index: HashMap<(u16, u8, u32, u64, u32), u32, ahash::RandomState>,
+}
+
+impl Classes {
+    fn of(&mut self, class: EdgeClass) -> u32 {
+        // What came last mostly comes again.
+        if let Some(last) = self.list.get(self.last as usize)
+            && *last == class
+        {
+            return self.last;
+        }
+        self.last = *self.index.entry(class.key()).or_insert_with(|| {
+            self.list.push(class);
+            self.list.len() as u32 - 1
+        });
+        self.last
+    }
+}
+
+/// Words of a column that has few: the one that came last is mostly the next.
+struct Words<T> {
+    known: Vec<(String, T)>,
+    last: usize,
+    parse: fn(&str) -> T,
+}
+
+impl<T: Copy> Words<T> {
+    fn new(parse: fn(&str) -> T) -> Self {
+        Self { known: Vec::new(), last: 0, parse }
+    }
+
+    fn of(&mut self, word: &str) -> T {
+        if self.known.get(self.last).is_none_or(|(known, _)| known != word) {
+            self.last = match self.known.iter().position(|(known, _)| known == word) {
+                Some(at) => at,
+                None => {
+                    self.known.push((word.to_owned(), (self.parse)(word)));
+                    self.known.len() - 1
+                }
+            };
+        }
+        self.known[self.last].1
+    }
+}
+
+/// Some of the direct edges.
+struct Direct {
+    linked: Vec<Linked>,
+    classes: Classes,
+    explained: Vec<(u32, u32)>,
+}
+
 struct Linker<'a> {
-    versions: &'a [AssetVersionRow],
-    runs: &'a [RunRow],
+    versions: &'a Versions,
+    runs: &'a Runs,
     kinds: &'a [Kind],
-    edges: Vec<Edge>,
+    /// Direct edges.
+    parts: Vec<Vec<Linked>>,
+    /// Memberships of runs.
+    linked: Vec<Linked>,
+    classes: Classes,
     contexts: Vec<String>,
     context_index: HashMap<String, u32>,
+    /// Versions that some run is said to write.
+    written: Vec<bool>,
     /// Outputs of a run that direct edges explain.
-    explained: HashSet<(u32, u32)>,
+    explained: HashSet<(u32, u32), ahash::RandomState>,
 }
 
 impl<'a> Linker<'a> {
-    fn new(versions: &'a [AssetVersionRow], runs: &'a [RunRow], kinds: &'a [Kind]) -> Self {
-        let contexts = vec![String::new()];
-        let context_index = HashMap::from([(String::new(), 0)]);
-        Self { versions, runs, kinds, edges: Vec::new(), contexts, context_index, explained: HashSet::new() }
+    fn new(versions: &'a Versions, runs: &'a Runs, kinds: &'a [Kind]) -> Self {
+        Self {
+            versions,
+            runs,
+            kinds,
+            parts: Vec::new(),
+            linked: Vec::new(),
+            classes: Classes::default(),
+            contexts: vec![String::new()],
+            context_index: HashMap::from([(String::new(), 0)]),
+            written: Vec::new(),
+            explained: HashSet::default(),
+        }
     }
 
     fn version(&self, version_id: i64) -> Option<u32> {
-        self.versions.binary_search_by_key(&version_id, |v| v.version_id).ok().map(|i| i as u32)
+        place(self.versions.ids.values(), version_id)
     }
 
     fn run(&self, run_sid: i64) -> Option<u32> {
-        self.runs.binary_search_by_key(&run_sid, |r| r.run_sid).ok().map(|i| i as u32)
+        place(self.runs.ids.values(), run_sid)
     }
 
     fn context(&mut self, context: &str) -> u32 {
@@ -290,94 +488,208 @@ impl<'a> Linker<'a> {
         index
     }
 
-    fn direct(&mut self, rows: &[EdgeRow]) {
-        for row in rows {
-            let (Some(src), Some(dst)) = (self.version(row.src_version_id), self.version(row.dst_version_id)) else {
-                continue;
-            };
-            let edge_type = edge_type(&row.edge_type);
-            let run = row.run_sid.and_then(|sid| self.run(sid));
-            // Membership and copies say what a version is, not where a run's output comes from.
-            let same = matches!(edge_type, EdgeType::Contains | EdgeType::CopyOf | EdgeType::NearDuplicate);
-            if let Some(run) = run.filter(|_| !same) {
-                self.explained.insert((run, dst));
+    /// Notes the versions that runs write: only of these it matters which run a direct edge names.
+    fn outputs(&mut self, run_io: &[RecordBatch]) -> Result<(), Error> {
+        self.written = vec![false; self.versions.len()];
+        for batch in run_io {
+            let table = Table::new("run_io", batch);
+            let (io, versions) = (table.texts("io")?, table.numbers("version_id")?);
+            for (io, id) in io.iter().zip(versions.values()) {
+                if let Some(version) = self.version(*id).filter(|_| io == Some("OUTPUT")) {
+                    self.written[version as usize] = true;
+                }
             }
-            let edge = Edge {
-                src,
-                dst,
-                link: Link::Direct(edge_type),
-                carries: edge_type != EdgeType::EvaluatedOn,
-                evidence: evidence(&row.evidence),
-                confidence: row.confidence,
-                masking: row.masking,
-                clear: row.clear_mask as u64,
-                run: run.unwrap_or(NONE),
-                context: 0,
-                valid_from: row.valid_from,
-                valid_to: row.valid_to.unwrap_or(Micros::MAX),
-            };
-            if edge_type == EdgeType::CopyOf {
-                self.edges.push(Edge { src: dst, dst: src, ..edge.clone() });
-            }
-            self.edges.push(edge);
         }
+        Ok(())
+    }
+
+    /// The rows of `edges`, shared among as many threads as there are.
+    fn direct(&mut self, batches: &[RecordBatch], recorded: Option<Micros>) -> Result<(), Error> {
+        let mut held = Held::new(recorded);
+        let mut books = Vec::with_capacity(batches.len());
+        for batch in batches {
+            let table = Table::new("edges", batch);
+            let (book, ids) = (Bookkeeping::of(&table)?, table.numbers("edge_id")?);
+            held.note(&book, |row| ids.value(row));
+            books.push((book, ids));
+        }
+        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let share = batches.len().div_ceil(threads).max(1);
+        let (this, held) = (&*self, &held);
+        let parts: Vec<Result<Direct, Error>> = std::thread::scope(|scope| {
+            let work = batches.chunks(share).zip(books.chunks(share));
+            let threads: Vec<_> =
+                work.map(|(batches, books)| scope.spawn(move || this.direct_part(batches, books, held))).collect();
+            let stopped = |_| Err(Error::rows("edges", "a thread that reads them stopped"));
+            threads.into_iter().map(|thread| thread.join().unwrap_or_else(stopped)).collect()
+        });
+        for part in parts {
+            let mut part = part?;
+            let classes: Vec<u32> = part.classes.list.iter().map(|class| self.classes.of(*class)).collect();
+            if !classes.iter().copied().eq(0..classes.len() as u32) {
+                part.linked.iter_mut().for_each(|l| l.class = classes[l.class as usize]);
+            }
+            self.parts.push(part.linked);
+            self.explained.extend(part.explained);
+        }
+        Ok(())
+    }
+
+    fn direct_part(
+        &self,
+        batches: &[RecordBatch],
+        books: &[(Bookkeeping, Int64Array)],
+        held: &Held<i64>,
+    ) -> Result<Direct, Error> {
+        let mut part = Direct { linked: Vec::new(), classes: Classes::default(), explained: Vec::new() };
+        part.linked.reserve(batches.iter().map(RecordBatch::num_rows).sum());
+        let (mut types, mut evidences) = (Words::new(edge_type), Words::new(evidence));
+        for (batch, (book, ids)) in batches.iter().zip(books) {
+            let table = Table::new("edges", batch);
+            let (src, dst, runs) =
+                (table.numbers("src_version_id")?, table.numbers("dst_version_id")?, table.numbers("run_sid")?);
+            let (edge_types, evidence_of) = (table.texts("edge_type")?, table.texts("evidence")?);
+            let (confidence, masking) = (table.floats("confidence")?, table.flags("masking")?);
+            let (clear, from, to) =
+                (table.numbers("clear_mask")?, table.times("valid_from")?, table.times("valid_to")?);
+            for row in 0..batch.num_rows() {
+                if !held.holds(book, row, || ids.value(row)) {
+                    continue;
+                }
+                let (Some(src), Some(dst)) = (self.version(src.value(row)), self.version(dst.value(row))) else {
+                    continue;
+                };
+                let edge_type = types.of(edge_types.value(row));
+                let run = if runs.is_null(row) { None } else { self.run(runs.value(row)) };
+                // Membership and copies say what a version is, not where a run's output comes from.
+                let same = matches!(edge_type, EdgeType::Contains | EdgeType::CopyOf | EdgeType::NearDuplicate);
+                if let Some(run) = run.filter(|_| !same && self.written[dst as usize]) {
+                    part.explained.push((run, dst));
+                }
+                let class = part.classes.of(EdgeClass {
+                    link: Link::Direct(edge_type),
+                    carries: edge_type != EdgeType::EvaluatedOn,
+                    evidence: evidences.of(evidence_of.value(row)),
+                    confidence: confidence.value(row),
+                    masking: masking.value(row),
+                    clear: clear.value(row) as u64,
+                    context: 0,
+                });
+                let linked = Linked {
+                    src,
+                    dst,
+                    class,
+                    run: run.unwrap_or(NONE),
+                    valid_from: from.value(row),
+                    valid_to: if to.is_null(row) { Micros::MAX } else { to.value(row) },
+                };
+                if edge_type == EdgeType::CopyOf {
+                    part.linked.push(Linked { src: dst, dst: src, ..linked });
+                }
+                part.linked.push(linked);
+            }
+        }
+        Ok(part)
     }
 
     /// Each run is two nodes: what it is fitted to passes through the first, what it only evaluates through the
     /// second, which carries nothing into models.
-    fn runs(&mut self, rows: &[RunIoRow]) {
+    fn runs(&mut self, batches: &[RecordBatch], recorded: Option<Micros>) -> Result<(), Error> {
+        let mut held = Held::new(recorded);
+        let mut tables = Vec::with_capacity(batches.len());
+        for batch in batches {
+            let table = Memberships::of(batch)?;
+            held.note(&table.book, |row| table.key(row));
+            tables.push(table);
+        }
         let first = self.versions.len() as u32;
         let mut evaluates = HashSet::new();
-        for row in rows.iter().filter(|r| r.io == "INPUT") {
-            let (Some(version), Some(run)) = (self.version(row.version_id), self.run(row.run_sid)) else { continue };
-            let evaluation = EVALUATION.iter().any(|c| row.context.eq_ignore_ascii_case(c));
-            if evaluation {
-                evaluates.insert(run);
-            }
-            let evidence = evidence(&row.evidence);
-            let context = self.context(&row.context);
-            let link = Membership { row, run, evidence, context };
-            self.edges.push(link.edge(version, first + 2 * run + u32::from(evaluation), Link::Read, true));
-        }
-        for row in rows.iter().filter(|r| r.io == "OUTPUT") {
-            let (Some(version), Some(run)) = (self.version(row.version_id), self.run(row.run_sid)) else { continue };
-            if self.explained.contains(&(run, version)) {
-                continue;
-            }
-            let link = Membership { row, run, evidence: evidence(&row.evidence), context: 0 };
-            let node = first + 2 * run;
-            self.edges.push(link.edge(node, version, Link::Written, true));
-            if evaluates.contains(&run) {
-                let carries = self.kinds[version as usize] != Kind::Model;
-                self.edges.push(link.edge(node + 1, version, Link::Written, carries));
+        let mut evidences = Words::new(evidence);
+        for table in &tables {
+            for row in table.rows("INPUT", &held) {
+                let (Some(version), Some(run)) =
+                    (self.version(table.versions.value(row)), self.run(table.runs.value(row)))
+                else {
+                    continue;
+                };
+                let context = table.contexts.value(row);
+                let evaluation = EVALUATION.iter().any(|c| context.eq_ignore_ascii_case(c));
+                if evaluation {
+                    evaluates.insert(run);
+                }
+                let context = self.context(context);
+                let class = self.membership(Link::Read, true, evidences.of(table.evidence.value(row)), context);
+                let node = first + 2 * run + u32::from(evaluation);
+                self.link(version, node, class, run, table.times.value(row));
             }
         }
+        for table in &tables {
+            for row in table.rows("OUTPUT", &held) {
+                let (Some(version), Some(run)) =
+                    (self.version(table.versions.value(row)), self.run(table.runs.value(row)))
+                else {
+                    continue;
+                };
+                if self.explained.contains(&(run, version)) {
+                    continue;
+                }
+                let (evidence, at) = (evidences.of(table.evidence.value(row)), table.times.value(row));
+                let class = self.membership(Link::Written, true, evidence, 0);
+                let node = first + 2 * run;
+                self.link(node, version, class, run, at);
+                if evaluates.contains(&run) {
+                    let carries = self.kinds[version as usize] != Kind::Model;
+                    let class = self.membership(Link::Written, carries, evidence, 0);
+                    self.link(node + 1, version, class, run, at);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn membership(&mut self, link: Link, carries: bool, evidence: Evidence, context: u32) -> u32 {
+        let confidence = evidence.confidence();
+        self.classes.of(EdgeClass { link, carries, evidence, confidence, masking: false, clear: 0, context })
+    }
+
+    fn link(&mut self, src: u32, dst: u32, class: u32, run: u32, since: Micros) {
+        self.linked.push(Linked { src, dst, class, run, valid_from: since, valid_to: Micros::MAX });
     }
 }
 
-struct Membership<'a> {
-    row: &'a RunIoRow,
-    run: u32,
-    evidence: Evidence,
-    context: u32,
+/// Columns of `run_io`.
+struct Memberships {
+    book: Bookkeeping,
+    runs: Int64Array,
+    versions: Int64Array,
+    io: StringViewArray,
+    contexts: StringViewArray,
+    evidence: StringViewArray,
+    times: TimestampMicrosecondArray,
 }
 
-impl Membership<'_> {
-    fn edge(&self, src: u32, dst: u32, link: Link, carries: bool) -> Edge {
-        Edge {
-            src,
-            dst,
-            link,
-            carries,
-            evidence: self.evidence,
-            confidence: self.evidence.confidence(),
-            masking: false,
-            clear: 0,
-            run: self.run,
-            context: self.context,
-            valid_from: self.row.event_time,
-            valid_to: Micros::MAX,
-        }
+impl Memberships {
+    fn of(batch: &RecordBatch) -> Result<Self, Error> {
+        let table = Table::new("run_io", batch);
+        Ok(Self {
+            book: Bookkeeping::of(&table)?,
+            runs: table.numbers("run_sid")?,
+            versions: table.numbers("version_id")?,
+            io: table.texts("io")?,
+            contexts: table.texts("context")?,
+            evidence: table.texts("evidence")?,
+            times: table.times("event_time")?,
+        })
+    }
+
+    fn key(&self, row: usize) -> RunIoKey {
+        run_io_key(self.runs.value(row), self.versions.value(row), self.io.value(row), self.contexts.value(row))
+    }
+
+    /// The inputs or outputs that hold.
+    fn rows(&self, io: &'static str, held: &Held<RunIoKey>) -> impl Iterator<Item = usize> {
+        (0..self.runs.len())
+            .filter(move |row| self.io.value(*row) == io && held.holds(&self.book, *row, || self.key(*row)))
     }
 }
 
@@ -412,9 +724,4 @@ fn evidence(name: &str) -> Evidence {
         Evidence::Manual,
     ];
     ALL.into_iter().find(|e| e.as_str() == name).unwrap_or(Evidence::Declared)
-}
-
-/// Content hashes of a version.
-pub(super) fn contents(version: &AssetVersionRow) -> impl Iterator<Item = Hash> {
-    version.content_sha256.into_iter().chain(version.merkle_root)
 }

@@ -1,8 +1,9 @@
 //! Lineage of columns: which field of which version came from which.
 
 use super::build::{Kind, NONE, Version};
+use super::tables::{Runs, Versions, place};
 use super::walk::{Direction, View};
-use crate::rows::{AssetVersionRow, ColumnMappingRow, FieldRow, Micros, RunMappingRow, RunRow};
+use crate::rows::{ColumnMappingRow, FieldRow, Micros, RunMappingRow};
 use lineward_events::EdgeType;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -32,8 +33,8 @@ impl Columns {
         fields: Vec<FieldRow>,
         mappings: Vec<ColumnMappingRow>,
         applied: Vec<RunMappingRow>,
-        versions: &[AssetVersionRow],
-        runs: &[RunRow],
+        versions: &Versions,
+        runs: &Runs,
     ) -> Self {
         let mut columns = Self::default();
         for field in fields {
@@ -44,17 +45,17 @@ impl Columns {
         for mapping in mappings {
             columns.sets.entry(mapping.mapping_id).or_default().push(mapping);
         }
-        let version = |id: i64| versions.binary_search_by_key(&id, |v| v.version_id).ok().map(|i| i as u32);
+        let version = |id: i64| place(versions.ids.values(), id);
         for row in applied {
             let (Some(src), Some(dst)) = (version(row.src_version_id), version(row.dst_version_id)) else { continue };
-            let run = row.run_sid.and_then(|sid| runs.binary_search_by_key(&sid, |r| r.run_sid).ok());
+            let run = row.run_sid.and_then(|sid| place(runs.ids.values(), sid));
             let link = columns.links.len();
             columns.into.entry(dst).or_default().push(link);
             columns.out.entry(src).or_default().push(link);
             columns.links.push(ColumnLink {
                 src,
                 dst,
-                run: run.map_or(NONE, |r| r as u32),
+                run: run.unwrap_or(NONE),
                 mapping_id: row.mapping_id,
                 since: row.event_time,
             });
@@ -90,7 +91,7 @@ pub struct ReachedColumn {
 impl View {
     /// The fields that a version is known to have, in the order of its schema.
     pub fn fields_of(&self, version: Version) -> Vec<&str> {
-        let asset = self.graph.version(version).asset_id;
+        let asset = self.graph.versions.asset_id(version);
         self.graph.columns.of_asset.get(&asset).into_iter().flat_map(|f| f.values().map(String::as_str)).collect()
     }
 
@@ -182,7 +183,7 @@ impl View {
     }
 
     fn keeps_columns(&self, hop: &super::Hop) -> bool {
-        let asset = |v| self.graph.version(v).asset_id;
+        let asset = |v| self.graph.versions.asset_id(v);
         hop.edge_type == EdgeType::CopyOf || hop.run.is_none() && asset(hop.src) == asset(hop.dst)
     }
 
@@ -192,7 +193,7 @@ impl View {
         let (version, _) = column;
         let columns = &self.graph.columns;
         if direction == Direction::Upstream
-            && let Some(gap) = self.gaps_of(*version).iter().find(|g| g.kind.hides_inputs())
+            && let Some(gap) = self.hidden_inputs(*version)
         {
             return Some(format!("{}: {}", gap.kind.as_str(), gap.detail));
         }

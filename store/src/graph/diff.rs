@@ -118,7 +118,7 @@ impl View {
 
     /// When something was last found in a version in a span of time.
     fn last_finding(&self, version: Version, from: Micros, to: Micros) -> Option<Micros> {
-        let id = self.graph.version(version).version_id;
+        let id = self.graph.version_id(version);
         let here = self.graph.findings.iter().filter(|f| f.version_id == id);
         here.map(|f| f.scanned_at).filter(|at| *at > from && *at <= to).max()
     }

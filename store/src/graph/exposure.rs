@@ -1,7 +1,6 @@
 //! Where a tag is: every version that has it, and how it got there.
 
 use super::build::{Kind, Version};
-use super::csr::Seen;
 use super::questions::{Status, What};
 use super::walk::View;
 
@@ -44,10 +43,9 @@ impl View {
     pub fn exposure(&self, what: &What) -> Vec<Exposed> {
         let (graph, flow) = (&*self.graph, self.flow());
         let tag = self.tracer(what);
-        let (gap_own, gap_in) = self.gap_bits(|_| true);
+        let gap_bits = self.gap_bits(false);
         let deployed = self.deployed();
         let cleared = self.cleared(&tag);
-        let mut seen = Seen::new(graph.nodes());
         let mut exposed = Vec::new();
         for version in graph.versions().filter(|&v| self.exists(v)) {
             let class = flow.class(version) as usize;
@@ -60,25 +58,25 @@ impl View {
                 (false, _) if cleared.get(class).is_some_and(|c| *c != 0) => ExposedStatus::Cleared,
                 (false, _) => continue,
             };
-            let gaps = gap_own[class] | gap_in[class];
+            let gaps = gap_bits[class];
             exposed.push(Exposed {
                 version,
                 status,
                 min_depth: tag.depth[version as usize].filter(|_| has),
                 deployed: deployed[version as usize],
-                gap_reason: (gaps != 0).then(|| self.gap_reason(version, gaps, |_| true, &mut seen)),
+                gap_reason: (gaps != 0).then(|| self.gap_reason(version, gaps, false)),
             });
         }
         exposed
     }
 
     /// Classes the tag would have flowed into; empty where nothing clears it.
-    fn cleared(&self, tag: &super::questions::Tracer) -> Vec<u64> {
-        let clears = tag.bits != 0 && self.graph.edges.iter().any(|e| e.clear & tag.bits != 0);
+    fn cleared(&self, tag: &super::questions::Tracer) -> Vec<u8> {
+        let clears = tag.bits != 0 && self.graph.any_clears(tag.bits);
         if !clears {
             return Vec::new();
         }
-        self.flow().propagate(&tag.observed, |step, own, flowed| if step.contains { flowed } else { own | flowed })
+        self.flow().propagate(&tag.observed, |step, own, flowed| if step.contains() { flowed } else { own | flowed })
     }
 
     /// The versions in which what was asked for was itself seen, or which were asked for: where its ways begin.
@@ -94,8 +92,8 @@ impl View {
     }
 
     /// The nearest thing not known that hides what flows into a version, at it or upstream of it.
-    pub fn hidden_upstream(&self, version: Version) -> Option<&super::Gap> {
-        let mut seen = Seen::new(self.graph.nodes());
-        self.gap_upstream(version, |kind| kind.hides_inputs(), &mut seen)
+    pub fn hidden_upstream(&self, version: Version) -> Option<super::Gap> {
+        let nearest = self.nearest_gap(version, true)?;
+        self.gaps_of(nearest).into_iter().find(|g| g.kind.hides_inputs())
     }
 }

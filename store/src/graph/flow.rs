@@ -1,11 +1,14 @@
-//! Passing 64 bits along all carrying edges at once, in topological order.
+//! Passing bits along all carrying edges at once.
 //!
-//! Copies (equal bytes) are one node here, so that a copy neither clears nor adds anything. Cycles are real: strongly
-//! connected nodes are visited until nothing changes, all others once.
+//! Copies (equal bytes) are one node here, so that a copy neither clears nor adds anything. Bits are only ever added, so
+//! that any order of visits comes to the same end: first nodes are swept in the order of their ids, where most steps lead
+//! forward; what is not at rest then goes in topological order, strongly connected nodes until nothing changes.
 
 use super::build::{LineageGraph, Link};
+use super::csr::Bits;
 use super::walk::View;
 use lineward_events::EdgeType;
+use std::sync::OnceLock;
 
 /// The carrying edges at a time, between classes of equal content, in an order in which sources come first.
 #[derive(Debug)]
@@ -14,60 +17,138 @@ pub(super) struct Flow {
     class: Vec<u32>,
     offsets: Vec<u32>,
     steps: Vec<Step>,
-    /// Components, sources first; each a range of `order`.
-    components: Vec<std::ops::Range<u32>>,
-    order: Vec<u32>,
+    order: OnceLock<Order>,
 }
+
+/// Strongly connected components, sources first.
+#[derive(Debug)]
+struct Order {
+    nodes: Vec<u32>,
+    /// Each a range of `nodes`.
+    components: Vec<std::ops::Range<u32>>,
+}
+
+/// Times that steps are followed in the order of their sources before the order of components is worked out.
+const SWEEPS_MAX: usize = 32;
 
 /// An edge between classes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Step {
     pub dst: u32,
-    /// Index of the edge in the graph.
-    pub edge: u32,
+    /// Index of the edge's class in the graph; the highest bit says that the source is a member of the destination.
+    class: u32,
+}
+
+const CONTAINS: u32 = 1 << 31;
+
+impl Step {
     /// The source is a member of the destination.
-    pub contains: bool,
+    pub fn contains(&self) -> bool {
+        self.class & CONTAINS != 0
+    }
+
+    /// Index of the edge's class.
+    pub fn class(&self) -> usize {
+        (self.class & !CONTAINS) as usize
+    }
+}
+
+/// Some bits that travel together.
+pub(super) trait Word: Copy + Default {
+    fn or(self, other: Self) -> Self;
+    fn is_zero(&self) -> bool;
+    /// Adds bits; whether there were new ones.
+    fn add(&mut self, bits: Self) -> bool;
+}
+
+macro_rules! word {
+    ($($type:ty),*) => {$(
+        impl Word for $type {
+            fn or(self, other: Self) -> Self {
+                self | other
+            }
+
+            fn is_zero(&self) -> bool {
+                *self == 0
+            }
+
+            fn add(&mut self, bits: Self) -> bool {
+                let fresh = bits & !*self != 0;
+                *self |= bits;
+                fresh
+            }
+        }
+    )*};
+}
+word!(u8, u64);
+
+/// A cache line of bits: it costs about as much to pass on as one word of it.
+pub(super) type Line = [u64; 8];
+
+impl Word for Line {
+    fn or(self, other: Self) -> Self {
+        std::array::from_fn(|i| self[i] | other[i])
+    }
+
+    fn is_zero(&self) -> bool {
+        self.iter().all(|word| *word == 0)
+    }
+
+    fn add(&mut self, bits: Self) -> bool {
+        let fresh = (0..8).any(|i| bits[i] & !self[i] != 0);
+        *self = self.or(bits);
+        fresh
+    }
 }
 
 impl View {
     pub(super) fn flow(&self) -> &Flow {
-        self.flow.get_or_init(|| Flow::new(self))
+        self.flow.get_or_init(|| {
+            self.look_at_all();
+            Flow::new(self)
+        })
     }
 }
 
 impl Flow {
     fn new(view: &View) -> Self {
         let graph = &*view.graph;
-        let mut class = classes(graph, view);
-        let carrying: Vec<(u32, Step)> = (0u32..)
-            .zip(&graph.edges)
-            .filter(|(_, e)| e.carries && view.live(e) && e.link != Link::Direct(EdgeType::CopyOf))
-            .map(|(edge, e)| {
-                let contains = e.link == Link::Direct(EdgeType::Contains);
-                (find(&mut class, e.src), Step { dst: find(&mut class, e.dst), edge, contains })
+        // What each class of edges is here: nothing, or a step.
+        let steps_of: Vec<Option<u32>> = (0u32..)
+            .zip(&graph.classes)
+            .map(|(at, class)| match class.link {
+                _ if !class.carries => None,
+                Link::Direct(EdgeType::CopyOf) => None,
+                Link::Direct(EdgeType::Contains) => Some(at | CONTAINS),
+                _ => Some(at),
             })
-            .filter(|(src, step)| *src != step.dst)
             .collect();
-        let nodes = graph.nodes();
-        let mut offsets = vec![0u32; nodes + 1];
-        for (src, _) in &carrying {
-            offsets[*src as usize + 1] += 1;
+        let mut class = classes(graph, view);
+        let nodes = graph.nodes() as u32;
+        let merged = class.is_some();
+        let class = class.get_or_insert_with(Vec::new);
+        let mut of = |node: u32| if merged { find(class, node) } else { node };
+        let (mut offsets, mut steps) = (Vec::with_capacity(nodes as usize + 1), Vec::with_capacity(graph.edges.len()));
+        let mut moved: Vec<(u32, Step)> = Vec::new();
+        offsets.push(0u32);
+        for node in 0..nodes {
+            let own = of(node);
+            for edge in graph.edges.leaving(node).filter(|edge| view.live(*edge)) {
+                let Some(class) = steps_of[graph.edges.attributes(edge).class as usize] else { continue };
+                let step = Step { dst: of(graph.edges.to(edge)), class };
+                match own {
+                    own if own == step.dst => {}
+                    own if own == node => steps.push(step),
+                    own => moved.push((own, step)),
+                }
+            }
+            offsets.push(steps.len() as u32);
         }
-        for i in 0..nodes {
-            offsets[i + 1] += offsets[i];
+        if !moved.is_empty() {
+            (offsets, steps) = with_moved(&offsets, &steps, moved);
         }
-        let mut next = offsets.clone();
-        let mut steps = vec![Step { dst: 0, edge: 0, contains: false }; carrying.len()];
-        for (src, step) in carrying {
-            steps[next[src as usize] as usize] = step;
-            next[src as usize] += 1;
-        }
-        for node in 0..nodes as u32 {
-            find(&mut class, node);
-        }
-        let mut flow = Self { class, offsets, steps, components: Vec::new(), order: Vec::new() };
-        flow.condense();
-        flow
+        let class = (0..nodes).map(of).collect();
+        Self { class, offsets, steps, order: OnceLock::new() }
     }
 
     /// The node that stands for all copies of a node.
@@ -81,21 +162,28 @@ impl Flow {
 
     /// What flows into each class: the OR over its in-edges of what `pass` lets through, given what the source has of
     /// its own and what flowed into it.
-    pub fn propagate(&self, own: &[u64], pass: impl Fn(&Step, u64, u64) -> u64) -> Vec<u64> {
-        let mut inflow = vec![0u64; own.len()];
-        for component in &self.components {
-            let nodes = &self.order[component.start as usize..component.end as usize];
+    pub fn propagate<W: Word>(&self, own: &[W], pass: impl Fn(&Step, W, W) -> W) -> Vec<W> {
+        let mut inflow = vec![W::default(); own.len()];
+        // Ids are given in the order in which things are made, so that nearly all steps lead to a higher one and few
+        // sweeps do, each through memory in order. Nothing is lost where that fails: the rest goes by components.
+        let mut open = Bits::of(own, |own| !own.is_zero());
+        for _ in 0..SWEEPS_MAX {
+            if !self.sweep(own, &mut inflow, &mut open, &pass) {
+                return inflow;
+            }
+        }
+        let Order { nodes, components } = self.order.get_or_init(|| self.condense());
+        for component in components {
+            let nodes = &nodes[component.start as usize..component.end as usize];
             loop {
                 let mut changed = false;
                 for &node in nodes {
                     let (own, flowed) = (own[node as usize], inflow[node as usize]);
-                    if own | flowed == 0 {
+                    if own.is_zero() && flowed.is_zero() {
                         continue;
                     }
                     for step in self.steps(node) {
-                        let bits = pass(step, own, flowed);
-                        changed |= bits & !inflow[step.dst as usize] != 0;
-                        inflow[step.dst as usize] |= bits;
+                        changed |= inflow[step.dst as usize].add(pass(step, own, flowed));
                     }
                 }
                 if nodes.len() == 1 || !changed {
@@ -106,12 +194,30 @@ impl Flow {
         inflow
     }
 
+    /// Follows the steps of all open nodes, lowest first; what changes is open then. Whether anything is left open.
+    fn sweep<W: Word>(&self, own: &[W], inflow: &mut [W], open: &mut Bits, pass: &impl Fn(&Step, W, W) -> W) -> bool {
+        let mut left = false;
+        let mut next = 0;
+        while let Some(node) = open.take(next) {
+            next = node;
+            let (own, flowed) = (own[node as usize], inflow[node as usize]);
+            for step in self.steps(node) {
+                if inflow[step.dst as usize].add(pass(step, own, flowed)) {
+                    open.insert(step.dst);
+                    left |= step.dst < node;
+                }
+            }
+        }
+        left
+    }
+
     /// Tarjan's algorithm without recursion. It emits components sinks first; they are turned round at the end.
-    fn condense(&mut self) {
+    fn condense(&self) -> Order {
         const UNSEEN: u32 = u32::MAX;
+        const DONE: u32 = u32::MAX - 1;
         let nodes = self.class.len();
         let (mut index, mut low) = (vec![UNSEEN; nodes], vec![0u32; nodes]);
-        let mut on_stack = vec![false; nodes];
+        // Nodes that are being visited, each with its next step.
         let (mut stack, mut calls): (Vec<u32>, Vec<(u32, u32)>) = (Vec::new(), Vec::new());
         let (mut components, mut emitted) = (Vec::new(), Vec::with_capacity(nodes));
         let mut counter = 0;
@@ -119,31 +225,39 @@ impl Flow {
             if index[root as usize] != UNSEEN || self.class[root as usize] != root {
                 continue;
             }
-            calls.push((root, 0));
-            while let Some((node, at)) = calls.pop() {
-                let n = node as usize;
-                if at == 0 {
+            calls.push((root, UNSEEN));
+            while let Some((node, at)) = calls.last_mut() {
+                let n = *node as usize;
+                if *at == UNSEEN {
+                    *at = self.offsets[n];
                     index[n] = counter;
                     low[n] = counter;
                     counter += 1;
-                    stack.push(node);
-                    on_stack[n] = true;
+                    stack.push(*node);
                 }
-                let start = self.offsets[n];
-                if let Some(step) = self.steps[start as usize..self.offsets[n + 1] as usize].get(at as usize) {
-                    calls.push((node, at + 1));
-                    let dst = step.dst as usize;
-                    if index[dst] == UNSEEN {
-                        calls.push((step.dst, 0));
-                    } else if on_stack[dst] {
-                        low[n] = low[n].min(index[dst]);
+                let rest = &self.steps[*at as usize..self.offsets[n + 1] as usize];
+                let mut lowest = low[n];
+                let unseen = rest.iter().position(|step| {
+                    let seen = index[step.dst as usize];
+                    if seen < DONE {
+                        lowest = lowest.min(seen);
                     }
+                    seen == UNSEEN
+                });
+                low[n] = lowest;
+                if let Some(ahead) = unseen {
+                    // Comes back to this step, when its target has been seen.
+                    *at += ahead as u32;
+                    let next = rest[ahead].dst;
+                    calls.push((next, UNSEEN));
                     continue;
                 }
+                let node = *node;
+                calls.pop();
                 if low[n] == index[n] {
                     let start = emitted.len() as u32;
                     while let Some(member) = stack.pop() {
-                        on_stack[member as usize] = false;
+                        index[member as usize] = DONE;
                         emitted.push(member);
                         if member == node {
                             break;
@@ -158,21 +272,42 @@ impl Flow {
             }
         }
         components.reverse();
-        self.components = components;
-        self.order = emitted;
+        Order { nodes: emitted, components }
     }
 }
 
-/// Classes of nodes with equal content, as a union-find forest.
-fn classes(graph: &LineageGraph, view: &View) -> Vec<u32> {
-    let mut class: Vec<u32> = (0..graph.nodes() as u32).collect();
-    let copies = graph.edges.iter().filter(|e| e.link == Link::Direct(EdgeType::CopyOf) && view.live(e));
-    for edge in copies {
-        let (a, b) = (find(&mut class, edge.src), find(&mut class, edge.dst));
-        // The oldest version stands for its copies.
-        class[a.max(b) as usize] = a.min(b);
+/// Steps by source with those of nodes that are copies put to the node that stands for them.
+fn with_moved(offsets: &[u32], steps: &[Step], mut moved: Vec<(u32, Step)>) -> (Vec<u32>, Vec<Step>) {
+    moved.sort_by_key(|(node, _)| *node);
+    let (mut all_offsets, mut all) = (Vec::with_capacity(offsets.len()), Vec::with_capacity(steps.len() + moved.len()));
+    let mut next = moved.into_iter().peekable();
+    all_offsets.push(0);
+    for (node, ends) in (0u32..).zip(offsets.windows(2)) {
+        all.extend_from_slice(&steps[ends[0] as usize..ends[1] as usize]);
+        while let Some((_, step)) = next.next_if(|(to, _)| *to == node) {
+            all.push(step);
+        }
+        all_offsets.push(all.len() as u32);
     }
-    class
+    (all_offsets, all)
+}
+
+/// Classes of nodes with equal content, as a union-find forest; `None` where there are no copies.
+fn classes(graph: &LineageGraph, view: &View) -> Option<Vec<u32>> {
+    let copy: Vec<bool> = graph.classes.iter().map(|c| c.link == Link::Direct(EdgeType::CopyOf)).collect();
+    if !copy.contains(&true) {
+        return None;
+    }
+    let mut class: Vec<u32> = (0..graph.nodes() as u32).collect();
+    for (edge, own) in (0u32..).zip(graph.edges.all()) {
+        if copy[own.class as usize] && view.live(edge) {
+            let (src, dst) = (graph.edges.from(edge), graph.edges.to(edge));
+            let (a, b) = (find(&mut class, src), find(&mut class, dst));
+            // The oldest version stands for its copies.
+            class[a.max(b) as usize] = a.min(b);
+        }
+    }
+    Some(class)
 }
 
 fn find(class: &mut [u32], node: u32) -> u32 {

@@ -2,9 +2,9 @@
 //!
 //! A question about a model is answered completely only where nothing upstream of it is a gap.
 
-use super::build::{Edge, Kind, Link, NONE, Version, contents};
-use super::csr::Seen;
-use super::walk::View;
+use super::build::{Edge, Kind, Link, NONE, Version};
+use super::csr::Bits;
+use super::walk::{Direction, View};
 use crate::rows::Micros;
 use lineward_events::{EdgeType, Evidence};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -49,11 +49,16 @@ impl GapKind {
         matches!(self, Self::TrainingInputsUnknown | Self::InputsOnlyHinted | Self::InputsUnknown)
     }
 
-    pub(super) fn bit(self) -> u64 {
-        1 << (self as u64)
+    fn bit(self) -> u8 {
+        1 << (self as u8)
     }
 
-    pub(super) fn of_bits(bits: u64) -> impl Iterator<Item = Self> {
+    /// The bits of all kinds, or of those that hide inputs.
+    fn counted(hiding: bool) -> u8 {
+        Self::ALL.into_iter().filter(|k| !hiding || k.hides_inputs()).fold(0, |bits, kind| bits | kind.bit())
+    }
+
+    pub(super) fn of_bits(bits: u8) -> impl Iterator<Item = Self> {
         Self::ALL.into_iter().filter(move |kind| kind.bit() & bits != 0)
     }
 }
@@ -74,43 +79,81 @@ pub struct Gap {
 }
 
 impl View {
-    /// All gaps, by version.
-    pub fn gaps(&self) -> &[Gap] {
+    /// Kinds of the gaps of each version itself, a bit each.
+    fn gap_kinds(&self) -> &[u8] {
         self.gaps.get_or_init(|| {
-            let scanned = self.scanned(|_| true);
-            let mut gaps = Vec::new();
-            for version in self.graph.versions().filter(|&v| self.exists(v)) {
-                self.input_gaps(version, &mut gaps);
-                if self.graph.kind(version) == Kind::Data {
-                    self.scan_gap(version, &scanned, &mut gaps);
+            self.look_at_all();
+            let graph = &*self.graph;
+            let (explained, doubtful) = self.explained();
+            let scanned = self.all_scanned();
+            let kinds = graph.versions().map(|version| {
+                if !self.exists(version) {
+                    return 0;
                 }
-            }
-            gaps
+                let mut kinds = 0;
+                let model = graph.kind(version) == Kind::Model;
+                // Few versions are worth a closer look.
+                if doubtful.get(version) || model && !explained.get(version) {
+                    let mut gaps = Vec::new();
+                    self.input_gaps(version, &mut gaps);
+                    kinds = gaps.iter().fold(0, |kinds, gap| kinds | gap.kind.bit());
+                }
+                let unseen = (graph.kind(version) == Kind::Data).then(|| scanned.gap(version)).flatten();
+                kinds | unseen.map_or(0, GapKind::bit)
+            });
+            kinds.collect()
         })
     }
 
-    /// Gaps that matter to some model: unknown inputs, and data not searched that flows into a model.
-    pub fn gaps_of_models(&self) -> Vec<&Gap> {
-        let feeds = self.feeds_models();
-        self.gaps().iter().filter(|g| g.kind.hides_inputs() || feeds[g.version as usize]).collect()
+    /// Nodes that something flows into, and those into which something flows by a run that does not say what it read.
+    fn explained(&self) -> (Bits, Bits) {
+        let graph = &*self.graph;
+        let (mut explained, mut doubtful) = (Bits::new(graph.nodes()), Bits::new(graph.nodes()));
+        let counts: Vec<bool> = graph.classes.iter().map(|c| c.link != Link::Direct(EdgeType::EvaluatedOn)).collect();
+        let all_known = !graph.runs.unknown();
+        for (edge, own) in (0u32..).zip(graph.edges.all()) {
+            if counts[own.class as usize] && self.live(edge) {
+                explained.insert(graph.edges.to(edge));
+                if !all_known && own.run != NONE && !graph.runs.inputs_known(own.run) {
+                    doubtful.insert(graph.edges.to(edge));
+                }
+            }
+        }
+        (explained, doubtful)
     }
 
-    /// Gap kinds of each class of nodes, as bits, and those that flow in from upstream.
-    pub(super) fn gap_bits(&self, counts: impl Fn(GapKind) -> bool) -> (Vec<u64>, Vec<u64>) {
-        let flow = self.flow();
-        let mut own = vec![0; self.graph.nodes()];
-        for gap in self.gaps().iter().filter(|g| counts(g.kind)) {
-            own[flow.class(gap.version) as usize] |= gap.kind.bit();
-        }
-        let inflow = flow.propagate(&own, |_, own, flowed| own | flowed);
-        (own, inflow)
+    fn all_scanned(&self) -> &Scanned {
+        self.scanned.get_or_init(|| self.scanned_where(|_| true))
+    }
+
+    /// Gaps that matter to some model: unknown inputs, and data not searched that flows into a model. By version.
+    pub fn gaps_of_models(&self) -> Vec<Gap> {
+        let feeds = self.feeds_models();
+        let with_gaps = self.graph.versions().zip(self.gap_kinds()).filter(|(_, kinds)| **kinds != 0);
+        let gaps = with_gaps.flat_map(|(version, _)| self.gaps_of(version));
+        gaps.filter(|g| g.kind.hides_inputs() || feeds[g.version as usize]).collect()
+    }
+
+    /// Gap kinds of each class of nodes, as bits, its own and those that flow in from upstream: all, or those that hide
+    /// inputs.
+    pub(super) fn gap_bits(&self, hiding: bool) -> &[u8] {
+        self.gap_flow[usize::from(hiding)].get_or_init(|| {
+            let flow = self.flow();
+            let counted = GapKind::counted(hiding);
+            let mut own = vec![0u8; self.graph.nodes()];
+            for (version, kinds) in self.graph.versions().zip(self.gap_kinds()) {
+                own[flow.class(version) as usize] |= kinds & counted;
+            }
+            let inflow = flow.propagate(&own, |_, own, flowed| own | flowed);
+            own.iter().zip(inflow).map(|(own, inflow)| own | inflow).collect()
+        })
     }
 
     fn gap(&self, kind: GapKind, version: Version, run: Option<u32>, detail: impl Into<String>) -> Gap {
         let row = self.graph.version(version);
         let started = run.and_then(|r| self.graph.run(r).started_at);
         // Versions that were there before they were seen are valid since ever, which is no date to show.
-        let known = || if row.valid_from > 0 { row.valid_from } else { row.recorded.recorded_at };
+        let known = || if row.valid_from > 0 { row.valid_from } else { row.recorded_at };
         Gap { kind, version, run, since: Some(started.unwrap_or_else(known)), detail: detail.into() }
     }
 
@@ -136,7 +179,7 @@ impl View {
             explained = true;
         }
         for (run, said) in runs {
-            if !said && !graph.run(run).inputs_known {
+            if !said && !graph.runs.inputs_known(run) {
                 gaps.push(self.unknown_run(version, model, run));
             }
         }
@@ -157,7 +200,7 @@ impl View {
             return self.gap(GapKind::InputsUnknown, version, Some(run), "the run does not say what it read");
         }
         let node = self.graph.run_node(run);
-        let is_data = |(source, _): &(u32, &Edge)| self.graph.kind(*source) == Kind::Data;
+        let is_data = |(source, _): &(u32, Edge)| self.graph.kind(*source) == Kind::Data;
         let hints = self.entering(node).filter(is_data).count();
         if hints == 0 {
             let detail = "the run does not say what it read";
@@ -169,12 +212,17 @@ impl View {
         self.gap(GapKind::InputsOnlyHinted, version, Some(run), detail)
     }
 
-    fn scan_gap(&self, version: Version, scanned: &Scanned, gaps: &mut Vec<Gap>) {
-        if scanned.partly.contains(&version) {
-            gaps.push(self.gap(GapKind::ScanIncomplete, version, None, "the scan did not see all of it"));
-        } else if !scanned.seen[version as usize] {
-            gaps.push(self.gap(GapKind::DataNotScanned, version, None, "never scanned at this version"));
+    /// What is not known of what is in a version.
+    fn scan_gap(&self, version: Version) -> Option<Gap> {
+        if self.graph.kind(version) != Kind::Data {
+            return None;
         }
+        let kind = self.all_scanned().gap(version)?;
+        let detail = match kind {
+            GapKind::ScanIncomplete => "the scan did not see all of it",
+            _ => "never scanned at this version",
+        };
+        Some(self.gap(kind, version, None, detail))
     }
 
     /// Which versions carry data into some model, by going backwards from the models.
@@ -202,7 +250,7 @@ impl View {
         indexed.seen
     }
 
-    fn scanned(&self, counts: impl Fn(&super::Scan) -> bool) -> Scanned {
+    fn scanned_where(&self, counts: impl Fn(&super::Scan) -> bool) -> Scanned {
         let mut scanned = self.covered(counts);
         let graph = &*self.graph;
         for finding in graph.findings.iter().filter(|f| f.origin != "declared") {
@@ -224,11 +272,19 @@ impl View {
             whole(&|s| s.content.is_some()).into_iter().map(|s| (s.content, s.complete)).collect();
         let named = whole(&|s| s.content.is_none());
         let by_name: HashMap<_, _> = named.into_iter().map(|s| ((&s.asset_type, &s.namespace, &s.name), s)).collect();
+        let of_asset: Vec<Option<&&super::Scan>> =
+            graph.assets.iter().map(|a| by_name.get(&(&a.asset_type, &a.namespace, &a.name))).collect();
+        let contents = graph.versions.contents && !by_content.is_empty();
         for version in graph.versions() {
-            let (row, asset) = (graph.version(version), graph.asset(version));
-            let content = contents(row).find_map(|hash| by_content.get(&Some(hash)).copied());
-            let name = by_name.get(&(&asset.asset_type, &asset.namespace, &asset.name));
-            let name = name.filter(|s| row.valid_from <= s.scanned_at && row.valid_to.is_none_or(|t| s.scanned_at < t));
+            let since = graph.versions.valid_from(version);
+            let content = if contents {
+                graph.versions.hashes(version).find_map(|hash| by_content.get(&Some(hash)).copied())
+            } else {
+                None
+            };
+            let name = of_asset[graph.asset_of[version as usize] as usize];
+            let until = || graph.versions.valid_to(version);
+            let name = name.filter(|s| since <= s.scanned_at && until().is_none_or(|t| s.scanned_at < t));
             if let Some(complete) = content.or(name.map(|s| s.complete)) {
                 scanned.set(version, complete);
             }
@@ -239,6 +295,10 @@ impl View {
     /// A scan of the whole is one of its members and of its copies; scans of all members are one of the whole.
     fn spread(&self, scanned: &mut Scanned) {
         let graph = &*self.graph;
+        let same = |link| matches!(link, Link::Direct(EdgeType::Contains | EdgeType::CopyOf));
+        if !graph.classes.iter().any(|c| same(c.link)) {
+            return;
+        }
         let mut open: Vec<Version> = graph.versions().filter(|&v| scanned.seen[v as usize]).collect();
         while let Some(version) = open.pop() {
             let members = self.entering(version).filter_map(|(node, e)| match e.link {
@@ -267,44 +327,79 @@ impl View {
         self.entering(whole).filter(move |(_, e)| contains(e.link)).map(|(node, _)| node)
     }
 
-    /// The nearest gap of one of these kinds at a version or upstream of it, for the reason of an answer.
-    pub(super) fn gap_upstream(
-        &self,
-        version: Version,
-        counts: impl Fn(GapKind) -> bool,
-        seen: &mut Seen,
-    ) -> Option<&Gap> {
-        seen.clear();
-        seen.insert(version);
-        let mut open = vec![version];
+    /// The version of the nearest gap at a version or upstream of it, of all kinds or of those that hide inputs.
+    pub(super) fn nearest_gap(&self, version: Version, hiding: bool) -> Option<Version> {
+        let nearest = self.nearest[usize::from(hiding)].get_or_init(|| self.nearest_gaps(hiding));
+        Some(nearest[version as usize]).filter(|v| *v != NONE)
+    }
+
+    /// For each node the version of the nearest gap, by one walk downstream from all gaps at once.
+    fn nearest_gaps(&self, hiding: bool) -> Vec<Version> {
+        let graph = &*self.graph;
+        let counted = GapKind::counted(hiding);
+        let mut nearest = vec![NONE; graph.nodes()];
+        let with_gaps = graph.versions().zip(self.gap_kinds()).filter(|(_, kinds)| **kinds & counted != 0);
+        let mut open: Vec<u32> = with_gaps.map(|(version, _)| version).collect();
+        open.iter().for_each(|version| nearest[*version as usize] = *version);
+        let carries: Vec<bool> = graph.classes.iter().map(|c| c.carries).collect();
         let mut next = 0;
         while let Some(&node) = open.get(next) {
             next += 1;
-            if !self.graph.is_run(node)
-                && let Some(gap) = self.gaps_of(node).iter().find(|g| counts(g.kind))
-            {
-                return Some(gap);
+            let found = nearest[node as usize];
+            for (to, edge) in self.next(Direction::Downstream, node) {
+                if nearest[to as usize] == NONE && carries[graph.edges.attributes(edge).class as usize] {
+                    nearest[to as usize] = found;
+                    open.push(to);
+                }
             }
-            open.extend(self.entering(node).filter(|(n, e)| e.carries && seen.insert(*n)).map(|(n, _)| n));
         }
-        None
+        nearest
     }
 
     /// The gaps of one version itself.
-    pub fn gaps_of(&self, version: Version) -> &[Gap] {
-        let gaps = self.gaps();
-        let from = gaps.partition_point(|g| g.version < version);
-        let to = gaps.partition_point(|g| g.version <= version);
-        &gaps[from..to]
+    pub fn gaps_of(&self, version: Version) -> Vec<Gap> {
+        let mut gaps = Vec::new();
+        if self.exists(version) {
+            self.input_gaps(version, &mut gaps);
+            gaps.extend(self.scan_gap(version));
+        }
+        gaps
+    }
+
+    /// What makes unknown what flows into a version.
+    pub fn hidden_inputs(&self, version: Version) -> Option<Gap> {
+        // Where the kinds are known already, most versions need no closer look.
+        if self.gaps.get().is_some_and(|kinds| !GapKind::of_bits(kinds[version as usize]).any(GapKind::hides_inputs)) {
+            return None;
+        }
+        let mut gaps = Vec::new();
+        if self.exists(version) {
+            self.input_gaps(version, &mut gaps);
+        }
+        gaps.into_iter().find(|g| g.kind.hides_inputs())
+    }
+
+    /// Whether anything can be unknown of what flows into versions that are no models.
+    pub fn look_for_hidden_inputs(&self) {
+        self.gap_kinds();
     }
 }
 
-struct Scanned {
+/// What was searched for sensitive content.
+#[derive(Debug)]
+pub(super) struct Scanned {
     seen: Vec<bool>,
     partly: HashSet<Version>,
 }
 
 impl Scanned {
+    fn gap(&self, version: Version) -> Option<GapKind> {
+        if self.partly.contains(&version) {
+            return Some(GapKind::ScanIncomplete);
+        }
+        (!self.seen[version as usize]).then_some(GapKind::DataNotScanned)
+    }
+
     fn set(&mut self, version: Version, complete: bool) {
         self.seen[version as usize] = true;
         if !complete {

@@ -57,17 +57,17 @@ impl View {
         }
         // What is in a member is in the whole.
         let members = |bits: &[u64]| {
-            let inflow = flow.propagate(bits, |step, own, flowed| if step.contains { own | flowed } else { 0 });
+            let inflow = flow.propagate(bits, |step, own, flowed| if step.contains() { own | flowed } else { 0 });
             bits.iter().zip(inflow).map(|(own, inflow)| own | inflow).collect::<Vec<_>>()
         };
         let observed = members(&own);
         let travels = graph.propagating();
         let source = |step: &super::flow::Step, own: u64, flowed: u64| {
-            travels & if step.contains { flowed } else { own | flowed }
+            travels & if step.contains() { flowed } else { own | flowed }
         };
-        let clear = |step: &super::flow::Step| graph.edges[step.edge as usize].clear;
+        let clear = |step: &super::flow::Step| graph.classes[step.class()].clear;
         let inherited = flow.propagate(&observed, |step, own, flowed| source(step, own, flowed) & !clear(step));
-        let clears = graph.edges.iter().any(|e| e.clear != 0);
+        let clears = graph.any_clears(u64::MAX);
         let uncleared = if clears { flow.propagate(&observed, source) } else { inherited.clone() };
         let failed: Vec<u64> = (0..own.len()).map(|i| own[i] & uncleared[i] & !inherited[i]).collect();
         let contradicted = if clears { members(&failed) } else { failed };

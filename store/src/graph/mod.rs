@@ -19,11 +19,12 @@ mod paths;
 mod questions;
 mod same;
 mod scans;
+mod tables;
 #[cfg(test)]
 mod tests;
 mod walk;
 
-pub use build::{AsOf, GraphRows, Kind, LineageGraph, Version};
+pub use build::{AsOf, GraphRows, GraphTables, Kind, LineageGraph, Version};
 pub use columns::{Column, ReachedColumn};
 pub use diff::{Change, Changed};
 pub use erasure::{Affected, ErasureAction, Impact};
@@ -32,7 +33,8 @@ pub use gaps::{Gap, GapKind};
 pub use labels::{Labels, TagMasks};
 pub use names::{ResolveError, asset_text};
 pub use paths::Paths;
-pub use questions::{Granularity, ModelState, Status, Trained, TrainingData, What};
+pub use questions::{Details, Granularity, ModelState, Status, Trained, TrainingData, What};
 pub use same::{Method, Same};
 pub use scans::Scan;
-pub use walk::{Direction, Hop, Reached, View};
+pub use tables::{Run, VersionRow};
+pub use walk::{Direction, Hop, Reached, Step, View};

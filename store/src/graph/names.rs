@@ -3,7 +3,7 @@
 //! Suggestions for unknown names are the caller's: this index only hands out the names there are.
 
 use super::build::{LineageGraph, Version};
-use crate::rows::{AssetRow, AssetVersionRow, Micros};
+use crate::rows::{AssetRow, Micros};
 use lineward_events::AssetType;
 use std::collections::HashMap;
 
@@ -49,24 +49,22 @@ fn path(asset: &AssetRow) -> String {
 }
 
 impl Names {
-    pub fn new(assets: &[AssetRow], versions: &[AssetVersionRow], index: &HashMap<i64, u32>) -> Self {
+    pub fn new(assets: &[AssetRow], asset_of: &[u32], index: &HashMap<i64, u32, ahash::RandomState>) -> Self {
         let mut names = Self { versions: vec![Vec::new(); assets.len()], ..Self::default() };
         for (i, asset) in (0..).zip(assets) {
             names.by_text.entry(asset_text(asset)).or_default().push(i);
             names.by_text.entry(path(asset)).or_default().push(i);
             names.canonical.push(canonical(assets, index, i));
         }
-        for (i, version) in (0..).zip(versions) {
-            if let Some(&asset) = index.get(&version.asset_id) {
-                names.versions[asset as usize].push(i);
-            }
+        for (version, asset) in (0..).zip(asset_of) {
+            names.versions[*asset as usize].push(version);
         }
         names
     }
 }
 
 /// Follows aliases; a ring of aliases ends after as many steps as are ever sensible.
-fn canonical(assets: &[AssetRow], index: &HashMap<i64, u32>, asset: u32) -> u32 {
+fn canonical(assets: &[AssetRow], index: &HashMap<i64, u32, ahash::RandomState>, asset: u32) -> u32 {
     let mut at = asset;
     for _ in 0..16 {
         let next = assets[at as usize].canonical_asset_id.and_then(|id| index.get(&id).copied());
@@ -81,7 +79,7 @@ fn canonical(assets: &[AssetRow], index: &HashMap<i64, u32>, asset: u32) -> u32 
 impl LineageGraph {
     /// `type:namespace/name@version` of a version.
     pub fn text(&self, version: Version) -> String {
-        format!("{}@{}", asset_text(self.asset(version)), self.version(version).version)
+        format!("{}@{}", asset_text(self.asset(version)), self.version_name(version))
     }
 
     /// All names, for suggestions: each as `type:namespace/name`.
@@ -90,7 +88,7 @@ impl LineageGraph {
     }
 
     /// The versions a text names, of those that existed at `valid`: one version where it gives one, else all of the
-    /// asset. Tried in this order: namespace and name (type optional), a glob (`*`), the name alone, the end of a name
+    /// asset. Tried in this order: namespace and name (type optional), with or without a version, a glob (`*`), the name alone, the end of a name
     /// (`notes` for `corpora/notes`).
     ///
     /// # Errors
@@ -100,6 +98,14 @@ impl LineageGraph {
         let text = text.trim();
         if text.is_empty() {
             return Err(ResolveError::Unknown);
+        }
+        // A full name needs no search.
+        for (name, version) in splits(text).filter(|(name, _)| !name.contains('*')) {
+            if let [asset] = self.names.by_text.get(&typed(name)).map_or(&[][..], Vec::as_slice)
+                && let Ok(versions) = self.versions_of(&[self.names.canonical[*asset as usize]], version, valid)
+            {
+                return Ok(versions);
+            }
         }
         let mut failed = ResolveError::Unknown;
         for (name, version) in splits(text) {
@@ -159,8 +165,8 @@ impl LineageGraph {
         version: Option<&str>,
         valid: Option<Micros>,
     ) -> Result<Vec<Version>, ResolveError> {
-        let exists = |v: &u32| valid.is_none_or(|t| self.versions[*v as usize].valid_from <= t);
-        let named = |v: &u32| version.is_none_or(|name| glob(name, &self.versions[*v as usize].version));
+        let exists = |v: &u32| valid.is_none_or(|t| self.versions.valid_from(*v) <= t);
+        let named = |v: &u32| version.is_none_or(|name| glob(name, self.versions.name(*v)));
         let all = || assets.iter().flat_map(|&a| &self.names.versions[a as usize]).copied();
         let found: Vec<_> = all().filter(|v| named(v)).filter(exists).collect();
         if !found.is_empty() {
@@ -170,7 +176,7 @@ impl LineageGraph {
         if all().any(|v| named(&v)) || version.is_none() {
             return Err(ResolveError::NotYet { asset });
         }
-        let mut versions: Vec<_> = all().map(|v| self.versions[v as usize].version.clone()).collect();
+        let mut versions: Vec<_> = all().map(|v| self.version_name(v).to_owned()).collect();
         versions.reverse();
         versions.truncate(10);
         Err(ResolveError::UnknownVersion { asset, versions })

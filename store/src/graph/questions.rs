@@ -1,12 +1,14 @@
 //! The questions Lineward exists for: which models were trained on this, and what was this model trained on.
 
-use super::build::{Kind, Link, NONE, Version};
+use super::build::{Edge, Kind, Link, NONE, Version};
 use super::csr::Seen;
+use super::flow::Line;
 use super::gaps::{Gap, GapKind};
 use super::names::asset_text;
-use super::walk::View;
+use super::walk::{Direction, View};
 use lineward_events::EdgeType;
 use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// What a model may have been trained on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,17 +105,73 @@ pub struct TrainingData {
     pub gap: Option<Gap>,
 }
 
+/// Which parts of an answer are wanted, of those that cost more than the rest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Details {
+    /// [`Trained::sources`]; else 0.
+    pub sources: bool,
+    /// [`Trained::first_run`]; else `None`.
+    pub first_run: bool,
+    /// [`Trained::gap_reason`]; else `None`.
+    pub gap_reason: bool,
+}
+
+impl Details {
+    /// Everything.
+    pub const ALL: Self = Self { sources: true, first_run: true, gap_reason: true };
+
+    fn cover(self, other: Self) -> bool {
+        self.sources >= other.sources && self.first_run >= other.first_run && self.gap_reason >= other.gap_reason
+    }
+}
+
+/// Answers that are kept.
+const ANSWERS_MAX: usize = 8;
+
+/// A question, with what of its answer was wanted.
+type Asked = (What, bool, Details);
+
+/// The last answers to what models were trained on, the one used last in front: dashboards ask the same again.
+#[derive(Debug, Default)]
+pub(super) struct Answers(Mutex<Vec<(Asked, Arc<Vec<Trained>>)>>);
+
+impl Answers {
+    fn get(&self, what: &What, with_unknown: bool, details: Details) -> Option<Arc<Vec<Trained>>> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let fits = |(asked, known, had): &Asked| asked == what && *known == with_unknown && had.cover(details);
+        let at = kept.iter().position(|(asked, _)| fits(asked))?;
+        let found = kept.remove(at);
+        let answer = found.1.clone();
+        kept.insert(0, found);
+        Some(answer)
+    }
+
+    fn keep(&self, what: &What, with_unknown: bool, details: Details, answer: Arc<Vec<Trained>>) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.insert(0, ((what.clone(), with_unknown, details), answer));
+        kept.truncate(ANSWERS_MAX);
+    }
+}
+
 /// Bits of the pass that tells how a model got its data.
-const SEEN: u64 = 1;
-const CONTRADICTED: u64 = 2;
+const SEEN: u8 = 1;
+const CONTRADICTED: u8 = 2;
 
 impl View {
     /// The models that carry what was asked for, in the order of their versions; those of which it is not known
-    /// (status `Unknown`) too where `with_unknown`.
-    pub fn models_trained_on(&self, what: &What, with_unknown: bool) -> Vec<Trained> {
+    /// (status `Unknown`) too where `with_unknown`. The last answers are kept.
+    pub fn models_trained_on(&self, what: &What, with_unknown: bool, details: Details) -> Arc<Vec<Trained>> {
+        self.answers.get(what, with_unknown, details).unwrap_or_else(|| {
+            let answer = Arc::new(self.find_models(what, with_unknown, details));
+            self.answers.keep(what, with_unknown, details, answer.clone());
+            answer
+        })
+    }
+
+    fn find_models(&self, what: &What, with_unknown: bool, details: Details) -> Vec<Trained> {
         let tag = self.tracer(what);
-        let counts = |kind: GapKind| matches!(what, What::Tag(_)) || kind.hides_inputs();
-        let (gap_own, gap_in) = self.gap_bits(counts);
+        let hiding = matches!(what, What::Versions(_));
+        let gap_bits = self.gap_bits(hiding);
         let deployed = self.deployed();
         let flow = self.flow();
         let mut answer = Vec::new();
@@ -122,7 +180,7 @@ impl View {
                 continue;
             }
             let class = flow.class(model) as usize;
-            let gaps = gap_own[class] | gap_in[class];
+            let gaps = gap_bits[class];
             let carries = tag.own[class] | tag.inflow[class] != 0;
             let asked_for = carries || with_unknown && gaps != 0;
             if !asked_for {
@@ -133,41 +191,36 @@ impl View {
                 status: if carries { tag.status(class) } else { Status::Unknown },
                 sources: 0,
                 min_depth: tag.depth[model as usize].filter(|_| carries),
-                first_run: if carries { self.first_run(model, &tag) } else { None },
+                first_run: if carries && details.first_run { self.first_run(model, &tag) } else { None },
                 deployed: deployed[model as usize],
                 complete: gaps == 0,
                 gap_reason: None,
             });
         }
-        self.count_sources(&tag, &mut answer);
-        let mut seen = Seen::new(self.graph.nodes());
-        for row in answer.iter_mut().filter(|r| !r.complete) {
+        if details.sources {
+            self.count_sources(&tag, &mut answer);
+        }
+        for row in answer.iter_mut().filter(|r| details.gap_reason && !r.complete) {
             let class = flow.class(row.model) as usize;
-            row.gap_reason = Some(self.gap_reason(row.model, gap_own[class] | gap_in[class], counts, &mut seen));
+            row.gap_reason = Some(self.gap_reason(row.model, gap_bits[class], hiding));
         }
         answer
     }
 
-    /// Kinds of gaps with the nearest one in words.
-    pub(super) fn gap_reason(
-        &self,
-        model: Version,
-        bits: u64,
-        counts: impl Fn(GapKind) -> bool,
-        seen: &mut Seen,
-    ) -> String {
+    /// Kinds of gaps with the nearest one in words; of those that hide inputs, or of all.
+    pub(super) fn gap_reason(&self, version: Version, bits: u8, hiding: bool) -> String {
         let kinds: Vec<_> = GapKind::of_bits(bits).map(GapKind::as_str).collect();
         let kinds = kinds.join(", ");
-        match self.gap_upstream(model, counts, seen) {
-            Some(gap) => format!("{kinds}; nearest: {}", asset_text(self.graph.asset(gap.version))),
+        match self.nearest_gap(version, hiding) {
+            Some(gap) => format!("{kinds}; nearest: {}", asset_text(self.graph.asset(gap))),
             None => kinds,
         }
     }
 
     pub(super) fn tracer(&self, what: &What) -> Tracer {
         let (graph, flow) = (&*self.graph, self.flow());
-        let mut own = vec![0u64; graph.nodes()];
-        let mut bits = 0;
+        let mut own = vec![0u8; graph.nodes()];
+        let mut bits = 0u64;
         match what {
             What::Tag(tag) => {
                 for finding in graph.findings.iter().filter(|f| is_tagged(f, tag)) {
@@ -183,35 +236,43 @@ impl View {
                 }
             }
         }
-        let clears = |edge: u32| graph.edges[edge as usize].clear & bits != 0;
-        let members = flow.propagate(&own, |step, own, flowed| if step.contains { (own | flowed) & SEEN } else { 0 });
-        let observed: Vec<u64> = own.iter().zip(members).map(|(own, inflow)| own | inflow).collect();
+        let clears = |class: usize| graph.classes[class].clear & bits != 0;
+        let mut observed = own.clone();
+        if self.graph.any_contains() {
+            let members =
+                flow.propagate(&own, |step, own, flowed| if step.contains() { (own | flowed) & SEEN } else { 0 });
+            observed.iter_mut().zip(members).for_each(|(own, inflow)| *own |= inflow);
+        }
         let travels = bits == 0 || bits & graph.propagating() != 0;
-        let stop = |edge| !travels || clears(edge);
-        let inflow = flow.propagate(&observed, |step, own, flowed| match (step.contains, stop(step.edge)) {
+        let stop = |class| !travels || clears(class);
+        let inflow = flow.propagate(&observed, |step, own, flowed| match (step.contains(), stop(step.class())) {
             (_, true) => 0,
             (true, _) => flowed,
             (false, _) => own | flowed,
         });
-        let any_clear = bits != 0 && (0..graph.edges.len() as u32).any(clears);
+        let any_clear = bits != 0 && graph.any_clears(bits);
         let contradicted = if any_clear { self.contradicted(&own, &observed, &inflow) } else { vec![0; own.len()] };
-        let seen: Vec<u64> =
+        let seen: Vec<u8> =
             observed.iter().zip(&contradicted).map(|(seen, failed)| seen | (failed * CONTRADICTED)).collect();
         // Only what training itself reads: data into a run or a model, models into models.
         let direct = flow.propagate(&seen, |step, own, flowed| {
             let into_model = graph.is_run(step.dst) || graph.kind(step.dst) == Kind::Model;
-            if into_model && !stop(step.edge) { own | flowed } else { 0 }
+            if into_model && !stop(step.class()) { own | flowed } else { 0 }
         });
         let depth = self.depths(&observed, &stop);
         Tracer { own, observed, inflow, direct, contradicted, depth, bits, travels }
     }
 
     /// Classes where the tag was seen, would have flowed in, and was cleared on every way in.
-    fn contradicted(&self, own: &[u64], observed: &[u64], inflow: &[u64]) -> Vec<u64> {
+    fn contradicted(&self, own: &[u8], observed: &[u8], inflow: &[u8]) -> Vec<u8> {
         let flow = self.flow();
-        let uncleared = flow.propagate(observed, |step, own, flowed| if step.contains { flowed } else { own | flowed });
-        let failed: Vec<u64> = (0..own.len()).map(|i| own[i] & uncleared[i] & !inflow[i]).collect();
-        let wholes = flow.propagate(&failed, |step, own, flowed| if step.contains { own | flowed } else { 0 });
+        let uncleared =
+            flow.propagate(observed, |step, own, flowed| if step.contains() { flowed } else { own | flowed });
+        let failed: Vec<u8> = (0..own.len()).map(|i| own[i] & uncleared[i] & !inflow[i]).collect();
+        if failed.iter().all(|failed| *failed == 0) {
+            return failed;
+        }
+        let wholes = flow.propagate(&failed, |step, own, flowed| if step.contains() { own | flowed } else { 0 });
         failed.iter().zip(wholes).map(|(failed, whole)| (failed | whole) & SEEN).collect()
     }
 
@@ -227,8 +288,9 @@ impl View {
     }
 
     /// Hops from the nearest version that has it, for all versions.
-    fn depths(&self, observed: &[u64], stop: &impl Fn(u32) -> bool) -> Vec<Option<u32>> {
+    fn depths(&self, observed: &[u8], stop: &impl Fn(usize) -> bool) -> Vec<Option<u32>> {
         let (graph, flow) = (&*self.graph, self.flow());
+        let passes: Vec<bool> = (0..graph.classes.len()).map(|c| graph.classes[c].carries && !stop(c)).collect();
         let mut depth: Vec<Option<u32>> = vec![None; graph.nodes()];
         let mut frontier: Vec<u32> = graph.versions().filter(|&v| observed[flow.class(v) as usize] != 0).collect();
         for &version in &frontier {
@@ -239,12 +301,11 @@ impl View {
             hops += 1;
             let mut reached = Vec::new();
             let mut visit = |node: u32, reached: &mut Vec<u32>| {
-                for half in graph.out.of(node) {
-                    let edge = &graph.edges[half.edge as usize];
-                    let slot = &mut depth[half.node as usize];
-                    if edge.carries && self.live(edge) && !stop(half.edge) && slot.is_none() {
+                for (to, edge) in self.next(Direction::Downstream, node) {
+                    let slot = &mut depth[to as usize];
+                    if slot.is_none() && passes[graph.edges.attributes(edge).class as usize] {
                         *slot = Some(hops);
-                        reached.push(half.node);
+                        reached.push(to);
                     }
                 }
             };
@@ -263,39 +324,38 @@ impl View {
     /// The earliest run that brings it into a model.
     fn first_run(&self, model: Version, tag: &Tracer) -> Option<u32> {
         let (graph, flow) = (&*self.graph, self.flow());
-        let brings = |node: u32, edge: &super::build::Edge| {
+        let brings = |node: u32, edge: &Edge| {
             let class = flow.class(node) as usize;
             edge.carries && edge.run != NONE && (tag.observed[class] | tag.inflow[class]) != 0
         };
-        let start = |run: &u32| {
-            let row = graph.run(*run);
-            (row.started_at.or(row.ended_at).unwrap_or(row.recorded.recorded_at), *run)
-        };
+        let start = |run: &u32| (graph.runs.began(*run), *run);
         self.entering(model).filter(|(node, edge)| brings(*node, edge)).map(|(_, edge)| edge.run).min_by_key(start)
     }
 
-    /// Counts for each model the versions it can have it from, 64 sources a pass.
+    /// Counts for each model the versions it can have it from, a cache line of sources a pass.
     fn count_sources(&self, tag: &Tracer, answer: &mut [Trained]) {
         let (graph, flow) = (&*self.graph, self.flow());
         if answer.iter().all(|row| row.status == Status::Unknown) {
             return;
         }
+        let passes = |class: usize| graph.classes[class].clear & tag.bits == 0;
         let sources: Vec<usize> = (0..tag.own.len()).filter(|&i| tag.own[i] != 0).collect();
-        let mut own = vec![0u64; graph.nodes()];
-        for chunk in sources.chunks(64) {
-            for (shift, &source) in chunk.iter().enumerate() {
-                own[source] = 1 << shift;
+        let mut own = vec![Line::default(); graph.nodes()];
+        for chunk in sources.chunks(size_of::<Line>() * 8) {
+            for (at, &source) in chunk.iter().enumerate() {
+                own[source][at / 64] = 1 << (at % 64);
             }
             let inflow = flow.propagate(&own, |step, own, flowed| {
-                let cleared = graph.edges[step.edge as usize].clear & tag.bits != 0;
-                if cleared || !tag.travels && !step.contains { 0 } else { own | flowed }
+                let stopped = !passes(step.class()) || !tag.travels && !step.contains();
+                if stopped { Line::default() } else { std::array::from_fn(|i| own[i] | flowed[i]) }
             });
             for row in answer.iter_mut() {
                 let class = flow.class(row.model) as usize;
-                row.sources += i64::from((own[class] | inflow[class]).count_ones());
+                let ones = own[class].iter().zip(&inflow[class]).map(|(own, inflow)| (own | inflow).count_ones());
+                row.sources += i64::from(ones.sum::<u32>());
             }
             for &source in chunk {
-                own[source] = 0;
+                own[source] = Line::default();
             }
         }
     }
@@ -307,7 +367,7 @@ impl View {
             let dropped = graph.asset(*v).dropped_at;
             graph.kind(*v) == Kind::Deployment
                 && self.exists(*v)
-                && graph.version(*v).valid_to.is_none_or(|end| self.at < end)
+                && graph.versions.valid_to(*v).is_none_or(|end| self.at < end)
                 && dropped.is_none_or(|t| self.valid().is_some_and(|at| at < t))
         };
         let mut deployed = vec![false; graph.nodes()];
@@ -317,7 +377,7 @@ impl View {
         }
         while let Some(node) = open.pop() {
             for (source, edge) in self.entering(node) {
-                if self.serves(node, edge) && !std::mem::replace(&mut deployed[source as usize], true) {
+                if self.serves(node, &edge) && !std::mem::replace(&mut deployed[source as usize], true) {
                     open.push(source);
                 }
             }
@@ -325,7 +385,7 @@ impl View {
         deployed
     }
 
-    fn serves(&self, node: u32, edge: &super::build::Edge) -> bool {
+    fn serves(&self, node: u32, edge: &Edge) -> bool {
         use EdgeType::{Contains, CopyOf, DeployedAs, Derived, QuantizedFrom};
         let graph = &*self.graph;
         if graph.is_run(node) {
@@ -341,15 +401,13 @@ impl View {
 
     /// Deployment and completeness of every model version.
     pub fn model_states(&self) -> Vec<ModelState> {
-        let all = |_: GapKind| true;
-        let (gap_own, gap_in) = self.gap_bits(all);
+        let gap_bits = self.gap_bits(false);
         let (deployed, flow) = (self.deployed(), self.flow());
         let models = self.graph.versions().filter(|&v| self.graph.kind(v) == Kind::Model && self.exists(v));
-        let mut seen = Seen::new(self.graph.nodes());
         let state = |model: Version| {
             let class = flow.class(model) as usize;
-            let gaps = gap_own[class] | gap_in[class];
-            let gap_reason = (gaps != 0).then(|| self.gap_reason(model, gaps, all, &mut seen));
+            let gaps = gap_bits[class];
+            let gap_reason = (gaps != 0).then(|| self.gap_reason(model, gaps, false));
             ModelState { model, deployed: deployed[model as usize], gap_reason }
         };
         models.map(state).collect()
@@ -364,7 +422,7 @@ impl View {
             let (mut seen, mut open, mut found) = (HashSet::from([deployment]), vec![deployment], false);
             while let Some(node) = open.pop() {
                 for (source, edge) in self.entering(node) {
-                    if !self.serves(node, edge) || !seen.insert(source) {
+                    if !self.serves(node, &edge) || !seen.insert(source) {
                         continue;
                     }
                     if !graph.is_run(source) && graph.kind(source) == Kind::Model {
@@ -407,7 +465,7 @@ impl View {
         while let Some(&(model, depth)) = models.get(next) {
             next += 1;
             let through = (model != asked).then_some(model);
-            let hidden = self.gaps_of(model).iter().find(|g| g.kind.hides_inputs());
+            let hidden = self.hidden_inputs(model);
             let row = |data, context: &str, gap| TrainingData {
                 model: asked,
                 data,
@@ -416,8 +474,8 @@ impl View {
                 through,
                 gap,
             };
-            if let Some(gap) = hidden.filter(|g| g.kind == GapKind::TrainingInputsUnknown) {
-                rows.push(row(None, "", Some(gap.clone())));
+            if let Some(gap) = hidden.clone().filter(|g| g.kind == GapKind::TrainingInputsUnknown) {
+                rows.push(row(None, "", Some(gap)));
             }
             for (source, context) in self.trained_from(model) {
                 if self.graph.kind(source) == Kind::Model {
@@ -428,7 +486,7 @@ impl View {
                 }
                 for data in self.parts(source, granularity) {
                     if seen.insert(data) {
-                        let gap = hidden.cloned().or_else(|| self.gaps_of(data).first().cloned());
+                        let gap = hidden.clone().or_else(|| self.gaps_of(data).into_iter().next());
                         rows.push(row(Some(data), context, gap));
                     }
                 }
@@ -449,7 +507,7 @@ impl View {
         };
         for (node, edge) in self.entering(model).filter(|(_, e)| e.carries) {
             if !graph.is_run(node) {
-                add(node, self.context_in_run(edge, node));
+                add(node, self.context_in_run(&edge, node));
                 continue;
             }
             for (source, read) in self.entering(node) {
@@ -460,7 +518,7 @@ impl View {
     }
 
     /// The context in which the run of a direct edge read its source.
-    fn context_in_run(&self, edge: &super::build::Edge, source: Version) -> &str {
+    fn context_in_run(&self, edge: &Edge, source: Version) -> &str {
         let reads = self.leaving(source).find(|(_, e)| e.link == Link::Read && e.run == edge.run);
         reads.map_or("", |(_, read)| self.graph.contexts[read.context as usize].as_str())
     }
@@ -491,12 +549,12 @@ fn is_tagged(finding: &crate::rows::FindingRow, tag: &str) -> bool {
 
 /// How one tag (or asset) spreads; all by class except `depth`.
 pub(super) struct Tracer {
-    own: Vec<u64>,
-    pub(super) observed: Vec<u64>,
-    pub(super) inflow: Vec<u64>,
-    direct: Vec<u64>,
+    own: Vec<u8>,
+    pub(super) observed: Vec<u8>,
+    pub(super) inflow: Vec<u8>,
+    direct: Vec<u8>,
     /// Seen although it was cleared on every way in.
-    pub(super) contradicted: Vec<u64>,
+    pub(super) contradicted: Vec<u8>,
     pub(super) depth: Vec<Option<u32>>,
     pub(super) bits: u64,
     travels: bool,

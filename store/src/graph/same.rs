@@ -1,6 +1,6 @@
 //! The same content under other names.
 
-use super::build::{Link, Version, contents};
+use super::build::{Link, Version};
 use super::walk::View;
 use crate::bytes::Hash;
 use lineward_events::{EdgeType, Evidence};
@@ -44,16 +44,17 @@ pub struct Same {
 impl View {
     /// Whether anybody knows the content of a version.
     pub fn content_known(&self, version: Version) -> bool {
-        contents(self.graph.version(version)).next().is_some()
+        self.graph.versions.hashes(version).next().is_some()
     }
 
     /// Versions with the content of any of these, and near copies of at least this similarity; the versions themselves
     /// are not part of it.
     pub fn same_content(&self, seeds: &[Version], min_similarity: f32) -> Vec<Same> {
         let graph = &*self.graph;
-        let wanted: HashSet<Hash> = seeds.iter().flat_map(|s| contents(graph.version(*s))).collect();
+        let wanted: HashSet<Hash> = seeds.iter().flat_map(|s| graph.versions.hashes(*s)).collect();
         let mut found: BTreeMap<Version, Same> = BTreeMap::new();
-        for version in graph.versions().filter(|v| self.exists(*v) && !seeds.contains(v)) {
+        let all = if wanted.is_empty() { 0..0 } else { graph.versions() };
+        for version in all.filter(|v| self.exists(*v) && !seeds.contains(v)) {
             let row = graph.version(version);
             let method = match (row.content_sha256, row.merkle_root) {
                 (Some(hash), _) if wanted.contains(&hash) => Method::Sha256,

@@ -10,6 +10,7 @@ use crate::rows::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+mod foreign;
 mod judges;
 
 #[derive(Default)]
@@ -55,6 +56,11 @@ impl Fixture {
         if let Some(at) = self.names.iter().position(|n| n == name) {
             return at as i64;
         }
+        self.add(name)
+    }
+
+    /// A version of which it is known that it is new.
+    fn add(&mut self, name: &str) -> i64 {
         let id = self.names.len() as i64;
         self.names.push(name.into());
         let asset_type = match &name[..1] {
@@ -142,8 +148,12 @@ impl Fixture {
     }
 
     fn edge(&mut self, edge_type: &str, src: &str, dst: &str, options: &[&str]) {
+        let (src, dst) = (self.version(src), self.version(dst));
+        self.link(edge_type, src, dst, options);
+    }
+
+    fn link(&mut self, edge_type: &str, src_version_id: i64, dst_version_id: i64, options: &[&str]) {
         let option = |name: &str| options.iter().find_map(|o| o.strip_prefix(name)?.parse::<i64>().ok());
-        let (src_version_id, dst_version_id) = (self.version(src), self.version(dst));
         self.rows.edges.push(EdgeRow {
             edge_id: self.rows.edges.len() as i64,
             src_version_id,
@@ -203,7 +213,7 @@ impl Fixture {
     }
 
     fn view(&self, valid: Option<i64>) -> View {
-        View::new(Arc::new(LineageGraph::build(self.rows.clone(), None)), valid)
+        View::new(Arc::new(LineageGraph::build(self.rows.clone(), None).expect("a graph")), valid)
     }
 
     fn walk(&self, direction: Direction, from: &str, depth: Option<u32>, valid: Option<i64>) -> String {
@@ -297,7 +307,7 @@ fn what_was_known_then() {
     fixture.rows.edges.push(later(1, 10, None));
     fixture.rows.edges.push(later(2, 20, Some(20)));
     for (known, expected) in [(0, Some("DERIVED")), (10, Some("CONTAINS")), (19, Some("CONTAINS")), (20, None)] {
-        let graph = LineageGraph::build(fixture.rows.clone(), Some(known));
+        let graph = LineageGraph::build(fixture.rows.clone(), Some(known)).expect("a graph");
         let reached = View::new(Arc::new(graph), None).walk(Direction::Downstream, &[0], None);
         assert_eq!(reached.first().map(|r| r.edge_type.as_str()), expected, "{known}");
     }
@@ -310,12 +320,12 @@ fn trained(graph: &str, what: &str, unknown: bool) -> String {
         Some(name) => What::Versions(vec![fixture.id(name)]),
         None => What::Tag(what.into()),
     };
-    let rows = view.models_trained_on(&what, unknown);
+    let rows = view.models_trained_on(&what, unknown, Details::ALL);
     let row = |r: &Trained| {
         let flags = [(r.deployed, " deployed"), (!r.complete, " incomplete")];
         let flags: String = flags.iter().filter(|(on, _)| *on).map(|(_, name)| *name).collect();
         let depth = r.min_depth.map_or("-".into(), |d| d.to_string());
-        let run = r.first_run.map_or("-", |run| view.graph().run(run).run_id.as_str());
+        let run = r.first_run.map_or("-", |run| view.graph().run_id(run));
         format!("{} {} {} {depth} {run}{flags}", fixture.names[r.model as usize], r.status.as_str(), r.sources)
     };
     let mut rows: Vec<_> = rows.iter().map(row).collect();
@@ -453,7 +463,7 @@ fn names_resolve() {
     let names = "d:raw/notes\n d:clean/notes\n m:summarizer\n d:a@b\n f:summarizer\n m:triage\n e:endpoint/triage";
     let mut fixture = Fixture::parse(names);
     fixture.rows.assets[0].canonical_asset_id = Some(1);
-    let graph = LineageGraph::build(fixture.rows.clone(), None);
+    let graph = LineageGraph::build(fixture.rows.clone(), None).expect("a graph");
     for (text, expected) in [
         ("dataset:s3://lake/clean/notes", Ok(vec![1])),
         ("DATASET:s3://lake/clean/notes@1", Ok(vec![1])),
@@ -490,7 +500,7 @@ fn names_resolve() {
         assert_eq!(graph.resolve(text, None), expected, "{text}");
     }
     fixture.rows.versions[1].valid_from = 100;
-    let graph = LineageGraph::build(fixture.rows, None);
+    let graph = LineageGraph::build(fixture.rows, None).expect("a graph");
     let asset = "dataset:s3://lake/clean/notes".to_owned();
     assert_eq!(graph.resolve("clean/notes", Some(99)), Err(ResolveError::NotYet { asset }));
     assert_eq!(graph.resolve("clean/notes", Some(100)), Ok(vec![1]));
@@ -643,7 +653,7 @@ fn check_labels(fixture: &Fixture, view: &View, pairs: &BTreeSet<(i64, i64, bool
         assert_eq!((tags.inherited | tags.cleared) | own[v], uncleared[v] | own[v], "round {round}, cleared of {v}");
     }
     for (bit, tag) in [(1, "pii"), (2, "phi")] {
-        let models = view.models_trained_on(&What::Tag(tag.into()), false);
+        let models = view.models_trained_on(&What::Tag(tag.into()), false, Details::ALL);
         let models: BTreeSet<_> = models.iter().map(|r| r.model as usize).collect();
         let carries = |v: &usize| (inherited[*v] | own[*v]) & bit != 0;
         let is_model = |v: &usize| fixture.rows.assets[*v].asset_type == "MODEL";

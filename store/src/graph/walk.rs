@@ -1,10 +1,11 @@
 //! Walks over the graph: what is upstream or downstream of a set of versions, breadth first.
 
 use super::build::{Edge, Kind, LineageGraph, Link, NONE, Version};
-use super::csr::{Half, Seen};
+use super::csr::{Attributes, Bits, Seen};
 use super::flow::Flow;
-use super::gaps::Gap;
+use super::gaps::Scanned;
 use super::labels::Labels;
+use super::questions::Answers;
 use crate::rows::Micros;
 use lineward_events::{EdgeType, Evidence};
 use std::sync::{Arc, OnceLock};
@@ -37,6 +38,21 @@ pub struct Reached {
     pub confidence: f32,
     /// The walk stopped here by its depth, and there is more beyond.
     pub cut: bool,
+}
+
+/// A version a walk reached, as it is noted on the way: [`View::reached`] says what the hop means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    /// The version.
+    pub version: Version,
+    /// The version the walk began at.
+    pub seed: Version,
+    /// Hops from the seed; a run in between does not count.
+    pub depth: u32,
+    /// The walk stopped here by its depth, and there is more beyond.
+    pub cut: bool,
+    edge: u32,
+    second: u32,
 }
 
 /// A step from one version to another, straight or through a run.
@@ -72,10 +88,19 @@ pub struct View {
     pub(super) at: Micros,
     /// Findings made after this time do not count.
     pub(super) seen_until: Micros,
+    /// Which edges hold, a bit each, once enough of them were asked about.
+    holds: OnceLock<Bits>,
     pub(super) flow: OnceLock<Flow>,
     pub(super) labels: OnceLock<Labels>,
-    pub(super) gaps: OnceLock<Vec<Gap>>,
+    pub(super) scanned: OnceLock<Scanned>,
+    pub(super) gaps: OnceLock<Vec<u8>>,
+    pub(super) gap_flow: [OnceLock<Vec<u8>>; 2],
+    pub(super) nearest: [OnceLock<Vec<Version>>; 2],
+    pub(super) answers: Answers,
 }
+
+/// Versions a walk reaches before it is worth to look at all edges once.
+const MANY: usize = 20_000;
 
 impl View {
     /// The graph at a time; with `None` at the end of all times, which is the present.
@@ -87,9 +112,14 @@ impl View {
             valid,
             at,
             seen_until: Micros::MAX,
+            holds: OnceLock::new(),
             flow: OnceLock::new(),
             labels: OnceLock::new(),
+            scanned: OnceLock::new(),
             gaps: OnceLock::new(),
+            gap_flow: [const { OnceLock::new() }; 2],
+            nearest: [const { OnceLock::new() }; 2],
+            answers: Answers::default(),
         }
     }
 
@@ -115,72 +145,145 @@ impl View {
 
     /// Whether a version existed.
     pub fn exists(&self, version: Version) -> bool {
-        self.graph.version(version).valid_from <= self.at
+        self.graph.versions.valid_from(version) <= self.at
     }
 
-    pub(super) fn live(&self, edge: &Edge) -> bool {
+    /// Whether an edge holds.
+    pub(super) fn live(&self, edge: u32) -> bool {
+        match self.holds.get() {
+            Some(bits) => bits.get(edge),
+            None => self.holds_at(self.graph.edges.attributes(edge)),
+        }
+    }
+
+    fn holds_at(&self, edge: &Attributes) -> bool {
         edge.valid_from <= self.at && self.at < edge.valid_to
     }
 
+    /// Looks at the times of all edges at once: what follows asks about many of them.
+    pub(super) fn look_at_all(&self) {
+        self.holds.get_or_init(|| Bits::of(self.graph.edges.all(), |edge| self.holds_at(edge)));
+    }
+
     /// The live edges that enter a node, with the nodes they come from.
-    pub(super) fn entering(&self, node: u32) -> impl Iterator<Item = (u32, &Edge)> {
-        self.ends(self.graph.into.of(node))
+    pub(super) fn entering(&self, node: u32) -> impl Iterator<Item = (u32, Edge)> {
+        self.next(Direction::Upstream, node).map(|(node, edge)| (node, self.edge(node, edge)))
     }
 
     /// The live edges that leave a node, with the nodes they go to.
-    pub(super) fn leaving(&self, node: u32) -> impl Iterator<Item = (u32, &Edge)> {
-        self.ends(self.graph.out.of(node))
+    pub(super) fn leaving(&self, node: u32) -> impl Iterator<Item = (u32, Edge)> {
+        self.next(Direction::Downstream, node).map(move |(to, edge)| (to, self.edge(node, edge)))
     }
 
-    fn ends<'a>(&'a self, halves: &'a [Half]) -> impl Iterator<Item = (u32, &'a Edge)> {
-        let edges = halves.iter().map(|half| (half.node, &self.graph.edges[half.edge as usize]));
-        edges.filter(|(_, edge)| self.live(edge))
+    /// All that is known of an edge.
+    pub(super) fn edge(&self, src: u32, index: u32) -> Edge {
+        let own = self.graph.edges.attributes(index);
+        let class = self.graph.classes[own.class as usize];
+        Edge { src, class, run: own.run, valid_from: own.valid_from, valid_to: own.valid_to }
     }
 
-    fn next(&self, direction: Direction, node: u32) -> impl Iterator<Item = (u32, &Edge)> {
-        self.ends(match direction {
-            Direction::Upstream => self.graph.into.of(node),
-            Direction::Downstream => self.graph.out.of(node),
-        })
+    /// The live edges at a node in a direction: the node at the other end, and the edge.
+    pub(super) fn next(&self, direction: Direction, node: u32) -> impl Iterator<Item = (u32, u32)> {
+        let edges = &self.graph.edges;
+        let (halves, range) = match direction {
+            Direction::Upstream => (edges.entering(node), 0..0),
+            Direction::Downstream => (&[][..], edges.leaving(node)),
+        };
+        let entering = halves.iter().map(|half| (half.node, half.edge));
+        entering.chain(range.map(|edge| (edges.to(edge), edge))).filter(|(_, edge)| self.live(*edge))
     }
 
     /// Everything reachable from the seeds within `max_depth` hops, nearest first, each version once; the seeds
     /// themselves are not part of it. Evaluation hops are walked too and say so.
     pub fn walk(&self, direction: Direction, seeds: &[Version], max_depth: Option<u32>) -> Vec<Reached> {
-        let mut seen = Seen::new(self.graph.nodes());
-        let mut frontier: Vec<(Version, Version)> =
-            seeds.iter().filter(|&&s| seen.insert(s)).map(|&s| (s, s)).collect();
-        let mut reached: Vec<Reached> = Vec::new();
-        let mut depth = 0;
-        while !frontier.is_empty() {
-            depth += 1;
-            if max_depth.is_some_and(|max| depth > max) {
-                self.mark_cut(direction, &mut reached, depth - 1, &mut seen);
+        self.steps(direction, seeds, max_depth).iter().map(|step| self.reached(direction, step)).collect()
+    }
+
+    /// As [`Self::walk`], without what each hop means.
+    pub fn steps(&self, direction: Direction, seeds: &[Version], max_depth: Option<u32>) -> Vec<Step> {
+        let mut seen = Bits::new(self.graph.nodes());
+        let mut steps: Vec<Step> = Vec::new();
+        let first: Vec<Version> = seeds.iter().copied().filter(|s| seen.insert(*s)).collect();
+        if max_depth == Some(0) {
+            return steps;
+        }
+        for seed in first {
+            self.step(direction, (seed, seed, 1), &mut seen, &mut steps);
+        }
+        let mut at = 0;
+        while let Some(&Step { version, seed, depth, .. }) = steps.get(at) {
+            if max_depth.is_some_and(|max| depth >= max) {
                 break;
             }
-            let from = reached.len();
-            for (version, seed) in frontier.drain(..) {
-                self.step(direction, version, &mut seen, |hop| reached.push(Reached { seed, depth, ..hop }));
+            if at == MANY {
+                self.look_at_all();
             }
-            frontier.extend(reached[from..].iter().map(|r| (r.version, r.seed)));
+            at += 1;
+            self.step(direction, (version, seed, depth + 1), &mut seen, &mut steps);
         }
-        reached
+        let mut beyond = steps.split_off(at);
+        for step in &mut beyond {
+            step.cut = self.goes_on(direction, step.version, &seen);
+        }
+        steps.append(&mut beyond);
+        steps
     }
 
     /// All versions one hop away that were not seen, straight or through a run.
-    fn step(&self, direction: Direction, from: Version, seen: &mut Seen, mut found: impl FnMut(Reached)) {
+    fn step(
+        &self,
+        direction: Direction,
+        (from, seed, depth): (Version, Version, u32),
+        seen: &mut Bits,
+        found: &mut Vec<Step>,
+    ) {
         for (node, edge) in self.next(direction, from) {
             if !seen.insert(node) {
                 continue;
             }
             if !self.graph.is_run(node) {
-                found(self.hop(node, from, edge, None));
+                found.push(Step { version: node, seed, depth, cut: false, edge, second: NONE });
                 continue;
             }
             for (version, second) in self.next(direction, node) {
                 if seen.insert(version) {
-                    found(self.hop(version, from, edge, Some(second)));
+                    found.push(Step { version, seed, depth, cut: false, edge, second });
                 }
+            }
+        }
+    }
+
+    /// What the hop means by which a walk reached a version.
+    pub fn reached(&self, direction: Direction, step: &Step) -> Reached {
+        let (first, through_run) = (self.graph.edges.attributes(step.edge), step.second != NONE);
+        let class = &self.graph.classes[first.class as usize];
+        // A run that is read from and written to: the source's membership tells how the hop is known.
+        let reads = match (through_run, direction) {
+            (true, Direction::Upstream) => &self.graph.classes[self.graph.edges.attributes(step.second).class as usize],
+            _ => class,
+        };
+        Reached {
+            version: step.version,
+            seed: step.seed,
+            depth: step.depth,
+            edge_type: self.edge_type(direction, step),
+            run: (first.run != NONE).then_some(first.run),
+            evidence: reads.evidence,
+            confidence: reads.confidence,
+            cut: step.cut,
+        }
+    }
+
+    fn edge_type(&self, direction: Direction, step: &Step) -> EdgeType {
+        let class = |edge: u32| self.graph.classes[self.graph.edges.attributes(edge).class as usize];
+        match (class(step.edge).link, direction) {
+            (Link::Direct(edge_type), _) => edge_type,
+            _ if step.second == NONE => EdgeType::Derived,
+            (_, Direction::Upstream) => {
+                self.through_run(step.version, self.graph.edges.to(step.edge), class(step.edge).carries)
+            }
+            (_, Direction::Downstream) => {
+                self.through_run(self.graph.edges.from(step.edge), step.version, class(step.second).carries)
             }
         }
     }
@@ -188,27 +291,34 @@ impl View {
     /// All hops from a version in a direction, each with its ends in the direction of the data.
     pub fn hops(&self, direction: Direction, from: Version) -> Vec<Hop> {
         let mut hops = Vec::new();
+        let mut add = |version: Version, edge: u32, second: u32| {
+            hops.push(self.whole_hop(
+                direction,
+                from,
+                Step { version, seed: from, depth: 1, cut: false, edge, second },
+            ));
+        };
         for (node, edge) in self.next(direction, from) {
             if !self.graph.is_run(node) {
-                hops.push(self.whole_hop(direction, from, node, edge, None));
+                add(node, edge, NONE);
                 continue;
             }
             for (version, second) in self.next(direction, node) {
-                hops.push(self.whole_hop(direction, from, version, edge, Some(second)));
+                add(version, edge, second);
             }
         }
         hops
     }
 
-    fn whole_hop(&self, direction: Direction, from: Version, to: Version, edge: &Edge, second: Option<&Edge>) -> Hop {
-        let reached = self.hop(to, from, edge, second);
+    fn whole_hop(&self, direction: Direction, from: Version, step: Step) -> Hop {
+        let reached = self.reached(direction, &step);
         let (src, dst) = match direction {
-            Direction::Upstream => (to, from),
-            Direction::Downstream => (from, to),
+            Direction::Upstream => (step.version, from),
+            Direction::Downstream => (from, step.version),
         };
-        let both = |of: &dyn Fn(&Edge) -> Micros, pick: fn(Micros, Micros) -> Micros| {
-            second.map_or(of(edge), |second| pick(of(edge), of(second)))
-        };
+        let first = self.edge(src, step.edge);
+        let second = (step.second != NONE).then(|| self.edge(src, step.second));
+        let other = second.as_ref().unwrap_or(&first);
         Hop {
             src,
             dst,
@@ -216,10 +326,10 @@ impl View {
             run: reached.run,
             evidence: reached.evidence,
             confidence: reached.confidence,
-            masking: edge.masking,
-            carries: edge.carries && second.is_none_or(|e| e.carries),
-            valid_from: both(&|e| e.valid_from, Micros::max),
-            valid_to: both(&|e| e.valid_to, Micros::min),
+            masking: first.masking,
+            carries: first.carries && other.carries,
+            valid_from: first.valid_from.max(other.valid_from),
+            valid_to: first.valid_to.min(other.valid_to),
         }
     }
 
@@ -228,7 +338,7 @@ impl View {
         let mut seen = Seen::new(self.graph.nodes());
         let mut open = vec![from];
         while let Some(node) = open.pop() {
-            for (next, _) in self.leaving(node) {
+            for (next, _) in self.next(Direction::Downstream, node) {
                 if next == to {
                     return true;
                 }
@@ -240,30 +350,10 @@ impl View {
         false
     }
 
-    /// The hop over one edge, or over two edges with a run in between.
-    fn hop(&self, version: Version, from: Version, edge: &Edge, second: Option<&Edge>) -> Reached {
-        let (read, edge_type) = match (edge.link, second) {
-            (Link::Direct(edge_type), _) => (edge, edge_type),
-            (Link::Read, Some(written)) => (edge, self.through_run(from, version, written)),
-            (Link::Written, Some(read)) => (read, self.through_run(version, from, edge)),
-            (_, None) => (edge, EdgeType::Derived),
-        };
-        Reached {
-            version,
-            seed: from,
-            depth: 0,
-            edge_type,
-            run: (edge.run != NONE).then_some(edge.run),
-            evidence: read.evidence,
-            confidence: read.confidence,
-            cut: false,
-        }
-    }
-
     /// What a run that reads `input` and writes `output` makes of them.
-    pub(super) fn through_run(&self, input: Version, output: Version, written: &Edge) -> EdgeType {
+    fn through_run(&self, input: Version, output: Version, carries: bool) -> EdgeType {
         match (self.graph.kind(input), self.graph.kind(output)) {
-            (_, Kind::Model) if !written.carries => EdgeType::EvaluatedOn,
+            (_, Kind::Model) if !carries => EdgeType::EvaluatedOn,
             (Kind::Model, Kind::Model) => EdgeType::FineTunedFrom,
             (Kind::Data, Kind::Model) => EdgeType::TrainedOn,
             (Kind::Model, Kind::Deployment) => EdgeType::DeployedAs,
@@ -271,14 +361,13 @@ impl View {
         }
     }
 
-    fn mark_cut(&self, direction: Direction, reached: &mut [Reached], depth: u32, seen: &mut Seen) {
-        for row in reached.iter_mut().filter(|r| r.depth == depth) {
-            row.cut = self.next(direction, row.version).any(|(node, _)| {
-                if !self.graph.is_run(node) {
-                    return !seen.contains(node);
-                }
-                self.next(direction, node).any(|(version, _)| !seen.contains(version))
-            });
-        }
+    /// Whether a walk that ends at a version would reach more.
+    fn goes_on(&self, direction: Direction, version: Version, seen: &Bits) -> bool {
+        self.next(direction, version).any(|(node, _)| {
+            if !self.graph.is_run(node) {
+                return !seen.get(node);
+            }
+            self.next(direction, node).any(|(version, _)| !seen.get(version))
+        })
     }
 }

@@ -152,11 +152,15 @@ pub fn shared_data() -> Option<PathBuf> {
     Some(path)
 }
 
-/// `target/<profile>/lineward`, of the test in `target/<profile>/deps`.
 fn binary() -> PathBuf {
+    beside("lineward")
+}
+
+/// A program in `target/<profile>`, of the test in `target/<profile>/deps`.
+pub fn beside(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("the test has a path");
     let folder = test.parent().and_then(Path::parent).expect("the test lies in a target folder");
-    let binary = folder.join(format!("lineward{}", std::env::consts::EXE_SUFFIX));
+    let binary = folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
     assert!(binary.is_file(), "there is no `{}`; run `cargo build --workspace` first", binary.display());
     warn_if_stale(&binary);
     binary

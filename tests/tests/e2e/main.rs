@@ -10,6 +10,7 @@ mod lineage;
 mod lineward;
 mod pipeline;
 mod postgres;
+mod questions;
 mod readers;
 mod rules;
 mod servers;

@@ -82,13 +82,13 @@ fn script(folder: &Path) -> String {
 }
 
 /// A database of its own in a folder of its own. PostgreSQL does not run as root: then it runs as `nobody`.
-struct Postgres {
+pub struct Postgres {
     folder: TempDir,
     as_nobody: bool,
 }
 
 impl Postgres {
-    fn new() -> Option<Self> {
+    pub fn new() -> Option<Self> {
         let runs = |name: &str| {
             let mut command = Command::new(name);
             command.arg("--version").stdout(Stdio::null()).stderr(Stdio::null());
@@ -107,7 +107,7 @@ impl Postgres {
         Some(postgres)
     }
 
-    fn folder(&self) -> PathBuf {
+    pub fn folder(&self) -> PathBuf {
         self.folder.path().to_owned()
     }
 
@@ -119,13 +119,13 @@ impl Postgres {
         }
     }
 
-    fn file(&self, name: &str, text: &str) {
+    pub fn file(&self, name: &str, text: &str) {
         let path = self.folder().join(name);
         fs::write(&path, text).expect("written");
         self.give(&path);
     }
 
-    fn run(&self, script: &str) {
+    pub fn run(&self, script: &str) {
         let data = self.folder().join("data");
         let said = self
             .succeeds(&["postgres", "--single", "-j", "-F", "-D", data.to_str().expect("UTF-8"), "postgres"], script);
@@ -148,7 +148,7 @@ impl Postgres {
         said
     }
 
-    fn pairs(&self, name: &str) -> BTreeSet<(i64, i64)> {
+    pub fn pairs(&self, name: &str) -> BTreeSet<(i64, i64)> {
         let text = fs::read_to_string(self.folder().join(name)).expect("an answer");
         let pair = |line: &str| -> Option<(i64, i64)> {
             let (src, dst) = line.split_once(',')?;

@@ -7,7 +7,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-const PACKAGES: [&str; 3] = ["deltalake==1.6.6", "duckdb==2.0.0", "pyarrow==26.0.1"];
+const PACKAGES: [&str; 4] = ["deltalake==1.6.6", "duckdb==2.0.0", "igraph==1.0.0", "pyarrow==26.0.1"];
 
 /// All tables, and an expression that identifies rows and has the same text in both dialects.
 const TABLES: [(&str, &str); 16] = [
@@ -150,7 +150,7 @@ fn fill(lineward: &Lineward) {
 }
 
 /// A Python with the packages, in an environment of its own that outlives the run; `None` where there is no Python.
-fn python() -> Option<PathBuf> {
+pub fn python() -> Option<PathBuf> {
     python_with("venv-e2e", &PACKAGES)
 }
 

@@ -92,7 +92,7 @@ fn exposure_is_what_the_labels_say() {
         let expected = view.graph().versions().filter(|v| (tags(v).own | tags(v).inherited) & 1 != 0).collect();
         assert_eq!(has, expected, "round {round}");
         let models: BTreeSet<Version> =
-            view.models_trained_on(&What::Tag("pii".into()), false).iter().map(|r| r.model).collect();
+            view.models_trained_on(&What::Tag("pii".into()), false, Details::ALL).iter().map(|r| r.model).collect();
         let is_model = |v: &Version| view.graph().kind(*v) == Kind::Model;
         assert_eq!(has.into_iter().filter(is_model).collect::<BTreeSet<_>>(), models, "round {round}");
     }

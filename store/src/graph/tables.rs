@@ -1,0 +1,437 @@
+//! The large tables of the graph as Arrow columns: read once, kept as they are, a row made of them where one is asked for.
+
+use super::build::AsOf;
+use crate::bytes::Hash;
+use crate::error::Error;
+use crate::rows::Micros;
+use arrow::array::{
+    Array, AsArray as _, BinaryArray, BooleanArray, Float32Array, Int64Array, MapArray, RecordBatch, StringViewArray,
+    TimestampMicrosecondArray, UInt32Array, new_null_array,
+};
+use arrow::compute::{cast, concat_batches, filter_record_batch, take_record_batch};
+use arrow::datatypes::{DataType, TimeUnit};
+use std::collections::{BTreeMap, HashMap};
+use std::hash::Hash as Hashes;
+
+/// A column by name and type; null throughout where the table has none.
+pub(super) struct Table<'a> {
+    name: &'static str,
+    batch: &'a RecordBatch,
+}
+
+impl<'a> Table<'a> {
+    pub fn new(name: &'static str, batch: &'a RecordBatch) -> Self {
+        Self { name, batch }
+    }
+
+    fn column(&self, column: &str, wanted: &DataType) -> Result<arrow::array::ArrayRef, Error> {
+        let Some(found) = self.batch.column_by_name(column) else {
+            return Ok(new_null_array(wanted, self.batch.num_rows()));
+        };
+        if found.data_type() == wanted {
+            return Ok(found.clone());
+        }
+        cast(found, wanted).map_err(|e| Error::rows(self.name, e))
+    }
+
+    pub fn numbers(&self, column: &str) -> Result<Int64Array, Error> {
+        Ok(self.column(column, &DataType::Int64)?.as_primitive::<arrow::datatypes::Int64Type>().clone())
+    }
+
+    pub fn floats(&self, column: &str) -> Result<Float32Array, Error> {
+        Ok(self.column(column, &DataType::Float32)?.as_primitive::<arrow::datatypes::Float32Type>().clone())
+    }
+
+    pub fn times(&self, column: &str) -> Result<TimestampMicrosecondArray, Error> {
+        let time = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
+        Ok(self.column(column, &time)?.as_primitive::<arrow::datatypes::TimestampMicrosecondType>().clone())
+    }
+
+    pub fn flags(&self, column: &str) -> Result<BooleanArray, Error> {
+        Ok(self.column(column, &DataType::Boolean)?.as_boolean().clone())
+    }
+
+    pub fn texts(&self, column: &str) -> Result<StringViewArray, Error> {
+        Ok(self.column(column, &DataType::Utf8View)?.as_string_view().clone())
+    }
+
+    fn bytes(&self, column: &str) -> Result<BinaryArray, Error> {
+        Ok(self.column(column, &DataType::Binary)?.as_binary::<i32>().clone())
+    }
+}
+
+/// Which rows of a table hold: the newest revision of each key that was known at a time, without the retracted. Most
+/// keys have one revision (number 0), so that only the others are looked up.
+pub(super) struct Held<K> {
+    recorded: Option<Micros>,
+    newest: HashMap<K, i64, ahash::RandomState>,
+    /// A bit by hash for the keys of `newest`: nearly all others are known not to be there without looking.
+    maybe: Vec<u64>,
+}
+
+/// Bits of [`Held::maybe`]; they stay in a fast cache.
+const MAYBE: usize = 1 << 20;
+
+/// The bookkeeping of a batch.
+pub(super) struct Bookkeeping {
+    recorded_at: TimestampMicrosecondArray,
+    retracted_at: TimestampMicrosecondArray,
+    revision: Int64Array,
+}
+
+impl Bookkeeping {
+    pub fn of(table: &Table) -> Result<Self, Error> {
+        Ok(Self {
+            recorded_at: table.times("recorded_at")?,
+            retracted_at: table.times("retracted_at")?,
+            revision: table.numbers("revision")?,
+        })
+    }
+
+    fn known(&self, row: usize, recorded: Option<Micros>) -> bool {
+        recorded.is_none_or(|t| self.recorded_at.value(row) <= t)
+    }
+}
+
+impl<K: Hashes + Eq> Held<K> {
+    pub fn new(recorded: Option<Micros>) -> Self {
+        Self { recorded, newest: HashMap::default(), maybe: vec![0; MAYBE / 64] }
+    }
+
+    /// Takes notice of the revisions of a batch: of all batches, before any is asked for.
+    pub fn note(&mut self, book: &Bookkeeping, key: impl Fn(usize) -> K) {
+        for (row, revision) in book.revision.values().iter().enumerate().filter(|(_, revision)| **revision > 0) {
+            if book.known(row, self.recorded) {
+                let key = key(row);
+                let bit = self.bit(&key);
+                self.maybe[bit / 64] |= 1 << (bit % 64);
+                let held = self.newest.entry(key).or_default();
+                *held = (*held).max(*revision);
+            }
+        }
+    }
+
+    pub fn holds(&self, book: &Bookkeeping, row: usize, key: impl Fn() -> K) -> bool {
+        book.known(row, self.recorded)
+            && !(book.retracted_at.is_valid(row) && self.recorded.is_none_or(|t| book.retracted_at.value(row) <= t))
+            && (self.newest.is_empty() || self.is_newest(&key(), book.revision.value(row)))
+    }
+
+    fn is_newest(&self, key: &K, revision: i64) -> bool {
+        let bit = self.bit(key);
+        self.maybe[bit / 64] >> (bit % 64) & 1 == 0 || self.newest.get(key).is_none_or(|newest| *newest == revision)
+    }
+
+    fn bit(&self, key: &K) -> usize {
+        self.newest.hasher().hash_one(key) as usize % MAYBE
+    }
+}
+
+/// The rows of a table that hold, in one batch, in the order of their ids.
+fn current(
+    name: &'static str,
+    batches: &[RecordBatch],
+    id: &str,
+    recorded: Option<Micros>,
+) -> Result<RecordBatch, Error> {
+    let fail = |e| Error::rows(name, e);
+    let Some(first) = batches.first() else {
+        return Ok(RecordBatch::new_empty(arrow::datatypes::Schema::empty().into()));
+    };
+    let all = concat_batches(&first.schema(), batches).map_err(fail)?;
+    let table = Table::new(name, &all);
+    let (book, ids) = (Bookkeeping::of(&table)?, table.numbers(id)?);
+    let mut held = Held::new(recorded);
+    held.note(&book, |row| ids.value(row));
+    let holds: BooleanArray = (0..all.num_rows()).map(|row| Some(held.holds(&book, row, || ids.value(row)))).collect();
+    let all = match holds.false_count() {
+        0 => all,
+        _ => filter_record_batch(&all, &holds).map_err(fail)?,
+    };
+    let ids = Table::new(name, &all).numbers(id)?;
+    if ids.values().is_sorted() {
+        return Ok(all);
+    }
+    let mut order: Vec<u32> = (0..all.num_rows() as u32).collect();
+    order.sort_by_key(|row| ids.value(*row as usize));
+    take_record_batch(&all, &UInt32Array::from(order)).map_err(fail)
+}
+
+/// Where an id is among ids in order: mostly it is its own place.
+pub(super) fn place(ids: &[i64], id: i64) -> Option<u32> {
+    let own = usize::try_from(id).ok()?;
+    if ids.get(own) == Some(&id) {
+        return Some(own as u32);
+    }
+    ids.binary_search(&id).ok().map(|at| at as u32)
+}
+
+fn some<T>(valid: bool, value: impl FnOnce() -> T) -> Option<T> {
+    valid.then(value)
+}
+
+fn hash(column: &BinaryArray, row: usize) -> Option<Hash> {
+    some(column.is_valid(row), || column.value(row)).and_then(|bytes| bytes.try_into().ok()).map(Hash)
+}
+
+fn time(column: &TimestampMicrosecondArray, row: usize) -> Option<Micros> {
+    some(column.is_valid(row), || column.value(row))
+}
+
+fn number(column: &Int64Array, row: usize) -> Option<i64> {
+    some(column.is_valid(row), || column.value(row))
+}
+
+fn text(column: &StringViewArray, row: usize) -> Option<String> {
+    some(column.is_valid(row), || column.value(row).to_owned())
+}
+
+/// What the graph keeps of a version.
+#[derive(Debug, Clone, PartialEq)]
+pub struct VersionRow {
+    /// As in `asset_versions`.
+    pub version_id: i64,
+    /// The asset.
+    pub asset_id: i64,
+    /// The version, verbatim, or as inferred.
+    pub version: String,
+    /// No producer named this version.
+    pub inferred: bool,
+    /// SHA-256 of a file's content.
+    pub content_sha256: Option<Hash>,
+    /// Merkle root of a data set's files.
+    pub merkle_root: Option<Hash>,
+    /// Rows, where known.
+    pub row_count: Option<i64>,
+    /// Since when it was the asset's content.
+    pub valid_from: Micros,
+    /// Until when, exclusive.
+    pub valid_to: Option<Micros>,
+    /// When Lineward learned of it.
+    pub recorded_at: Micros,
+}
+
+/// All versions, in the order of their ids.
+#[derive(Debug)]
+pub(super) struct Versions {
+    pub ids: Int64Array,
+    assets: Int64Array,
+    names: StringViewArray,
+    inferred: BooleanArray,
+    sha256: BinaryArray,
+    merkle: BinaryArray,
+    row_count: Int64Array,
+    valid_from: TimestampMicrosecondArray,
+    valid_to: TimestampMicrosecondArray,
+    recorded_at: TimestampMicrosecondArray,
+    /// Some version has a known content.
+    pub contents: bool,
+}
+
+/// Columns that are read of `asset_versions`.
+pub const VERSION_COLUMNS: &[&str] = &[
+    "version_id",
+    "asset_id",
+    "version",
+    "inferred",
+    "content_sha256",
+    "merkle_root",
+    "row_count",
+    "valid_from",
+    "valid_to",
+    "recorded_at",
+    "retracted_at",
+    "revision",
+];
+
+impl Versions {
+    /// The versions of assets that there are.
+    pub fn new(batches: &[RecordBatch], as_of: AsOf, exists: impl Fn(i64) -> bool) -> Result<Self, Error> {
+        const NAME: &str = "asset_versions";
+        let mut all = current(NAME, batches, "version_id", as_of.recorded)?;
+        let assets = Table::new(NAME, &all).numbers("asset_id")?;
+        let kept: BooleanArray = assets.values().iter().map(|id| Some(exists(*id))).collect();
+        if kept.false_count() > 0 {
+            all = filter_record_batch(&all, &kept).map_err(|e| Error::rows(NAME, e))?;
+        }
+        let table = Table::new(NAME, &all);
+        let (sha256, merkle) = (table.bytes("content_sha256")?, table.bytes("merkle_root")?);
+        Ok(Self {
+            contents: sha256.null_count() + merkle.null_count() < 2 * all.num_rows(),
+            ids: table.numbers("version_id")?,
+            assets: table.numbers("asset_id")?,
+            names: table.texts("version")?,
+            inferred: table.flags("inferred")?,
+            sha256,
+            merkle,
+            row_count: table.numbers("row_count")?,
+            valid_from: table.times("valid_from")?,
+            valid_to: table.times("valid_to")?,
+            recorded_at: table.times("recorded_at")?,
+        })
+    }
+
+    pub fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    pub fn asset_id(&self, at: u32) -> i64 {
+        self.assets.value(at as usize)
+    }
+
+    pub fn name(&self, at: u32) -> &str {
+        self.names.value(at as usize)
+    }
+
+    pub fn valid_from(&self, at: u32) -> Micros {
+        self.valid_from.values()[at as usize]
+    }
+
+    pub fn valid_to(&self, at: u32) -> Option<Micros> {
+        time(&self.valid_to, at as usize)
+    }
+
+    pub fn hashes(&self, at: u32) -> impl Iterator<Item = Hash> {
+        hash(&self.sha256, at as usize).into_iter().chain(hash(&self.merkle, at as usize))
+    }
+
+    pub fn row(&self, at: u32) -> VersionRow {
+        let row = at as usize;
+        VersionRow {
+            version_id: self.ids.value(row),
+            asset_id: self.assets.value(row),
+            version: self.name(at).to_owned(),
+            inferred: self.inferred.value(row),
+            content_sha256: hash(&self.sha256, row),
+            merkle_root: hash(&self.merkle, row),
+            row_count: number(&self.row_count, row),
+            valid_from: self.valid_from.value(row),
+            valid_to: self.valid_to(at),
+            recorded_at: self.recorded_at.value(row),
+        }
+    }
+}
+
+/// What the graph keeps of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Run {
+    /// As in `runs`.
+    pub run_sid: i64,
+    /// The producer's id.
+    pub run_id: String,
+    /// The job.
+    pub job_id: i64,
+    /// `START`, `RUNNING`, `COMPLETE`, `ABORT`, `FAIL`, `OTHER`.
+    pub state: String,
+    /// Start.
+    pub started_at: Option<Micros>,
+    /// End.
+    pub ended_at: Option<Micros>,
+    /// Who ran it.
+    pub principal: Option<String>,
+    /// Some event declared its inputs, perhaps as none.
+    pub inputs_known: bool,
+    /// Parameters.
+    pub params: BTreeMap<String, String>,
+    /// When Lineward learned of it.
+    pub recorded_at: Micros,
+}
+
+/// All runs, in the order of their ids.
+#[derive(Debug)]
+pub(super) struct Runs {
+    pub ids: Int64Array,
+    run_id: StringViewArray,
+    jobs: Int64Array,
+    state: StringViewArray,
+    started_at: TimestampMicrosecondArray,
+    ended_at: TimestampMicrosecondArray,
+    principal: StringViewArray,
+    inputs_known: BooleanArray,
+    params: Option<MapArray>,
+    recorded_at: TimestampMicrosecondArray,
+}
+
+/// Columns that are read of `runs`.
+pub const RUN_COLUMNS: &[&str] = &[
+    "run_sid",
+    "run_id",
+    "job_id",
+    "state",
+    "started_at",
+    "ended_at",
+    "principal",
+    "inputs_known",
+    "params",
+    "recorded_at",
+    "retracted_at",
+    "revision",
+];
+
+impl Runs {
+    pub fn new(batches: &[RecordBatch], as_of: AsOf) -> Result<Self, Error> {
+        let all = current("runs", batches, "run_sid", as_of.recorded)?;
+        let table = Table::new("runs", &all);
+        Ok(Self {
+            ids: table.numbers("run_sid")?,
+            run_id: table.texts("run_id")?,
+            jobs: table.numbers("job_id")?,
+            state: table.texts("state")?,
+            started_at: table.times("started_at")?,
+            ended_at: table.times("ended_at")?,
+            principal: table.texts("principal")?,
+            inputs_known: table.flags("inputs_known")?,
+            params: all.column_by_name("params").and_then(|c| c.as_map_opt()).cloned(),
+            recorded_at: table.times("recorded_at")?,
+        })
+    }
+
+    pub fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    pub fn run_id(&self, at: u32) -> &str {
+        self.run_id.value(at as usize)
+    }
+
+    pub fn inputs_known(&self, at: u32) -> bool {
+        self.inputs_known.value(at as usize)
+    }
+
+    /// When a run began, as far as it is known.
+    pub fn began(&self, at: u32) -> Micros {
+        let row = at as usize;
+        let known = time(&self.started_at, row).or_else(|| time(&self.ended_at, row));
+        known.unwrap_or_else(|| self.recorded_at.value(row))
+    }
+
+    /// Some run does not say what it read.
+    pub fn unknown(&self) -> bool {
+        self.inputs_known.false_count() > 0
+    }
+
+    pub fn row(&self, at: u32) -> Run {
+        let row = at as usize;
+        Run {
+            run_sid: self.ids.value(row),
+            run_id: self.run_id(at).to_owned(),
+            job_id: self.jobs.value(row),
+            state: self.state.value(row).to_owned(),
+            started_at: time(&self.started_at, row),
+            ended_at: time(&self.ended_at, row),
+            principal: text(&self.principal, row),
+            inputs_known: self.inputs_known(at),
+            params: self.params.as_ref().map(|p| params(p, row)).unwrap_or_default(),
+            recorded_at: self.recorded_at.value(row),
+        }
+    }
+}
+
+fn params(column: &MapArray, row: usize) -> BTreeMap<String, String> {
+    let entries = column.value(row);
+    let texts = |at: usize| cast(entries.column(at), &DataType::Utf8View).ok();
+    let (Some(keys), Some(values)) = (texts(0), texts(1)) else { return BTreeMap::new() };
+    let (keys, values) = (keys.as_string_view(), values.as_string_view());
+    let pairs = keys.iter().zip(values.iter());
+    pairs.filter_map(|(key, value)| Some((key?.to_owned(), value.unwrap_or_default().to_owned()))).collect()
+}
