@@ -5,6 +5,7 @@ Prints a table; with `--json` the numbers.
 """
 
 import argparse
+import gc
 import json
 import os
 import statistics
@@ -16,7 +17,6 @@ import numpy
 import psycopg
 
 PRESENT = 2**63 - 2
-RUNS = 3
 
 
 def arguments():
@@ -25,10 +25,12 @@ def arguments():
     parser.add_argument("--postgres", required=True, help="folder of the server's socket")
     parser.add_argument("--port", default="5432")
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--runs", type=int, default=3, help="of each question")
+    parser.add_argument("--limit", type=float, default=120, help="seconds for the random questions of an engine")
     return parser.parse_args()
 
 
-def timed(ask, runs=RUNS):
+def timed(ask, runs):
     """The answer, and the seconds of each run. What takes long is asked once."""
     times = []
     for _ in range(runs):
@@ -170,21 +172,25 @@ def same(ours, theirs, seeds):
     return bool(numpy.array_equal(theirs[~numpy.isin(theirs, seeds)], ours))
 
 
-def ask(engine, folder, question):
+def ask(engine, folder, question, given):
     at = question.get("at") or PRESENT
     if question["kind"] == "walk":
         asked = (question["up"], question["seeds"], question["depth"], at)
-        _, times = timed(lambda: engine.count(*asked))
+        _, times = timed(lambda: engine.count(*asked), given.runs)
         return {"times": times, "equal": same(ours(folder, question), engine.walk(*asked), question["seeds"])}
     if question["kind"] == "tag":
         asked = (False, question["seeds"], None, at, question["bit"])
-        _, times = timed(lambda: engine.count(*asked))
+        _, times = timed(lambda: engine.count(*asked), given.runs)
         found = numpy.asarray(engine.walk(*asked))
         first, end = question["models"]
         found = found[(found >= first) & (found < end)]
         return {"times": times, "equal": same(ours(folder, question), found, [])}
     if question["kind"] == "small":
-        times = [timed(lambda s=s: engine.count(True, [s], 3, PRESENT), 1)[1][0] for s in question["seeds"][:300]]
+        times, begun = [], time.perf_counter()
+        for seed in question["seeds"]:
+            times += timed(lambda s=seed: engine.count(True, [s], 3, PRESENT), 1)[1]
+            if time.perf_counter() - begun > given.limit / 4:
+                break
         return {"times": times, "p50": statistics.median(times)}
     if question["kind"] == "random":
         asked, answers, start, equal = question["asked"], ours(folder, question), 0, 0
@@ -196,7 +202,7 @@ def ask(engine, folder, question):
             equal += same(answer, engine.walk(one["up"], [one["seed"]], question["depth"], one["at"]), [one["seed"]])
             count += 1
             # Said in the table: not all were compared.
-            if time.perf_counter() - begun > 120:
+            if time.perf_counter() - begun > given.limit:
                 break
         return {"compared": count, "equal": equal == count, "equal_count": equal}
     return None
@@ -217,14 +223,15 @@ def main():
     with open(f"{given.folder}/ours.json", encoding="utf-8") as file:
         report = json.load(file)
     report["engines"] = {}
-    for kind in (DuckDb, Postgres, Igraph):
+    for kind in (DuckDb, Igraph, Postgres):
         engine = kind(given.folder, (given.postgres, given.port), report["versions"])
         report["engines"][engine.name] = {"load_s": engine.load}
         for question in report["questions"]:
-            answer = ask(engine, given.folder, question)
+            answer = ask(engine, given.folder, question, given)
             if answer:
                 question.setdefault("peers", {})[engine.name] = answer
         del engine
+        gc.collect()
     if given.json:
         for question in report["questions"]:
             for key in ("seeds", "asked"):
