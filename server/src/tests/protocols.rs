@@ -163,7 +163,7 @@ async fn every_route_asks_who_is_there() {
     let description: Value = serde_json::from_str(include_str!("../http/openapi.json")).expect("JSON");
     for (path, methods) in description["paths"].as_object().expect("paths") {
         let open = ["/health", "/metrics", "/openapi.json"].contains(&path.as_str());
-        let concrete = path.replace('{', "").replace('}', "") + "?nodeId=dataset:a:b";
+        let concrete = path.replace(['{', '}'], "") + "?nodeId=dataset:a:b";
         for method in methods.as_object().expect("methods").keys().filter(|key| *key != "parameters") {
             let method = reqwest::Method::from_bytes(method.to_uppercase().as_bytes()).expect("a method");
             let ask = async |token: Option<&str>| {
