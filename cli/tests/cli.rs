@@ -130,7 +130,7 @@ fn ssn_line() -> String {
 
 // Help and arguments.
 
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 15] = [
     "scan",
     "redact",
     "rules",
@@ -143,6 +143,9 @@ const COMMANDS: [&str; 12] = [
     "diff",
     "erasure",
     "export",
+    "serve",
+    "token",
+    "audit",
 ];
 
 #[test]

@@ -40,6 +40,11 @@ pub enum Error {
     /// The answer has more rows than it may have.
     #[error("the answer has more than {0} rows, which is the limit; narrow the query or add a LIMIT")]
     TooManyRows(u64),
+    /// The statement is too deep to be planned.
+    #[error(
+        "the statement has a chain of more than {0} operators, joins or queries; use IN with a list, or several queries"
+    )]
+    Complex(usize),
     /// The client asked to stop.
     #[error("the query was cancelled")]
     Cancelled,
@@ -121,6 +126,7 @@ impl Error {
             Self::Busy(_) => "53300",
             Self::TooLong(_) | Self::Cancelled => "57014",
             Self::TooManyRows(_) => "54000",
+            Self::Complex(_) => "54001",
             Self::Unsupported(_) => "0A000",
             Self::Parameter(_) => "22023",
             Self::Unknown(_) => "42704",

@@ -9,6 +9,7 @@
 mod access;
 pub mod audit;
 mod auth;
+mod complexity;
 pub mod config;
 mod error;
 mod flight;
@@ -26,6 +27,7 @@ mod service;
 mod tests;
 mod times;
 mod tls;
+mod yielding;
 
 pub use auth::tokens;
 pub use config::Config;
@@ -52,6 +54,17 @@ const CONNECTIONS: usize = 1000;
 /// How often the audit log is made to survive a loss of power.
 const SYNC: Duration = Duration::from_secs(1);
 
+/// Stack of a thread, which planning a long chain of operators needs; only what is used takes memory.
+const STACK_BYTES: usize = 256 << 20;
+
+/// The runtime to [`serve`] in.
+///
+/// # Errors
+/// Where the system gives no threads.
+pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().thread_stack_size(STACK_BYTES).enable_all().build()
+}
+
 /// Where a server listens, with the ports it was given.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Addresses {
@@ -65,6 +78,7 @@ pub struct Addresses {
 
 /// Serves a store until `stop` is done, then lets what is under way end. `started` is called once all addresses are
 /// listened on; `key` is the key of fingerprints in events that are taken. The store must exist, unless HTTP takes events.
+/// Runs in a [`runtime`] of its own kind.
 ///
 /// # Errors
 /// [`Error::Config`] or [`Error::Listen`] where it cannot start; nothing is served then.

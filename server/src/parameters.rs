@@ -1,8 +1,8 @@
 //! Parameters of prepared statements: `$1` where the planner knows them, and in the arguments of table functions, which
 //! are fixed when a statement is planned. There a stand-in is planned for its columns, and the value when it is known.
 
-use crate::Error;
 use crate::service::Session;
+use crate::{Error, complexity};
 use arrow::datatypes::DataType;
 use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::logical_expr::LogicalPlan;
@@ -69,6 +69,7 @@ pub(crate) async fn plan(session: &Session, sql: &str, values: &ParamValues) -> 
 
 /// One statement of a text.
 pub(crate) fn parse(sql: &str) -> Result<EngineStatement, Error> {
+    complexity::check(sql)?;
     let mut statements = LinewardSession::parse(&numbered(sql))?;
     match (statements.pop_front(), statements.is_empty()) {
         (Some(statement), true) => Ok(statement),
@@ -82,22 +83,30 @@ fn numbered(sql: &str) -> Cow<'_, str> {
     if !sql.contains('?') {
         return Cow::Borrowed(sql);
     }
-    // Texts stay as they were written, so that the tokens together are the statement again.
-    let Ok(mut tokens) = Tokenizer::new(&GenericDialect {}, sql).with_unescape(false).tokenize() else {
+    let Ok(tokens) = Tokenizer::new(&GenericDialect {}, sql).tokenize_with_location() else {
         return Cow::Borrowed(sql);
     };
-    let mut count = 0;
-    for token in &mut tokens {
-        match token {
+    let mut places = Vec::new();
+    for token in &tokens {
+        match &token.token {
             Token::Placeholder(name) if name != "?" => return Cow::Borrowed(sql),
-            Token::Placeholder(_) | Token::Question => {
-                count += 1;
-                *token = Token::Placeholder(format!("${count}"));
-            }
+            Token::Placeholder(_) | Token::Question => places.push((token.span.start.line, token.span.start.column)),
             _ => {}
         }
     }
-    Cow::Owned(tokens.iter().map(ToString::to_string).collect())
+    let mut text = String::with_capacity(sql.len() + 2 * places.len());
+    let (mut line, mut column, mut found) = (1, 1, 0);
+    for c in sql.chars() {
+        match places.get(found) == Some(&(line, column)) {
+            true => {
+                found += 1;
+                text.push_str(&format!("${found}"));
+            }
+            false => text.push(c),
+        }
+        (line, column) = if c == '\n' { (line + 1, 1) } else { (line, column + 1) };
+    }
+    Cow::Owned(text)
 }
 
 impl Parameters {
@@ -178,6 +187,7 @@ mod tests {
             ("SELECT 1", "SELECT 1"),
             ("SELECT ?, '?' FROM f(?) WHERE a = ? -- why?", "SELECT $1, '?' FROM f($2) WHERE a = $3 -- why?"),
             ("SELECT 'it''s ?', \"a?\", E'\\'?', ?", "SELECT 'it''s ?', \"a?\", E'\\'?', $1"),
+            ("SELECT 'é',\n  ?, '\n', ?", "SELECT 'é',\n  $1, '\n', $2"),
             ("SELECT $2, ?", "SELECT $2, ?"),
             ("SELECT '?", "SELECT '?"),
         ] {

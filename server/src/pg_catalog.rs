@@ -37,6 +37,7 @@ pub(crate) fn add(context: &SessionContext, access: &Arc<Access>) -> std::result
         context.register_udf(udf);
     }
     context.register_udf(version());
+    context.register_udf(current_setting());
     Ok(())
 }
 
@@ -200,6 +201,26 @@ fn type_name(kind: functions::Type) -> &'static str {
         functions::Type::Boolean => "boolean",
         functions::Type::Time => "timestamp with time zone",
     }
+}
+
+/// `current_setting(name)`: what a connection begins with. What was set since is told by `SHOW`.
+fn current_setting() -> ScalarUDF {
+    create_udf(
+        "current_setting",
+        vec![DataType::Utf8],
+        DataType::Utf8,
+        Volatility::Stable,
+        Arc::new(|args: &[ColumnarValue]| {
+            let names = ColumnarValue::values_to_arrays(args)?;
+            let value = |name: &str| match name.starts_with("lineward.") {
+                true => Err(Error::Unsupported("this setting is told by SHOW".to_owned()).into()),
+                false => Ok(crate::postgres::first_setting(&name.to_ascii_lowercase())),
+            };
+            let values = names[0].as_string::<i32>().iter().map(|name| name.map_or(Ok(None), value));
+            let values = values.collect::<Result<Vec<_>>>()?;
+            Ok(ColumnarValue::Array(Arc::new(StringArray::from(values))))
+        }),
+    )
 }
 
 /// `version()`, in the form that clients take apart.

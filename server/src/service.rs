@@ -70,7 +70,11 @@ struct Compute(Option<tokio::runtime::Runtime>);
 
 impl Compute {
     fn start() -> Result<Self, Error> {
-        let built = tokio::runtime::Builder::new_multi_thread().thread_name("compute").enable_all().build();
+        let built = tokio::runtime::Builder::new_multi_thread()
+            .thread_name("compute")
+            .thread_stack_size(crate::STACK_BYTES)
+            .enable_all()
+            .build();
         built.map(|runtime| Self(Some(runtime))).map_err(|e| Error::Config(format!("cannot start threads: {e}")))
     }
 

@@ -66,7 +66,8 @@ pub(crate) fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
         let mut stopped = stopped;
         let _ = stopped.wait_for(|stop| *stop).await;
     };
-    super::runtime()?.block_on(lineward_server::serve(config, key, announce, asked))?;
+    let runtime = lineward_server::runtime().context("cannot start the runtime")?;
+    runtime.block_on(lineward_server::serve(config, key, announce, asked))?;
     Ok(ExitCode::SUCCESS)
 }
 

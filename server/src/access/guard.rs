@@ -4,6 +4,7 @@
 use super::{Access, Grant};
 use crate::Error;
 use crate::access::table::GuardedTable;
+use crate::yielding::YieldInJoins;
 use arrow::datatypes::DataType;
 use async_trait::async_trait;
 use datafusion::catalog::{
@@ -45,6 +46,7 @@ pub(crate) fn guarded(
         .with_session_id(String::new())
         .with_catalog_list(Arc::new(list))
         .with_runtime_env(runtime)
+        .with_physical_optimizer_rule(Arc::new(YieldInJoins))
         .build();
     let context = SessionContext::new_with_state(state);
     guard_functions(&context, base, access);

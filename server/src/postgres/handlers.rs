@@ -3,9 +3,9 @@
 use super::copy::{self, Copy};
 use super::settings::{Aside, Settings, aside, reported};
 use super::{Connection, maps, told};
-use crate::Error;
 use crate::parameters::{Parameters, fill_functions, literal, stand_in};
 use crate::service::{Answer, Client, Session};
+use crate::{Error, complexity};
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, SchemaRef};
 use arrow_pg::datatypes::{
@@ -297,6 +297,7 @@ impl Planner {
 }
 
 fn parse(sql: &str) -> Result<Vec<Statement>, Error> {
+    complexity::check(sql)?;
     // The types' functions are names here, not numbers; ADBC's driver begins by comparing them with 0.
     let sql = sql.replace("typreceive != 0", "typreceive != '-'").replace("typsend != 0", "typsend != '-'");
     PARSER.parse(&sql).map_err(|e| Error::Query(datafusion::error::DataFusionError::SQL(Box::new(e), None)))

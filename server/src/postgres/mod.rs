@@ -25,6 +25,11 @@ use tokio::sync::{Semaphore, watch};
 
 /// The version of PostgreSQL that clients are told.
 pub(crate) const SERVER_VERSION: &str = "16.6";
+/// The value of a setting on a new connection.
+pub(crate) fn first_setting(name: &str) -> Option<String> {
+    settings::Settings::default().show(name)
+}
+
 /// How often a connection is looked at while a query runs on it, to see whether the client has gone.
 const LOOK: Duration = Duration::from_millis(200);
 

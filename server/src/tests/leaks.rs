@@ -31,7 +31,6 @@ async fn what_is_not_granted_is_denied_under_every_name() {
         "SELECT * FROM raw.assets",
         "SELECT * FROM graph.labels",
         "SELECT * FROM audit.queries",
-        "TABLE current.assets",
         "WITH x AS (SELECT * FROM current.assets) SELECT * FROM x",
         "SELECT (SELECT max(name) FROM current.assets)",
         "SELECT 1 WHERE EXISTS (SELECT 1 FROM current.assets)",

@@ -17,7 +17,7 @@ WHERE c.relnamespace = n.oid AND n.nspname !~ '^pg_' AND n.nspname <> 'informati
 AND c.relkind IN ('r', 'p', 'v', 'f', 'm') ORDER BY "type", "schema", "name";
 
 -- columns: run_id
-SELECT c.column_name AS "name", c.udt_name AS "database-type", c.ordinal_position - 1 AS "database-position",
+SELECT c.column_name AS "name", c.data_type AS "database-type", c.ordinal_position - 1 AS "database-position",
 c.table_schema AS "table-schema", c.table_name AS "table-name", c.is_nullable <> 'NO' AS "database-is-nullable"
 FROM information_schema.columns AS c
 WHERE c.table_schema !~ '^information_schema|catalog_history|pg_' AND c.table_name = 'runs'

@@ -27,7 +27,10 @@ pub struct Server {
 impl Server {
     pub fn start(lineward: &Lineward, more: &[&str]) -> Self {
         let free = "127.0.0.1:0";
-        let mut arguments = vec!["serve", "--postgres", free, "--http", free, "--flight", free];
+        let mut arguments = vec!["serve"];
+        for protocol in ["--postgres", "--http", "--flight"].into_iter().filter(|p| !more.contains(p)) {
+            arguments.extend([protocol, free]);
+        }
         arguments.extend(more);
         let process = lineward.spawn(&mut lineward.command(arguments), "serve");
         let mut server = Self { process, postgres: String::new(), http: String::new(), flight: String::new() };

@@ -4,6 +4,7 @@ Usage: tls_clients.py HTTP FLIGHT FOLDER CERTIFICATE TOKEN
 FOLDER holds ca.pem; CERTIFICATE is the name of a certificate and its key there, or `-`; TOKEN is a token, or `-`.
 """
 
+import http.client as http_client
 import json
 import pathlib
 import ssl
@@ -49,7 +50,7 @@ def with_http(scheme, token):
             return answer.status
     except urllib.error.HTTPError as e:
         return e.code
-    except OSError:
+    except (OSError, http_client.HTTPException):
         return False
 
 
