@@ -73,13 +73,14 @@ fn could_be_head(line: &[u8]) -> bool {
 /// Appends the cells of the table that a text begins with, of any kind, and gives its length; 0 where there is none.
 fn table(text: &str, out: &mut Vec<Cell>) -> usize {
     let first = out.len();
-    for kind in [markdown, delimited, pairs] {
+    for kind in [markdown, delimited] {
         let used = kind(text, out);
         if out.len() > first {
             return used;
         }
     }
-    0
+    // Names without values are passed over too, or the lines behind each of them would be looked at again.
+    pairs(text, out)
 }
 
 /// A Markdown table: `| name | name |`, a line of dashes, and rows.
@@ -319,6 +320,12 @@ mod tests {
                 assert!(std::str::from_utf8(&text[cell.name.clone()]).is_ok() && !text[cell.value.clone()].is_empty());
             }
         }
+    }
+
+    #[test]
+    fn names_without_values_are_passed_over() {
+        let (text, mut out) = ("kiln: \nflue: \nash: \n", Vec::new());
+        assert_eq!((table(text, &mut out), out.len()), (text.len(), 0));
     }
 
     #[test]

@@ -31,11 +31,11 @@ pub(super) fn trigger(text: &[u8], place: usize) -> Option<Family> {
     match rest.first()? {
         b'\\' => match after(1) {
             // Letters that stick to what follows them. A quote hides nothing, for the plain text shows what is behind it,
-            // but where it opens a key it makes a record of a string.
+            // but where it opens a key it makes a record of a string, and behind `=` it keeps a value from its label.
             b'n' | b't' | b'r' | b'b' | b'f' => begins_value(rest.get(2..)?).then_some(Family::Backslash),
             b'/' => (matches!(before, b':' | b'/') || before.is_ascii_alphanumeric() && begins_value(rest.get(2..)?))
                 .then_some(Family::Backslash),
-            b'"' => is_escaped_key(rest.get(2..)?).then_some(Family::Backslash),
+            b'"' => (before == b'=' || is_escaped_key(rest.get(2..)?)).then_some(Family::Backslash),
             b'\\' => match after(2) {
                 b'n' | b't' | b'r' => begins_value(rest.get(3..)?).then_some(Family::Backslash),
                 b'u' => hex(rest.get(3..7)?).map(|_| Family::Backslash),
@@ -76,6 +76,8 @@ pub(super) fn trigger(text: &[u8], place: usize) -> Option<Family> {
 
 /// Bytes behind an escape that tell whether a value may begin there.
 const VALUE_BYTES: usize = 24;
+/// Blanks before it that are passed over: lines of code and markup are indented.
+const INDENT_BYTES: usize = 8;
 /// Digits that a number has at least for its escape to be undone.
 const VALUE_DIGITS_MIN: usize = 6;
 /// Bytes of the shortest word with a digit in it for which its escape is undone, and of the shortest without.
@@ -84,7 +86,8 @@ const VALUE_WORD_MIN: [usize; 2] = [8, 20];
 /// Whether what stands right behind an escape could be a value (a number, an address of mail, a token), or a label or
 /// cell of a table, not a word of a sentence.
 fn begins_value(text: &[u8]) -> bool {
-    let text = &text[..text.len().min(VALUE_BYTES)];
+    let indent = text.iter().take(INDENT_BYTES).take_while(|b| **b == b' ').count();
+    let text = &text[indent..text.len().min(indent + VALUE_BYTES)];
     is_label(text) || is_value(text)
 }
 

@@ -136,14 +136,17 @@ impl Literals {
         if place < self.done {
             return None;
         }
-        while self.walked < place
-            && let Some(quote) = next_quote(text, self.walked).filter(|q| *q < place)
-        {
+        // Each byte is looked at once before the place and once behind it, however many places there are.
+        while let Some(quote) = next_quote(&text[..place], self.walked) {
             self.open = if self.open.is_none() { Some(quote + 1) } else { None };
             self.walked = quote + 1;
         }
+        self.walked = self.walked.max(place);
         let start = self.open?;
-        let end = next_quote(text, place)?;
+        let Some(end) = next_quote(text, place) else {
+            self.done = text.len();
+            return None;
+        };
         (self.done, self.walked, self.open) = (end, end + 1, None);
         let holds = |part: &[u8]| memchr::memmem::find(&text[start..end], part).is_some();
         (holds(b"\\n") || holds(b"\\\":")).then_some(start..end)

@@ -143,6 +143,11 @@ fn tables_and_labels_are_known_in_encoded_text() {
         (of(record, "USERNAME"), of(&json(record), "USERNAME"), of(&json(&json(record)), "USERNAME")),
         (1, 1, 1)
     );
+    for secret in
+        ["<kilnToken>\n    e3lp8yrcneq7cbt5qile\n</kilnToken>", "<add key=\"SmtpPassword\" value=\"Tr0ut_88line\"/>"]
+    {
+        assert_eq!((of(secret, "CREDENTIAL"), of(&json(secret), "CREDENTIAL")), (1, 1), "{secret}");
+    }
     let told = "Host: kiln\nUsername:\u{a0}kfisher22\nLast\u{a0}login: 4";
     assert_eq!(of(told, "USERNAME"), 1);
     assert_eq!(of(&json(&told.replace('\u{a0}', " ")), "USERNAME"), 1);
