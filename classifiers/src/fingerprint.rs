@@ -113,6 +113,15 @@ mod tests {
         assert_ne!(f("4929 3813 3266 4295"), f("4929 3813 3266 4296"));
     }
 
+    /// Stored fingerprints are compared with those of later versions: they must never change. The expected text is of
+    /// another implementation of HMAC and SHA-256.
+    #[test]
+    fn a_fingerprint_is_what_it_always_was() {
+        let key = FingerprintKey::new(&[7; 32]).expect("long enough");
+        let fingerprint = key.fingerprint("CREDIT_CARD", "4929 3813 3266 4295", Normalise::Digits);
+        assert_eq!(fingerprint, "b655cd8e:e15c1d47a18360ec436b20c8cec5a813");
+    }
+
     #[test]
     fn keys_and_entities_separate() {
         let a = FingerprintKey::new(&[1; 32]).expect("long enough");

@@ -289,6 +289,14 @@ fn card(n: usize, valid: bool) -> String {
 }
 
 #[test]
+fn a_summary_counts_matches_and_distinct_values_and_has_the_best_score() {
+    let texts = ["call 628-555-7714", "tables 628-555-7714", "tables 628-555-7715", "nothing"];
+    let column = column_of("note", texts.map(str::to_owned).into_iter(), "phone-nanp", 1).expect("numbers are found");
+    assert_eq!((column.match_count, column.distinct_count, column.distinct_capped), (3, 2, false));
+    assert!((column.score_max - 0.9).abs() < 1e-6, "{}", column.score_max);
+}
+
+#[test]
 fn a_column_is_judged_by_the_share_of_its_values() {
     let cards = || (0..10_000).map(|n| card(n, n % 50 != 0));
     for jobs in [1, 3] {
