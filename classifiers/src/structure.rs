@@ -37,8 +37,14 @@ pub fn by_name(name: &str) -> Option<&'static Structure> {
 pub fn entropy_bits(value: &str) -> f32 {
     let mut counts = [0u32; 256];
     value.bytes().for_each(|b| counts[b as usize] += 1);
+    if value.is_empty() {
+        return 0.0;
+    }
     let total = value.len() as f32;
-    counts.iter().filter(|&&n| n > 0).map(|&n| n as f32 / total).map(|share| -share * share.log2()).sum()
+    // Most bytes of a token stand there once, and the logarithm of one is nothing.
+    let repeated = |b: u8| Some(std::mem::take(&mut counts[usize::from(b)])).filter(|n| *n > 1);
+    let spent: f32 = value.bytes().filter_map(repeated).map(|n| n as f32 * (n as f32).log2()).sum();
+    total.log2() - spent / total
 }
 
 const STRUCTURES: &[Structure] = &[
@@ -95,19 +101,25 @@ const STRUCTURES: &[Structure] = &[
 
 // Placeholders and words
 
-/// Looks for any of several parts in one pass: each value that could be a secret is asked for dozens of them.
+/// Looks for any of several parts in one pass, in any case: each value that could be a secret is asked for dozens of them.
 struct AnyOf(Result<AhoCorasick, &'static [&'static str]>);
 
 impl AnyOf {
     fn new(parts: &'static [&'static str]) -> Self {
-        Self(AhoCorasick::builder().kind(Some(AhoCorasickKind::DFA)).build(parts).map_err(|_| parts))
+        let mut builder = AhoCorasick::builder();
+        // Values are short: looking for a place to begin at costs more than beginning.
+        builder.kind(Some(AhoCorasickKind::DFA)).ascii_case_insensitive(true).prefilter(false);
+        Self(builder.build(parts).map_err(|_| parts))
     }
 
     fn is_match(&self, value: &str) -> bool {
         match &self.0 {
             Ok(automaton) => automaton.is_match(value),
             // Parts that are too many for an automaton are looked for one by one.
-            Err(parts) => parts.iter().any(|part| value.contains(part)),
+            Err(parts) => {
+                let lower = value.to_ascii_lowercase();
+                parts.iter().any(|part| lower.contains(part))
+            }
         }
     }
 }
@@ -178,11 +190,11 @@ static PLACEHOLDER_WORDS: Words = LazyLock::new(|| {
 });
 
 fn not_placeholder(value: &str) -> bool {
+    if !not_masked(value) || KEYBOARD.is_match(value) {
+        return false;
+    }
     let lower = value.trim().to_ascii_lowercase();
-    not_masked(value)
-        && !KEYBOARD.is_match(&lower)
-        && !has_period(lower.as_bytes(), usize::MAX)
-        && !is_sequential(lower.as_bytes())
+    !has_period(lower.as_bytes(), usize::MAX) && !is_sequential(lower.as_bytes())
 }
 
 /// The weaker form, for values whose length and alphabet a provider's name already promises: who writes about a format
@@ -192,9 +204,8 @@ fn not_masked(value: &str) -> bool {
     if value.is_empty() || is_template(value) || value.ends_with("...") {
         return false;
     }
-    let lower = value.to_ascii_lowercase();
-    !(lower.starts_with("your")
-        || PLACEHOLDERS.is_match(&lower)
+    !(value.as_bytes().get(..4).is_some_and(|head| head.eq_ignore_ascii_case(b"your"))
+        || PLACEHOLDERS.is_match(value)
         || is_placeholder_words(value)
         || is_uniform(value.as_bytes())
         || has_period(value.as_bytes(), 5))
@@ -248,8 +259,7 @@ fn is_upper_name(name: &[u8]) -> bool {
 fn is_placeholder_words(value: &str) -> bool {
     let mut letters = 0;
     for word in words(value) {
-        let word = word.to_ascii_lowercase();
-        if !PLACEHOLDER_WORDS.contains(word.as_str()) {
+        if !is_one_of(&PLACEHOLDER_WORDS, word) {
             return false;
         }
         letters += word.len();
@@ -261,23 +271,51 @@ fn is_placeholder_words(value: &str) -> bool {
 /// Words that are looked up, of a text in which blanks set them off.
 type Words = LazyLock<HashSet<&'static str>>;
 
-/// The runs of letters in `value`, cut at capitals that follow a lower-case letter.
-fn words(value: &str) -> impl Iterator<Item = &str> {
-    value.split(|c: char| !c.is_ascii_alphabetic()).flat_map(split_camel).filter(|word| !word.is_empty())
+/// Whether a word is in a list, in any case.
+fn is_one_of(list: &Words, word: &str) -> bool {
+    let mut lower = [0; WORD_BYTES_MAX];
+    let Some(lower) = lower.get_mut(..word.len()) else { return false };
+    lower.copy_from_slice(word.as_bytes());
+    lower.make_ascii_lowercase();
+    std::str::from_utf8(lower).is_ok_and(|lower| list.contains(lower))
 }
 
-fn split_camel(run: &str) -> Vec<&str> {
-    let bytes = run.as_bytes();
-    let mut parts = Vec::new();
-    let mut start = 0;
-    for at in 1..bytes.len() {
-        if bytes[at].is_ascii_uppercase() && bytes[at - 1].is_ascii_lowercase() {
-            parts.push(&run[start..at]);
-            start = at;
+/// No list holds a longer word.
+const WORD_BYTES_MAX: usize = 16;
+
+/// The runs of letters in `value`, cut at capitals that follow a lower-case letter.
+fn words(value: &str) -> impl Iterator<Item = &str> {
+    let bytes = value.as_bytes();
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        at += bytes[at..].iter().take_while(|b| !b.is_ascii_alphabetic()).count();
+        let start = at;
+        let is_cut = |at: usize| at > start && bytes[at].is_ascii_uppercase() && bytes[at - 1].is_ascii_lowercase();
+        while at < bytes.len() && bytes[at].is_ascii_alphabetic() && !is_cut(at) {
+            at += 1;
         }
+        (at > start).then(|| &value[start..at])
+    })
+}
+
+/// What a value's [`words`] are like.
+#[derive(Debug, Default, Clone, Copy)]
+struct Wording {
+    words: usize,
+    /// Letters in all of them.
+    letters: usize,
+    /// Letters in those that are like words of a language.
+    word_like: usize,
+}
+
+impl Wording {
+    fn of(value: &str) -> Self {
+        words(value).fold(Self::default(), |sum, word| Self {
+            words: sum.words + 1,
+            letters: sum.letters + word.len(),
+            word_like: sum.word_like + if is_word_like(word) { word.len() } else { 0 },
+        })
     }
-    parts.push(&run[start..]);
-    parts
 }
 
 /// Of too few different characters, or one character for most of its length: `aaaaaaa`, `000000`.
@@ -327,9 +365,9 @@ fn is_sequential(lower: &[u8]) -> bool {
 }
 
 fn count_distinct(value: &[u8]) -> usize {
-    let mut seen = [false; 256];
-    value.iter().for_each(|&b| seen[b as usize] = true);
-    seen.iter().filter(|&&s| s).count()
+    let mut seen = [0u64; 4];
+    value.iter().for_each(|&b| seen[usize::from(b >> 6)] |= 1 << (b & 63));
+    seen.iter().map(|bits| bits.count_ones() as usize).sum()
 }
 
 fn longest_run(value: &[u8], same: impl Fn(u8, u8) -> bool) -> usize {
@@ -369,8 +407,8 @@ fn not_word(value: &str) -> bool {
     if digits > 0 {
         return !is_numbered_identifier(value);
     }
-    let letters: usize = words(value).map(str::len).sum();
-    word_like_len(value) * 10 < letters * 8
+    let wording = Wording::of(value);
+    wording.word_like * 10 < wording.letters * 8
 }
 
 /// `oauth2_token`, `key_v1`, `Base32SecretKey`, `jackson-0.11.2`: words with a few short numbers between or behind them.
@@ -386,12 +424,11 @@ fn is_numbered_identifier(value: &str) -> bool {
     let mut numbers = value.split(|c: char| !c.is_ascii_digit()).filter(|digits| !digits.is_empty());
     let short_numbers = numbers.clone().all(|digits| digits.len() <= DIGITS_MAX);
     let few_numbers = numbers.by_ref().count() <= NUMBERS_MAX.max(separators);
-    let letters: usize = words(value).map(str::len).sum();
-    compound
-        && short_numbers
-        && few_numbers
-        && letters >= words(value).count() * PIECE_LEN_MIN
-        && word_like_len(value) * 10 >= letters * 8
+    if !(compound && short_numbers && few_numbers) {
+        return false;
+    }
+    let Wording { words, letters, word_like } = Wording::of(value);
+    letters >= words * PIECE_LEN_MIN && word_like * 10 >= letters * 8
 }
 
 /// `jjwt-jackson-0.11.2`, `image:1.4.0`: a name and a version of two or more numbers.
@@ -406,11 +443,6 @@ fn is_versioned_name(value: &str) -> bool {
 
 fn has_hump(run: &str) -> bool {
     run.as_bytes().windows(2).any(|pair| pair[0].is_ascii_lowercase() && pair[1].is_ascii_uppercase())
-}
-
-/// How many letters of the value stand in word-like parts.
-fn word_like_len(value: &str) -> usize {
-    words(value).filter(|part| is_word_like(part)).map(str::len).sum()
 }
 
 /// `self.token`, `config["token"]`, `get_token()`, `obj->token`, `/etc/secret`, `./secret.pem`.
@@ -444,23 +476,24 @@ fn names_a_secret(value: &str) -> bool {
     const DIGITS_MAX: usize = 3;
     const PIECE_LEN_MIN: usize = 3;
     let identifier = value.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.:-".contains(&b));
-    let mut numbers = value.split(|c: char| !c.is_ascii_digit());
-    let letters: usize = words(value).map(str::len).sum();
-    identifier
-        && letters >= words(value).count() * PIECE_LEN_MIN
-        && word_like_len(value) * 2 >= letters
-        && numbers.all(|digits| digits.len() <= DIGITS_MAX)
-        && value.bytes().filter(u8::is_ascii_digit).count() <= DIGITS_MAX
-        && words(value).count() >= 2
-        && words(value).any(|word| NAMING.contains(word.to_ascii_lowercase().as_str()))
+    if !identifier || value.bytes().filter(u8::is_ascii_digit).count() > DIGITS_MAX {
+        return false;
+    }
+    let wording = Wording::of(value);
+    wording.words >= 2
+        && wording.letters >= wording.words * PIECE_LEN_MIN
+        && wording.word_like * 2 >= wording.letters
+        && words(value).any(|word| is_one_of(&NAMING, word))
 }
 
 /// `*const`, `&password`, `!required`, `quote_spanned!`: a word with a sign that code puts to it.
 fn is_word_with_sign(value: &str) -> bool {
     let bare = value.trim_start_matches(['*', '&', '!']).trim_end_matches('!');
-    bare.len() < value.len()
-        && bare.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
-        && word_like_len(bare) * 10 >= words(bare).map(str::len).sum::<usize>() * 8
+    if bare.len() == value.len() || !bare.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') {
+        return false;
+    }
+    let wording = Wording::of(bare);
+    wording.word_like * 10 >= wording.letters * 8
 }
 
 /// `$6$salt$hash`, `{SSHA}hash`: has a rule of its own, and is not what a password field gives away.
@@ -508,6 +541,22 @@ const LIKELY_PAIRS: [&str; 26] = [
     "aeio",
 ];
 
+/// [`LIKELY_PAIRS`] with a bit for each second letter.
+const LIKELY_NEXT: [u32; 26] = {
+    let mut next = [0; 26];
+    let mut first = 0;
+    while first < next.len() {
+        let letters = LIKELY_PAIRS[first].as_bytes();
+        let mut at = 0;
+        while at < letters.len() {
+            next[first] |= 1 << (letters[at] - b'a');
+            at += 1;
+        }
+        first += 1;
+    }
+    next
+};
+
 /// A token in the form that providers have taken to (`acme_live_`, `tok-`, then random characters): the part after the
 /// last separator that is followed by enough text must change between letters, capitals and digits as chance makes it,
 /// which names, versions, hashes of content and words in camel case do not.
@@ -527,7 +576,7 @@ fn random_token(value: &str) -> bool {
     kinds >= 2
         && changes >= expected
         && count_distinct(body.as_bytes()) >= body.len().min(40) * 2 / 5
-        && word_like_len(body) * 3 <= body.len()
+        && Wording::of(body).word_like * 3 <= body.len()
         && not_placeholder(value)
 }
 
@@ -535,16 +584,13 @@ fn random_token(value: &str) -> bool {
 fn is_word_like(word: &str) -> bool {
     const SHORT: &[&str] =
         &["by", "db", "id", "in", "io", "is", "my", "no", "of", "ok", "on", "or", "os", "to", "ui", "up", "us"];
-    let lower = word.to_ascii_lowercase();
-    if lower.len() < 3 {
-        return SHORT.contains(&lower.as_str());
+    if word.len() < 3 {
+        return SHORT.iter().any(|short| short.eq_ignore_ascii_case(word));
     }
-    let unlikely = lower
-        .as_bytes()
-        .windows(2)
-        .filter(|pair| !LIKELY_PAIRS[usize::from(pair[0] - b'a')].as_bytes().contains(&pair[1]))
-        .count();
-    unlikely * 6 <= lower.len()
+    let letter = |b: u8| usize::from(b.to_ascii_lowercase() - b'a');
+    let unlikely =
+        word.as_bytes().windows(2).filter(|pair| LIKELY_NEXT[letter(pair[0])] >> letter(pair[1]) & 1 == 0).count();
+    unlikely * 6 <= word.len()
 }
 
 fn mixed(value: &str) -> bool {
