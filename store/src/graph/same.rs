@@ -1,9 +1,9 @@
 //! The same content under other names.
 
-use super::build::{Link, Version};
+use super::build::Version;
 use super::walk::View;
 use crate::bytes::Hash;
-use lineward_events::{EdgeType, Evidence};
+use lineward_events::Evidence;
 use std::collections::{BTreeMap, HashSet};
 
 /// How two versions are known to be alike.
@@ -64,14 +64,18 @@ impl View {
             found.insert(version, Same { version, method, similarity: 1.0, verified: true });
         }
         for &seed in seeds {
-            let near = self.entering(seed).chain(self.leaving(seed));
-            for (version, edge) in near.filter(|(_, e)| e.link == Link::Direct(EdgeType::NearDuplicate)) {
-                if seeds.contains(&version) || edge.confidence < min_similarity {
+            for near in self.near(seed).filter(|near| near.similarity >= min_similarity) {
+                let (version, similarity) = (near.other, near.similarity);
+                if seeds.contains(&version) || !self.exists(version) {
                     continue;
                 }
-                let verified = edge.evidence == Evidence::ContentMatch;
-                let same = Same { version, method: Method::Minhash, similarity: edge.confidence, verified };
-                found.entry(version).or_insert(same);
+                let verified = near.evidence == Evidence::ContentMatch;
+                let same = Same { version, method: Method::Minhash, similarity, verified };
+                let known = found.entry(version).or_insert_with(|| same.clone());
+                // Of several seeds the one that is most like it, and what was measured before what was said.
+                if known.method == Method::Minhash && (verified, similarity) > (known.verified, known.similarity) {
+                    *known = same;
+                }
             }
         }
         found.into_values().collect()
