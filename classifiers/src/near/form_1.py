@@ -59,8 +59,9 @@ PLACED = factor("near copies: where n-grams go")
 def word(text):
     data = text.encode()
     value = WORD[0]
-    for at in range(0, len(data), 8):
-        value = fold(int.from_bytes(data[at : at + 8], "little") ^ value, WORD[1])
+    for at in range(0, len(data), 16):
+        low, high = (int.from_bytes(data[n : n + 8], "little") for n in (at, at + 8))
+        value = fold(low ^ value, high ^ WORD[1])
     return value
 
 

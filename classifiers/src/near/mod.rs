@@ -114,8 +114,11 @@ impl Shingles {
         self.count += 1;
         let [mask, factor] = self.secrets.placed;
         let hash = fold(shingle ^ mask, factor);
-        let place = &mut self.least[(hash >> 57) as usize];
-        *place = (*place).min(hash << 7 >> 7);
+        let (place, rest) = (&mut self.least[(hash >> 57) as usize], hash << 7 >> 7);
+        // Rarely: a store each time would make the next load wait.
+        if rest < *place {
+            *place = rest;
+        }
         let [mask, factor] = self.secrets.sampled;
         let hash = fold(shingle ^ mask, factor);
         if hash <= self.bound {

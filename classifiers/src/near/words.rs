@@ -37,8 +37,9 @@ pub(crate) struct Words {
 struct Line {
     /// Words so far.
     count: usize,
-    /// The last ones.
-    last: [u64; GRAM],
+    /// Of the last one, two, ... words one number, in which their order counts. That of more words than there are is
+    /// of no use.
+    grams: [u64; GRAM],
     /// Lines of the value before this one, none of which was empty.
     before: usize,
 }
@@ -98,17 +99,11 @@ impl Words {
         if in_word && start < end {
             self.word(buffer, start..buffer.len(), start >= accepted.start);
         }
-        if accepted.end >= buffer.len() {
-            self.rest(batch, spans);
-        }
-        self.end_of_batch();
-    }
-
-    /// A value that the buffer ends with, without a byte behind it.
-    fn rest(&mut self, batch: &ValueBatch, mut spans: &[ValueSpan]) {
-        while let Some(span) = spans.first() {
+        // A value that the buffer ends with has no byte behind it.
+        while let (Some(span), true) = (spans.first(), accepted.end >= buffer.len()) {
             self.line_break(batch, &mut spans, span.end, true);
         }
+        self.end_of_batch();
     }
 
     fn end_of_batch(&mut self) {
@@ -121,15 +116,18 @@ impl Words {
         self.short.clear();
     }
 
-    #[inline]
+    #[inline(always)]
     fn word(&mut self, buffer: &[u8], place: Range<usize>, counts: bool) {
         let bytes = place.len();
-        match buffer.get(place.start..).and_then(|text| text.first_chunk::<8>()) {
-            Some(eight) if bytes <= 8 => {
-                let used = u64::MAX >> (64 - 8 * bytes);
-                let text = u64::from_le_bytes(*eight) & used;
-                if text & HIGH == 0 {
-                    let hash = self.hash_of_one(text | LOWER & used);
+        match buffer.get(place.start..).and_then(|text| text.first_chunk::<16>()) {
+            Some(text) if bytes <= 16 => {
+                // The mask of the used bytes of each half, without a branch: words of all lengths come mixed.
+                let behind = if bytes <= 8 { 0 } else { u64::MAX >> ((128 - 8 * bytes) & 63) };
+                let used = [u64::MAX >> (64 - 8 * bytes.clamp(1, 8)), behind];
+                let [low, high] = halves(text);
+                let [low, high] = [low & used[0], high & used[1]];
+                if (low | high) & HIGH == 0 {
+                    let hash = self.mixed(self.word[0], [low | LOWER & used[0], high | LOWER & used[1]]);
                     return self.push(hash, counts);
                 }
             }
@@ -138,22 +136,19 @@ impl Words {
         self.long_word(buffer.get(place).unwrap_or_default(), counts);
     }
 
-    /// The hash of a word of eight bytes at the most, in lower case and filled up with zeros.
+    /// Adds sixteen bytes to the hash of what is before them.
     #[inline]
-    fn hash_of_one(&self, text: u64) -> u64 {
-        fold(text ^ self.word[0], self.word[1])
+    fn mixed(&self, before: u64, [low, high]: [u64; 2]) -> u64 {
+        fold(low ^ before, high ^ self.word[1])
     }
 
-    /// The hash of a word, of any length and in lower case.
+    /// The hash of a word in lower case, of any length; what is missing of its last sixteen bytes is zeros.
     fn hash(&self, word: &[u8]) -> u64 {
-        let (eights, rest) = word.as_chunks::<8>();
-        let mut last = [0; 8];
+        let (sixteens, rest) = word.as_chunks::<16>();
+        let mut last = [0; 16];
         last[..rest.len()].copy_from_slice(rest);
         let last = (!rest.is_empty()).then_some(&last);
-        let text = eights.iter().chain(last).map(|eight| u64::from_le_bytes(*eight));
-        let mut hash = self.word[0];
-        text.for_each(|text| hash = fold(text ^ hash, self.word[1]));
-        hash
+        sixteens.iter().chain(last).fold(self.word[0], |hash, text| self.mixed(hash, halves(text)))
     }
 
     #[inline(never)]
@@ -196,23 +191,24 @@ impl Words {
         self.folded = folded;
     }
 
-    #[inline]
+    #[inline(always)]
     fn push(&mut self, word: u64, counts: bool) {
         let line = &mut self.line;
-        let [_, b, c, d, e] = line.last;
-        line.last = [b, c, d, e, word];
+        let [one, two, three, four, _] = line.grams;
+        let longer = |gram: u64| gram.rotate_left(11).wrapping_add(word);
+        line.grams = [word, longer(one), longer(two), longer(three), longer(four)];
         line.count += 1;
         if line.count >= GRAM && counts {
-            let shingle = gram(&line.last);
-            self.shingles.add(shingle);
+            let gram = line.grams[GRAM - 1];
+            self.shingles.add(gram);
         }
     }
 
     /// A line ends here, and perhaps its value.
     fn line_break(&mut self, batch: &ValueBatch, spans: &mut &[ValueSpan], at: usize, counts: bool) {
-        let (count, before) = (self.line.count, self.line.before);
-        self.line.count = 0;
+        let Line { count, before, .. } = self.line;
         let ended = spans.first().filter(|span| span.end == at);
+        self.line.count = 0;
         self.line.before = if ended.is_some() { 0 } else { before + usize::from(count > 0) };
         if ended.is_some() {
             *spans = &spans[1..];
@@ -221,7 +217,7 @@ impl Words {
             return;
         }
         // Of fewer words, so that no shingle of five is ever the same.
-        let shingle = gram(&self.line.last[GRAM - count..]).wrapping_add(count as u64);
+        let shingle = self.line.grams[count - 1].wrapping_add(count as u64);
         match ended {
             Some(span) if span.field.is_some() && before == 0 => {
                 if !is_left_out(&batch.buffer()[span.start..span.end]) {
@@ -234,10 +230,10 @@ impl Words {
     }
 }
 
-/// One number of the words of a shingle, in their order.
 #[inline]
-fn gram(words: &[u64]) -> u64 {
-    words.iter().fold(0u64, |sum, word| sum.rotate_left(11).wrapping_add(*word))
+fn halves(text: &[u8; 16]) -> [u64; 2] {
+    let text = u128::from_le_bytes(*text);
+    [text as u64, (text >> 64) as u64]
 }
 
 const HIGH: u64 = 0x8080_8080_8080_8080;

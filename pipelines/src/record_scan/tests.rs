@@ -42,9 +42,13 @@ pub(super) fn event(scan: &ScanRecord<'_>) -> Event {
 }
 
 fn signed(event: &Event) -> Vec<&str> {
-    let name = |s: &'_ Statement| matches!(s, Statement::Signed(_));
-    let of = |s| if let Statement::Signed(signed) = s { Some(signed.asset.name.as_str()) } else { None };
-    event.statements.iter().filter(|s| name(s)).filter_map(of).collect()
+    let mut names = Vec::new();
+    for statement in &event.statements {
+        if let Statement::Signed(signed) = statement {
+            names.push(signed.asset.name.as_str());
+        }
+    }
+    names
 }
 
 #[test]

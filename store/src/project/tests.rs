@@ -192,7 +192,8 @@ fn job(words: &[&str]) -> JobInfo {
 }
 
 fn link(words: &[&str]) -> Link {
-    const TYPES: [EdgeType; 4] = [EdgeType::Derived, EdgeType::Contains, EdgeType::FineTunedFrom, EdgeType::DeployedAs];
+    const TYPES: [EdgeType; 5] =
+        [EdgeType::Derived, EdgeType::Contains, EdgeType::FineTunedFrom, EdgeType::DeployedAs, EdgeType::NearDuplicate];
     let edge_type = TYPES.into_iter().find(|t| t.as_str() == words[0]).expect("an edge type");
     Link { src: asset(words[1]), dst: asset(words[2]), edge_type, evidence: Evidence::Explicit }
 }
