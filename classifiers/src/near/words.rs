@@ -166,23 +166,24 @@ impl Words {
     fn other_word(&mut self, run: &[u8], counts: bool) {
         let mut folded = std::mem::take(&mut self.folded);
         folded.clear();
-        for chunk in run.utf8_chunks() {
-            for c in chunk.valid().chars() {
-                if is_mark(c) {
-                    continue;
-                }
-                let alone = stands_alone(c);
-                if (alone || !c.is_alphanumeric()) && !folded.is_empty() {
-                    self.push(self.hash(&folded), counts);
-                    folded.clear();
-                }
-                if alone || c.is_alphanumeric() {
-                    c.to_lowercase().for_each(|c| folded.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()));
-                }
-                if alone {
-                    self.push(self.hash(&folded), counts);
-                    folded.clear();
-                }
+        for c in run.utf8_chunks().flat_map(|chunk| chunk.valid().chars()) {
+            let alone = stands_alone(c);
+            let joins = !alone && (c.is_ascii_alphanumeric() || c.is_alphanumeric());
+            if !joins && is_mark(c) {
+                continue;
+            }
+            if joins {
+                c.to_lowercase().for_each(|c| folded.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()));
+                continue;
+            }
+            if !folded.is_empty() {
+                self.push(self.hash(&folded), counts);
+                folded.clear();
+            }
+            if alone {
+                let mut letter = [0; 16];
+                c.encode_utf8(&mut letter);
+                self.push(self.mixed(self.word[0], halves(&letter)), counts);
             }
         }
         if !folded.is_empty() {
@@ -294,10 +295,18 @@ fn is_mark(c: char) -> bool {
 
 /// Letters of scripts that are written without spaces: Thai, Lao, Burmese, Khmer, kana and ideographs.
 fn stands_alone(c: char) -> bool {
-    c.is_alphanumeric()
-        && matches!(c,
-            '\u{e00}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}' | '\u{3005}'..='\u{30ff}'
-            | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
+    match c {
+        '\0'..='\u{dff}' => false,
+        '\u{4e00}'..='\u{9fff}' => true,
+        '\u{e00}'..='\u{eff}'
+        | '\u{1000}'..='\u{109f}'
+        | '\u{1780}'..='\u{17ff}'
+        | '\u{3005}'..='\u{30ff}'
+        | '\u{3400}'..='\u{4dbf}'
+        | '\u{f900}'..='\u{faff}'
+        | '\u{20000}'..='\u{3ffff}' => c.is_alphanumeric(),
+        _ => false,
+    }
 }
 
 /// Whether a value is what only readers of untyped formats give: a number below a million, a fraction, a truth value.
