@@ -285,9 +285,6 @@ fn near_copies_are_found_and_nothing_else() {
 #[ignore = "some minutes"]
 fn near_copies_judged() {
     let verdict = judge(100);
-    #[expect(clippy::print_stderr, reason = "a measurement is for reading")]
-    {
-        eprintln!("{}", verdict.report());
-    }
+    eprintln!("{}", verdict.report());
     check(&verdict);
 }
