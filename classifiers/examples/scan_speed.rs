@@ -42,7 +42,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Ok("on") => scan::Ner::On,
         _ => scan::Ner::Auto,
     };
-    let options = scan::ScanOptions { jobs, decode, ner, ..scan::ScanOptions::new(FingerprintKey::new(&[1; 32])?) };
+    // `SKETCH=on` shows what sketches for near copies cost.
+    let sketch_content = std::env::var("SKETCH").is_ok_and(|how| how == "on");
+    let key = FingerprintKey::new(&[1; 32])?;
+    let options = scan::ScanOptions { jobs, decode, ner, sketch_content, ..scan::ScanOptions::new(key) };
     for round in 0..4 {
         let progress = scan::Progress::default();
         // Counting costs time: only the last round does it.

@@ -93,6 +93,17 @@ impl FingerprintKey {
         mac.update(bytes);
         mac.finalize().into_bytes().into()
     }
+
+    /// A secret for another purpose, from which the key cannot be told. It is the half of an HMAC that no fingerprint
+    /// shows, whatever entity and value somebody asks the fingerprint of.
+    pub(crate) fn derived(&self, label: &str) -> [u8; KEPT_BYTES] {
+        let mut mac = self.mac.clone();
+        mac.update(b"derived\0");
+        mac.update(label.as_bytes());
+        let mut hidden = [0; KEPT_BYTES];
+        hidden.copy_from_slice(&mac.finalize().into_bytes()[KEPT_BYTES..]);
+        hidden
+    }
 }
 
 impl fmt::Debug for FingerprintKey {

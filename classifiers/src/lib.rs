@@ -27,6 +27,7 @@ mod engine;
 mod error;
 mod finding;
 mod fingerprint;
+pub mod near;
 pub mod ner;
 pub mod readers;
 pub mod redact;

@@ -25,6 +25,7 @@ use crate::columns::FieldFilter;
 use crate::decoders::{self, DecodedMatch, Layers};
 use crate::finding::{Category, Confidence, Finding, Match, preview};
 use crate::fingerprint::KEPT_BYTES;
+use crate::near::{Sketch, Words};
 use crate::readers::{self, BatchPlace, BinaryPolicy, Format, Limits, Open, OpenOptions, Opened, Problem, Source};
 use crate::values::{FieldId, FieldTable, ValueBatch};
 use crate::{Engine, Error, FingerprintKey, Scanner};
@@ -56,6 +57,8 @@ pub struct ScanOptions {
     pub show_values: bool,
     /// Hash each file's content (for the lineage store).
     pub hash_content: bool,
+    /// Make a sketch of each file's content, by which near copies are found (for the lineage store).
+    pub sketch_content: bool,
     /// What a packed input may cost.
     pub limits: Limits,
     /// Look into encoded parts of values too (see [`crate::decoders`]).
@@ -106,6 +109,11 @@ impl ScanOptions {
 }
 
 impl ScanOptions {
+    /// Whether sketches are made: none of a part of the records or fields is.
+    fn sketches(&self) -> bool {
+        self.sketch_content && self.sample.is_none() && self.fields.is_empty()
+    }
+
     /// Everything of the default, on one thread.
     pub fn new(key: FingerprintKey) -> Self {
         Self {
@@ -117,6 +125,7 @@ impl ScanOptions {
             key,
             show_values: false,
             hash_content: false,
+            sketch_content: false,
             limits: Limits::default(),
             decode: true,
             ner: Ner::default(),
@@ -195,6 +204,9 @@ pub struct FileReport {
     pub unchanged: bool,
     /// Problems beyond those that are listed.
     pub problems_untold: u64,
+    /// What its content is like, where asked for and where all of it was read.
+    #[serde(skip)]
+    pub sketch: Option<Box<Sketch>>,
     /// Counts by field and detector.
     pub summaries: Vec<FieldSummary>,
 }
@@ -368,6 +380,7 @@ struct UnitReport {
     /// The rest of the input is not to be read.
     ended_early: bool,
     profile: Profile,
+    sketch: Option<Sketch>,
 }
 
 impl UnitReport {
@@ -401,6 +414,7 @@ impl FileReport {
             coverage: Some(1.0),
             unchanged: false,
             problems_untold: 0,
+            sketch: None,
             summaries: Vec::new(),
         }
     }
@@ -417,6 +431,10 @@ impl FileReport {
         self.problems_untold += part.problems_untold;
         if part.sampled {
             self.coverage = None;
+        }
+        match (&mut self.sketch, part.sketch) {
+            (Some(mine), Some(more)) => mine.merge(&more),
+            (mine, more) => *mine = mine.take().or(more.map(Box::new)),
         }
         for problem in part.problems {
             match self.problems.len() < PROBLEMS_MAX {
@@ -445,6 +463,7 @@ struct Worker<'a> {
     decoded: decoders::DecodedValues,
     names: Option<Names>,
     cells: Cells,
+    words: Option<Words>,
 }
 
 impl<'a> Worker<'a> {
@@ -464,6 +483,7 @@ impl<'a> Worker<'a> {
             decoded: BTreeMap::new(),
             names: Names::new(engine.rules(), options.ner),
             cells: Cells::default(),
+            words: options.sketches().then(|| Words::new(&options.key)),
         })
     }
 
@@ -496,6 +516,10 @@ impl<'a> Worker<'a> {
         if report.problems_untold > 0 {
             report.problems.push(whole_file(format!("{} more problems of these kinds", report.problems_untold)));
         }
+        if !report.problems.is_empty() {
+            // What a sketch of a part is like says little of the whole.
+            report.sketch = None;
+        }
         if let (Some(Sample::Share(share)), Some(_), None) = (self.options.sample, report.format, &input.problem) {
             report.coverage = Some(share);
         }
@@ -527,6 +551,9 @@ impl<'a> Worker<'a> {
             let more = reader.next(&mut fields, &mut self.batch, &mut place);
             let is_text = reader.is_text();
             let full = self.take_sample(&mut place, is_text, &mut report);
+            if let Some(words) = &mut self.words {
+                words.add(&self.batch, if is_text { place.accept_from..place.accept_until } else { 0..usize::MAX });
+            }
             // An error ends the file, but what the batch holds by then is still scanned.
             self.matches.clear();
             self.scanner.scan(&self.batch, &fields, &mut self.matches)?;
@@ -604,6 +631,7 @@ impl<'a> Worker<'a> {
         let named =
             |(field, rule): (Option<FieldId>, u16)| (field.map(|f| without_positions(&self.shown_path(f))), rule);
         merge_tallies(tallies, counts.into_iter().map(|(key, tally)| (named(key), tally)));
+        report.sketch = self.words.as_mut().map(Words::take);
         report.rows = reader.rows();
         report.members_skipped = reader.members_skipped();
         self.fields = fields;

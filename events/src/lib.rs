@@ -15,6 +15,7 @@ mod event;
 pub mod formats;
 mod json;
 mod naming;
+mod signature;
 mod statement;
 mod time;
 
@@ -23,8 +24,9 @@ pub use canonical::{EventKey, canonical_json};
 pub use decode::{DecodeError, DecodeReason, Document, DocumentResult, RECORD_BYTES_MAX, decode, documents};
 pub use event::{Event, EventKind};
 pub use formats::{Format, FormatChoice};
+pub use signature::{MINHASHES, SAMPLE_MAX, SIGNATURE_FORM, Signature, SignatureError};
 pub use statement::{
     Access, AccessAction, ColumnMapping, DataFinding, EdgeType, Evidence, FindingOrigin, Indexed, IndexedRecord,
-    Inputs, Io, JobInfo, JobRef, Link, MappingType, RunInfo, RunState, Statement,
+    Inputs, Io, JobInfo, JobRef, Link, MappingType, RunInfo, RunState, Signed, Statement,
 };
 pub use time::{Timestamp, parse_time};

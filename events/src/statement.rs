@@ -3,7 +3,7 @@
 //! Statements are claims, not facts: each carries what its producer said. Binding reads to versions, resolving
 //! names and deciding what is current is the store's work.
 
-use crate::{AssetRef, Timestamp};
+use crate::{AssetRef, Signature, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -30,6 +30,8 @@ pub enum Statement {
     Finding(DataFinding),
     /// Where in an asset the records of people are, by keyed fingerprint.
     Indexed(Indexed),
+    /// What the content of an asset is like.
+    Signed(Box<Signed>),
 }
 
 /// A job's name.
@@ -408,6 +410,15 @@ pub struct DataFinding {
     pub policy: Option<String>,
     /// The producer's severity, verbatim.
     pub severity: Option<String>,
+}
+
+/// The signature of an asset's content, by which near copies of it are found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Signed {
+    /// The data set or file.
+    pub asset: AssetRef,
+    /// Its signature.
+    pub signature: Signature,
 }
 
 /// Places of people's records in one asset.

@@ -1,6 +1,6 @@
 //! A scan into the lineage store: as an event like any other, from which the store projects versions and findings.
 //!
-//! The event holds names, content hashes and counts. A file that could not be read is in it with the reason, so that its
+//! The event holds names, content hashes, signatures and counts. A file that could not be read is in it with the reason, so that its
 //! absence from the findings is not taken for cleanliness.
 
 use crate::process::{Processor, engine_for, now_micros};
@@ -9,7 +9,7 @@ use lineward_classifiers::scan::{FileReport, merkle_root};
 use lineward_classifiers::{Engine, FingerprintKey};
 use lineward_connectors::{Position, Record};
 use lineward_events::formats::lineward::{ScanAsset, ScanEvent, ScanFile, ScanFinding};
-use lineward_events::{AssetRef, AssetType, FormatChoice, IndexedRecord, formats};
+use lineward_events::{AssetRef, AssetType, FormatChoice, IndexedRecord, SAMPLE_MAX, Signature, formats};
 use lineward_store::{Batch, Committed, StoreWriter};
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -36,6 +36,12 @@ pub struct ScanRecord<'a> {
 
 /// Places in one event. A larger index is several events of one scan, so that none is larger than a log likes.
 const PLACES_MAX: usize = 20_000;
+
+/// Hashes in the sample of a file of a data set. The data set itself has more.
+const FILE_SAMPLE_MAX: usize = 256;
+/// Files of a data set that have a signature of their own, of 5 kB in the event: the largest. In a data set of more files
+/// one says little, and all of them are in the signature of the whole.
+const FILES_SIGNED_MAX: usize = 100;
 
 /// Records a scan of one path.
 ///
@@ -84,8 +90,36 @@ pub async fn record_scan(scan: &ScanRecord<'_>) -> Result<Committed, Error> {
 /// The scan, and with an index as many events more as its places need; those hold nothing but places.
 fn scan_events(scan: &ScanRecord<'_>) -> Vec<ScanEvent> {
     let mut event = scan_event(scan);
-    let Some(places) = scan.places else { return vec![event] };
-    event.index_key = Some(scan.key.id().to_owned());
+    event.index_key = scan.places.map(|_| scan.key.id().to_owned());
+    let places = place_events(scan, &event);
+    event.asset.signature = signature(scan);
+    sign_files(scan, &mut event.files);
+    std::iter::once(event).chain(places).collect()
+}
+
+/// Adds the signatures of the largest files of a data set.
+fn sign_files(scan: &ScanRecord<'_>, files: &mut [ScanFile]) {
+    let is_member = |(file, _): &(&mut ScanFile, &FileReport)| file.name.is_some();
+    let mut files: Vec<(&mut ScanFile, &FileReport)> = files.iter_mut().zip(scan.reports).filter(is_member).collect();
+    files.sort_by(|(a, x), (b, y)| (y.size_bytes, &a.name).cmp(&(x.size_bytes, &b.name)));
+    for (file, report) in files.into_iter().take(FILES_SIGNED_MAX) {
+        file.signature = report.sketch.as_ref().and_then(|sketch| sketch.signature(&scan.key, FILE_SAMPLE_MAX));
+    }
+}
+
+/// The signature of the whole, if all of it was read. What is no text has no part in it.
+fn signature(scan: &ScanRecord<'_>) -> Option<Signature> {
+    if scan.reports.iter().any(|report| !report.problems.is_empty()) {
+        return None;
+    }
+    let mut sketches = scan.reports.iter().filter_map(|report| report.sketch.as_deref());
+    let mut whole = sketches.next()?.clone();
+    sketches.for_each(|sketch| whole.merge(sketch));
+    whole.signature(&scan.key, SAMPLE_MAX)
+}
+
+fn place_events(scan: &ScanRecord<'_>, event: &ScanEvent) -> Vec<ScanEvent> {
+    let Some(places) = scan.places else { return Vec::new() };
     let reports: HashSet<&Path> = scan.reports.iter().map(|r| r.path.as_path()).collect();
     let here: Vec<(&Path, &IndexedRecord)> =
         places.iter().filter_map(|(path, place)| Some((file_of(path, &reports)?, place))).collect();
@@ -103,7 +137,6 @@ fn scan_events(scan: &ScanRecord<'_>) -> Vec<ScanEvent> {
         }
         events.push(part);
     }
-    events.insert(0, event);
     events
 }
 
@@ -136,6 +169,7 @@ fn scan_event(scan: &ScanRecord<'_>) -> ScanEvent {
         sha256: None,
         size_bytes: Some(scan.reports.iter().map(|r| r.size_bytes as i64).sum()),
         row_count: scan.reports.iter().map(|r| r.rows.map(|n| n as i64)).sum(),
+        signature: None,
     };
     let files: Vec<ScanFile> = scan.reports.iter().map(|r| scan_file(r, scan.path, is_file)).collect();
     scanned.sha256 = content(scan.reports, scan.path, is_file).map(hex);
@@ -170,6 +204,7 @@ fn scan_file(report: &FileReport, root: &Path, is_file: bool) -> ScanFile {
         sha256: report.sha256.map(hex),
         size_bytes: Some(report.size_bytes as i64),
         row_count: report.rows.map(|n| n as i64),
+        signature: None,
         error: problem.or(skipped),
         findings: report
             .summaries
@@ -196,3 +231,8 @@ fn scan_file(report: &FileReport, root: &Path, is_file: bool) -> ScanFile {
 fn hex(hash: [u8; 32]) -> String {
     hex::encode(hash)
 }
+
+#[cfg(test)]
+mod judged;
+#[cfg(test)]
+mod tests;

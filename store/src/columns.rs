@@ -8,7 +8,7 @@ use crate::bytes::Hash;
 use crate::error::Error;
 use crate::rows::{
     AccessRow, AssetRow, AssetVersionRow, ColumnMappingRow, DeadLetterRow, EdgeRow, EpochRow, EventRow, FieldRow,
-    FindingRow, JobRow, RecordIndexRow, Recorded, RunIoRow, RunMappingRow, RunRow, TagRow,
+    FindingRow, JobRow, RecordIndexRow, Recorded, RunIoRow, RunMappingRow, RunRow, SignatureRow, TagRow,
 };
 use crate::schema;
 use arrow::array::{
@@ -123,6 +123,12 @@ impl Columns {
     fn hash(&mut self, value: Option<&Hash>) {
         if let Some(Column::Binary(column)) = self.next() {
             column.append_option(value.map(|hash| hash.0));
+        }
+    }
+
+    fn bytes(&mut self, value: &[u8]) {
+        if let Some(Column::Binary(column)) = self.next() {
+            column.append_value(value);
         }
     }
 
@@ -500,6 +506,22 @@ impl Encode for RecordIndexRow {
         row.i64(self.row);
         row.i64(self.byte_offset);
         row.i32(self.byte_len);
+        row.recorded(&self.recorded);
+    }
+}
+
+impl Encode for SignatureRow {
+    const TABLE: &'static str = "signatures";
+
+    fn put(&self, row: &mut Columns) {
+        row.i64(self.version_id);
+        row.text(self.key_id.as_str());
+        row.i32(self.form);
+        row.i64(self.shingle_count);
+        row.bool(self.complete);
+        row.bytes(&self.minhash.0);
+        row.bytes(&self.sample.0);
+        row.i64(self.scanned_at);
         row.recorded(&self.recorded);
     }
 }

@@ -429,6 +429,35 @@ pub struct RecordIndexRow {
     pub recorded: Recorded,
 }
 
+/// What the content of a version is like, by which near copies are found. Hashes are keyed: nobody without the key can
+/// test whether a text is in it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SignatureRow {
+    /// The version.
+    pub version_id: i64,
+    /// Id of the key of its hashes.
+    pub key_id: String,
+    /// Version of how it was made.
+    pub form: i32,
+    /// N-grams of words that were read, repetitions counted.
+    pub shingle_count: i64,
+    /// The sample is of all distinct n-grams.
+    pub complete: bool,
+    /// 128 hashes of 2 bytes, least significant byte first.
+    pub minhash: Bytes,
+    /// The least hashes of all, of 8 bytes each, ascending.
+    pub sample: Bytes,
+    /// When it was scanned.
+    pub scanned_at: Micros,
+    #[serde(flatten)]
+    #[allow(missing_docs)]
+    pub recorded: Recorded,
+}
+row!(SignatureRow, "signatures", SignatureKey, |r| (r.version_id, r.key_id.clone(), r.form));
+
+/// Key of a [`SignatureRow`]: version, id of the key, form.
+pub type SignatureKey = (i64, String, i32);
+
 /// An event as received, redacted. The one log that all other tables are projected from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EventRow {

@@ -24,6 +24,7 @@ pub const TABLES: &[&str] = &[
     "column_mappings",
     "run_mappings",
     "record_index",
+    "signatures",
     "epochs",
 ];
 
@@ -42,6 +43,7 @@ pub const PROJECTIONS: &[&str] = &[
     "column_mappings",
     "run_mappings",
     "record_index",
+    "signatures",
 ];
 
 #[derive(Clone, Copy)]
@@ -303,6 +305,19 @@ fn columns(table: &str) -> Option<(&'static [Column], bool)> {
                 ("row", I64, false),
                 ("byte_offset", I64, false),
                 ("byte_len", I32, false),
+            ],
+            true,
+        ),
+        "signatures" => (
+            &[
+                ("version_id", I64, false),
+                ("key_id", Text, false),
+                ("form", I32, false),
+                ("shingle_count", I64, false),
+                ("complete", Bool, false),
+                ("minhash", Binary, false),
+                ("sample", Binary, false),
+                ("scanned_at", Time, false),
             ],
             true,
         ),

@@ -300,6 +300,7 @@ impl StoreWriter {
             fields: snapshot.rows().await?,
             column_mappings: snapshot.rows().await?,
             run_mappings: snapshot.rows().await?,
+            signatures: snapshot.rows().await?,
             record_index: Vec::new(),
         });
         self.projected = snapshot.version("events").unwrap_or(0);
@@ -325,6 +326,8 @@ impl StoreWriter {
     /// with the next epoch.
     async fn backfill(&mut self, missing: &[&'static str]) -> Result<(), Error> {
         let mut projector = Projector::default();
+        // An older version took in signatures without a word, and its edges are there already.
+        projector.compare_signatures(!missing.contains(&"signatures"));
         for version in 1..=self.projected {
             let rows: Vec<EventRow> = store::decode("events", &self.events.added(version).await?)?;
             rows.iter().for_each(|row| projector.apply(&context(row), &statements(row)));
@@ -334,6 +337,7 @@ impl StoreWriter {
             let (version, _) = write_rows(table, 0, self.projected, &rows).await?;
             self.versions.insert(name, version);
         }
+        projector.compare_signatures(true);
         self.projector = projector;
         Ok(())
     }

@@ -12,7 +12,7 @@ use deltalake::datafusion::prelude::SessionContext;
 use deltalake::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use deltalake::parquet::file::reader::FileReader as _;
 use deltalake::parquet::file::serialized_reader::SerializedFileReader;
-use lineward_events::{FormatChoice, canonical_json, decode, documents};
+use lineward_events::{FormatChoice, MINHASHES, Signature, canonical_json, decode, documents};
 use lineward_store::project::{Context, Projector};
 use lineward_store::rows::*;
 use lineward_store::{Batch, Error, Hash, Incoming, PROJECTIONS, Snapshot, Store, StoreWriter, TABLES, Txn, event_key};
@@ -54,12 +54,21 @@ fn scan_event(minute: usize, name: &str, sha256: &str) -> String {
     format!(
         r#"{{"lineward":"scan","version":1,"scan_id":"scan {minute}","scanned_at":"2026-01-01T{:02}:{:02}:00Z",
             "asset":{{"type":"dataset","namespace":"s3://lake","name":"{name}"}},
-            "files":[{{"name":"part-0","sha256":"{}","size_bytes":10,"row_count":2,"findings":[
+            "files":[{{"name":"part-0","sha256":"{}","size_bytes":10,"row_count":2,"signature":{},"findings":[
                 {{"entity":"US_SSN","categories":["pii"],"detector":"us-ssn","match_count":2,"confidence":0.9}}]}}]}}"#,
         minute / 60,
         minute % 60,
-        sha256.repeat(32)
+        sha256.repeat(32),
+        signature(sha256)
     )
+}
+
+/// The signature of a content, as JSON.
+fn signature(sha256: &str) -> String {
+    let seed = u64::from_str_radix(sha256, 16).expect("hexadecimal digits");
+    let sample = (0..100).map(|n| (n << 32) + seed).collect();
+    let signature = Signature::new("5ca5a1d0", 1, 100, true, vec![seed as u16; MINHASHES], sample);
+    serde_json::to_string(&signature.expect("a signature")).expect("JSON")
 }
 
 /// Events that touch every projection but accesses and need each other: reads before and after writes, a folder with
@@ -320,7 +329,8 @@ async fn assert_stored(snapshot: &Snapshot, mut projector: Projector, count: Opt
         + same(snapshot, rows.accesses).await
         + same(snapshot, rows.fields).await
         + same(snapshot, rows.column_mappings).await
-        + same(snapshot, rows.run_mappings).await;
+        + same(snapshot, rows.run_mappings).await
+        + same(snapshot, rows.signatures).await;
     assert!(count.is_none_or(|count| count == found));
 }
 
@@ -599,7 +609,7 @@ fn forget_tables(uri: &str, tables: &[&str]) {
 
 #[tokio::test]
 async fn a_store_of_an_older_version_is_read_and_gets_the_tables_it_lacks() {
-    const NEW: [&str; 4] = ["fields", "column_mappings", "run_mappings", "record_index"];
+    const NEW: [&str; 5] = ["fields", "column_mappings", "run_mappings", "record_index", "signatures"];
     let (_place, uri) = folder();
     let mut batch = canaries();
     batch.txns = vec![Txn { app_id: SOURCE.into(), version: 1 }];

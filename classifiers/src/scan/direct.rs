@@ -168,6 +168,9 @@ pub(super) fn read(
     let mut done = worker.read(0, Path::new(name), reader.as_mut(), &mut tallies, &mut |f| findings.push(f))?;
     let profile = std::mem::take(&mut done.profile);
     report.add(done);
+    if !report.problems.is_empty() {
+        report.sketch = None;
+    }
     report.summaries = profile.judge(worker.summaries(tallies), engine.rules());
     Ok(Scanned { findings, report })
 }

@@ -6,7 +6,7 @@
 //! incremental scan has the result of a full one, gates included. What is kept is what is reported: places, keyed
 //! fingerprints, redacted previews.
 
-use super::{FieldSummary, FileReport, ScanInput, ScanOptions};
+use super::{FieldSummary, FileReport, ScanInput, ScanOptions, Sketch};
 use crate::readers::Format;
 use crate::{Engine, Finding};
 use serde::{Deserialize, Serialize};
@@ -19,7 +19,7 @@ pub(super) const FINDINGS_MAX: usize = 20_000;
 /// A file that changed this short a time ago may change again without its time telling.
 const SETTLED: Duration = Duration::from_secs(2);
 /// Version of the kept form; another one is not read.
-const FORM: u32 = 2;
+const FORM: u32 = 3;
 
 /// What was kept of earlier scans.
 #[derive(Debug, Clone)]
@@ -43,6 +43,8 @@ struct Entry {
     skipped: bool,
     members_skipped: u64,
     coverage: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sketch: Option<Box<Sketch>>,
     summaries: Vec<FieldSummary>,
     findings: Vec<Finding>,
 }
@@ -51,7 +53,7 @@ impl Kept {
     /// What is kept in a folder for scans like this one.
     pub(super) fn new(folder: &Path, engine: &Engine, options: &ScanOptions) -> Self {
         let decides = format!(
-            "{FORM} {} {} {} {:?} {:?} {:?} {:?} {} {:?} {} {:?} {:?}",
+            "{FORM} {} {} {} {:?} {:?} {:?} {:?} {} {} {:?} {} {:?} {:?}",
             env!("CARGO_PKG_VERSION"),
             engine.rules().hash(),
             options.key.id(),
@@ -60,6 +62,7 @@ impl Kept {
             options.confidence_min,
             options.binary,
             options.hash_content,
+            options.sketch_content,
             options.limits,
             options.decode,
             options.ner,
@@ -99,6 +102,7 @@ impl Kept {
             skipped: entry.skipped,
             members_skipped: entry.members_skipped,
             coverage: entry.coverage,
+            sketch: entry.sketch,
             summaries: entry.summaries,
             unchanged: true,
             ..FileReport::of(input)
@@ -122,6 +126,7 @@ impl Kept {
             skipped: report.skipped,
             members_skipped: report.members_skipped,
             coverage: report.coverage,
+            sketch: report.sketch.clone(),
             summaries: report.summaries.clone(),
             findings,
         };

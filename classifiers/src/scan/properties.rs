@@ -11,7 +11,7 @@ static ENGINE: LazyLock<Engine> =
 
 fn options(ner: Ner) -> ScanOptions {
     let key = FingerprintKey::new(&[5; 32]).expect("a key");
-    ScanOptions { ner, confidence_min: Confidence::Low, ..ScanOptions::new(key) }
+    ScanOptions { ner, confidence_min: Confidence::Low, sketch_content: true, ..ScanOptions::new(key) }
 }
 
 /// Texts of all examples that are for running text, without line breaks.

@@ -27,7 +27,8 @@ impl Sink for Collect {
 }
 
 fn options() -> ScanOptions {
-    ScanOptions::new(FingerprintKey::new(&[5; 32]).expect("a key"))
+    let key = FingerprintKey::new(&[5; 32]).expect("a key");
+    ScanOptions { sketch_content: true, ..ScanOptions::new(key) }
 }
 
 fn scanned(folder: &Path, options: &ScanOptions) -> Collect {

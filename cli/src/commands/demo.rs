@@ -189,7 +189,8 @@ async fn scan_corpora(out: &mut dyn Write, dir: &Path, store: &str, key: &Finger
     let engine = engine_for(&[])?;
     for (dataset, folder, _) in CORPORA {
         let path = dir.join("corpora").join(folder);
-        let options = ScanOptions { jobs: 2, hash_content: true, ..ScanOptions::new(key.clone()) };
+        let options =
+            ScanOptions { jobs: 2, hash_content: true, sketch_content: true, ..ScanOptions::new(key.clone()) };
         let started = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_micros() as i64;
         let mut reports = Reports::default();
         let inputs = scan::inputs(std::slice::from_ref(&path));

@@ -352,6 +352,7 @@ impl Plan {
             key: crate::fingerprint_key::load(args.fingerprint_key_file.as_deref())?,
             show_values: args.show_values,
             hash_content: args.store.is_some(),
+            sketch_content: args.store.is_some(),
             limits: Limits::default(),
             decode: true,
             ner: args.ner,

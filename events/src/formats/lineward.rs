@@ -8,7 +8,7 @@ use crate::json::{at, sha256_hex, text};
 use crate::naming::check_length;
 use crate::{
     AssetRef, AssetType, DataFinding, DecodeError, DecodeReason, EdgeType, Event, EventKey, EventKind, Evidence,
-    FindingOrigin, Indexed, IndexedRecord, Link, Statement, parse_time,
+    FindingOrigin, Indexed, IndexedRecord, Link, Signature, Signed, Statement, parse_time,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -85,6 +85,9 @@ pub struct ScanAsset {
     /// Rows of all files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub row_count: Option<i64>,
+    /// What its content is like, where all of it was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<Signature>,
 }
 
 /// One file of the asset.
@@ -102,6 +105,9 @@ pub struct ScanFile {
     /// Rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub row_count: Option<i64>,
+    /// What its content is like, where all of it was read. Of a data set of many files only the largest have one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<Signature>,
     /// Why the file could not be read to its end, if so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
@@ -189,8 +195,14 @@ impl Format for Lineward {
             "asset.namespace",
             "asset.name",
             "asset.sha256",
+            "asset.signature.key",
+            "asset.signature.minhash",
+            "asset.signature.sample",
             "files.*.name",
             "files.*.sha256",
+            "files.*.signature.key",
+            "files.*.signature.minhash",
+            "files.*.signature.sample",
             "files.*.findings.*.field",
             "files.*.findings.*.entity",
             "files.*.findings.*.detector",
@@ -215,6 +227,7 @@ fn field_at_fault(document: &Value) -> DecodeError {
 fn statements(scan: &ScanEvent) -> Result<Vec<Statement>, DecodeError> {
     let dataset = asset(&scan.asset)?;
     let mut statements = vec![Statement::Asset(dataset.clone())];
+    statements.extend(signed(&dataset, scan.asset.signature.as_ref()));
     for file in &scan.files {
         let scanned = match &file.name {
             Some(name) => {
@@ -231,12 +244,20 @@ fn statements(scan: &ScanEvent) -> Result<Vec<Statement>, DecodeError> {
             }
             None => dataset.clone(),
         };
+        if file.name.is_some() || scan.asset.signature.is_none() {
+            statements.extend(signed(&scanned, file.signature.as_ref()));
+        }
         statements.extend(file.findings.iter().map(|f| Statement::Finding(finding(f, &scanned, scan))));
         if scan.index_key.is_some() && !file.records.is_empty() {
             statements.push(Statement::Indexed(Indexed { asset: scanned, records: file.records.clone() }));
         }
     }
     Ok(statements)
+}
+
+fn signed(asset: &AssetRef, signature: Option<&Signature>) -> Option<Statement> {
+    let signature = signature?.clone();
+    Some(Statement::Signed(Box::new(Signed { asset: asset.clone(), signature })))
 }
 
 fn asset(scanned: &ScanAsset) -> Result<AssetRef, DecodeError> {

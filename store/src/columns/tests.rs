@@ -1,6 +1,7 @@
 //! Every table: what is written by hand is what serde makes of the rows.
 
 use super::*;
+use crate::bytes::Bytes;
 use crate::rows::Row;
 use serde::Serialize;
 
@@ -238,6 +239,17 @@ fn fields_mappings_and_the_record_index_are_written_as_serde_does() {
         row: n * 2,
         byte_offset: n * 3,
         byte_len: n as i32 * 4,
+        recorded: recorded(n),
+    }));
+    check(&each(|n| SignatureRow {
+        version_id: n,
+        key_id: format!("key {n}"),
+        form: n as i32 * 2,
+        shingle_count: n * 3,
+        complete: n == 1,
+        minhash: Bytes(vec![n as u8; 3]),
+        sample: Bytes(vec![n as u8 + 4; n as usize]),
+        scanned_at: n * 4,
         recorded: recorded(n),
     }));
 }

@@ -3,6 +3,7 @@
 use super::columns::Columns;
 use super::csr::{Csr, Linked};
 use super::names::Names;
+use super::near::{Near, NearCopies};
 use super::scans::Scan;
 use super::tables::{Bookkeeping, Held, Run, Runs, Table, VersionRow, Versions, place};
 use crate::columns;
@@ -183,6 +184,7 @@ pub struct LineageGraph {
     pub(super) tags: Vec<TagRow>,
     pub(super) scans: Vec<Scan>,
     pub(super) edges: Csr,
+    pub(super) near: NearCopies,
     pub(super) classes: Vec<EdgeClass>,
     pub(super) contexts: Vec<String>,
     pub(super) names: Names,
@@ -229,7 +231,7 @@ impl LineageGraph {
         drop(tables.edges);
         linker.runs(&tables.run_io, recorded)?;
         drop(tables.run_io);
-        let Linker { mut parts, linked, classes, contexts, .. } = linker;
+        let Linker { mut parts, linked, near, classes, contexts, .. } = linker;
         parts.push(linked);
         let nodes = versions.len() + 2 * runs.len();
         let names = Names::new(&assets, &asset_of, &asset_index);
@@ -237,6 +239,7 @@ impl LineageGraph {
         let columns = Columns::new(fields, sets, current(rows.run_mappings, recorded), &versions, &runs);
         Ok(Self {
             edges: Csr::new(nodes, parts),
+            near: NearCopies::new(near),
             jobs: current(rows.jobs, recorded).into_iter().map(|j| (j.job_id, j)).collect(),
             findings: current(rows.findings, recorded),
             tags: current(rows.tags, recorded),
@@ -433,6 +436,7 @@ impl<T: Copy> Words<T> {
 /// Some of the direct edges.
 struct Direct {
     linked: Vec<Linked>,
+    near: Vec<Near>,
     classes: Classes,
     explained: Vec<(u32, u32)>,
 }
@@ -445,6 +449,7 @@ struct Linker<'a> {
     parts: Vec<Vec<Linked>>,
     /// Memberships of runs.
     linked: Vec<Linked>,
+    near: Vec<Near>,
     classes: Classes,
     contexts: Vec<String>,
     context_index: HashMap<String, u32>,
@@ -462,6 +467,7 @@ impl<'a> Linker<'a> {
             kinds,
             parts: Vec::new(),
             linked: Vec::new(),
+            near: Vec::new(),
             classes: Classes::default(),
             contexts: vec![String::new()],
             context_index: HashMap::from([(String::new(), 0)]),
@@ -530,6 +536,7 @@ impl<'a> Linker<'a> {
                 part.linked.iter_mut().for_each(|l| l.class = classes[l.class as usize]);
             }
             self.parts.push(part.linked);
+            self.near.extend(part.near);
             self.explained.extend(part.explained);
         }
         Ok(())
@@ -541,7 +548,8 @@ impl<'a> Linker<'a> {
         books: &[(Bookkeeping, Int64Array)],
         held: &Held<i64>,
     ) -> Result<Direct, Error> {
-        let mut part = Direct { linked: Vec::new(), classes: Classes::default(), explained: Vec::new() };
+        let mut part =
+            Direct { linked: Vec::new(), near: Vec::new(), classes: Classes::default(), explained: Vec::new() };
         part.linked.reserve(batches.iter().map(RecordBatch::num_rows).sum());
         let (mut types, mut evidences) = (Words::new(edge_type), Words::new(evidence));
         for (batch, (book, ids)) in batches.iter().zip(books) {
@@ -560,9 +568,16 @@ impl<'a> Linker<'a> {
                     continue;
                 };
                 let edge_type = types.of(edge_types.value(row));
+                let valid_from = from.value(row);
+                let valid_to = if to.is_null(row) { Micros::MAX } else { to.value(row) };
+                if edge_type == EdgeType::NearDuplicate {
+                    let (similarity, evidence) = (confidence.value(row), evidences.of(evidence_of.value(row)));
+                    part.near.push(Near { version: src, other: dst, similarity, evidence, valid_from, valid_to });
+                    continue;
+                }
                 let run = if runs.is_null(row) { None } else { self.run(runs.value(row)) };
                 // Membership and copies say what a version is, not where a run's output comes from.
-                let same = matches!(edge_type, EdgeType::Contains | EdgeType::CopyOf | EdgeType::NearDuplicate);
+                let same = matches!(edge_type, EdgeType::Contains | EdgeType::CopyOf);
                 if let Some(run) = run.filter(|_| !same && self.written[dst as usize]) {
                     part.explained.push((run, dst));
                 }
@@ -575,14 +590,7 @@ impl<'a> Linker<'a> {
                     clear: clear.value(row) as u64,
                     context: 0,
                 });
-                let linked = Linked {
-                    src,
-                    dst,
-                    class,
-                    run: run.unwrap_or(NONE),
-                    valid_from: from.value(row),
-                    valid_to: if to.is_null(row) { Micros::MAX } else { to.value(row) },
-                };
+                let linked = Linked { src, dst, class, run: run.unwrap_or(NONE), valid_from, valid_to };
                 if edge_type == EdgeType::CopyOf {
                     part.linked.push(Linked { src: dst, dst: src, ..linked });
                 }

@@ -1,10 +1,11 @@
 //! What has to be done when a person asks for erasure: from the places of their records to the models trained on them.
 //!
 //! Only what is known is followed: containment, derivation, training, deployment and equal content. Near copies are
-//! followed where asked, and then one step, never in chains: alike is not transitive.
+//! followed where asked, one step from what was found without them, and no way has two such steps: alike is not
+//! transitive.
 
 use super::build::{Kind, LineageGraph, Version};
-use super::walk::{Direction, Hop, View};
+use super::walk::{Direction, View};
 use lineward_events::EdgeType;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -68,41 +69,19 @@ impl View {
         let mut found: Vec<Version> = records.keys().copied().collect();
         found.sort_unstable();
         let mut parent: HashMap<Version, Option<Version>> = found.iter().map(|v| (*v, None)).collect();
-        let mut near: Vec<Version> = Vec::new();
         let mut next = 0;
-        while let Some(&version) = found.get(next) {
-            next += 1;
-            for hop in self.hops(Direction::Downstream, version) {
-                let alike = hop.edge_type == EdgeType::NearDuplicate;
-                if !hop.carries || alike && (!include_near || near.contains(&version)) {
-                    continue;
-                }
-                if parent.contains_key(&hop.dst) {
-                    continue;
-                }
-                if alike {
-                    near.push(hop.dst);
-                }
-                // What is in a file is in its copy.
-                if let (EdgeType::CopyOf, Some(count)) = (hop.edge_type, records.get(&version).copied()) {
-                    records.insert(hop.dst, count);
-                }
-                parent.insert(hop.dst, Some(version));
-                found.push(hop.dst);
-            }
-            // Nothing says which of two near copies came first.
-            let alike: Vec<Hop> = match include_near && !near.contains(&version) {
-                true => self.hops(Direction::Upstream, version),
-                false => Vec::new(),
-            };
-            for hop in alike.into_iter().filter(|h| h.edge_type == EdgeType::NearDuplicate) {
-                if let Entry::Vacant(place) = parent.entry(hop.src) {
+        self.follow(&mut next, &mut found, &mut parent, &mut records);
+        // What is near is looked for once, from all that was found without: alike is not transitive.
+        for at in 0..if include_near { found.len() } else { 0 } {
+            let version = found[at];
+            for alike in self.near(version).map(|near| near.other).filter(|v| self.exists(*v)) {
+                if let Entry::Vacant(place) = parent.entry(alike) {
                     place.insert(Some(version));
-                    near.push(hop.src);
-                    found.push(hop.src);
+                    found.push(alike);
                 }
             }
         }
+        self.follow(&mut next, &mut found, &mut parent, &mut records);
         let deployed = self.deployed();
         let affected = found.into_iter().map(|version| Affected {
             version,
@@ -112,6 +91,30 @@ impl View {
             deployed: deployed[version as usize],
         });
         Impact { affected: affected.collect(), not_indexed: self.not_indexed(key_id) }
+    }
+
+    /// Adds what is made from the versions that were found, from number `next` on.
+    fn follow(
+        &self,
+        next: &mut usize,
+        found: &mut Vec<Version>,
+        parent: &mut HashMap<Version, Option<Version>>,
+        records: &mut HashMap<Version, i64>,
+    ) {
+        while let Some(&version) = found.get(*next) {
+            *next += 1;
+            for hop in self.hops(Direction::Downstream, version) {
+                if !hop.carries || parent.contains_key(&hop.dst) {
+                    continue;
+                }
+                // What is in a file is in its copy.
+                if let (EdgeType::CopyOf, Some(count)) = (hop.edge_type, records.get(&version).copied()) {
+                    records.insert(hop.dst, count);
+                }
+                parent.insert(hop.dst, Some(version));
+                found.push(hop.dst);
+            }
+        }
     }
 
     fn not_indexed(&self, key_id: &str) -> Vec<Version> {

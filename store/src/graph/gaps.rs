@@ -166,7 +166,7 @@ impl View {
             match edge.link {
                 Link::Direct(EdgeType::EvaluatedOn) => continue,
                 // What a version consists of, or equals, tells nothing of the run that is named beside it.
-                Link::Direct(EdgeType::Contains | EdgeType::CopyOf | EdgeType::NearDuplicate) => {}
+                Link::Direct(EdgeType::Contains | EdgeType::CopyOf) => {}
                 Link::Direct(_) if edge.run != NONE => {
                     let said = matches!(edge.evidence, Evidence::Explicit | Evidence::Column | Evidence::Manual);
                     // That a base model is named says nothing of the data.

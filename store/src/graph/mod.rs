@@ -15,6 +15,7 @@ mod flow;
 mod gaps;
 mod labels;
 mod names;
+mod near;
 mod paths;
 mod questions;
 mod same;

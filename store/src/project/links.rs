@@ -31,6 +31,11 @@ impl Projector {
         };
         if edge_type == EdgeType::Contains {
             self.note_member(src, dst);
+            self.unlink_near(context, src, dst);
+        }
+        if edge_type == EdgeType::NearDuplicate && self.is_near(src, dst) {
+            // Measured is more than said.
+            return Some(id);
         }
         let current = self.edges.get(&id);
         if current.is_some_and(|e| e.confidence >= evidence.confidence()) {

@@ -12,19 +12,21 @@ mod ids;
 mod keyed;
 mod links;
 mod members;
+mod near;
 mod runs;
 
 use crate::bytes::Hash;
 use crate::error::Error;
 use crate::rows::{
     AccessRow, AssetRow, AssetVersionRow, ColumnMappingRow, EdgeRow, FieldRow, FindingRow, JobRow, Micros,
-    RecordIndexRow, Recorded, RunIoRow, RunMappingRow, RunRow, TagRow, Word,
+    RecordIndexRow, Recorded, RunIoRow, RunMappingRow, RunRow, SignatureKey, SignatureRow, TagRow, Word,
 };
 use arrow::array::RecordBatch;
 use assets::{ALWAYS, Since};
 use ids::Ids;
 use keyed::Keyed;
 use lineward_events::{EdgeType, Statement};
+pub use near::NEAR_SIMILARITY;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// Maps of the projector. Their hashes are seeded, as names come from outside, and nothing depends on their order.
@@ -68,6 +70,7 @@ pub struct Rows {
     pub fields: Vec<FieldRow>,
     pub column_mappings: Vec<ColumnMappingRow>,
     pub run_mappings: Vec<RunMappingRow>,
+    pub signatures: Vec<SignatureRow>,
     /// Only to be written: a projector goes on without those that are.
     pub record_index: Vec<RecordIndexRow>,
 }
@@ -146,6 +149,7 @@ pub struct Projector {
     fields: Keyed<FieldRow>,
     column_mappings: Keyed<ColumnMappingRow>,
     run_mappings: Keyed<RunMappingRow>,
+    signatures: Keyed<SignatureRow>,
     /// Places that wait to be written. Nothing is bound to them, so that an index of any size needs no memory here.
     record_index: Vec<RecordIndexRow>,
 
@@ -174,6 +178,14 @@ pub struct Projector {
     /// Event, asset and action of the accesses that were recorded: a repeated event counts once. Not the version, which
     /// a repetition may bind to another that has turned up since.
     accessed: HashSet<(Hash, i64, String), ahash::RandomState>,
+    /// Versions by their signatures; of each version its signatures, and the versions that were measured to be near it.
+    bands: near::Bands,
+    keys_of: Map<i64, BTreeSet<SignatureKey>>,
+    near_of: Map<i64, BTreeSet<i64>>,
+    /// Versions that the event at hand has signed.
+    signed: BTreeSet<i64>,
+    /// Signatures are kept and not compared.
+    skips_near: bool,
 }
 
 impl Projector {
@@ -192,6 +204,7 @@ impl Projector {
             fields: Keyed::load(rows.fields),
             column_mappings: Keyed::load(rows.column_mappings),
             run_mappings: Keyed::load(rows.run_mappings),
+            signatures: Keyed::load(rows.signatures),
             ..Self::default()
         };
         out.index_assets();
@@ -199,7 +212,13 @@ impl Projector {
         out.index_members();
         out.index_findings();
         out.index_columns();
+        out.index_signatures();
         out
+    }
+
+    /// From now on signatures are compared, or only kept.
+    pub(crate) fn compare_signatures(&mut self, compares: bool) {
+        self.skips_near = !compares;
     }
 
     /// Applies the statements of one event.
@@ -214,6 +233,7 @@ impl Projector {
         for statement in statements.iter().filter(|s| !makes(s)) {
             self.apply_one(context, statement);
         }
+        self.settle_signed(context);
     }
 
     fn apply_one(&mut self, context: &Context, statement: &Statement) {
@@ -230,6 +250,7 @@ impl Projector {
             Statement::Finding(finding) => self.apply_finding(context, finding),
             Statement::Columns(mappings) => self.apply_columns(context, mappings),
             Statement::Indexed(indexed) => self.apply_indexed(context, indexed),
+            Statement::Signed(signed) => self.apply_signed(context, signed),
         }
     }
 
@@ -252,6 +273,7 @@ impl Projector {
             ("column_mappings", self.column_mappings.take_batch()?),
             ("run_mappings", self.run_mappings.take_batch()?),
             ("record_index", self.take_record_index()?),
+            ("signatures", self.signatures.take_batch()?),
         ];
         Ok(batches.into_iter().filter_map(|(table, batch)| Some((table, batch?))).collect())
     }
@@ -271,6 +293,7 @@ impl Projector {
             fields: self.fields.take(),
             column_mappings: self.column_mappings.take(),
             run_mappings: self.run_mappings.take(),
+            signatures: self.signatures.take(),
             record_index: std::mem::take(&mut self.record_index),
         }
     }

@@ -1,8 +1,8 @@
 //! The projector on events written as lines of text.
 //!
 //! A line is `TIME VERB ...`: `10 run r1 COMPLETE etl: d:raw f:x+validation -> m:notes@1 cols d:raw>d:out*` (`*` is
-//! masked), `10 job etl: d:a -> d:b`, `10 see f:data/x#7` (`#` a content), `10 drop d:a`, `10 alias d:a d:b`,
-//! `10 link DERIVED d:a d:b`, `10 read d:a`, `10 write d:a`, `10 find f:x US_SSN pii`. The letter is the type: `d`ata
+//! masked), `10 job etl: d:a -> d:b`, `10 see f:data/x#7` (`#` a content), `10 sign f:data/x#7 0-200 KEY` (what its
+//! content has, as numbers), `10 drop d:a`, `10 alias d:a d:b`, `10 link DERIVED d:a d:b`, `10 read d:a`, `10 write d:a`, `10 find f:x US_SSN pii`. The letter is the type: `d`ata
 //! set, `f`ile, `t`able, `m`odel, `e`ndpoint. Edges print as `TYPE source -> destination by RUN EVIDENCE`.
 //!
 //! [`SCENARIOS`] are swept: each must survive a replay, any cut into batches and a restart after any event; those that
@@ -11,7 +11,7 @@
 use super::*;
 use lineward_events::{
     Access, AccessAction, AssetRef, AssetType, ColumnMapping, DataFinding, EventKey, Evidence, FindingOrigin, Inputs,
-    Io, JobInfo, JobRef, Link, MappingType, RunInfo, RunState as State, VersionScheme,
+    Io, JobInfo, JobRef, Link, MappingType, RunInfo, RunState as State, Signature, Signed, VersionScheme,
 };
 use std::collections::BTreeSet;
 
@@ -109,6 +109,7 @@ fn parse(line: &str, received_at: Micros) -> (Context, Statement) {
         "run" => Statement::Run(Box::new(run(&words))),
         "job" => Statement::Job(Box::new(job(&words))),
         "see" => Statement::Asset(asset(words[0])),
+        "sign" => Statement::Signed(Box::new(signed(&words))),
         "drop" => Statement::Dropped(asset(words[0])),
         "alias" => Statement::Alias(asset(words[0]), asset(words[1])),
         "link" => Statement::Link(link(&words)),
@@ -191,13 +192,37 @@ fn job(words: &[&str]) -> JobInfo {
 }
 
 fn link(words: &[&str]) -> Link {
-    const TYPES: [EdgeType; 4] = [EdgeType::Derived, EdgeType::Contains, EdgeType::FineTunedFrom, EdgeType::DeployedAs];
+    const TYPES: [EdgeType; 5] =
+        [EdgeType::Derived, EdgeType::Contains, EdgeType::FineTunedFrom, EdgeType::DeployedAs, EdgeType::NearDuplicate];
     let edge_type = TYPES.into_iter().find(|t| t.as_str() == words[0]).expect("an edge type");
     Link { src: asset(words[1]), dst: asset(words[2]), edge_type, evidence: Evidence::Explicit }
 }
 
 fn access(action: AccessAction, word: &str) -> Access {
     Access { principal: Some("ann".into()), role: None, action, asset: asset(word), bytes: None, error_code: None }
+}
+
+fn signed(words: &[&str]) -> Signed {
+    let ends = |range: &str| {
+        let (from, to) = range.split_once('-').expect("a range");
+        from.parse().expect("a number")..to.parse().expect("a number")
+    };
+    let numbers: Vec<u64> = words[1].split(',').flat_map(ends).collect();
+    let key = words.get(2).copied().unwrap_or("00000001");
+    let least = |seed: u64| numbers.iter().map(|n| mixed(*n, seed)).min().unwrap_or_default() as u16;
+    let minhash = (0..lineward_events::MINHASHES as u64).map(|place| least(place + 1)).collect();
+    let mut sample: Vec<u64> = numbers.iter().map(|n| mixed(*n, 0)).collect();
+    sample.sort_unstable();
+    let signature = Signature::new(key, 1, numbers.len() as i64, true, minhash, sample).expect("a signature");
+    Signed { asset: asset(words[0]), signature }
+}
+
+/// SplitMix64 of a number and a seed.
+fn mixed(number: u64, seed: u64) -> u64 {
+    let mut hash = number.wrapping_add(seed << 40).wrapping_add(0x9e37_79b9_7f4a_7c15);
+    hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    hash = (hash ^ (hash >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    hash ^ (hash >> 31)
 }
 
 fn finding(words: &[&str]) -> DataFinding {
@@ -423,6 +448,95 @@ const SCENARIOS: &[Scenario] = &[
         &["COPY_OF a@sha256 -> b@sha256 CONTENT_MATCH", "COPY_OF a@sha256 -> c@sha256 CONTENT_MATCH"],
     ),
     ordered(
+        "contents that are alike are near copies, and what is alike to one of them is nothing to the other",
+        "10 sign f:a#1 0-200
+         20 sign f:b#2 20-220
+         30 sign f:c#3 40-240
+         40 sign f:d#4 1000-1200",
+        &["NEAR_DUPLICATE a@sha256 -> b@sha256 CONTENT_MATCH", "NEAR_DUPLICATE b@sha256 -> c@sha256 CONTENT_MATCH"],
+    ),
+    ordered(
+        "of equal contents the first has the near copies",
+        "10 sign f:a#1 0-200
+         20 sign f:a2#1 0-200
+         30 sign f:b#2 0-190
+         40 sign f:a3#1 0-200
+         50 sign f:b2#2 0-190",
+        &[
+            "COPY_OF a@sha256 -> a2@sha256 CONTENT_MATCH",
+            "COPY_OF a@sha256 -> a3@sha256 CONTENT_MATCH",
+            "COPY_OF b@sha256 -> b2@sha256 CONTENT_MATCH",
+            "NEAR_DUPLICATE a@sha256 -> b@sha256 CONTENT_MATCH",
+        ],
+    ),
+    ordered(
+        "a content that turns up in an older version takes the near copies over",
+        "10 see f:a
+         20 sign f:c#1 0-200
+         30 sign f:b#2 0-190
+         40 sign f:a#1 0-200",
+        &["COPY_OF c@sha256 -> a@initial CONTENT_MATCH", "NEAR_DUPLICATE a@initial -> b@sha256 CONTENT_MATCH"],
+    ),
+    ordered(
+        "states and parts of one thing are no copies of each other",
+        "10 sign d:data#1 0-200
+         20 sign d:data#2 0-199
+         30 sign f:data/x#3 0-198
+         40 sign f:elsewhere/y#4 0-197
+         50 link CONTAINS f:elsewhere/y d:data",
+        &[
+            "CONTAINS data/x@sha256 -> data@sha256 VERSION_INFERRED",
+            "CONTAINS data/x@sha256 -> data@sha256 VERSION_INFERRED",
+            "CONTAINS elsewhere/y@sha256 -> data@sha256 EXPLICIT",
+            "NEAR_DUPLICATE data/x@sha256 -> elsewhere/y@sha256 CONTENT_MATCH",
+            "NEAR_DUPLICATE data@sha256 -> elsewhere/y@sha256 CONTENT_MATCH",
+        ],
+    ),
+    ordered(
+        "a file is compared with the one file of a data set, and with a data set of several",
+        "10 sign f:one/x#1 0-200
+         11 sign d:one#2 0-200
+         20 sign f:two/x#3 0-100
+         21 sign f:two/y#4 100-200
+         22 sign d:two#5 0-200
+         30 sign f:z#6 0-190",
+        &[
+            "CONTAINS one/x@sha256 -> one@sha256 VERSION_INFERRED",
+            "CONTAINS two/x@sha256 -> two@sha256 VERSION_INFERRED",
+            "CONTAINS two/y@sha256 -> two@sha256 VERSION_INFERRED",
+            "NEAR_DUPLICATE one/x@sha256 -> two@sha256 CONTENT_MATCH",
+            "NEAR_DUPLICATE one/x@sha256 -> z@sha256 CONTENT_MATCH",
+            "NEAR_DUPLICATE one@sha256 -> two@sha256 CONTENT_MATCH",
+            "NEAR_DUPLICATE two@sha256 -> z@sha256 CONTENT_MATCH",
+        ],
+    ),
+    ordered(
+        "signatures of two keys are not compared, those of few n-grams neither",
+        "10 sign f:a#1 0-200 0000000a
+         20 sign f:b#2 0-199 0000000b
+         30 sign f:c#3 500-540
+         40 sign f:d#4 500-539",
+        &[],
+    ),
+    ordered(
+        "a newer scan of a version takes the place of an older one, whichever is told first",
+        "20 sign f:a#1 0-200
+         21 sign f:b#2 0-199
+         30 sign f:a#1 300-500
+         22 sign f:a#1 0-200
+         40 sign f:c#3 300-499",
+        &["NEAR_DUPLICATE a@sha256 -> c@sha256 CONTENT_MATCH"],
+    ),
+    ordered(
+        "what is measured takes the place of what is said",
+        "10 link NEAR_DUPLICATE f:a f:b
+         11 link NEAR_DUPLICATE f:a f:z
+         20 sign f:a 0-200
+         21 sign f:b 0-199
+         30 link NEAR_DUPLICATE f:a f:b",
+        &["NEAR_DUPLICATE a@initial -> b@initial CONTENT_MATCH", "NEAR_DUPLICATE a@initial -> z@initial EXPLICIT"],
+    ),
+    ordered(
         "content that is learned later makes a copy too, and copies go on from the oldest version",
         "10 see f:a
          20 see f:b#1
@@ -579,7 +693,7 @@ fn random_events(seed: u64, n: usize) -> Vec<String> {
         let (at, run, data, other) = (10 + next(40), next(5), DATA[next(9)], DATA[next(9)]);
         let state = ["START", "RUNNING", "COMPLETE"][next(3)];
         let (model, named) = (MODELS[next(4)], ["d:data@2", "d:other@2", "f:data/x@2", "d:other@3"][next(4)]);
-        match next(12) {
+        match next(14) {
             0 | 1 => format!("{at} run r{run} {state} etl: {data} -> {other} cols {data}>{other}*"),
             2 | 3 => format!("{at} run r{run} {state} train: {data} {other}+test -> {model}"),
             4 => format!("{at} run r{run} {state} tune: {} {named} -> {model}", MODELS[next(4)]),
@@ -589,6 +703,7 @@ fn random_events(seed: u64, n: usize) -> Vec<String> {
             8 => format!("{at} alias t:alias {data}"),
             9 => format!("{at} link {} {data} {other}", ["CONTAINS", "DERIVED"][next(2)]),
             10 => format!("{at} {} {data}", ["read", "write", "drop"][next(3)]),
+            11 | 12 => format!("{at} sign {data} {}-200", [0, 5, 20, 30][next(4)]),
             _ => format!("{at} find {data} ENTITY_{} pii,phi", next(3)),
         }
     };
@@ -670,6 +785,7 @@ fn text(rows: &Rows) -> Vec<String> {
         .chain(each(&rows.fields))
         .chain(each(&rows.column_mappings))
         .chain(each(&rows.run_mappings))
+        .chain(each(&rows.signatures))
         .collect()
 }
 
@@ -688,6 +804,7 @@ impl Rows {
         out.fields.clone_from(&self.fields);
         out.column_mappings.clone_from(&self.column_mappings);
         out.run_mappings.clone_from(&self.run_mappings);
+        out.signatures.clone_from(&self.signatures);
         out
     }
 }
@@ -705,6 +822,7 @@ fn extend(rows: &mut Rows, more: Rows) {
     rows.fields.extend(more.fields);
     rows.column_mappings.extend(more.column_mappings);
     rows.run_mappings.extend(more.run_mappings);
+    rows.signatures.extend(more.signatures);
 }
 
 #[test]
@@ -738,6 +856,45 @@ fn any_order_of_copies_leaves_one_tree() {
         assert_eq!(edges.iter().map(|e| e.src_version_id).collect::<BTreeSet<_>>().len(), 1);
         assert!(edges.iter().all(|e| e.edge_type == "COPY_OF" && e.evidence == "CONTENT_MATCH"));
     }
+}
+
+/// Which of two was seen first depends on the order; who is near to whom, and how near, does not.
+#[test]
+fn any_order_of_near_copies_leaves_the_same_pairs() {
+    let events = [
+        "10 sign f:a#1 0-200",
+        "20 sign f:b#2 20-220",
+        "30 sign f:c#3 40-240",
+        "40 sign f:b#2 20-220 0000000a",
+        "50 sign f:a#1 0-200 0000000a",
+        "60 sign d:d#4 0-210",
+    ];
+    for order in permutations(events.len()) {
+        let told: Vec<&str> = order.iter().map(|i| events[*i]).collect();
+        let world = World::after(&told.join("\n"));
+        let pair = |e: &EdgeRow| {
+            assert!(e.src_version_id < e.dst_version_id, "from the one that was seen first");
+            let mut ends = [world.name(e.src_version_id), world.name(e.dst_version_id)].map(|n| n[..1].to_owned());
+            ends.sort();
+            format!("{} {:.3}", ends.join("~"), e.confidence)
+        };
+        let pairs: BTreeSet<String> = world.projector.edges.iter().map(pair).collect();
+        let expected = ["a~b 0.818", "a~d 0.952", "b~c 0.818", "b~d 0.864"];
+        assert_eq!(pairs.into_iter().collect::<Vec<_>>(), expected, "told as {told:?}");
+    }
+}
+
+/// However many versions are alike, a new one is compared with so many of them and no more.
+#[test]
+fn a_large_family_of_near_copies_stays_cheap() {
+    let mut world = World::default();
+    for n in 0..600 {
+        world.tell(&format!("10 sign f:copy{n} {}-{}", n / 8, 300 + n / 8));
+    }
+    let near = |n: i64| world.projector.near_of.get(&n).map_or(0, BTreeSet::len);
+    let edges = world.projector.edges.iter().count();
+    assert!(edges > 600 && edges <= 600 * super::near::COMPARED_MAX, "{edges} edges");
+    assert!(near(599) > 0 && near(599) <= super::near::COMPARED_MAX);
 }
 
 #[test]

@@ -26,7 +26,7 @@ def main():
             SELECT DISTINCT run_sid, dst_version_id FROM edges
             WHERE run_sid IS NOT NULL AND edge_type NOT IN ('CONTAINS', 'COPY_OF', 'NEAR_DUPLICATE')
         ), hops AS (
-            SELECT src_version_id AS src, dst_version_id AS dst FROM edges
+            SELECT src_version_id AS src, dst_version_id AS dst FROM edges WHERE edge_type <> 'NEAR_DUPLICATE'
             UNION SELECT dst_version_id, src_version_id FROM edges WHERE edge_type = 'COPY_OF'
             UNION SELECT i.version_id, o.version_id FROM run_io AS i
             JOIN run_io AS o ON o.run_sid = i.run_sid AND i.io = 'INPUT' AND o.io = 'OUTPUT'

@@ -70,7 +70,7 @@ fn script(folder: &Path) -> String {
             "COPY (WITH RECURSIVE explained AS (SELECT DISTINCT run, dst FROM edges WHERE run IS NOT NULL AND kind NOT IN \
              ('CONTAINS', 'COPY_OF', 'NEAR_DUPLICATE')), live AS (SELECT * FROM edges WHERE valid_from <= '{time}' AND \
              (valid_to IS NULL OR valid_to > '{time}')), io AS (SELECT * FROM run_io WHERE at <= '{time}'), hops AS \
-             (SELECT src, dst FROM live UNION SELECT dst, src FROM live WHERE kind = 'COPY_OF' UNION SELECT i.version, \
+             (SELECT src, dst FROM live WHERE kind <> 'NEAR_DUPLICATE' UNION SELECT dst, src FROM live WHERE kind = 'COPY_OF' UNION SELECT i.version, \
              o.version FROM io AS i JOIN io AS o ON o.run = i.run AND i.io = 'INPUT' AND o.io = 'OUTPUT' LEFT JOIN \
              explained AS e ON e.run = o.run AND e.dst = o.version WHERE e.run IS NULL), reached AS (SELECT src, dst FROM \
              hops UNION SELECT r.src, h.dst FROM reached AS r JOIN hops AS h ON h.src = r.dst) SELECT src, dst FROM reached \

@@ -273,3 +273,36 @@ fn near_copies_are_followed_one_step_and_only_where_asked() {
     let same = view.same_content(&[fixture.id("d:a")], 0.8);
     assert_eq!(same.len(), 2, "near copies both ways, chains not followed");
 }
+
+/// No way of an erasure has two steps to a near copy, whatever lies between them.
+#[test]
+fn near_copies_of_what_is_made_from_near_copies_are_not_followed() {
+    let fixture = Fixture::parse(
+        "edge NEAR_DUPLICATE d:a -> d:b
+         edge COPY_OF d:b -> d:b2
+         edge DERIVED d:b2 -> d:c
+         edge NEAR_DUPLICATE d:c -> d:d
+         edge DERIVED d:a -> d:e
+         edge NEAR_DUPLICATE d:f -> d:e",
+    );
+    let impact = fixture.view(None).erasure_impact(&[(i64::from(fixture.id("d:a")), 1)], "00000000", true);
+    let mut names: Vec<&str> = impact.affected.iter().map(|r| fixture.names[r.version as usize].as_str()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["d:a", "d:b", "d:b2", "d:c", "d:e", "d:f"]);
+}
+
+/// Likeness is no lineage.
+#[test]
+fn near_copies_are_neither_walked_nor_tagged() {
+    let fixture = Fixture::parse(
+        "edge NEAR_DUPLICATE d:a -> d:b
+         find d:a US_SSN pii
+         edge TRAINED_ON d:b -> m:m",
+    );
+    let view = fixture.view(None);
+    let (a, b) = (fixture.id("d:a"), fixture.id("d:b"));
+    assert_eq!(view.walk(Direction::Downstream, &[a], None), []);
+    assert_eq!(view.walk(Direction::Upstream, &[b], None), []);
+    assert!(!view.reaches(a, b));
+    assert_eq!(view.exposure(&What::Tag("US_SSN".into())).len(), 1, "only where it was seen");
+}
