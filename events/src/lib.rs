@@ -24,7 +24,7 @@ pub use decode::{DecodeError, DecodeReason, Document, DocumentResult, RECORD_BYT
 pub use event::{Event, EventKind};
 pub use formats::{Format, FormatChoice};
 pub use statement::{
-    Access, AccessAction, ColumnMapping, DataFinding, EdgeType, Evidence, FindingOrigin, Indexed, IndexedRecord,
-    Inputs, Io, JobInfo, JobRef, Link, MappingType, RunInfo, RunState, Statement,
+    Access, AccessAction, ClearingPolicy, ColumnMapping, DataFinding, EdgeType, Evidence, FindingOrigin, Indexed,
+    IndexedRecord, Inputs, Io, JobInfo, JobRef, Link, MappingType, RunInfo, RunState, Statement,
 };
 pub use time::{Timestamp, parse_time};

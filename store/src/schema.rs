@@ -24,6 +24,7 @@ pub const TABLES: &[&str] = &[
     "column_mappings",
     "run_mappings",
     "record_index",
+    "policies",
     "epochs",
 ];
 
@@ -42,6 +43,7 @@ pub const PROJECTIONS: &[&str] = &[
     "column_mappings",
     "run_mappings",
     "record_index",
+    "policies",
 ];
 
 #[derive(Clone, Copy)]
@@ -291,6 +293,20 @@ fn columns(table: &str) -> Option<(&'static [Column], bool)> {
                 ("src_version_id", I64, false),
                 ("dst_version_id", I64, false),
                 ("event_time", Time, false),
+            ],
+            true,
+        ),
+        "policies" => (
+            &[
+                ("policy_id", I64, false),
+                ("name", Text, false),
+                ("version", I32, false),
+                ("effect", Text, false),
+                ("expr", Text, false),
+                ("tags", TextList, false),
+                ("applies_to", Text, false),
+                ("valid_from", Time, false),
+                ("valid_to", Time, true),
             ],
             true,
         ),

@@ -103,6 +103,7 @@ fn key(table: &str) -> &'static [&'static str] {
         "fields" => &["field_id"],
         "column_mappings" => &["mapping_id", "ordinal"],
         "run_mappings" => &["run_sid", "mapping_id", "src_version_id", "dst_version_id"],
+        "policies" => &["policy_id", "version"],
         _ => &[],
     }
 }

@@ -12,12 +12,13 @@ mod ids;
 mod keyed;
 mod links;
 mod members;
+mod policies;
 mod runs;
 
 use crate::bytes::Hash;
 use crate::error::Error;
 use crate::rows::{
-    AccessRow, AssetRow, AssetVersionRow, ColumnMappingRow, EdgeRow, FieldRow, FindingRow, JobRow, Micros,
+    AccessRow, AssetRow, AssetVersionRow, ColumnMappingRow, EdgeRow, FieldRow, FindingRow, JobRow, Micros, PolicyRow,
     RecordIndexRow, Recorded, RunIoRow, RunMappingRow, RunRow, TagRow, Word,
 };
 use arrow::array::RecordBatch;
@@ -25,6 +26,8 @@ use assets::{ALWAYS, Since};
 use ids::Ids;
 use keyed::Keyed;
 use lineward_events::{EdgeType, Statement};
+pub use policies::clearing_holds;
+pub(crate) use policies::{CLEAR, ClearingExpr};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// Maps of the projector. Their hashes are seeded, as names come from outside, and nothing depends on their order.
@@ -68,6 +71,7 @@ pub struct Rows {
     pub fields: Vec<FieldRow>,
     pub column_mappings: Vec<ColumnMappingRow>,
     pub run_mappings: Vec<RunMappingRow>,
+    pub policies: Vec<PolicyRow>,
     /// Only to be written: a projector goes on without those that are.
     pub record_index: Vec<RecordIndexRow>,
 }
@@ -146,6 +150,7 @@ pub struct Projector {
     fields: Keyed<FieldRow>,
     column_mappings: Keyed<ColumnMappingRow>,
     run_mappings: Keyed<RunMappingRow>,
+    policies: Keyed<PolicyRow>,
     /// Places that wait to be written. Nothing is bound to them, so that an index of any size needs no memory here.
     record_index: Vec<RecordIndexRow>,
 
@@ -192,6 +197,7 @@ impl Projector {
             fields: Keyed::load(rows.fields),
             column_mappings: Keyed::load(rows.column_mappings),
             run_mappings: Keyed::load(rows.run_mappings),
+            policies: Keyed::load(rows.policies),
             ..Self::default()
         };
         out.index_assets();
@@ -230,6 +236,7 @@ impl Projector {
             Statement::Finding(finding) => self.apply_finding(context, finding),
             Statement::Columns(mappings) => self.apply_columns(context, mappings),
             Statement::Indexed(indexed) => self.apply_indexed(context, indexed),
+            Statement::Clearing(policy) => self.apply_clearing(context, policy),
         }
     }
 
@@ -252,6 +259,7 @@ impl Projector {
             ("column_mappings", self.column_mappings.take_batch()?),
             ("run_mappings", self.run_mappings.take_batch()?),
             ("record_index", self.take_record_index()?),
+            ("policies", self.policies.take_batch()?),
         ];
         Ok(batches.into_iter().filter_map(|(table, batch)| Some((table, batch?))).collect())
     }
@@ -271,6 +279,7 @@ impl Projector {
             fields: self.fields.take(),
             column_mappings: self.column_mappings.take(),
             run_mappings: self.run_mappings.take(),
+            policies: self.policies.take(),
             record_index: std::mem::take(&mut self.record_index),
         }
     }

@@ -8,6 +8,8 @@
 //! [`SCENARIOS`] are swept: each must survive a replay, any cut into batches and a restart after any event; those that
 //! are marked so, any order.
 
+mod growth;
+
 use super::*;
 use lineward_events::{
     Access, AccessAction, AssetRef, AssetType, ColumnMapping, DataFinding, EventKey, Evidence, FindingOrigin, Inputs,
@@ -688,8 +690,13 @@ impl Rows {
         out.fields.clone_from(&self.fields);
         out.column_mappings.clone_from(&self.column_mappings);
         out.run_mappings.clone_from(&self.run_mappings);
+        out.policies.clone_from(&self.policies);
         out
     }
+}
+
+fn clone_all(rows: &Rows) -> Rows {
+    rows.clone_rows()
 }
 
 fn extend(rows: &mut Rows, more: Rows) {
@@ -705,6 +712,7 @@ fn extend(rows: &mut Rows, more: Rows) {
     rows.fields.extend(more.fields);
     rows.column_mappings.extend(more.column_mappings);
     rows.run_mappings.extend(more.run_mappings);
+    rows.policies.extend(more.policies);
 }
 
 #[test]

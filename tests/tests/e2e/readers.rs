@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 const PACKAGES: [&str; 4] = ["deltalake==1.6.6", "duckdb==2.0.0", "igraph==1.0.0", "pyarrow==26.0.1"];
 
 /// All tables, and an expression that identifies rows and has the same text in both dialects.
-const TABLES: [(&str, &str); 16] = [
+const TABLES: [(&str, &str); 17] = [
     ("dead_letters", "reason"),
     ("events", "format"),
     ("assets", "name"),
@@ -26,6 +26,7 @@ const TABLES: [(&str, &str); 16] = [
     ("column_mappings", "type"),
     ("run_mappings", "mapping_id"),
     ("record_index", "subject_key"),
+    ("policies", "name"),
     ("epochs", "writer"),
 ];
 
@@ -144,7 +145,9 @@ fn fill(lineward: &Lineward) {
     lineward.write("c.jsonl", format!("{indexed}\n"));
     lineward.run(["ingest", "c.jsonl"]).ok();
     lineward.run(["ingest", "a.jsonl"]).ok();
-    lineward.run(["ingest", "b.jsonl"]).ok();
+    let clearing = "clearing:\n  - {name: hashed, clears: [US_SSN], transformation: {description: 'hmac*'}}\n";
+    lineward.write("clearing.yaml", clearing);
+    lineward.run(["ingest", "--clearing", "clearing.yaml", "b.jsonl"]).ok();
     lineward.write("corpus/a.jsonl", "{\"ssn\":\"401-22-7731\",\"note\":\"patient seen, MRN: GV-994418\"}\n");
     lineward.run(["scan", "corpus", "--store", "store", "--dataset", "s3://lake/in"]).ok();
 }
