@@ -189,9 +189,12 @@ pub(super) struct EdgeClass {
     pub context: u32,
 }
 
+/// All of a class but its context.
+type ClassKey = (u16, u8, u32, u64);
+
 impl EdgeClass {
     /// Of everything that matters but the context; floats by their bits.
-    fn key(&self) -> (u16, u8, u32, u64) {
+    fn key(&self) -> ClassKey {
         let link = match self.link {
             Link::Direct(edge_type) => edge_type as u16,
             Link::Read => 0x100,
@@ -469,7 +472,7 @@ const EVALUATION: [&str; 7] = ["eval", "evaluation", "test", "testing", "val", "
 pub(super) struct Classes {
     pub list: Vec<EdgeClass>,
     last: u32,
-    index: HashMap<((u16, u8, u32, u64), u32), u32, ahash::RandomState>,
+    index: HashMap<(ClassKey, u32), u32, ahash::RandomState>,
 }
 
 impl Classes {

@@ -21,6 +21,8 @@ type Edges = HashSet<u32, ahash::RandomState>;
 
 /// What a run reads or writes: whether it writes, version, context.
 type MemberKey = (bool, u32, u32);
+/// All that a run reads and writes.
+type Members = BTreeMap<MemberKey, (Evidence, Micros)>;
 
 impl LineageGraph {
     /// This graph, which was built and has not grown, with the rows that were added since, of all its tables. `None` where
@@ -234,8 +236,8 @@ impl LineageGraph {
         tables: &GraphTables,
         touched: &HashSet<u32>,
         linker: &mut Linker<'_>,
-    ) -> Result<BTreeMap<u32, BTreeMap<MemberKey, (Evidence, Micros)>>, Error> {
-        let mut members: BTreeMap<u32, BTreeMap<MemberKey, (Evidence, Micros)>> = BTreeMap::new();
+    ) -> Result<BTreeMap<u32, Members>, Error> {
+        let mut members: BTreeMap<u32, Members> = BTreeMap::new();
         for &run in touched {
             let of_run = members.entry(run).or_default();
             for (version, edge) in self.memberships(run) {
@@ -275,7 +277,7 @@ impl LineageGraph {
     fn explain(
         &self,
         run: u32,
-        members: &BTreeMap<MemberKey, (Evidence, Micros)>,
+        members: &Members,
         gone: &Edges,
         explained: &mut HashSet<(u32, u32), ahash::RandomState>,
     ) {

@@ -99,7 +99,7 @@ impl ClearingRule {
         if how.subtype.is_none() && how.description.is_none() {
             return Err("`transformation` must name a `subtype`, a `description` or both".to_owned());
         }
-        let time = |field: &str, text: &Option<String>| match text.as_deref().map(|text| parse_time(text)) {
+        let time = |field: &str, text: &Option<String>| match text.as_deref().map(parse_time) {
             Some(None) => Err(format!("`{field}` must be a time, as `2026-01-31T00:00:00Z`")),
             time => Ok(time.flatten()),
         };
