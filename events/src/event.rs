@@ -25,6 +25,8 @@ pub enum EventKind {
     Audit,
     /// Lineward's own scan.
     Scan,
+    /// A policy that somebody declared.
+    Policy,
     /// A document no format recognises; kept as it came.
     Unknown,
 }
@@ -42,6 +44,7 @@ impl EventKind {
             Self::Access => "access",
             Self::Audit => "audit",
             Self::Scan => "scan",
+            Self::Policy => "policy",
             Self::Unknown => "unknown",
         }
     }

@@ -26,7 +26,7 @@ pub use event::{Event, EventKind};
 pub use formats::{Format, FormatChoice};
 pub use signature::{MINHASHES, SAMPLE_MAX, SIGNATURE_FORM, Signature, SignatureError};
 pub use statement::{
-    Access, AccessAction, ColumnMapping, DataFinding, EdgeType, Evidence, FindingOrigin, Indexed, IndexedRecord,
-    Inputs, Io, JobInfo, JobRef, Link, MappingType, RunInfo, RunState, Signed, Statement,
+    Access, AccessAction, ClearingPolicy, ColumnMapping, DataFinding, EdgeType, Evidence, FindingOrigin, Indexed,
+    IndexedRecord, Inputs, Io, JobInfo, JobRef, Link, MappingType, RunInfo, RunState, Signed, Statement,
 };
 pub use time::{Timestamp, parse_time};

@@ -32,6 +32,8 @@ pub enum Statement {
     Indexed(Indexed),
     /// What the content of an asset is like.
     Signed(Box<Signed>),
+    /// Somebody who may say so trusts a kind of masking to take tags away.
+    Clearing(ClearingPolicy),
 }
 
 /// A job's name.
@@ -446,4 +448,25 @@ pub struct IndexedRecord {
     pub byte_offset: i64,
     /// Bytes of the value.
     pub byte_len: i32,
+}
+
+/// Which tags a kind of masking transformation takes away. A transformation that no policy lists takes nothing away.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClearingPolicy {
+    /// Name of the policy: one of the same name takes its place.
+    pub name: String,
+    /// Tags in upper case: families (`PII`) with all their entities, or entities (`US_SSN`, `PII.US_SSN`).
+    pub tags: Vec<String>,
+    /// Subtype of the transformation, with `*`.
+    pub subtype: Option<String>,
+    /// Description of the transformation, with `*`.
+    pub description: Option<String>,
+    /// Source columns that hold nothing of it and may pass unmasked, with `*`.
+    pub beside: Vec<String>,
+    /// Job that is believed, `namespace/name` with `*`.
+    pub job: Option<String>,
+    /// For data made from this time on.
+    pub valid_from: Option<Timestamp>,
+    /// For data made before this time.
+    pub valid_to: Option<Timestamp>,
 }

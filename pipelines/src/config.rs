@@ -3,6 +3,7 @@
 use crate::Error;
 use lineward_classifiers::{Category, Confidence};
 use lineward_connectors::kafka::KafkaConfig;
+use lineward_events::formats::lineward::ClearingRule;
 use lineward_events::{FormatChoice, formats};
 use serde::Deserialize;
 use std::path::Path;
@@ -23,6 +24,9 @@ pub struct PipelineSpec {
     /// What is searched for in payloads.
     #[serde(default)]
     pub classify: ClassifySpec,
+    /// Which masking is trusted to take which tags away; none by default. Recorded in the store at the start.
+    #[serde(default)]
+    pub clearing: Vec<ClearingRule>,
 }
 
 /// Where records come from.
@@ -99,6 +103,7 @@ impl PipelineSpec {
             return Err("`batch.records_max` and `batch.bytes_max` must be at least 1".into());
         }
         format_choice(&self.source.event_format)?;
+        crate::clearing::check_clearing(&self.clearing)?;
         self.source.kafka.validate().map_err(|e| format!("source.kafka: {e}"))
     }
 }
@@ -127,7 +132,7 @@ fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a s
 }
 
 /// serde says ``unknown field `brokr`, expected one of `brokers`, `topics` ``: this puts the nearest one first.
-fn with_suggestion(message: &str) -> String {
+pub(crate) fn with_suggestion(message: &str) -> String {
     let Some((head, rest)) = message.split_once("unknown field `") else { return message.to_owned() };
     let Some((field, rest)) = rest.split_once('`') else { return message.to_owned() };
     let names: Vec<&str> = rest.split('`').skip(1).step_by(2).collect();
@@ -162,6 +167,11 @@ mod tests {
         assert!(error.contains("did you mean `brokers`?"), "{error}");
         let error = error_of("name: p\nbatch: {interval: 5}\nsource: {kafka: {brokers: x, topics: [t], group_id: g}}");
         assert!(error.contains("unknown field `interval`"), "{error}");
+        let error = error_of(
+            "name: p\nclearing: [{name: c, clears: [PII], beside_: []}]\n\
+             source: {kafka: {brokers: x, topics: [t], group_id: g}}",
+        );
+        assert!(error.contains("did you mean `beside`?"), "{error}");
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! Files of events into a store, each record once: a file that was read before goes on where it ended.
 
+use crate::clearing::record_clearing;
 use crate::process::{Counters, Processor, engine_for, now_micros};
 use crate::{Error, config::ClassifySpec};
 use lineward_classifiers::{Engine, FingerprintKey};
 use lineward_connectors::file::{FileItem, FileSource};
 use lineward_connectors::{ConnectorError, Position, Record};
+use lineward_events::formats::lineward::ClearingRule;
 use lineward_events::{DecodeError, DecodeReason, FormatChoice};
 use lineward_store::rows::DeadLetterRow;
 use lineward_store::{Batch, StoreWriter, Txn};
@@ -28,6 +30,8 @@ pub struct IngestOptions {
     pub classify: ClassifySpec,
     /// Key of fingerprints.
     pub key: FingerprintKey,
+    /// Which masking is trusted to take which tags away; recorded before the first event.
+    pub clearing: Vec<ClearingRule>,
 }
 
 /// Reads files (`-` is standard input, a folder is its files) into a store. `problem` hears of every file that could not
@@ -44,6 +48,7 @@ pub async fn ingest(
     let engine = engine_for(&options.classify.categories)?;
     let mut processor = Processor::new(&engine, options.key.clone(), options.classify.min_confidence, options.format)?;
     let mut writer = StoreWriter::open(&options.store).await?;
+    record_clearing(&mut writer, &options.clearing, &options.key).await?;
     let mut files = Files::default();
     let source = FileSource::new("ingest", paths)?;
     let mut counters = Counters::default();

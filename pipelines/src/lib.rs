@@ -5,6 +5,7 @@
 //! `records = events + dead letters` over the documents of each record. Nothing here reads files or topics by itself, and
 //! nothing decides what is sensitive.
 
+mod clearing;
 mod config;
 mod error;
 mod ingest;
@@ -13,6 +14,7 @@ mod record_scan;
 mod run;
 mod scan_inputs;
 
+pub use clearing::{read_clearing, record_clearing};
 pub use config::{BatchSpec, ClassifySpec, PipelineSpec, SourceSpec, format_choice};
 pub use error::Error;
 pub use ingest::{IngestOptions, ingest};

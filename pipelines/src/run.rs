@@ -7,6 +7,7 @@
 //! poller then pauses its partitions and goes on polling. Positions are those of the store, committed with the data; the
 //! group's own offsets are advice for lag monitors.
 
+use crate::clearing::record_clearing;
 use crate::config::PipelineSpec;
 use crate::process::{Counters, Processed, Processor, engine_for, now_micros};
 use crate::{Error, format_choice};
@@ -17,6 +18,7 @@ use lineward_connectors::kafka::{
 };
 use lineward_connectors::{Position, Record};
 use lineward_events::FormatChoice;
+use lineward_events::formats::lineward::ClearingRule;
 use lineward_store::rows::DeadLetterRow;
 use lineward_store::{Batch, EventBlock, StoreWriter, Txn};
 use std::collections::{BTreeMap, HashMap};
@@ -46,6 +48,8 @@ pub struct RunOptions {
     pub key: FingerprintKey,
     /// Stop when every partition has been read to its end.
     pub until_end: bool,
+    /// Clearing policies beside those of the pipeline file.
+    pub clearing: Vec<ClearingRule>,
 }
 
 /// Asks a running pipeline to stop: it drains, commits and leaves.
@@ -166,7 +170,9 @@ pub fn run(
         .enable_all()
         .build()
         .map_err(|e| Error::Stopped(format!("cannot start the runtime: {e}")))?;
-    let writer = runtime.block_on(StoreWriter::open(&options.store))?;
+    let mut writer = runtime.block_on(StoreWriter::open(&options.store))?;
+    let clearing: Vec<ClearingRule> = spec.clearing.iter().chain(&options.clearing).cloned().collect();
+    runtime.block_on(record_clearing(&mut writer, &clearing, &options.key))?;
     let shared = Arc::new(Shared {
         writer: Mutex::new(writer),
         runtime: runtime.handle().clone(),

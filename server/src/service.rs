@@ -200,8 +200,13 @@ impl Service {
         cut.looked = Some(Instant::now());
         match &cut.base {
             Some(base) if base.snapshot().epoch() == newest.epoch() => Ok(base.clone()),
-            _ => {
-                let base = Arc::new(LinewardSession::new(newest).await?);
+            held => {
+                let base = match held {
+                    // The graph that is loaded grows by what is new.
+                    Some(base) => base.at(newest).await?,
+                    None => LinewardSession::new(newest).await?,
+                };
+                let base = Arc::new(base);
                 let key = self.key.clone();
                 base.set_fingerprint_key(move || Ok(key.clone()));
                 *cut = Cut { base: Some(base.clone()), looked: cut.looked, sessions: HashMap::new() };

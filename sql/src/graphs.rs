@@ -1,8 +1,12 @@
 //! The lineage graph of a snapshot, loaded when the first question needs it and kept.
+//!
+//! Sessions over later epochs of one store share what they have loaded ([`Growth`]): a newer graph is the older one with the
+//! rows that were added since. What was added grows; once it is a good part of the whole, a graph is built anew on a
+//! thread of its own while questions go on with the old one. A session that has a graph keeps it, whatever comes later.
 
 use crate::Error;
-use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::compute::cast;
+use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::compute::{cast, filter_record_batch};
 use arrow::datatypes::{DataType, Int64Type, TimeUnit, TimestampMicrosecondType};
 use datafusion::common::ScalarValue;
 use datafusion::functions_aggregate::expr_fn::count;
@@ -10,24 +14,51 @@ use datafusion::prelude::{Expr, SessionContext, col, lit};
 use futures::try_join;
 use lineward_store::Snapshot;
 use lineward_store::graph::{AsOf, GraphRows, GraphTables, LineageGraph, Scan, View};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use tokio::sync::OnceCell;
 
 /// Views of the past that are kept: a session asks about few times, and often of each.
 const VIEWS_MAX: usize = 4;
 
+/// Rows that are added to a graph before it is worth to build one anew, where that is more than a share of its edges.
+const TAIL_ROWS: usize = 20_000;
+/// That share.
+const TAIL_SHARE: usize = 20;
+
+/// The newest graph of a store that was loaded, with what it takes to make the next one of it.
+#[derive(Debug, Default)]
+pub(crate) struct Growth(tokio::sync::Mutex<Option<Known>>);
+
+#[derive(Debug)]
+struct Known {
+    base: Arc<LineageGraph>,
+    /// The cut up to which `tail` goes.
+    newest: Snapshot,
+    /// What was added to `base`.
+    tail: GraphTables,
+    /// A graph that is being built of a later cut.
+    merging: Option<mpsc::Receiver<(Snapshot, Arc<LineageGraph>)>>,
+}
+
 /// Hands out views of the graph.
 #[derive(Debug)]
 pub(crate) struct Graphs {
     snapshot: Snapshot,
+    growth: Arc<Growth>,
     graph: OnceCell<Arc<LineageGraph>>,
     /// Views with their labels, the one used last in front; the present is among them.
     views: Mutex<Vec<(AsOf, Arc<View>)>>,
 }
 
 impl Graphs {
-    pub fn new(snapshot: Snapshot) -> Self {
-        Self { snapshot, graph: OnceCell::new(), views: Mutex::new(Vec::new()) }
+    /// Over a cut, with what sessions over earlier cuts of the same store have loaded.
+    pub fn new(snapshot: Snapshot, growth: Arc<Growth>) -> Self {
+        Self { snapshot, growth, graph: OnceCell::new(), views: Mutex::new(Vec::new()) }
+    }
+
+    /// What later sessions share.
+    pub fn growth(&self) -> &Arc<Growth> {
+        &self.growth
     }
 
     /// The graph as valid and known at these times. The past known now shares the present's graph; what was known in
@@ -38,7 +69,7 @@ impl Graphs {
         }
         let graph = match as_of.recorded {
             None => self.graph().await?,
-            recorded => self.build(recorded).await?,
+            recorded => Arc::new(build(&self.snapshot, recorded).await?),
         };
         let view = Arc::new(View::new(graph, as_of.valid));
         let mut views = self.views.lock().unwrap_or_else(PoisonError::into_inner);
@@ -97,50 +128,163 @@ impl Graphs {
     }
 
     async fn graph(&self) -> Result<Arc<LineageGraph>, Error> {
-        Ok(self.graph.get_or_try_init(|| self.build(None)).await?.clone())
+        Ok(self.graph.get_or_try_init(|| self.growth.graph(&self.snapshot)).await?.clone())
     }
+}
 
-    async fn build(&self, recorded: Option<i64>) -> Result<Arc<LineageGraph>, Error> {
-        let s = &self.snapshot;
-        let (versions, runs, run_io, edges) = try_join!(
-            s.columns("asset_versions", GraphTables::VERSIONS),
-            s.columns("runs", GraphTables::RUNS),
-            s.columns("run_io", GraphTables::RUN_IO),
-            s.columns("edges", GraphTables::EDGES),
-        )?;
-        let (assets, jobs, findings, tags) = try_join!(s.rows(), s.rows(), s.rows(), s.rows())?;
-        let (fields, column_mappings, run_mappings) = try_join!(s.rows(), s.rows(), s.rows())?;
-        let scans = self.scans().await?;
-        let others = GraphRows {
-            assets,
-            jobs,
-            findings,
-            tags,
-            scans,
-            fields,
-            column_mappings,
-            run_mappings,
-            ..GraphRows::default()
-        };
-        let tables = GraphTables { versions, runs, run_io, edges, others };
-        let built = tokio::task::spawn_blocking(move || LineageGraph::of_tables(tables, recorded)).await;
-        let stopped = |_| Error::Argument("building the lineage graph was stopped".to_owned());
-        Ok(Arc::new(built.map_err(stopped)??))
-    }
-
-    /// What was scanned, from the scan events in the log.
-    async fn scans(&self) -> Result<Vec<Scan>, Error> {
-        let events = self.snapshot.provider("events").await?;
-        let frame = SessionContext::new()
-            .read_table(events)?
-            .filter(col("event_kind").eq(lit("scan")))?
-            .select_columns(&["payload", "event_time", "received_at"])?;
-        let mut scans = Vec::new();
-        for batch in frame.collect().await? {
-            add_scans(&batch, &mut scans)?;
+impl Growth {
+    /// The graph of a cut: the newest one that is known with what was added since, else one that is built.
+    async fn graph(&self, snapshot: &Snapshot) -> Result<Arc<LineageGraph>, Error> {
+        // Held while a graph is made: who asks meanwhile wants that one, or one that grows from it.
+        let mut known = self.0.lock().await;
+        match known.as_mut() {
+            // An older cut than the newest known: nobody will grow from it.
+            Some(known) if snapshot.epoch() < known.newest.epoch() => {
+                return Ok(Arc::new(build(snapshot, None).await?));
+            }
+            Some(known) => {
+                if let Some(grown) = known.grow(snapshot).await? {
+                    return Ok(grown);
+                }
+            }
+            None => {}
         }
-        Ok(scans)
+        let base = Arc::new(build(snapshot, None).await?);
+        let (newest, tail) = (snapshot.clone(), GraphTables::default());
+        *known = Some(Known { base: base.clone(), newest, tail, merging: None });
+        Ok(base)
     }
+}
+
+impl Known {
+    /// The graph of a later cut; `None` where it has to be built anew.
+    async fn grow(&mut self, snapshot: &Snapshot) -> Result<Option<Arc<LineageGraph>>, Error> {
+        if let Some((built, base)) = self.merging.as_ref().and_then(|merged| merged.try_recv().ok()) {
+            self.merging = None;
+            (self.newest, self.base, self.tail) = (built, base, GraphTables::default());
+        }
+        if snapshot.epoch() > self.newest.epoch() {
+            let Some(added) = added(snapshot, &self.newest).await? else { return Ok(None) };
+            self.tail.extend(added);
+            self.newest = snapshot.clone();
+        }
+        let rows = self.tail.rows();
+        if rows == 0 {
+            return Ok(Some(self.base.clone()));
+        }
+        if self.merging.is_none() && rows > TAIL_ROWS.max(self.base.edge_count() / TAIL_SHARE) {
+            self.merging = merge(snapshot.clone());
+        }
+        let (base, tail) = (self.base.clone(), self.tail.clone());
+        let grown = tokio::task::spawn_blocking(move || base.grown(&tail)).await.map_err(|_| stopped())??;
+        Ok(grown.map(Arc::new))
+    }
+}
+
+/// Builds a graph on a thread of its own; nothing comes where that fails, and the old one grows on.
+fn merge(snapshot: Snapshot) -> Option<mpsc::Receiver<(Snapshot, Arc<LineageGraph>)>> {
+    let (done, merged) = mpsc::channel();
+    let work = move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
+        let graph = runtime.block_on(build(&snapshot, None)).ok()?;
+        done.send((snapshot, Arc::new(graph))).ok()
+    };
+    std::thread::Builder::new().name("lineage graph".to_owned()).spawn(work).ok()?;
+    Some(merged)
+}
+
+fn stopped() -> Error {
+    Error::Argument("building the lineage graph was stopped".to_owned())
+}
+
+async fn build(s: &Snapshot, recorded: Option<i64>) -> Result<LineageGraph, Error> {
+    let (versions, runs, run_io, edges) = try_join!(
+        s.columns("asset_versions", GraphTables::VERSIONS),
+        s.columns("runs", GraphTables::RUNS),
+        s.columns("run_io", GraphTables::RUN_IO),
+        s.columns("edges", GraphTables::EDGES),
+    )?;
+    let (assets, jobs, findings, tags) = try_join!(s.rows(), s.rows(), s.rows(), s.rows())?;
+    let (fields, column_mappings, run_mappings, policies) = try_join!(s.rows(), s.rows(), s.rows(), s.rows())?;
+    let scans = scans(s).await?;
+    let others = GraphRows {
+        assets,
+        jobs,
+        findings,
+        tags,
+        scans,
+        fields,
+        column_mappings,
+        run_mappings,
+        policies,
+        ..GraphRows::default()
+    };
+    let tables = GraphTables { versions, runs, run_io, edges, others };
+    let built = tokio::task::spawn_blocking(move || LineageGraph::of_tables(tables, recorded)).await;
+    Ok(built.map_err(|_| stopped())??)
+}
+
+/// What a cut has that an earlier one does not; `None` where that cannot be told.
+async fn added(s: &Snapshot, before: &Snapshot) -> Result<Option<GraphTables>, Error> {
+    let events = ["event_kind", "payload", "event_time", "received_at"];
+    let (versions, runs, run_io, edges, events) = try_join!(
+        s.added_since(before, "asset_versions", Some(GraphTables::VERSIONS)),
+        s.added_since(before, "runs", Some(GraphTables::RUNS)),
+        s.added_since(before, "run_io", Some(GraphTables::RUN_IO)),
+        s.added_since(before, "edges", Some(GraphTables::EDGES)),
+        s.added_since(before, "events", Some(&events)),
+    )?;
+    let (assets, jobs, findings, tags) =
+        try_join!(s.rows_since(before), s.rows_since(before), s.rows_since(before), s.rows_since(before))?;
+    let (fields, column_mappings, run_mappings, policies) =
+        try_join!(s.rows_since(before), s.rows_since(before), s.rows_since(before), s.rows_since(before))?;
+    let mut scans = Vec::new();
+    let all = || {
+        for batch in events? {
+            let kinds = cast(batch.column_by_name("event_kind")?, &DataType::Utf8).ok()?;
+            let is_scan = kinds.as_string::<i32>().iter().map(|kind| Some(kind == Some("scan"))).collect();
+            let batch = filter_record_batch(&batch, &is_scan).ok()?;
+            let columns: Vec<_> =
+                ["payload", "event_time", "received_at"].iter().map(|name| batch.column_by_name(name)).collect();
+            let [Some(payloads), Some(times), Some(received)] = columns[..] else { return None };
+            add_scans([payloads, times, received], &mut scans).ok()?;
+        }
+        Some(GraphTables {
+            versions: versions?,
+            runs: runs?,
+            run_io: run_io?,
+            edges: edges?,
+            others: GraphRows {
+                assets: assets?,
+                jobs: jobs?,
+                findings: findings?,
+                tags: tags?,
+                scans,
+                fields: fields?,
+                column_mappings: column_mappings?,
+                run_mappings: run_mappings?,
+                policies: policies?,
+                ..GraphRows::default()
+            },
+        })
+    };
+    Ok(all())
+}
+
+/// What was scanned, from the scan events in the log.
+async fn scans(snapshot: &Snapshot) -> Result<Vec<Scan>, Error> {
+    let events = snapshot.provider("events").await?;
+    let frame = SessionContext::new()
+        .read_table(events)?
+        .filter(col("event_kind").eq(lit("scan")))?
+        .select_columns(&["payload", "event_time", "received_at"])?;
+    let mut scans = Vec::new();
+    for batch in frame.collect().await? {
+        add_scans([batch.column(0), batch.column(1), batch.column(2)], &mut scans)?;
+    }
+    // By what they say, so that a graph does not depend on the order in which its log was read.
+    scans.sort_by_key(|scan| scan.recorded_at);
+    Ok(scans)
 }
 
 /// A time as a literal of the store's type.
@@ -148,14 +292,15 @@ pub(crate) fn micros(at: i64) -> Expr {
     lit(ScalarValue::TimestampMicrosecond(Some(at), Some("UTC".into())))
 }
 
-fn add_scans(batch: &RecordBatch, scans: &mut Vec<Scan>) -> Result<(), Error> {
+/// Payload, time and receipt of scan events.
+fn add_scans([payloads, times, received]: [&ArrayRef; 3], scans: &mut Vec<Scan>) -> Result<(), Error> {
     let micros = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
-    let payloads = cast(batch.column(0), &DataType::Utf8)?;
-    let (times, received) = (cast(batch.column(1), &micros)?, cast(batch.column(2), &micros)?);
+    let payloads = cast(payloads, &DataType::Utf8)?;
+    let (times, received) = (cast(times, &micros)?, cast(received, &micros)?);
     let payloads = payloads.as_string::<i32>();
     let times = times.as_primitive::<TimestampMicrosecondType>();
     let received = received.as_primitive::<TimestampMicrosecondType>();
-    for i in 0..batch.num_rows() {
+    for i in 0..payloads.len() {
         let recorded_at = received.value(i);
         let scanned_at = if times.is_null(i) { recorded_at } else { times.value(i) };
         scans.extend(Scan::of_event(payloads.value(i), scanned_at, recorded_at));

@@ -1,7 +1,7 @@
 //! The session: which catalogs, schemas and functions there are, and what a statement may do.
 
 use crate::functions::{self, LineageTable};
-use crate::graphs::Graphs;
+use crate::graphs::{Graphs, Growth};
 use crate::options::LinewardOptions;
 use crate::render::{Format, Renderer};
 use crate::scalars::{self, Support};
@@ -62,7 +62,7 @@ impl LinewardSession {
         if newest.epoch() == self.snapshot.epoch() {
             return Ok(false);
         }
-        let session = Self::new(newest).await?;
+        let session = self.at(newest).await?;
         session.support.take_key_of(&self.support);
         let options = self.context.state_ref().read().config_options().extensions.get::<LinewardOptions>().cloned();
         if let Some(options) = options {
@@ -78,13 +78,27 @@ impl LinewardSession {
     ///
     /// [`Error::Query`] where a view does not fit the tables, which no store of a known format causes.
     pub async fn new(snapshot: Snapshot) -> Result<Self, Error> {
+        Self::over(snapshot, Arc::default()).await
+    }
+
+    /// A session over another cut of the same store. Its graph grows from the one that this session has, where the cut is
+    /// a later one; this session stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::new`].
+    pub async fn at(&self, snapshot: Snapshot) -> Result<Self, Error> {
+        Self::over(snapshot, self.graphs.growth().clone()).await
+    }
+
+    async fn over(snapshot: Snapshot, growth: Arc<Growth>) -> Result<Self, Error> {
         let config = SessionConfig::new()
             .with_information_schema(true)
             .with_create_default_catalog_and_schema(false)
             .with_default_catalog_and_schema("lineward", "public")
             .with_option_extension(LinewardOptions::default());
         let context = SessionContext::new_with_config(config);
-        let graphs = Arc::new(Graphs::new(snapshot.clone()));
+        let graphs = Arc::new(Graphs::new(snapshot.clone(), growth));
         let catalog = Arc::new(MemoryCatalogProvider::new());
         catalog.register_schema("raw", Arc::new(RawSchema::new(snapshot.clone())))?;
         catalog.register_schema("current", current_schema(&snapshot)?)?;

@@ -16,6 +16,9 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+mod clearing;
+mod growth;
+
 const RECEIVED_AT: i64 = 1_769_904_000_000_000;
 
 fn folder(name: &str) -> PathBuf {

@@ -8,7 +8,7 @@ use crate::bytes::Hash;
 use crate::error::Error;
 use crate::rows::{
     AccessRow, AssetRow, AssetVersionRow, ColumnMappingRow, DeadLetterRow, EdgeRow, EpochRow, EventRow, FieldRow,
-    FindingRow, JobRow, RecordIndexRow, Recorded, RunIoRow, RunMappingRow, RunRow, SignatureRow, TagRow,
+    FindingRow, JobRow, PolicyRow, RecordIndexRow, Recorded, RunIoRow, RunMappingRow, RunRow, SignatureRow, TagRow,
 };
 use crate::schema;
 use arrow::array::{
@@ -491,6 +491,23 @@ impl Encode for RunMappingRow {
         row.i64(self.src_version_id);
         row.i64(self.dst_version_id);
         row.i64(self.event_time);
+        row.recorded(&self.recorded);
+    }
+}
+
+impl Encode for PolicyRow {
+    const TABLE: &'static str = "policies";
+
+    fn put(&self, row: &mut Columns) {
+        row.i64(self.policy_id);
+        row.text(self.name.as_str());
+        row.i32(self.version);
+        row.text(&*self.effect);
+        row.text(self.expr.as_str());
+        row.texts(&self.tags);
+        row.text(self.applies_to.as_str());
+        row.i64(self.valid_from);
+        row.i64(self.valid_to);
         row.recorded(&self.recorded);
     }
 }

@@ -21,7 +21,8 @@ mod writer;
 
 pub use bytes::{Bytes, Hash};
 pub use error::Error;
+pub use project::clearing_holds;
 pub use schema::{PROJECTIONS, TABLES, arrow_schema};
 pub use store::{FORMAT, Snapshot, Store};
 pub use table::Txn;
-pub use writer::{Batch, Committed, EventBlock, Incoming, StoreWriter, event_key};
+pub use writer::{Batch, Committed, EventBlock, Incoming, POLICY_SOURCE, StoreWriter, event_key};

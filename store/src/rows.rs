@@ -406,6 +406,33 @@ row!(RunMappingRow, "run_mappings", (Option<i64>, i64, i64, i64), |r| (
     r.dst_version_id
 ));
 
+/// A policy. Versions of one name follow each other; each holds for data made in its time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PolicyRow {
+    /// Dense id of the name, from 0.
+    pub policy_id: i64,
+    /// Name.
+    pub name: String,
+    /// Version, from 1.
+    pub version: i32,
+    /// What it does: `CLEAR`.
+    pub effect: Word,
+    /// Which transformations it is about, as JSON: `subtype`, `description`, `beside`.
+    pub expr: String,
+    /// Tags it is about, in upper case: a family (`PII`) with its entities, or an entity.
+    pub tags: Vec<String>,
+    /// Jobs it is about: `namespace/name` with `*`.
+    pub applies_to: String,
+    /// For data made from this time on.
+    pub valid_from: Micros,
+    /// For data made before this time.
+    pub valid_to: Option<Micros>,
+    #[serde(flatten)]
+    #[allow(missing_docs)]
+    pub recorded: Recorded,
+}
+row!(PolicyRow, "policies", (i64, i32), |r| (r.policy_id, r.version));
+
 /// A place at which a value that names a person was found, by keyed fingerprint. Appended only: a version that is
 /// indexed twice has its rows twice, so count distinct places.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -25,6 +25,7 @@ pub const TABLES: &[&str] = &[
     "run_mappings",
     "record_index",
     "signatures",
+    "policies",
     "epochs",
 ];
 
@@ -44,6 +45,7 @@ pub const PROJECTIONS: &[&str] = &[
     "run_mappings",
     "record_index",
     "signatures",
+    "policies",
 ];
 
 #[derive(Clone, Copy)]
@@ -293,6 +295,20 @@ fn columns(table: &str) -> Option<(&'static [Column], bool)> {
                 ("src_version_id", I64, false),
                 ("dst_version_id", I64, false),
                 ("event_time", Time, false),
+            ],
+            true,
+        ),
+        "policies" => (
+            &[
+                ("policy_id", I64, false),
+                ("name", Text, false),
+                ("version", I32, false),
+                ("effect", Text, false),
+                ("expr", Text, false),
+                ("tags", TextList, false),
+                ("applies_to", Text, false),
+                ("valid_from", Time, false),
+                ("valid_to", Time, true),
             ],
             true,
         ),

@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::rows::{EpochRow, Row};
 use crate::schema::{self, TABLES};
 use crate::storage::Storage;
-use crate::table::{Table, exists};
+use crate::table::{Table, added_between, exists};
 use arrow::array::RecordBatch;
 use deltalake::DeltaTable;
 use deltalake::datafusion::catalog::TableProvider;
@@ -220,6 +220,31 @@ impl Snapshot {
         let frame = SessionContext::new().read_table(provider.clone()).map_err(fail)?;
         let frame = frame.select_columns(&wanted).map_err(fail)?;
         Ok(frame.collect_partitioned().await.map_err(fail)?.into_iter().flatten().collect())
+    }
+
+    /// Rows of a table in this cut that an earlier one of the same store does not have, in the order in which they were
+    /// written; only these columns, or all. `None` where that cannot be told: the table was rewritten in between.
+    ///
+    /// # Errors
+    /// As [`Self::rows`].
+    pub async fn added_since(
+        &self,
+        before: &Snapshot,
+        name: &'static str,
+        columns: Option<&[&str]>,
+    ) -> Result<Option<Vec<RecordBatch>>, Error> {
+        let Some(to) = self.version(name) else { return Ok(Some(Vec::new())) };
+        let from = before.version(name).unwrap_or(-1);
+        added_between(&self.inner.storage, name, (from, to), columns).await
+    }
+
+    /// As [`Self::added_since`], as rows.
+    ///
+    /// # Errors
+    /// As [`Self::rows`].
+    pub async fn rows_since<R: Row>(&self, before: &Snapshot) -> Result<Option<Vec<R>>, Error> {
+        let added = self.added_since(before, R::TABLE, None).await?;
+        added.map(|batches| decode(R::TABLE, &batches)).transpose()
     }
 
     /// All revisions of a table's rows in this cut, lower revisions of a key first.

@@ -24,6 +24,9 @@ const PROJECTION: &str = "lw1/projection";
 /// Least time between two rows in `epochs`; every epoch is a commit, few are rows.
 const EPOCH_ROW_INTERVAL: Micros = 60_000_000;
 
+/// `source` of events that declare policies: the only ones whose policies hold.
+pub const POLICY_SOURCE: &str = "policy";
+
 /// An event on its way in: its row and what it says.
 #[derive(Debug, Clone)]
 pub struct Incoming {
@@ -51,7 +54,8 @@ impl EventBlock {
         let rows = columns::encode(events.iter().map(|e| &e.row))?;
         let speaks = |e: &Incoming| !e.statements.is_empty();
         // Boxed, since a vector of one holds the room of four.
-        let said = events.into_iter().filter(speaks).map(|e| (context(&e.row), e.statements.into())).collect();
+        let heard = |e: Incoming| (context(&e.row), heard(&e.row, e.statements).into());
+        let said = events.into_iter().filter(speaks).map(heard).collect();
         Ok(Self { rows, said })
     }
 
@@ -301,6 +305,7 @@ impl StoreWriter {
             column_mappings: snapshot.rows().await?,
             run_mappings: snapshot.rows().await?,
             signatures: snapshot.rows().await?,
+            policies: snapshot.rows().await?,
             record_index: Vec::new(),
         });
         self.projected = snapshot.version("events").unwrap_or(0);
@@ -457,8 +462,17 @@ fn statements(row: &EventRow) -> Vec<Statement> {
     let Some(format) = lineward_events::formats::by_name(&row.format) else { return Vec::new() };
     let Ok(document) = serde_json::from_str(&row.payload) else { return Vec::new() };
     lineward_events::decode(FormatChoice::Named(format), &document, &row.payload)
-        .map(|event| event.statements)
+        .map(|event| heard(row, event.statements))
         .unwrap_or_default()
+}
+
+/// What of an event's statements counts. Anybody who may send events could send a policy that clears everything: only
+/// those that were declared to this program itself are heard.
+fn heard(row: &EventRow, mut statements: Vec<Statement>) -> Vec<Statement> {
+    if row.source != POLICY_SOURCE {
+        statements.retain(|s| !matches!(s, Statement::Clearing(_)));
+    }
+    statements
 }
 
 /// The hash of an event's payload as stored.

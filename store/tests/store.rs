@@ -330,7 +330,8 @@ async fn assert_stored(snapshot: &Snapshot, mut projector: Projector, count: Opt
         + same(snapshot, rows.fields).await
         + same(snapshot, rows.column_mappings).await
         + same(snapshot, rows.run_mappings).await
-        + same(snapshot, rows.signatures).await;
+        + same(snapshot, rows.signatures).await
+        + same(snapshot, rows.policies).await;
     assert!(count.is_none_or(|count| count == found));
 }
 
@@ -609,7 +610,7 @@ fn forget_tables(uri: &str, tables: &[&str]) {
 
 #[tokio::test]
 async fn a_store_of_an_older_version_is_read_and_gets_the_tables_it_lacks() {
-    const NEW: [&str; 5] = ["fields", "column_mappings", "run_mappings", "record_index", "signatures"];
+    const NEW: [&str; 6] = ["fields", "column_mappings", "run_mappings", "record_index", "signatures", "policies"];
     let (_place, uri) = folder();
     let mut batch = canaries();
     batch.txns = vec![Txn { app_id: SOURCE.into(), version: 1 }];

@@ -161,8 +161,9 @@ fn stream(out: &mut dyn Write, store: &str, key: &FingerprintKey) -> anyhow::Res
         },
         batch: BatchSpec { interval_ms: 200, ..BatchSpec::default() },
         classify: Default::default(),
+        clearing: Vec::new(),
     };
-    let options = RunOptions { store: store.to_owned(), key: key.clone(), until_end: true };
+    let options = RunOptions { store: store.to_owned(), key: key.clone(), until_end: true, clearing: Vec::new() };
     let counters = lineward_pipelines::run(&spec, &options, &Stop::default(), |_| {})?;
     writeln!(out, "Events from {} topics: {}.", TOPICS.len(), super::counts(&counters))?;
     Ok(())

@@ -33,6 +33,9 @@ pub(crate) struct IngestArgs {
     /// File with the key of fingerprints
     #[arg(long, value_name = "FILE")]
     fingerprint_key_file: Option<PathBuf>,
+    /// File of clearing policies (YAML): which masking is trusted to take which tags away
+    #[arg(long, value_name = "FILE")]
+    clearing: Option<PathBuf>,
     /// Print the counts as one JSON object
     #[arg(long)]
     json: bool,
@@ -45,6 +48,7 @@ pub(crate) fn run(args: IngestArgs) -> anyhow::Result<ExitCode> {
         format,
         classify: Default::default(),
         key: fingerprint_key::load(args.fingerprint_key_file.as_deref())?,
+        clearing: super::clearing(args.clearing.as_deref())?,
     };
     let mut problems = 0u64;
     let counters = super::runtime()?.block_on(ingest(

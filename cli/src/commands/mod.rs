@@ -53,3 +53,8 @@ fn counts_json(c: &lineward_pipelines::Counters) -> serde_json::Value {
         "redactions": c.redactions,
     })
 }
+
+/// The policies of a clearing file; none without one.
+fn clearing(file: Option<&std::path::Path>) -> anyhow::Result<Vec<lineward_events::formats::lineward::ClearingRule>> {
+    Ok(file.map(lineward_pipelines::read_clearing).transpose()?.unwrap_or_default())
+}

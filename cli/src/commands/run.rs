@@ -27,6 +27,9 @@ pub(crate) struct RunArgs {
     /// File with the key of fingerprints
     #[arg(long, value_name = "FILE")]
     fingerprint_key_file: Option<PathBuf>,
+    /// File of clearing policies (YAML), beside those in the pipeline file
+    #[arg(long, value_name = "FILE")]
+    clearing: Option<PathBuf>,
     /// Stop when every partition has been read to its end
     #[arg(long)]
     until_end: bool,
@@ -42,6 +45,7 @@ pub(crate) fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
         store,
         key: fingerprint_key::load(args.fingerprint_key_file.as_deref())?,
         until_end: args.until_end,
+        clearing: super::clearing(args.clearing.as_deref())?,
     };
     let stop = Stop::default();
     let asked = stop.clone();

@@ -1,7 +1,12 @@
-//! Lineward's own scan event: what a scan of a data set's bytes found, file by file, in counts.
+//! Lineward's own events: what a scan of a data set's bytes found, file by file, in counts; and which masking is trusted
+//! to clear what (`policy.rs`).
 //!
 //! The pipelines write these documents from the types below and the store reads them like any other format. A
 //! document holds names, hashes and counts, never a value that matched.
+
+mod policy;
+
+pub use policy::{ClearingRule, POLICY_VERSION, PolicyEvent, TransformationRule};
 
 use super::Format;
 use crate::json::{at, sha256_hex, text};
@@ -163,10 +168,13 @@ impl Format for Lineward {
     }
 
     fn recognises(&self, document: &Value) -> bool {
-        text(document, &["lineward"]) == Some("scan")
+        matches!(text(document, &["lineward"]), Some("scan" | policy::KIND))
     }
 
     fn decode(&self, document: &Value, key: EventKey) -> Result<Event, DecodeError> {
+        if text(document, &["lineward"]) == Some(policy::KIND) {
+            return policy::decode(document, key);
+        }
         let scan = ScanEvent::deserialize(document).map_err(|_| field_at_fault(document))?;
         if scan.lineward != "scan" {
             return Err(DecodeError::new(DecodeReason::InvalidField, format!("{NAME}: `lineward`")));
@@ -208,6 +216,15 @@ impl Format for Lineward {
             "files.*.findings.*.detector",
             "files.*.records.*.subject",
             "files.*.records.*.entity",
+            "declared_at",
+            "clearing.*.name",
+            "clearing.*.clears.*",
+            "clearing.*.beside.*",
+            "clearing.*.job",
+            "clearing.*.valid_from",
+            "clearing.*.valid_to",
+            "clearing.*.transformation.subtype",
+            "clearing.*.transformation.description",
         ]
     }
 }

@@ -202,7 +202,7 @@ fn edges_findings_tags_and_accesses_are_written_as_serde_does() {
 }
 
 #[test]
-fn fields_mappings_and_the_record_index_are_written_as_serde_does() {
+fn fields_mappings_policies_and_the_record_index_are_written_as_serde_does() {
     check(&each(|n| FieldRow {
         field_id: n,
         asset_id: n * 2,
@@ -229,6 +229,18 @@ fn fields_mappings_and_the_record_index_are_written_as_serde_does() {
         src_version_id: n * 3,
         dst_version_id: n * 4,
         event_time: n * 5,
+        recorded: recorded(n),
+    }));
+    check(&each(|n| PolicyRow {
+        policy_id: n,
+        name: format!("name {n}"),
+        version: n as i32 + 1,
+        effect: format!("EFFECT {n}").into(),
+        expr: format!("expr {n}"),
+        tags: (0..n).map(|t| format!("TAG {t}")).collect(),
+        applies_to: format!("job {n}"),
+        valid_from: n * 2,
+        valid_to: (n != 1).then_some(n * 3),
         recorded: recorded(n),
     }));
     check(&each(|n| RecordIndexRow {

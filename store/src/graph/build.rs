@@ -1,20 +1,24 @@
 //! Building the graph from the rows of the store.
 
+use super::clearing::Clearing;
 use super::columns::Columns;
-use super::csr::{Csr, Linked};
+use super::csr::{Attributes, Csr, Linked};
+use super::kept::Kept;
 use super::names::Names;
 use super::near::{Near, NearCopies};
-use super::scans::Scan;
-use super::tables::{Bookkeeping, Held, Run, Runs, Table, VersionRow, Versions, place};
+use super::scans::{Scan, Scans};
+use super::tables::{Bookkeeping, Held, Run, Runs, Table, VersionRow, Versions};
 use crate::columns;
 use crate::error::Error;
 use crate::rows::{
-    AssetRow, AssetVersionRow, ColumnMappingRow, EdgeRow, FieldRow, FindingRow, JobRow, Micros, Row, RunIoKey,
-    RunIoRow, RunMappingRow, RunRow, TagRow, run_io_key,
+    AssetRow, AssetVersionRow, ColumnMappingRow, EdgeRow, FieldRow, FindingRow, JobRow, Micros, PolicyRow, Row,
+    RunIoKey, RunIoRow, RunMappingRow, RunRow, TagRow, run_io_key,
 };
 use arrow::array::{Array as _, Int64Array, RecordBatch, StringViewArray, TimestampMicrosecondArray};
 use lineward_events::{AssetType, EdgeType, Evidence};
+use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 /// The two times of a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -41,6 +45,7 @@ pub struct GraphRows {
     pub fields: Vec<FieldRow>,
     pub column_mappings: Vec<ColumnMappingRow>,
     pub run_mappings: Vec<RunMappingRow>,
+    pub policies: Vec<PolicyRow>,
 }
 
 /// The same with the large tables as Arrow columns, as they come from the files: all revisions, in commit order.
@@ -59,6 +64,54 @@ pub struct GraphTables {
 }
 
 impl GraphTables {
+    /// Of a few rows.
+    ///
+    /// # Errors
+    /// [`Error::Rows`] where they do not fit their tables.
+    pub fn of_rows(rows: GraphRows) -> Result<Self, Error> {
+        Ok(Self {
+            versions: vec![columns::encode(&rows.versions)?],
+            runs: vec![columns::encode(&rows.runs)?],
+            run_io: vec![columns::encode(&rows.run_io)?],
+            edges: vec![columns::encode(&rows.edges)?],
+            others: rows,
+        })
+    }
+
+    /// Takes in what was added later.
+    pub fn extend(&mut self, later: Self) {
+        self.versions.extend(later.versions);
+        self.runs.extend(later.runs);
+        self.run_io.extend(later.run_io);
+        self.edges.extend(later.edges);
+        let (held, later) = (&mut self.others, later.others);
+        held.assets.extend(later.assets);
+        held.jobs.extend(later.jobs);
+        held.findings.extend(later.findings);
+        held.tags.extend(later.tags);
+        held.scans.extend(later.scans);
+        held.fields.extend(later.fields);
+        held.column_mappings.extend(later.column_mappings);
+        held.run_mappings.extend(later.run_mappings);
+        held.policies.extend(later.policies);
+    }
+
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        let batches = [&self.versions, &self.runs, &self.run_io, &self.edges];
+        let o = &self.others;
+        batches.into_iter().flatten().map(RecordBatch::num_rows).sum::<usize>()
+            + o.assets.len()
+            + o.jobs.len()
+            + o.findings.len()
+            + o.tags.len()
+            + o.scans.len()
+            + o.fields.len()
+            + o.column_mappings.len()
+            + o.run_mappings.len()
+            + o.policies.len()
+    }
+
     /// Columns that are read of `asset_versions`.
     pub const VERSIONS: &[&str] = super::tables::VERSION_COLUMNS;
     /// Columns that are read of `runs`.
@@ -137,16 +190,19 @@ pub(super) struct EdgeClass {
     pub context: u32,
 }
 
+/// All of a class but its context.
+type ClassKey = (u16, u8, u32, u64);
+
 impl EdgeClass {
-    /// Of everything that matters; floats by their bits.
-    fn key(&self) -> (u16, u8, u32, u64, u32) {
+    /// Of everything that matters but the context; floats by their bits.
+    fn key(&self) -> ClassKey {
         let link = match self.link {
             Link::Direct(edge_type) => edge_type as u16,
             Link::Read => 0x100,
             Link::Written => 0x101,
         };
         let said = (self.evidence as u8) << 2 | u8::from(self.carries) << 1 | u8::from(self.masking);
-        (link, said, self.confidence.to_bits(), self.clear, self.context)
+        (link, said, self.confidence.to_bits(), self.clear)
     }
 }
 
@@ -174,21 +230,31 @@ pub(super) const NONE: u32 = u32::MAX;
 /// The lineage graph as known at one time. Immutable; share it behind an `Arc`.
 #[derive(Debug)]
 pub struct LineageGraph {
-    pub(super) assets: Vec<AssetRow>,
+    pub(super) assets: Kept<AssetRow>,
     pub(super) versions: Versions,
-    pub(super) asset_of: Vec<u32>,
-    pub(super) kinds: Vec<Kind>,
+    /// Versions that there is room for: the nodes of runs come behind them.
+    pub(super) room: usize,
+    pub(super) asset_of: Arc<Vec<u32>>,
+    pub(super) kinds: Arc<Vec<Kind>>,
     pub(super) runs: Runs,
-    pub(super) jobs: HashMap<i64, JobRow>,
-    pub(super) findings: Vec<FindingRow>,
+    pub(super) jobs: Kept<JobRow>,
+    pub(super) findings: Kept<FindingRow>,
     pub(super) tags: Vec<TagRow>,
-    pub(super) scans: Vec<Scan>,
+    pub(super) scans: Scans,
     pub(super) edges: Csr,
     pub(super) near: NearCopies,
     pub(super) classes: Vec<EdgeClass>,
     pub(super) contexts: Vec<String>,
+    /// What runs write, in the order of the runs; of some of it direct edges say where it comes from.
+    pub(super) outputs: Arc<Vec<Member>>,
     pub(super) names: Names,
     pub(super) columns: Columns,
+    pub(super) clearing: Arc<Clearing>,
+}
+
+/// Room for versions that later epochs add, so that the numbers of runs stay as they are.
+fn room(versions: usize) -> usize {
+    versions + versions / 8 + 4_096
 }
 
 impl LineageGraph {
@@ -197,14 +263,7 @@ impl LineageGraph {
     /// # Errors
     /// As [`Self::of_tables`].
     pub fn build(rows: GraphRows, recorded: Option<Micros>) -> Result<Self, Error> {
-        let tables = GraphTables {
-            versions: vec![columns::encode(&rows.versions)?],
-            runs: vec![columns::encode(&rows.runs)?],
-            run_io: vec![columns::encode(&rows.run_io)?],
-            edges: vec![columns::encode(&rows.edges)?],
-            others: rows,
-        };
-        Self::of_tables(tables, recorded)
+        Self::of_tables(GraphTables::of_rows(rows)?, recorded)
     }
 
     /// The graph of what was known at `recorded` (everything where `None`). Rows that name versions, assets or runs
@@ -215,44 +274,52 @@ impl LineageGraph {
     pub fn of_tables(tables: GraphTables, recorded: Option<Micros>) -> Result<Self, Error> {
         let as_of = AsOf { valid: None, recorded };
         let rows = tables.others;
-        let assets = current(rows.assets, recorded);
-        let asset_index: HashMap<i64, u32, ahash::RandomState> =
-            (0..).zip(&assets).map(|(i, a)| (a.asset_id, i)).collect();
-        let versions = Versions::new(&tables.versions, as_of, |id| asset_index.contains_key(&id))?;
+        let assets = Kept::new(current(rows.assets, recorded));
+        let versions = Versions::of(&tables.versions, as_of, |id| assets.place(id).is_some())?;
         drop(tables.versions);
-        let runs = Runs::new(&tables.runs, as_of)?;
+        let runs = Runs::of(&tables.runs, as_of)?;
         drop(tables.runs);
-        let asset_of: Vec<u32> = (0..versions.len() as u32).map(|v| asset_index[&versions.asset_id(v)]).collect();
+        let asset_of = assets_of(&versions, &assets, 0..versions.len());
         let asset_kinds: Vec<Kind> = assets.iter().map(|a| kind(&a.asset_type)).collect();
         let kinds: Vec<Kind> = asset_of.iter().map(|&a| asset_kinds[a as usize]).collect();
-        let mut linker = Linker::new(&versions, &runs, &kinds);
-        linker.outputs(&tables.run_io)?;
-        linker.direct(&tables.edges, recorded)?;
+        let jobs = Kept::new(current(rows.jobs, recorded));
+        let tags = current(rows.tags, recorded);
+        let (fields, sets) = (current(rows.fields, recorded), current(rows.column_mappings, recorded));
+        let columns = Columns::new(fields, sets, current(rows.run_mappings, recorded), &versions, &runs);
+        let clearing = Clearing::new(&current(rows.policies, recorded), &tags);
+        let clear = |ends| clearing.of_edge(&columns, ends, &runs, &jobs);
+        let room = room(versions.len());
+        let mut linker = Linker::new(&versions, &runs, &kinds, room as u32);
+        linker.note_outputs(&tables.run_io)?;
+        linker.direct(&tables.edges, recorded, (!clearing.is_empty()).then_some(&clear))?;
         drop(tables.edges);
         linker.runs(&tables.run_io, recorded)?;
         drop(tables.run_io);
-        let Linker { mut parts, linked, near, classes, contexts, .. } = linker;
+        let Linker { mut parts, linked, near, classes, contexts, mut outputs, .. } = linker;
         parts.push(linked);
-        let nodes = versions.len() + 2 * runs.len();
-        let names = Names::new(&assets, &asset_of, &asset_index);
-        let (fields, sets) = (current(rows.fields, recorded), current(rows.column_mappings, recorded));
-        let columns = Columns::new(fields, sets, current(rows.run_mappings, recorded), &versions, &runs);
+        outputs.sort_by_key(|output| output.run);
+        let nodes = room + 2 * runs.len();
+        let names = Names::new(&assets, &asset_of);
+        let edges = Csr::new(nodes, parts, &order(&classes.list, &contexts));
         Ok(Self {
-            edges: Csr::new(nodes, parts),
+            edges,
             near: NearCopies::new(near),
-            jobs: current(rows.jobs, recorded).into_iter().map(|j| (j.job_id, j)).collect(),
-            findings: current(rows.findings, recorded),
-            tags: current(rows.tags, recorded),
-            scans: rows.scans.into_iter().filter(|s| recorded.is_none_or(|t| s.recorded_at <= t)).collect(),
+            jobs,
+            findings: Kept::new(current(rows.findings, recorded)),
+            tags,
+            scans: Scans::new(rows.scans.into_iter().filter(|s| recorded.is_none_or(|t| s.recorded_at <= t)).collect()),
             assets,
             versions,
-            asset_of,
-            kinds,
+            room,
+            asset_of: Arc::new(asset_of),
+            kinds: Arc::new(kinds),
             runs,
             classes: classes.list,
             contexts,
+            outputs: Arc::new(outputs),
             names,
             columns,
+            clearing: Arc::new(clearing),
         })
     }
 
@@ -278,7 +345,7 @@ impl LineageGraph {
 
     /// The `version_id` of a version.
     pub fn version_id(&self, version: Version) -> i64 {
-        self.versions.ids.values()[version as usize]
+        self.versions.id(version)
     }
 
     /// What a version is called within its asset.
@@ -288,7 +355,7 @@ impl LineageGraph {
 
     /// The row of a version's asset.
     pub fn asset(&self, version: Version) -> &AssetRow {
-        &self.assets[self.asset_of[version as usize] as usize]
+        self.assets.at(self.asset_of[version as usize])
     }
 
     /// What a version is.
@@ -308,7 +375,7 @@ impl LineageGraph {
 
     /// The job of a run.
     pub fn job(&self, run: &Run) -> Option<&JobRow> {
-        self.jobs.get(&run.job_id)
+        self.jobs.get(run.job_id)
     }
 
     /// All current tags.
@@ -318,7 +385,7 @@ impl LineageGraph {
 
     /// The version of a `version_id`.
     pub fn by_version_id(&self, version_id: i64) -> Option<Version> {
-        place(self.versions.ids.values(), version_id)
+        self.versions.place(version_id)
     }
 
     /// Something is said to be a member of something.
@@ -332,16 +399,16 @@ impl LineageGraph {
     }
 
     pub(super) fn nodes(&self) -> usize {
-        self.versions.len() + 2 * self.runs.len()
+        self.room + 2 * self.runs.len()
     }
 
     pub(super) fn is_run(&self, node: u32) -> bool {
-        node as usize >= self.versions.len()
+        node as usize >= self.room
     }
 
     /// The node by which a run carries what it reads.
     pub(super) fn run_node(&self, run: u32) -> u32 {
-        self.versions.len() as u32 + 2 * run
+        self.room as u32 + 2 * run
     }
 
     /// The bits of tags that travel along lineage.
@@ -356,7 +423,27 @@ pub(super) fn bit(tag_id: i32) -> u64 {
     u32::try_from(tag_id).ok().and_then(|shift| 1u64.checked_shl(shift)).unwrap_or(0)
 }
 
-fn kind(asset_type: &str) -> Kind {
+/// The asset of each version of a range; versions of no asset are left out where they are read.
+pub(super) fn assets_of(versions: &Versions, assets: &Kept<AssetRow>, range: std::ops::Range<usize>) -> Vec<u32> {
+    range.map(|v| assets.place(versions.asset_id(v as u32)).unwrap_or_default()).collect()
+}
+
+/// The order of edges between the same nodes: by what they say, not by when they were read.
+pub(super) fn order<'a>(
+    classes: &'a [EdgeClass],
+    contexts: &'a [String],
+) -> impl Fn(&Attributes, &Attributes) -> Ordering + Sync + 'a {
+    move |a, b| {
+        let ends = |x: &Attributes| (x.run, x.valid_from, x.valid_to);
+        let by_class = || {
+            let (a, b) = (&classes[a.class as usize], &classes[b.class as usize]);
+            a.key().cmp(&b.key()).then_with(|| contexts[a.context as usize].cmp(&contexts[b.context as usize]))
+        };
+        if a.class == b.class { ends(a).cmp(&ends(b)) } else { by_class().then_with(|| ends(a).cmp(&ends(b))) }
+    }
+}
+
+pub(super) fn kind(asset_type: &str) -> Kind {
     match AssetType::parse(asset_type) {
         Some(AssetType::Model) => Kind::Model,
         Some(AssetType::Deployment) => Kind::Deployment,
@@ -367,7 +454,7 @@ fn kind(asset_type: &str) -> Kind {
 
 /// The newest revision of each key that was known at `recorded`, without the retracted, in commit order. Most keys have
 /// one revision (number 0), so that only the others are looked up.
-fn current<R: Row>(mut rows: Vec<R>, recorded: Option<Micros>) -> Vec<R> {
+pub(super) fn current<R: Row>(mut rows: Vec<R>, recorded: Option<Micros>) -> Vec<R> {
     let known = |time: Micros| recorded.is_none_or(|t| time <= t);
     rows.retain(|r| known(r.recorded().recorded_at));
     let mut newest: HashMap<R::Key, i64> = HashMap::new();
@@ -385,21 +472,27 @@ const EVALUATION: [&str; 7] = ["eval", "evaluation", "test", "testing", "val", "
 
 /// The classes of edges that were met, each once.
 #[derive(Debug, Default)]
-struct Classes {
-    list: Vec<EdgeClass>,
+pub(super) struct Classes {
+    pub list: Vec<EdgeClass>,
     last: u32,
-    index: HashMap<(u16, u8, u32, u64, u32), u32, ahash::RandomState>,
+    index: HashMap<(ClassKey, u32), u32, ahash::RandomState>,
 }
 
 impl Classes {
-    fn of(&mut self, class: EdgeClass) -> u32 {
+    /// With classes that are known, under the same numbers.
+    pub fn known(list: Vec<EdgeClass>) -> Self {
+        let index = (0..).zip(&list).map(|(at, class)| ((class.key(), class.context), at)).collect();
+        Self { list, last: 0, index }
+    }
+
+    pub fn of(&mut self, class: EdgeClass) -> u32 {
         // What came last mostly comes again.
         if let Some(last) = self.list.get(self.last as usize)
             && *last == class
         {
             return self.last;
         }
-        self.last = *self.index.entry(class.key()).or_insert_with(|| {
+        self.last = *self.index.entry((class.key(), class.context)).or_insert_with(|| {
             self.list.push(class);
             self.list.len() as u32 - 1
         });
@@ -441,47 +534,82 @@ struct Direct {
     explained: Vec<(u32, u32)>,
 }
 
-struct Linker<'a> {
+/// An input or output of a run.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Member {
+    pub run: u32,
+    pub version: u32,
+    /// Index into the contexts.
+    pub context: u32,
+    pub evidence: Evidence,
+    pub at: Micros,
+}
+
+/// What the edge of a run between two versions clears.
+pub(super) type Clears<'a> = dyn Fn((u32, u32, u32)) -> u64 + Sync + 'a;
+
+/// Makes edges of rows.
+pub(super) struct Linker<'a> {
     versions: &'a Versions,
     runs: &'a Runs,
     kinds: &'a [Kind],
+    /// Node of the first run.
+    first: u32,
     /// Direct edges.
-    parts: Vec<Vec<Linked>>,
+    pub parts: Vec<Vec<Linked>>,
     /// Memberships of runs.
-    linked: Vec<Linked>,
-    near: Vec<Near>,
-    classes: Classes,
-    contexts: Vec<String>,
+    pub linked: Vec<Linked>,
+    pub near: Vec<Near>,
+    pub classes: Classes,
+    pub contexts: Vec<String>,
     context_index: HashMap<String, u32>,
     /// Versions that some run is said to write.
     written: Vec<bool>,
     /// Outputs of a run that direct edges explain.
-    explained: HashSet<(u32, u32), ahash::RandomState>,
+    pub explained: HashSet<(u32, u32), ahash::RandomState>,
+    /// Runs that evaluate something.
+    evaluates: HashSet<u32>,
+    outputs: Vec<Member>,
 }
 
 impl<'a> Linker<'a> {
-    fn new(versions: &'a Versions, runs: &'a Runs, kinds: &'a [Kind]) -> Self {
+    pub fn new(versions: &'a Versions, runs: &'a Runs, kinds: &'a [Kind], first: u32) -> Self {
+        Self::known(versions, runs, kinds, first, Classes::default(), vec![String::new()])
+    }
+
+    /// With classes and contexts that are known, under the same numbers.
+    pub fn known(
+        versions: &'a Versions,
+        runs: &'a Runs,
+        kinds: &'a [Kind],
+        first: u32,
+        classes: Classes,
+        contexts: Vec<String>,
+    ) -> Self {
         Self {
             versions,
             runs,
             kinds,
+            first,
             parts: Vec::new(),
             linked: Vec::new(),
             near: Vec::new(),
-            classes: Classes::default(),
-            contexts: vec![String::new()],
-            context_index: HashMap::from([(String::new(), 0)]),
+            classes,
+            context_index: (0..).zip(&contexts).map(|(at, context)| (context.clone(), at)).collect(),
+            contexts,
             written: Vec::new(),
             explained: HashSet::default(),
+            evaluates: HashSet::new(),
+            outputs: Vec::new(),
         }
     }
 
     fn version(&self, version_id: i64) -> Option<u32> {
-        place(self.versions.ids.values(), version_id)
+        self.versions.place(version_id)
     }
 
     fn run(&self, run_sid: i64) -> Option<u32> {
-        place(self.runs.ids.values(), run_sid)
+        self.runs.place(run_sid)
     }
 
     fn context(&mut self, context: &str) -> u32 {
@@ -494,8 +622,13 @@ impl<'a> Linker<'a> {
         index
     }
 
+    /// Every version may be written by a run: for a few rows it is not worth to look.
+    pub fn any_written(&mut self) {
+        self.written = vec![true; self.versions.len()];
+    }
+
     /// Notes the versions that runs write: only of these it matters which run a direct edge names.
-    fn outputs(&mut self, run_io: &[RecordBatch]) -> Result<(), Error> {
+    pub fn note_outputs(&mut self, run_io: &[RecordBatch]) -> Result<(), Error> {
         self.written = vec![false; self.versions.len()];
         for batch in run_io {
             let table = Table::new("run_io", batch);
@@ -510,7 +643,13 @@ impl<'a> Linker<'a> {
     }
 
     /// The rows of `edges`, shared among as many threads as there are.
-    fn direct(&mut self, batches: &[RecordBatch], recorded: Option<Micros>) -> Result<(), Error> {
+    /// `clear` says what an edge clears by policy: source, destination, run.
+    pub fn direct(
+        &mut self,
+        batches: &[RecordBatch],
+        recorded: Option<Micros>,
+        clear: Option<&Clears<'_>>,
+    ) -> Result<(), Error> {
         let mut held = Held::new(recorded);
         let mut books = Vec::with_capacity(batches.len());
         for batch in batches {
@@ -524,8 +663,9 @@ impl<'a> Linker<'a> {
         let (this, held) = (&*self, &held);
         let parts: Vec<Result<Direct, Error>> = std::thread::scope(|scope| {
             let work = batches.chunks(share).zip(books.chunks(share));
-            let threads: Vec<_> =
-                work.map(|(batches, books)| scope.spawn(move || this.direct_part(batches, books, held))).collect();
+            let threads: Vec<_> = work
+                .map(|(batches, books)| scope.spawn(move || this.direct_part(batches, books, held, clear)))
+                .collect();
             let stopped = |_| Err(Error::rows("edges", "a thread that reads them stopped"));
             threads.into_iter().map(|thread| thread.join().unwrap_or_else(stopped)).collect()
         });
@@ -547,6 +687,7 @@ impl<'a> Linker<'a> {
         batches: &[RecordBatch],
         books: &[(Bookkeeping, Int64Array)],
         held: &Held<i64>,
+        clear: Option<&Clears<'_>>,
     ) -> Result<Direct, Error> {
         let mut part =
             Direct { linked: Vec::new(), near: Vec::new(), classes: Classes::default(), explained: Vec::new() };
@@ -558,8 +699,7 @@ impl<'a> Linker<'a> {
                 (table.numbers("src_version_id")?, table.numbers("dst_version_id")?, table.numbers("run_sid")?);
             let (edge_types, evidence_of) = (table.texts("edge_type")?, table.texts("evidence")?);
             let (confidence, masking) = (table.floats("confidence")?, table.flags("masking")?);
-            let (clear, from, to) =
-                (table.numbers("clear_mask")?, table.times("valid_from")?, table.times("valid_to")?);
+            let (mask, from, to) = (table.numbers("clear_mask")?, table.times("valid_from")?, table.times("valid_to")?);
             for row in 0..batch.num_rows() {
                 if !held.holds(book, row, || ids.value(row)) {
                     continue;
@@ -581,13 +721,18 @@ impl<'a> Linker<'a> {
                 if let Some(run) = run.filter(|_| !same && self.written[dst as usize]) {
                     part.explained.push((run, dst));
                 }
+                // Only column lineage says how values are changed on their way.
+                let by_policy = match clear {
+                    Some(clear) if edge_type == EdgeType::Derived => clear((src, dst, run.unwrap_or(NONE))),
+                    _ => 0,
+                };
                 let class = part.classes.of(EdgeClass {
                     link: Link::Direct(edge_type),
                     carries: edge_type != EdgeType::EvaluatedOn,
                     evidence: evidences.of(evidence_of.value(row)),
                     confidence: confidence.value(row),
                     masking: masking.value(row),
-                    clear: clear.value(row) as u64,
+                    clear: mask.value(row) as u64 | by_policy,
                     context: 0,
                 });
                 let linked = Linked { src, dst, class, run: run.unwrap_or(NONE), valid_from, valid_to };
@@ -610,49 +755,60 @@ impl<'a> Linker<'a> {
             held.note(&table.book, |row| table.key(row));
             tables.push(table);
         }
-        let first = self.versions.len() as u32;
-        let mut evaluates = HashSet::new();
-        let mut evidences = Words::new(evidence);
         for table in &tables {
             for row in table.rows("INPUT", &held) {
-                let (Some(version), Some(run)) =
-                    (self.version(table.versions.value(row)), self.run(table.runs.value(row)))
-                else {
-                    continue;
-                };
-                let context = table.contexts.value(row);
-                let evaluation = EVALUATION.iter().any(|c| context.eq_ignore_ascii_case(c));
-                if evaluation {
-                    evaluates.insert(run);
+                if let Some(member) = self.member(table, row) {
+                    self.input(member);
                 }
-                let context = self.context(context);
-                let class = self.membership(Link::Read, true, evidences.of(table.evidence.value(row)), context);
-                let node = first + 2 * run + u32::from(evaluation);
-                self.link(version, node, class, run, table.times.value(row));
             }
         }
         for table in &tables {
             for row in table.rows("OUTPUT", &held) {
-                let (Some(version), Some(run)) =
-                    (self.version(table.versions.value(row)), self.run(table.runs.value(row)))
-                else {
-                    continue;
-                };
-                if self.explained.contains(&(run, version)) {
-                    continue;
-                }
-                let (evidence, at) = (evidences.of(table.evidence.value(row)), table.times.value(row));
-                let class = self.membership(Link::Written, true, evidence, 0);
-                let node = first + 2 * run;
-                self.link(node, version, class, run, at);
-                if evaluates.contains(&run) {
-                    let carries = self.kinds[version as usize] != Kind::Model;
-                    let class = self.membership(Link::Written, carries, evidence, 0);
-                    self.link(node + 1, version, class, run, at);
+                if let Some(member) = self.member(table, row) {
+                    self.outputs.push(member);
+                    self.output(member);
                 }
             }
         }
         Ok(())
+    }
+
+    pub fn member(&mut self, table: &Memberships, row: usize) -> Option<Member> {
+        Some(Member {
+            run: self.run(table.runs.value(row))?,
+            version: self.version(table.versions.value(row))?,
+            context: self.context(table.contexts.value(row)),
+            evidence: evidence(table.evidence.value(row)),
+            at: table.times.value(row),
+        })
+    }
+
+    /// What a run reads.
+    pub fn input(&mut self, member: Member) {
+        let context = &self.contexts[member.context as usize];
+        let evaluation = EVALUATION.iter().any(|c| context.eq_ignore_ascii_case(c));
+        if evaluation {
+            self.evaluates.insert(member.run);
+        }
+        let class = self.membership(Link::Read, true, member.evidence, member.context);
+        let node = self.first + 2 * member.run + u32::from(evaluation);
+        self.link(member.version, node, class, member.run, member.at);
+    }
+
+    /// What a run writes, when all that it reads is known.
+    pub fn output(&mut self, member: Member) {
+        let Member { run, version, evidence, at, .. } = member;
+        if self.explained.contains(&(run, version)) {
+            return;
+        }
+        let class = self.membership(Link::Written, true, evidence, 0);
+        let node = self.first + 2 * run;
+        self.link(node, version, class, run, at);
+        if self.evaluates.contains(&run) {
+            let carries = self.kinds[version as usize] != Kind::Model;
+            let class = self.membership(Link::Written, carries, evidence, 0);
+            self.link(node + 1, version, class, run, at);
+        }
     }
 
     fn membership(&mut self, link: Link, carries: bool, evidence: Evidence, context: u32) -> u32 {
@@ -666,18 +822,18 @@ impl<'a> Linker<'a> {
 }
 
 /// Columns of `run_io`.
-struct Memberships {
-    book: Bookkeeping,
-    runs: Int64Array,
-    versions: Int64Array,
-    io: StringViewArray,
-    contexts: StringViewArray,
+pub(super) struct Memberships {
+    pub book: Bookkeeping,
+    pub runs: Int64Array,
+    pub versions: Int64Array,
+    pub io: StringViewArray,
+    pub contexts: StringViewArray,
     evidence: StringViewArray,
     times: TimestampMicrosecondArray,
 }
 
 impl Memberships {
-    fn of(batch: &RecordBatch) -> Result<Self, Error> {
+    pub fn of(batch: &RecordBatch) -> Result<Self, Error> {
         let table = Table::new("run_io", batch);
         Ok(Self {
             book: Bookkeeping::of(&table)?,
@@ -690,7 +846,7 @@ impl Memberships {
         })
     }
 
-    fn key(&self, row: usize) -> RunIoKey {
+    pub fn key(&self, row: usize) -> RunIoKey {
         run_io_key(self.runs.value(row), self.versions.value(row), self.io.value(row), self.contexts.value(row))
     }
 
@@ -702,7 +858,7 @@ impl Memberships {
 }
 
 /// An edge type by its name; one that this version does not know still means that data flows.
-fn edge_type(name: &str) -> EdgeType {
+pub(super) fn edge_type(name: &str) -> EdgeType {
     const ALL: [EdgeType; 12] = [
         EdgeType::Derived,
         EdgeType::TrainedOn,

@@ -1,11 +1,13 @@
 //! Lineage of columns: which field of which version came from which.
 
 use super::build::{Kind, NONE, Version};
-use super::tables::{Runs, Versions, place};
+use super::kept::Kept;
+use super::tables::{Runs, Versions};
 use super::walk::{Direction, View};
 use crate::rows::{ColumnMappingRow, FieldRow, Micros, RunMappingRow};
 use lineward_events::EdgeType;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 /// A set of mappings between two versions.
 #[derive(Debug)]
@@ -18,14 +20,61 @@ struct ColumnLink {
 }
 
 /// What is known of columns.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Columns {
-    names: HashMap<i64, String>,
-    of_asset: HashMap<i64, BTreeMap<(i32, i64), String>>,
+    fields: Kept<FieldRow>,
+    base: Arc<Base>,
+    /// Fields of assets at which something changed, whole.
+    of_asset: HashMap<i64, FieldNames>,
+    sets: HashMap<i64, Vec<ColumnMappingRow>>,
+    /// Numbered behind those of the base.
+    links: Vec<ColumnLink>,
+    /// Links of versions at which something changed, whole.
+    into: HashMap<Version, Vec<usize>>,
+    out: HashMap<Version, Vec<usize>>,
+}
+
+type FieldNames = BTreeMap<(i32, i64), String>;
+
+/// What was known when the graph was built.
+#[derive(Debug, Default)]
+struct Base {
+    of_asset: HashMap<i64, FieldNames>,
     sets: HashMap<i64, Vec<ColumnMappingRow>>,
     links: Vec<ColumnLink>,
     into: HashMap<Version, Vec<usize>>,
     out: HashMap<Version, Vec<usize>>,
+}
+
+fn sets_of(mappings: Vec<ColumnMappingRow>) -> HashMap<i64, Vec<ColumnMappingRow>> {
+    let mut sets: HashMap<i64, Vec<ColumnMappingRow>> = HashMap::new();
+    for mapping in mappings {
+        sets.entry(mapping.mapping_id).or_default().push(mapping);
+    }
+    sets.values_mut().for_each(|set| set.sort_by_key(|m| m.ordinal));
+    sets
+}
+
+fn place_of(field: &FieldRow) -> (i32, i64) {
+    (field.ordinal.unwrap_or(i32::MAX), field.field_id)
+}
+
+fn link_of(row: &RunMappingRow, versions: &Versions, runs: &Runs) -> Option<ColumnLink> {
+    let run = row.run_sid.and_then(|sid| runs.place(sid)).unwrap_or(NONE);
+    Some(ColumnLink {
+        src: versions.place(row.src_version_id)?,
+        dst: versions.place(row.dst_version_id)?,
+        run,
+        mapping_id: row.mapping_id,
+        since: row.event_time,
+    })
+}
+
+impl ColumnLink {
+    /// The order of links, whichever way they came in.
+    fn key(&self) -> (Version, Version, u32, i64) {
+        (self.src, self.dst, self.run, self.mapping_id)
+    }
 }
 
 impl Columns {
@@ -36,32 +85,125 @@ impl Columns {
         versions: &Versions,
         runs: &Runs,
     ) -> Self {
-        let mut columns = Self::default();
-        for field in fields {
-            let place = (field.ordinal.unwrap_or(i32::MAX), field.field_id);
-            columns.of_asset.entry(field.asset_id).or_default().insert(place, field.name.clone());
-            columns.names.insert(field.field_id, field.name);
+        let mut base = Base { sets: sets_of(mappings), ..Base::default() };
+        for field in &fields {
+            base.of_asset.entry(field.asset_id).or_default().insert(place_of(field), field.name.clone());
         }
-        for mapping in mappings {
-            columns.sets.entry(mapping.mapping_id).or_default().push(mapping);
+        base.links = applied.iter().filter_map(|row| link_of(row, versions, runs)).collect();
+        base.links.sort_by_key(ColumnLink::key);
+        for (at, link) in base.links.iter().enumerate() {
+            base.into.entry(link.dst).or_default().push(at);
+            base.out.entry(link.src).or_default().push(at);
         }
-        let version = |id: i64| place(versions.ids.values(), id);
-        for row in applied {
-            let (Some(src), Some(dst)) = (version(row.src_version_id), version(row.dst_version_id)) else { continue };
-            let run = row.run_sid.and_then(|sid| place(runs.ids.values(), sid));
-            let link = columns.links.len();
-            columns.into.entry(dst).or_default().push(link);
-            columns.out.entry(src).or_default().push(link);
-            columns.links.push(ColumnLink {
-                src,
-                dst,
-                run: run.unwrap_or(NONE),
-                mapping_id: row.mapping_id,
-                since: row.event_time,
-            });
+        Self {
+            fields: Kept::new(fields),
+            base: Arc::new(base),
+            of_asset: HashMap::new(),
+            sets: HashMap::new(),
+            links: Vec::new(),
+            into: HashMap::new(),
+            out: HashMap::new(),
         }
-        columns
     }
+
+    /// With newer rows: the newest revision of each, what was taken back too. `None` where they do not just add to it or
+    /// change it.
+    pub(super) fn grown(
+        &self,
+        fields: Vec<FieldRow>,
+        mappings: Vec<ColumnMappingRow>,
+        applied: &[RunMappingRow],
+        versions: &Versions,
+        runs: &Runs,
+    ) -> Option<Self> {
+        let fields = self.fields.grown(fields)?;
+        let mut of_asset: HashMap<i64, FieldNames> = HashMap::new();
+        for at in fields.fresh() {
+            let asset = fields.at(at).asset_id;
+            of_asset.entry(asset).or_insert_with(|| self.base.of_asset.get(&asset).cloned().unwrap_or_default());
+        }
+        for at in fields.fresh() {
+            let field = fields.at(at);
+            let names = of_asset.entry(field.asset_id).or_default();
+            names.retain(|(_, id), _| *id != field.field_id);
+            names.insert(place_of(field), field.name.clone());
+        }
+        // A set is named by what is in it, so that it never changes.
+        if mappings.iter().any(|m| m.recorded.retracted_at.is_some() || self.base.sets.contains_key(&m.mapping_id)) {
+            return None;
+        }
+        let mut grown = Self {
+            fields,
+            base: self.base.clone(),
+            of_asset,
+            sets: sets_of(mappings),
+            links: Vec::new(),
+            into: HashMap::new(),
+            out: HashMap::new(),
+        };
+        for row in applied {
+            let Some(link) = link_of(row, versions, runs) else { continue };
+            let base = &self.base;
+            let own = |list: Option<&Vec<usize>>| list.cloned().unwrap_or_default();
+            let (src, dst, key) = (link.src, link.dst, link.key());
+            let into = grown.into.entry(dst).or_insert_with(|| own(base.into.get(&dst)));
+            let out = grown.out.entry(src).or_insert_with(|| own(base.out.get(&src)));
+            let other = |at: &usize| base.links.get(*at).is_none_or(|link| link.key() != key);
+            into.retain(other);
+            out.retain(other);
+            if row.recorded.retracted_at.is_none() {
+                let at = base.links.len() + grown.links.len();
+                grown.links.push(link);
+                into.push(at);
+                out.push(at);
+            }
+        }
+        let key = |at: &usize| match base_or(&grown.base.links, &grown.links, *at) {
+            Some(link) => link.key(),
+            None => (0, 0, 0, 0),
+        };
+        grown.into.values_mut().chain(grown.out.values_mut()).for_each(|list| list.sort_by_key(key));
+        Some(grown)
+    }
+
+    fn name(&self, field_id: i64) -> Option<&str> {
+        self.fields.get(field_id).map(|field| field.name.as_str())
+    }
+
+    fn set(&self, mapping_id: i64) -> &[ColumnMappingRow] {
+        self.base.sets.get(&mapping_id).or_else(|| self.sets.get(&mapping_id)).map_or(&[], Vec::as_slice)
+    }
+
+    fn fields_of(&self, asset: i64) -> Option<&FieldNames> {
+        self.of_asset.get(&asset).or_else(|| self.base.of_asset.get(&asset))
+    }
+
+    /// Links into a version, or out of it.
+    fn links(&self, direction: Direction, version: Version) -> impl Iterator<Item = &ColumnLink> {
+        let list = match direction {
+            Direction::Upstream => self.into.get(&version).or_else(|| self.base.into.get(&version)),
+            Direction::Downstream => self.out.get(&version).or_else(|| self.base.out.get(&version)),
+        };
+        list.into_iter().flatten().filter_map(|at| base_or(&self.base.links, &self.links, *at))
+    }
+
+    /// All mappings that a run applied between two versions: since when, what, and the name of the source field.
+    pub(super) fn between(
+        &self,
+        src: Version,
+        dst: Version,
+        run: u32,
+    ) -> impl Iterator<Item = (Micros, &ColumnMappingRow, &str)> {
+        let links = self.links(Direction::Upstream, dst);
+        links.filter(move |link| link.src == src && link.run == run).flat_map(|link| {
+            let set = self.set(link.mapping_id).iter();
+            set.map(|m| (link.since, m, self.name(m.src_field_id).unwrap_or_default()))
+        })
+    }
+}
+
+fn base_or<'a, T>(base: &'a [T], behind: &'a [T], at: usize) -> Option<&'a T> {
+    base.get(at).or_else(|| behind.get(at - base.len()))
 }
 
 /// A column: a field of a version, or (`None`) the version as a whole.
@@ -92,7 +234,7 @@ impl View {
     /// The fields that a version is known to have, in the order of its schema.
     pub fn fields_of(&self, version: Version) -> Vec<&str> {
         let asset = self.graph.versions.asset_id(version);
-        self.graph.columns.of_asset.get(&asset).into_iter().flat_map(|f| f.values().map(String::as_str)).collect()
+        self.graph.columns.fields_of(asset).into_iter().flat_map(|f| f.values().map(String::as_str)).collect()
     }
 
     /// Columns from which (upstream) or into which (downstream) the values of a field flow, nearest first.
@@ -132,14 +274,10 @@ impl View {
     fn column_hops(&self, direction: Direction, from: &Column) -> Vec<ReachedColumn> {
         let columns = &self.graph.columns;
         let (version, field) = from;
-        let links = match direction {
-            Direction::Upstream => columns.into.get(version),
-            Direction::Downstream => columns.out.get(version),
-        };
         let mut hops = Vec::new();
-        for link in links.into_iter().flatten().map(|at| &columns.links[*at]).filter(|l| l.since <= self.at) {
-            for m in columns.sets.get(&link.mapping_id).into_iter().flatten() {
-                let name = |id: Option<i64>| id.and_then(|id| columns.names.get(&id).cloned());
+        for link in columns.links(direction, *version).filter(|l| l.since <= self.at) {
+            for m in columns.set(link.mapping_id) {
+                let name = |id: Option<i64>| id.and_then(|id| columns.name(id).map(str::to_owned));
                 let (src, dst) = (name(Some(m.src_field_id)), name(m.dst_field_id));
                 let (here, there, to) = match direction {
                     Direction::Upstream => (dst, src, link.src),
@@ -197,14 +335,8 @@ impl View {
         {
             return Some(format!("{}: {}", gap.kind.as_str(), gap.detail));
         }
-        let links = match direction {
-            Direction::Upstream => columns.into.get(version),
-            Direction::Downstream => columns.out.get(version),
-        };
-        let mapped: BTreeSet<Version> = links
-            .into_iter()
-            .flatten()
-            .map(|at| &columns.links[*at])
+        let mapped: BTreeSet<Version> = columns
+            .links(direction, *version)
             .map(|l| if direction == Direction::Upstream { l.src } else { l.dst })
             .collect();
         let unmapped = self.hops(direction, *version).into_iter().find(|h| {

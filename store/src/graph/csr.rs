@@ -4,7 +4,10 @@
 //! of it, and passes over the whole graph read memory in order. What enters a node refers to these numbers.
 
 use crate::rows::Micros;
+use std::cmp::Ordering;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
+use std::sync::Arc;
 
 /// An edge before it has its place.
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +22,12 @@ pub(super) struct Linked {
     pub valid_to: Micros,
 }
 
+impl Linked {
+    fn attributes(&self) -> Attributes {
+        Attributes { valid_from: self.valid_from, valid_to: self.valid_to, class: self.class, run: self.run }
+    }
+}
+
 /// What an edge has of its own.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Attributes {
@@ -28,9 +37,16 @@ pub(super) struct Attributes {
     pub run: u32,
 }
 
-/// All edges.
+/// All edges: those the graph was built with, and what later epochs changed in them.
 #[derive(Debug, Default)]
 pub(super) struct Csr {
+    base: Arc<Base>,
+    tail: Tail,
+}
+
+/// The edges a graph was built with, shared by all graphs that grew from it.
+#[derive(Debug, Default)]
+struct Base {
     /// First edge that leaves each node.
     out: Vec<u32>,
     /// Where each edge goes.
@@ -39,6 +55,47 @@ pub(super) struct Csr {
     /// First of `halves` for each node.
     into: Vec<u32>,
     halves: Vec<Half>,
+}
+
+/// Edges that came later, numbered behind those of the base. A node at which anything changed has whole lists of its own.
+#[derive(Debug, Default)]
+struct Tail {
+    from: Vec<u32>,
+    to: Vec<u32>,
+    attributes: Vec<Attributes>,
+    /// Edges of the base that are no longer there.
+    gone: Vec<u32>,
+    leaving: Lists<u32>,
+    entering: Lists<Half>,
+}
+
+/// Lists of some nodes.
+#[derive(Debug)]
+struct Lists<T> {
+    places: HashMap<u32, Range<u32>, ahash::RandomState>,
+    items: Vec<T>,
+}
+
+impl<T> Default for Lists<T> {
+    fn default() -> Self {
+        Self { places: HashMap::default(), items: Vec::new() }
+    }
+}
+
+impl<T> Lists<T> {
+    fn get(&self, node: u32) -> Option<&[T]> {
+        if self.places.is_empty() {
+            return None;
+        }
+        let place = self.places.get(&node)?;
+        Some(&self.items[place.start as usize..place.end as usize])
+    }
+
+    fn add(&mut self, node: u32, list: Vec<T>) {
+        let start = self.items.len() as u32;
+        self.items.extend(list);
+        self.places.insert(node, start..self.items.len() as u32);
+    }
 }
 
 /// An edge as seen from its destination.
@@ -60,63 +117,190 @@ fn starts(nodes: usize, of: impl Iterator<Item = u32>) -> Vec<u32> {
     starts
 }
 
+/// The order of two edges between the same nodes.
+pub(super) type Order<'a> = dyn Fn(&Attributes, &Attributes) -> Ordering + Sync + 'a;
+
 impl Csr {
-    /// Edges from the same source keep their order, and so do edges into the same destination.
-    pub fn new(nodes: usize, parts: Vec<Vec<Linked>>) -> Self {
+    /// The edges of a node lie in the order of the nodes at their other ends, edges between the same nodes in an order of
+    /// their own: so a graph does not depend on the order in which its rows were read, and one that grew is as one that
+    /// was built.
+    pub fn new(nodes: usize, parts: Vec<Vec<Linked>>, order: &Order<'_>) -> Self {
         let count = parts.iter().map(Vec::len).sum();
         let out = starts(nodes, parts.iter().flatten().map(|l| l.src));
-        let into = starts(nodes, parts.iter().flatten().map(|l| l.dst));
-        let (mut next_out, mut next_into) = (out.clone(), into.clone());
+        let mut next = out.clone();
         let mut to = vec![0; count];
         let mut attributes = vec![Attributes::default(); count];
-        let mut halves = vec![Half::default(); count];
         for part in parts {
             for l in part {
-                let slot = &mut next_out[l.src as usize];
-                let edge = *slot;
-                *slot += 1;
-                to[edge as usize] = l.dst;
-                attributes[edge as usize] =
-                    Attributes { valid_from: l.valid_from, valid_to: l.valid_to, class: l.class, run: l.run };
-                let slot = &mut next_into[l.dst as usize];
-                halves[*slot as usize] = Half { node: l.src, edge };
+                let slot = &mut next[l.src as usize];
+                to[*slot as usize] = l.dst;
+                attributes[*slot as usize] = l.attributes();
                 *slot += 1;
             }
         }
-        Self { out, to, attributes, into, halves }
+        sort_lists(&out, &mut to, &mut attributes, order);
+        let into = starts(nodes, to.iter().copied());
+        let mut halves = vec![Half::default(); count];
+        next.clone_from(&into);
+        for (node, ends) in (0u32..).zip(out.windows(2)) {
+            for edge in ends[0]..ends[1] {
+                let slot = &mut next[to[edge as usize] as usize];
+                halves[*slot as usize] = Half { node, edge };
+                *slot += 1;
+            }
+        }
+        Self { base: Arc::new(Base { out, to, attributes, into, halves }), tail: Tail::default() }
     }
 
+    /// The edges of the base without those that are gone, and with new ones.
+    pub fn grown(&self, gone: HashSet<u32, ahash::RandomState>, new: Vec<Linked>, order: &Order<'_>) -> Self {
+        let first = self.base.to.len() as u32;
+        let mut tail = Tail {
+            from: new.iter().map(|l| l.src).collect(),
+            to: new.iter().map(|l| l.dst).collect(),
+            attributes: new.iter().map(Linked::attributes).collect(),
+            ..Tail::default()
+        };
+        let (mut out, mut into): (Touched, Touched) = (Touched::default(), Touched::default());
+        for &edge in &gone {
+            out.entry(self.base.from(edge)).or_default();
+            into.entry(self.base.to[edge as usize]).or_default();
+        }
+        for (edge, l) in (first..).zip(&new) {
+            out.entry(l.src).or_default().push(edge);
+            into.entry(l.dst).or_default().push(edge);
+        }
+        let attributes = |edge: u32| match edge.checked_sub(first) {
+            Some(new) => &tail.attributes[new as usize],
+            None => &self.base.attributes[edge as usize],
+        };
+        let to = |edge: u32| match edge.checked_sub(first) {
+            Some(added) => new[added as usize].dst,
+            None => self.base.to[edge as usize],
+        };
+        let (mut leaving, mut entering) = (Lists::default(), Lists::default());
+        for (node, added) in out {
+            let mut list: Vec<u32> = self.base.leaving(node).filter(|edge| !gone.contains(edge)).chain(added).collect();
+            list.sort_by(|a, b| to(*a).cmp(&to(*b)).then_with(|| order(attributes(*a), attributes(*b))));
+            leaving.add(node, list);
+        }
+        for (node, added) in into {
+            let added = added.into_iter().map(|edge| Half { node: new[(edge - first) as usize].src, edge });
+            let held = self.base.entering(node).iter().copied().filter(|half| !gone.contains(&half.edge));
+            let mut list: Vec<Half> = held.chain(added).collect();
+            list.sort_by(|a, b| a.node.cmp(&b.node).then_with(|| order(attributes(a.edge), attributes(b.edge))));
+            entering.add(node, list);
+        }
+        tail.leaving = leaving;
+        tail.entering = entering;
+        tail.gone = gone.into_iter().collect();
+        Self { base: self.base.clone(), tail }
+    }
+
+    /// Edges there are.
     pub fn len(&self) -> usize {
-        self.to.len()
+        self.numbers() - self.tail.gone.len()
+    }
+
+    /// Numbers of edges, of those that are gone too.
+    fn numbers(&self) -> usize {
+        self.base.to.len() + self.tail.to.len()
     }
 
     /// The edges that leave a node.
-    pub fn leaving(&self, node: u32) -> Range<u32> {
-        self.out[node as usize]..self.out[node as usize + 1]
+    pub fn leaving(&self, node: u32) -> impl Iterator<Item = u32> {
+        let (range, list) = match self.tail.leaving.get(node) {
+            Some(list) => (0..0, list),
+            None => (self.base.leaving(node), &[][..]),
+        };
+        range.chain(list.iter().copied())
     }
 
     /// The edges that enter a node, with their sources.
     pub fn entering(&self, node: u32) -> &[Half] {
-        &self.halves[self.into[node as usize] as usize..self.into[node as usize + 1] as usize]
+        self.tail.entering.get(node).unwrap_or_else(|| self.base.entering(node))
     }
 
     /// Where an edge goes.
     pub fn to(&self, edge: u32) -> u32 {
-        self.to[edge as usize]
+        match self.base.to.get(edge as usize) {
+            Some(to) => *to,
+            None => self.tail.to[edge as usize - self.base.to.len()],
+        }
     }
 
     /// Where an edge comes from, by search.
     pub fn from(&self, edge: u32) -> u32 {
-        self.out.partition_point(|first| *first <= edge) as u32 - 1
+        match (edge as usize).checked_sub(self.base.to.len()) {
+            Some(new) => self.tail.from[new],
+            None => self.base.from(edge),
+        }
     }
 
     pub fn attributes(&self, edge: u32) -> &Attributes {
-        &self.attributes[edge as usize]
+        match self.base.attributes.get(edge as usize) {
+            Some(own) => own,
+            None => &self.tail.attributes[edge as usize - self.base.to.len()],
+        }
     }
 
-    /// What all edges have of their own, in order.
-    pub fn all(&self) -> &[Attributes] {
-        &self.attributes
+    /// A bit for each edge, of what a function says of it; none for those that are gone.
+    pub fn bits(&self, is: impl Fn(&Attributes) -> bool) -> Bits {
+        let mut bits = Bits::of(&self.base.attributes, &is);
+        bits.0.resize(self.numbers().div_ceil(64), 0);
+        for (edge, own) in (self.base.to.len() as u32..).zip(&self.tail.attributes) {
+            if is(own) {
+                bits.insert(edge);
+            }
+        }
+        self.tail.gone.iter().for_each(|edge| bits.remove(*edge));
+        bits
+    }
+
+    /// What all edges have of their own, in the order of their numbers; of those that are gone too.
+    pub fn all(&self) -> impl Iterator<Item = &Attributes> {
+        self.base.attributes.iter().chain(&self.tail.attributes)
+    }
+}
+
+type Touched = HashMap<u32, Vec<u32>, ahash::RandomState>;
+
+impl Base {
+    fn leaving(&self, node: u32) -> Range<u32> {
+        // Nodes that came later have nothing here.
+        let end = self.out.get(node as usize + 1);
+        end.map_or(0..0, |end| self.out[node as usize]..*end)
+    }
+
+    fn entering(&self, node: u32) -> &[Half] {
+        let end = self.into.get(node as usize + 1);
+        end.map_or(&[], |end| &self.halves[self.into[node as usize] as usize..*end as usize])
+    }
+
+    fn from(&self, edge: u32) -> u32 {
+        self.out.partition_point(|first| *first <= edge) as u32 - 1
+    }
+}
+
+/// Puts the edges of each node in order. Most of them are: rows come in the order in which things are made.
+fn sort_lists(out: &[u32], to: &mut [u32], attributes: &mut [Attributes], order: &Order<'_>) {
+    let mut list: Vec<(u32, Attributes)> = Vec::new();
+    for ends in out.windows(2) {
+        let range = ends[0] as usize..ends[1] as usize;
+        let in_order = |at: usize| match to[at].cmp(&to[at + 1]) {
+            Ordering::Equal => order(&attributes[at], &attributes[at + 1]) != Ordering::Greater,
+            way => way == Ordering::Less,
+        };
+        if range.len() < 2 || (range.start..range.end - 1).all(in_order) {
+            continue;
+        }
+        list.clear();
+        list.extend(to[range.clone()].iter().copied().zip(attributes[range.clone()].iter().copied()));
+        list.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| order(&a.1, &b.1)));
+        for (at, (node, own)) in range.zip(&list) {
+            to[at] = *node;
+            attributes[at] = *own;
+        }
     }
 }
 
@@ -179,6 +363,10 @@ impl Bits {
 
     pub fn get(&self, at: u32) -> bool {
         self.0[at as usize / 64] >> (at % 64) & 1 != 0
+    }
+
+    fn remove(&mut self, at: u32) {
+        self.0[at as usize / 64] &= !(1 << (at % 64));
     }
 
     /// Sets a bit; false where it was set before.

@@ -4,11 +4,10 @@
 //! followed where asked, one step from what was found without them, and no way has two such steps: alike is not
 //! transitive.
 
-use super::build::{Kind, LineageGraph, Version};
-use super::walk::{Direction, View};
+use super::build::{Kind, LineageGraph, Link, NONE, Version};
+use super::walk::{Direction, MANY, View};
 use lineward_events::EdgeType;
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 
 /// What is to be done with a version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -59,68 +58,129 @@ pub struct Impact {
     pub not_indexed: Vec<Version>,
 }
 
+/// What an erasure reaches, nearest first: each version and how it was reached, as it is noted on the way.
+#[derive(Debug)]
+pub struct Reach {
+    /// The versions that are affected.
+    pub found: Vec<Version>,
+    /// The version from which each version of the graph was reached; itself where the records are.
+    from: Vec<Version>,
+    records: HashMap<Version, i64>,
+}
+
+impl Reach {
+    /// The way from a place of the records to a version that is affected, both included.
+    pub fn path(&self, version: Version) -> Vec<Version> {
+        let mut path = vec![version];
+        let mut at = version;
+        while self.from[at as usize] != at {
+            at = self.from[at as usize];
+            path.push(at);
+        }
+        path.reverse();
+        path
+    }
+
+    /// Places in a version where the person was found.
+    pub fn records(&self, version: Version) -> Option<i64> {
+        self.records.get(&version).copied()
+    }
+
+    /// What is to be done with a version that is affected.
+    pub fn action(&self, graph: &LineageGraph, version: Version) -> ErasureAction {
+        action(graph, version, self.records.contains_key(&version))
+    }
+}
+
 impl View {
     /// What erasing a person touches, given where the record index has them: `version_id` and number of places.
     pub fn erasure_impact(&self, places: &[(i64, i64)], key_id: &str, include_near: bool) -> Impact {
-        let graph = self.graph();
-        let known = |(id, count): &(i64, i64)| Some((graph.by_version_id(*id)?, *count));
-        let mut records: HashMap<Version, i64> =
-            places.iter().filter_map(known).filter(|(v, _)| self.exists(*v)).collect();
-        let mut found: Vec<Version> = records.keys().copied().collect();
-        found.sort_unstable();
-        let mut parent: HashMap<Version, Option<Version>> = found.iter().map(|v| (*v, None)).collect();
-        let mut next = 0;
-        self.follow(&mut next, &mut found, &mut parent, &mut records);
-        // What is near is looked for once, from all that was found without: alike is not transitive.
-        for at in 0..if include_near { found.len() } else { 0 } {
-            let version = found[at];
-            for alike in self.near(version).map(|near| near.other).filter(|v| self.exists(*v)) {
-                if let Entry::Vacant(place) = parent.entry(alike) {
-                    place.insert(Some(version));
-                    found.push(alike);
-                }
-            }
-        }
-        self.follow(&mut next, &mut found, &mut parent, &mut records);
-        let deployed = self.deployed();
-        let affected = found.into_iter().map(|version| Affected {
+        let reach = self.erasure_reach(places, include_near);
+        let deployed = self.served_models();
+        let affected = reach.found.iter().map(|&version| Affected {
             version,
-            records: records.get(&version).copied(),
-            action: action(graph, version, records.contains_key(&version)),
-            path: path(&parent, version),
+            records: reach.records(version),
+            action: reach.action(&self.graph, version),
+            path: reach.path(version),
             deployed: deployed[version as usize],
         });
         Impact { affected: affected.collect(), not_indexed: self.not_indexed(key_id) }
     }
 
+    /// Which versions are served, or serve.
+    pub fn served_models(&self) -> Vec<bool> {
+        self.deployed()
+    }
+
+    /// The versions that an erasure reaches, without what is to be said of each.
+    pub fn erasure_reach(&self, places: &[(i64, i64)], include_near: bool) -> Reach {
+        let graph = self.graph();
+        let known = |(id, count): &(i64, i64)| Some((graph.by_version_id(*id)?, *count));
+        let records: HashMap<Version, i64> = places.iter().filter_map(known).filter(|(v, _)| self.exists(*v)).collect();
+        let mut found: Vec<Version> = records.keys().copied().collect();
+        found.sort_unstable();
+        let mut from = vec![NONE; graph.version_count()];
+        found.iter().for_each(|v| from[*v as usize] = *v);
+        let mut reach = Reach { found, from, records };
+        let mut next = 0;
+        self.follow(&mut next, &mut reach);
+        if include_near {
+            // Looked for once, from all that was found without: alike is not transitive.
+            for version in reach.found.clone() {
+                let alike = self.near(version).map(|near| near.other).filter(|v| self.exists(*v));
+                alike.for_each(|v| _ = reach.visit(version, v));
+            }
+            self.follow(&mut next, &mut reach);
+        }
+        reach
+    }
+
     /// Adds what is made from the versions that were found, from number `next` on.
-    fn follow(
-        &self,
-        next: &mut usize,
-        found: &mut Vec<Version>,
-        parent: &mut HashMap<Version, Option<Version>>,
-        records: &mut HashMap<Version, i64>,
-    ) {
-        while let Some(&version) = found.get(*next) {
+    fn follow(&self, next: &mut usize, reach: &mut Reach) {
+        let graph = self.graph();
+        let carries: Vec<bool> = graph.classes.iter().map(|c| c.carries).collect();
+        let copies: Vec<bool> = graph.classes.iter().map(|c| c.link == Link::Direct(EdgeType::CopyOf)).collect();
+        let class = |edge: u32| graph.edges.attributes(edge).class as usize;
+        while let Some(&version) = reach.found.get(*next) {
+            if *next == MANY {
+                self.look_at_all();
+            }
             *next += 1;
-            for hop in self.hops(Direction::Downstream, version) {
-                if !hop.carries || parent.contains_key(&hop.dst) {
+            for (node, edge) in self.next(Direction::Downstream, version).filter(|(_, edge)| carries[class(*edge)]) {
+                if graph.is_run(node) {
+                    for (dst, _) in self.next(Direction::Downstream, node).filter(|(_, edge)| carries[class(*edge)]) {
+                        reach.visit(version, dst);
+                    }
                     continue;
                 }
                 // What is in a file is in its copy.
-                if let (EdgeType::CopyOf, Some(count)) = (hop.edge_type, records.get(&version).copied()) {
-                    records.insert(hop.dst, count);
+                if let (true, true, Some(count)) =
+                    (reach.visit(version, node), copies[class(edge)], reach.records(version))
+                {
+                    reach.records.insert(node, count);
                 }
-                parent.insert(hop.dst, Some(version));
-                found.push(hop.dst);
             }
         }
     }
 
-    fn not_indexed(&self, key_id: &str) -> Vec<Version> {
+    /// Data that is not indexed under a key, in the order of versions.
+    pub fn not_indexed(&self, key_id: &str) -> Vec<Version> {
         let indexed = self.indexed(key_id);
         let data = |v: &Version| self.graph.kind(*v) == Kind::Data && self.exists(*v);
         self.graph.versions().filter(data).filter(|v| !indexed[*v as usize]).collect()
+    }
+}
+
+impl Reach {
+    /// Notes a version that was reached; false where it was before.
+    fn visit(&mut self, from: Version, version: Version) -> bool {
+        let slot = &mut self.from[version as usize];
+        let fresh = *slot == NONE;
+        if fresh {
+            *slot = from;
+            self.found.push(version);
+        }
+        fresh
     }
 }
 
@@ -131,15 +191,4 @@ fn action(graph: &LineageGraph, version: Version, holds: bool) -> ErasureAction 
         (_, true) => ErasureAction::Delete,
         (_, false) => ErasureAction::Rewrite,
     }
-}
-
-fn path(parent: &HashMap<Version, Option<Version>>, version: Version) -> Vec<Version> {
-    let mut path = vec![version];
-    let mut at = version;
-    while let Some(Some(before)) = parent.get(&at) {
-        path.push(*before);
-        at = *before;
-    }
-    path.reverse();
-    path
 }

@@ -1,8 +1,10 @@
 //! Where a tag is: every version that has it, and how it got there.
 
-use super::build::{Kind, Version};
+use super::build::{Kind, Link, Version};
+use super::csr::Bits;
 use super::questions::{Status, What};
-use super::walk::View;
+use super::walk::{Direction, View};
+use lineward_events::EdgeType;
 
 /// How a version has a tag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,7 +47,6 @@ impl View {
         let tag = self.tracer(what);
         let gap_bits = self.gap_bits(false);
         let deployed = self.deployed();
-        let cleared = self.cleared(&tag);
         let mut exposed = Vec::new();
         for version in graph.versions().filter(|&v| self.exists(v)) {
             let class = flow.class(version) as usize;
@@ -55,7 +56,7 @@ impl View {
                 (true, _) if tag.contradicted[class] != 0 => ExposedStatus::Has(Status::Contradicted),
                 (true, _) if tag.observed[class] != 0 => ExposedStatus::Has(Status::Observed),
                 (true, _) => ExposedStatus::Has(Status::Inherited),
-                (false, _) if cleared.get(class).is_some_and(|c| *c != 0) => ExposedStatus::Cleared,
+                (false, _) if tag.cleared.get(class).is_some_and(|c| *c != 0) => ExposedStatus::Cleared,
                 (false, _) => continue,
             };
             let gaps = gap_bits[class];
@@ -70,23 +71,29 @@ impl View {
         exposed
     }
 
-    /// Classes the tag would have flowed into; empty where nothing clears it.
-    fn cleared(&self, tag: &super::questions::Tracer) -> Vec<u8> {
-        let clears = tag.bits != 0 && self.graph.any_clears(tag.bits);
-        if !clears {
-            return Vec::new();
-        }
-        self.flow().propagate(&tag.observed, |step, own, flowed| if step.contains() { flowed } else { own | flowed })
-    }
-
     /// The versions in which what was asked for was itself seen, or which were asked for: where its ways begin.
     pub fn sources_of(&self, what: &What) -> Vec<Version> {
         match what {
             What::Versions(versions) => self.with_members(versions),
-            What::Tag(_) => {
-                let own = self.tracer(what).observed;
-                let flow = self.flow();
-                self.graph.versions().filter(|&v| own[flow.class(v) as usize] != 0 && self.exists(v)).collect()
+            What::Tag(tag) => {
+                let found = self.graph.tagged(tag).filter_map(|f| self.graph.by_version_id(f.version_id));
+                let mut seen = Bits::new(self.graph.nodes());
+                let mut all: Vec<Version> = found.filter(|v| seen.insert(*v)).collect();
+                // In copies of them, and in what they are members of: by their edges, without a look at the whole graph.
+                let mut next = 0;
+                while let Some(&version) = all.get(next) {
+                    next += 1;
+                    for (node, edge) in self.next(Direction::Downstream, version) {
+                        let class = &self.graph.classes[self.graph.edges.attributes(edge).class as usize];
+                        let same = matches!(class.link, Link::Direct(EdgeType::Contains | EdgeType::CopyOf));
+                        if same && seen.insert(node) {
+                            all.push(node);
+                        }
+                    }
+                }
+                all.retain(|v| self.exists(*v));
+                all.sort_unstable();
+                all
             }
         }
     }

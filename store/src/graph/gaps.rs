@@ -274,7 +274,7 @@ impl View {
         let by_name: HashMap<_, _> = named.into_iter().map(|s| ((&s.asset_type, &s.namespace, &s.name), s)).collect();
         let of_asset: Vec<Option<&&super::Scan>> =
             graph.assets.iter().map(|a| by_name.get(&(&a.asset_type, &a.namespace, &a.name))).collect();
-        let contents = graph.versions.contents && !by_content.is_empty();
+        let contents = graph.versions.contents() && !by_content.is_empty();
         for version in graph.versions() {
             let since = graph.versions.valid_from(version);
             let content = if contents {

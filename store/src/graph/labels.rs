@@ -48,30 +48,78 @@ impl View {
 
     fn compute_labels(&self) -> Labels {
         let (graph, flow) = (&*self.graph, self.flow());
-        let mut own = vec![0u64; graph.nodes()];
+        let (mut own, mut exact) = (vec![0u64; graph.nodes()], Vec::new());
+        let clears = graph.any_clears(u64::MAX);
+        if clears {
+            exact = vec![0u64; graph.nodes()];
+        }
         let bits = TagBits::new(&graph.tags);
+        let mut families = Families::default();
         for finding in graph.findings.iter().filter(|f| f.scanned_at <= self.seen_until) {
             if let Some(version) = graph.by_version_id(finding.version_id) {
-                own[flow.class(version) as usize] |= bits.of(finding);
+                let class = flow.class(version) as usize;
+                own[class] |= bits.of(finding);
+                if clears {
+                    exact[class] |= bits.exact(finding);
+                    families.note(bits.exact(finding), bits.of(finding));
+                }
             }
         }
-        // What is in a member is in the whole.
-        let members = |bits: &[u64]| {
-            let inflow = flow.propagate(bits, |step, own, flowed| if step.contains() { own | flowed } else { 0 });
-            bits.iter().zip(inflow).map(|(own, inflow)| own | inflow).collect::<Vec<_>>()
-        };
-        let observed = members(&own);
+        let observed = self.with_wholes(&own);
         let travels = graph.propagating();
         let source = |step: &super::flow::Step, own: u64, flowed: u64| {
             travels & if step.contains() { flowed } else { own | flowed }
         };
+        let uncleared = flow.propagate(&observed, source);
+        if !clears {
+            let failed = vec![0; own.len()];
+            return Labels { inherited: uncleared.clone(), observed, uncleared, contradicted: failed };
+        }
+        // Entities are cleared, not families: a family goes on where any of its entities does. So the pass with masks
+        // is one of entities, and families are what is left of them; never more than flows where nothing is cleared.
         let clear = |step: &super::flow::Step| graph.classes[step.class()].clear;
-        let inherited = flow.propagate(&observed, |step, own, flowed| source(step, own, flowed) & !clear(step));
-        let clears = graph.any_clears(u64::MAX);
-        let uncleared = if clears { flow.propagate(&observed, source) } else { inherited.clone() };
-        let failed: Vec<u64> = (0..own.len()).map(|i| own[i] & uncleared[i] & !inherited[i]).collect();
-        let contradicted = if clears { members(&failed) } else { failed };
-        Labels { observed, inherited, uncleared, contradicted }
+        let seen = self.with_wholes(&exact);
+        let through = flow.propagate(&seen, |step, own, flowed| source(step, own, flowed) & !clear(step));
+        let reaching = flow.propagate(&seen, source);
+        let inherited: Vec<u64> = through.iter().zip(&uncleared).map(|(bits, all)| families.of(*bits) & all).collect();
+        let failed: Vec<u64> =
+            (0..own.len()).map(|i| families.of(exact[i] & reaching[i] & !through[i]) & own[i]).collect();
+        Labels { contradicted: self.with_wholes(&failed), observed, inherited, uncleared }
+    }
+
+    /// What is in a member is in the whole.
+    fn with_wholes(&self, bits: &[u64]) -> Vec<u64> {
+        let inflow = self.flow().propagate(bits, |step, own, flowed| if step.contains() { own | flowed } else { 0 });
+        bits.iter().zip(inflow).map(|(own, inflow)| own | inflow).collect()
+    }
+}
+
+/// The families of each entity.
+#[derive(Debug)]
+struct Families([u64; 64]);
+
+impl Default for Families {
+    fn default() -> Self {
+        Self([0; 64])
+    }
+}
+
+impl Families {
+    /// What is found by one bit belongs to all of these.
+    fn note(&mut self, exact: u64, all: u64) {
+        if exact.count_ones() == 1 {
+            self.0[exact.trailing_zeros() as usize] |= all;
+        }
+    }
+
+    /// Entities with their families.
+    fn of(&self, bits: u64) -> u64 {
+        let (mut all, mut rest) = (bits, bits);
+        while rest != 0 {
+            all |= self.0[rest.trailing_zeros() as usize];
+            rest &= rest - 1;
+        }
+        all
     }
 }
 
@@ -108,6 +156,14 @@ impl TagBits {
         let parent = |t: &TagRow| t.parent.as_ref().and_then(|p| categories.get(&p.to_ascii_lowercase()).copied());
         let parents = tags.iter().map(|t| (t.tag_id, parent(t).unwrap_or(0))).collect();
         Self { categories, parents }
+    }
+
+    /// The bits by which a finding is cleared: its entity's, or those of its families where the entity has none.
+    fn exact(&self, finding: &FindingRow) -> u64 {
+        match bit(finding.tag_id) {
+            0 => self.of(finding),
+            own => own,
+        }
     }
 
     /// The finding's tag, the tag's parent, and the finding's categories.

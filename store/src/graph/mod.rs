@@ -6,6 +6,7 @@
 //! I/O, knows no SQL, and answers with indexes ([`Version`]) whose rows the graph hands out.
 
 mod build;
+mod clearing;
 mod columns;
 mod csr;
 mod diff;
@@ -13,6 +14,8 @@ mod erasure;
 mod exposure;
 mod flow;
 mod gaps;
+mod grow;
+mod kept;
 mod labels;
 mod names;
 mod near;
@@ -28,7 +31,7 @@ mod walk;
 pub use build::{AsOf, GraphRows, GraphTables, Kind, LineageGraph, Version};
 pub use columns::{Column, ReachedColumn};
 pub use diff::{Change, Changed};
-pub use erasure::{Affected, ErasureAction, Impact};
+pub use erasure::{Affected, ErasureAction, Impact, Reach};
 pub use exposure::{Exposed, ExposedStatus};
 pub use gaps::{Gap, GapKind};
 pub use labels::{Labels, TagMasks};

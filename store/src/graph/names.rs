@@ -3,9 +3,11 @@
 //! Suggestions for unknown names are the caller's: this index only hands out the names there are.
 
 use super::build::{LineageGraph, Version};
+use super::kept::Kept;
 use crate::rows::{AssetRow, Micros};
 use lineward_events::AssetType;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 /// Why a text names no versions.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,14 +31,26 @@ pub enum ResolveError {
 }
 
 /// Index of the assets by their names.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Names {
+    base: Arc<Base>,
+    /// Names of assets that came later or are of another type now.
+    texts: HashMap<String, Vec<u32>>,
+    /// Assets whose names in `base` may no longer be theirs.
+    renamed: HashSet<u32>,
+    /// Later versions of an asset, in order.
+    versions: HashMap<u32, Vec<u32>>,
+    /// Asset to the asset it is an alias of, or itself.
+    canonical: Vec<u32>,
+}
+
+/// Names of the assets a graph was built with.
+#[derive(Debug, Default)]
+struct Base {
     /// `type:namespace/name` and `namespace/name` to assets.
     by_text: HashMap<String, Vec<u32>>,
     /// Asset to its versions, in order.
     versions: Vec<Vec<u32>>,
-    /// Asset to the asset it is an alias of, or itself.
-    canonical: Vec<u32>,
 }
 
 /// `type:namespace/name` of an asset.
@@ -49,25 +63,71 @@ fn path(asset: &AssetRow) -> String {
 }
 
 impl Names {
-    pub fn new(assets: &[AssetRow], asset_of: &[u32], index: &HashMap<i64, u32, ahash::RandomState>) -> Self {
-        let mut names = Self { versions: vec![Vec::new(); assets.len()], ..Self::default() };
-        for (i, asset) in (0..).zip(assets) {
-            names.by_text.entry(asset_text(asset)).or_default().push(i);
-            names.by_text.entry(path(asset)).or_default().push(i);
-            names.canonical.push(canonical(assets, index, i));
+    pub fn new(assets: &Kept<AssetRow>, asset_of: &[u32]) -> Self {
+        let mut base = Base { versions: vec![Vec::new(); assets.len()], ..Base::default() };
+        for (i, asset) in (0..).zip(assets.iter()) {
+            base.by_text.entry(asset_text(asset)).or_default().push(i);
+            base.by_text.entry(path(asset)).or_default().push(i);
         }
         for (version, asset) in (0..).zip(asset_of) {
-            names.versions[*asset as usize].push(version);
+            base.versions[*asset as usize].push(version);
         }
-        names
+        Self {
+            base: Arc::new(base),
+            texts: HashMap::new(),
+            renamed: HashSet::new(),
+            versions: HashMap::new(),
+            canonical: all_canonical(assets),
+        }
+    }
+
+    /// The names with those of later assets and versions; `first` is the first version that is new.
+    pub fn grown(&self, assets: &Kept<AssetRow>, asset_of: &[u32], first: usize) -> Self {
+        let mut grown = Self {
+            base: self.base.clone(),
+            texts: HashMap::new(),
+            renamed: HashSet::new(),
+            versions: HashMap::new(),
+            canonical: all_canonical(assets),
+        };
+        for i in assets.fresh() {
+            let asset = assets.at(i);
+            grown.renamed.insert(i);
+            grown.texts.entry(asset_text(asset)).or_default().push(i);
+            grown.texts.entry(path(asset)).or_default().push(i);
+        }
+        for (version, asset) in (0..).zip(asset_of).skip(first) {
+            grown.versions.entry(*asset).or_default().push(version);
+        }
+        grown
+    }
+
+    fn of_text(&self, text: &str) -> Vec<u32> {
+        let mut found = self.base.by_text.get(text).cloned().unwrap_or_default();
+        if !self.renamed.is_empty() {
+            found.retain(|asset| !self.renamed.contains(asset));
+            found.extend(self.texts.get(text).into_iter().flatten());
+            found.sort_unstable();
+        }
+        found
+    }
+
+    fn versions(&self, asset: u32) -> impl Iterator<Item = u32> {
+        let held = self.base.versions.get(asset as usize).into_iter().flatten();
+        let later = (!self.versions.is_empty()).then(|| self.versions.get(&asset)).flatten();
+        held.chain(later.into_iter().flatten()).copied()
     }
 }
 
+fn all_canonical(assets: &Kept<AssetRow>) -> Vec<u32> {
+    (0..assets.len() as u32).map(|asset| canonical(assets, asset)).collect()
+}
+
 /// Follows aliases; a ring of aliases ends after as many steps as are ever sensible.
-fn canonical(assets: &[AssetRow], index: &HashMap<i64, u32, ahash::RandomState>, asset: u32) -> u32 {
+fn canonical(assets: &Kept<AssetRow>, asset: u32) -> u32 {
     let mut at = asset;
     for _ in 0..16 {
-        let next = assets[at as usize].canonical_asset_id.and_then(|id| index.get(&id).copied());
+        let next = assets.at(at).canonical_asset_id.and_then(|id| assets.place(id));
         match next {
             Some(next) if next != at => at = next,
             _ => break,
@@ -101,8 +161,8 @@ impl LineageGraph {
         }
         // A full name needs no search.
         for (name, version) in splits(text).filter(|(name, _)| !name.contains('*')) {
-            if let [asset] = self.names.by_text.get(&typed(name)).map_or(&[][..], Vec::as_slice)
-                && let Ok(versions) = self.versions_of(&[self.names.canonical[*asset as usize]], version, valid)
+            if let [asset] = self.names.of_text(&typed(name))[..]
+                && let Ok(versions) = self.versions_of(&[self.names.canonical[asset as usize]], version, valid)
             {
                 return Ok(versions);
             }
@@ -128,7 +188,7 @@ impl LineageGraph {
         if name.contains('*') {
             return Ok(self.assets_like(&name));
         }
-        let mut found = self.names.by_text.get(&name).cloned().unwrap_or_default();
+        let mut found = self.names.of_text(&name);
         if found.is_empty() {
             found = self.assets_of_name(&name, |asset, name| asset.name.trim_start_matches('/') == name);
         }
@@ -141,7 +201,7 @@ impl LineageGraph {
         found.sort_unstable();
         found.dedup();
         if found.len() > 1 {
-            let mut names: Vec<_> = found.iter().map(|&a| asset_text(&self.assets[a as usize])).collect();
+            let mut names: Vec<_> = found.iter().map(|&a| asset_text(self.assets.at(a))).collect();
             names.sort();
             return Err(ResolveError::Ambiguous(names));
         }
@@ -150,13 +210,13 @@ impl LineageGraph {
 
     fn assets_like(&self, pattern: &str) -> Vec<u32> {
         let fits = |a: &AssetRow| glob(pattern, &asset_text(a)) || glob(pattern, &path(a)) || glob(pattern, &a.name);
-        (0..).zip(&self.assets).filter(|(_, a)| fits(a)).map(|(i, _)| i).collect()
+        (0..).zip(self.assets.iter()).filter(|(_, a)| fits(a)).map(|(i, _)| i).collect()
     }
 
     fn assets_of_name(&self, name: &str, fits: impl Fn(&AssetRow, &str) -> bool) -> Vec<u32> {
         let (wanted, name) = split_type(name);
         let fits = |a: &AssetRow| wanted.is_none_or(|t| t.as_str() == a.asset_type) && fits(a, name);
-        (0..).zip(&self.assets).filter(|(_, a)| fits(a)).map(|(i, _)| i).collect()
+        (0..).zip(self.assets.iter()).filter(|(_, a)| fits(a)).map(|(i, _)| i).collect()
     }
 
     fn versions_of(
@@ -167,12 +227,12 @@ impl LineageGraph {
     ) -> Result<Vec<Version>, ResolveError> {
         let exists = |v: &u32| valid.is_none_or(|t| self.versions.valid_from(*v) <= t);
         let named = |v: &u32| version.is_none_or(|name| glob(name, self.versions.name(*v)));
-        let all = || assets.iter().flat_map(|&a| &self.names.versions[a as usize]).copied();
+        let all = || assets.iter().flat_map(|&a| self.names.versions(a));
         let found: Vec<_> = all().filter(|v| named(v)).filter(exists).collect();
         if !found.is_empty() {
             return Ok(found);
         }
-        let asset = assets.first().map(|&a| asset_text(&self.assets[a as usize])).unwrap_or_default();
+        let asset = assets.first().map(|&a| asset_text(self.assets.at(a))).unwrap_or_default();
         if all().any(|v| named(&v)) || version.is_none() {
             return Err(ResolveError::NotYet { asset });
         }

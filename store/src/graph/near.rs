@@ -29,8 +29,14 @@ pub(super) struct NearCopies {
 
 impl NearCopies {
     pub fn new(edges: Vec<Near>) -> Self {
+        Self::default().grown(edges)
+    }
+
+    /// With more of them.
+    pub fn grown(&self, edges: Vec<Near>) -> Self {
         let back = |near: &Near| Near { version: near.other, other: near.version, ..*near };
-        let mut by_version: Vec<Near> = edges.iter().flat_map(|near| [*near, back(near)]).collect();
+        let mut by_version = self.by_version.clone();
+        by_version.extend(edges.iter().flat_map(|near| [*near, back(near)]));
         by_version.sort_by_key(|near| (near.version, near.other));
         Self { by_version }
     }

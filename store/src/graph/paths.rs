@@ -3,6 +3,7 @@
 use super::build::Version;
 use super::walk::{Direction, Hop, View};
 use std::cmp::Reverse;
+use std::collections::hash_map::Entry;
 use std::collections::{BinaryHeap, HashMap};
 
 /// Partial paths that are looked at before a search gives up: dense graphs have more paths than anybody reads.
@@ -20,7 +21,30 @@ pub struct Paths {
 impl View {
     /// Up to `max` shortest paths from any source to any target. Evaluation hops count only where `evaluation`.
     pub fn paths(&self, sources: &[Version], targets: &[Version], max: usize, evaluation: bool) -> Paths {
-        let left = self.hops_left(targets, evaluation);
+        // What is nearer to a target than the longest path that is wanted is mostly little, and it holds all shorter
+        // paths: so it is looked at first, then twice as far, until there are enough or nothing is left.
+        let mut left = Left::new(targets);
+        let mut length = LENGTH;
+        loop {
+            let whole = self.look_back(&mut left, length, evaluation);
+            let length_max = if whole { u32::MAX } else { length };
+            let found = self.paths_within(sources, targets, &left.hops, (max, length_max), evaluation);
+            if whole || found.stopped || found.paths.len() >= max {
+                return found;
+            }
+            length *= 2;
+        }
+    }
+
+    /// Those of at most a length, of versions that are at most so far from a target.
+    fn paths_within(
+        &self,
+        sources: &[Version],
+        targets: &[Version],
+        left: &Distances,
+        (max, length_max): (usize, u32),
+        evaluation: bool,
+    ) -> Paths {
         let mut open = BinaryHeap::new();
         let mut order = 0usize;
         for source in sources.iter().filter(|s| left.contains_key(s)) {
@@ -30,8 +54,11 @@ impl View {
         let mut found = Paths::default();
         let mut steps = 0;
         while found.paths.len() < max
-            && let Some(Reverse((_, _, partial))) = open.pop()
+            && let Some(Reverse((length, _, partial))) = open.pop()
         {
+            if length > length_max as usize {
+                break;
+            }
             steps += 1;
             if steps > STEPS_MAX {
                 found.stopped = true;
@@ -68,25 +95,50 @@ impl View {
         best
     }
 
-    /// How many hops each version is away from the nearest target.
-    fn hops_left(&self, targets: &[Version], evaluation: bool) -> HashMap<Version, u32> {
-        let mut left: HashMap<Version, u32> = targets.iter().map(|t| (*t, 0)).collect();
-        let mut frontier: Vec<Version> = targets.to_vec();
-        let mut depth = 0;
-        while !frontier.is_empty() {
-            depth += 1;
+    /// Goes on with how many hops versions are away from the nearest target, up to a number; whether nothing is beyond.
+    fn look_back(&self, left: &mut Left, length: u32, evaluation: bool) -> bool {
+        let graph = &*self.graph;
+        let carries = |edge: u32| evaluation || graph.classes[graph.edges.attributes(edge).class as usize].carries;
+        while left.depth < length && !left.frontier.is_empty() {
+            left.depth += 1;
             let mut next = Vec::new();
-            for version in frontier {
-                for hop in self.hops(Direction::Upstream, version) {
-                    if (evaluation || hop.carries) && !left.contains_key(&hop.src) {
-                        left.insert(hop.src, depth);
-                        next.push(hop.src);
+            let mut visit = |version: Version, hops: &mut Distances| {
+                if let Entry::Vacant(place) = hops.entry(version) {
+                    place.insert(left.depth);
+                    next.push(version);
+                }
+            };
+            for version in std::mem::take(&mut left.frontier) {
+                for (node, _) in self.next(Direction::Upstream, version).filter(|(_, edge)| carries(*edge)) {
+                    if !graph.is_run(node) {
+                        visit(node, &mut left.hops);
+                        continue;
                     }
+                    let read = self.next(Direction::Upstream, node).filter(|(_, edge)| carries(*edge));
+                    read.for_each(|(source, _)| visit(source, &mut left.hops));
                 }
             }
-            frontier = next;
+            left.frontier = next;
         }
-        left
+        left.frontier.is_empty()
+    }
+}
+
+type Distances = HashMap<Version, u32, ahash::RandomState>;
+
+/// Hops that are first looked at.
+const LENGTH: u32 = 4;
+
+/// How far versions are from the nearest target, as far as it was looked at.
+struct Left {
+    hops: Distances,
+    frontier: Vec<Version>,
+    depth: u32,
+}
+
+impl Left {
+    fn new(targets: &[Version]) -> Self {
+        Self { hops: targets.iter().map(|t| (*t, 0)).collect(), frontier: targets.to_vec(), depth: 0 }
     }
 }
 

@@ -1,8 +1,8 @@
 //! The questions Lineward exists for: which models were trained on this, and what was this model trained on.
 
-use super::build::{Edge, Kind, Link, NONE, Version};
+use super::build::{Edge, EdgeClass, Kind, Link, NONE, Version, bit};
 use super::csr::Seen;
-use super::flow::Line;
+use super::flow::{Line, Word as _};
 use super::gaps::{Gap, GapKind};
 use super::names::asset_text;
 use super::walk::{Direction, View};
@@ -218,61 +218,120 @@ impl View {
     }
 
     pub(super) fn tracer(&self, what: &What) -> Tracer {
+        let nodes = self.graph.nodes();
+        let mut tracer = Tracer {
+            own: vec![0; nodes],
+            observed: vec![0; nodes],
+            inflow: vec![0; nodes],
+            direct: vec![0; nodes],
+            contradicted: vec![0; nodes],
+            cleared: Vec::new(),
+            depth: Vec::new(),
+            parts: self.parts_of(what),
+        };
+        for part in std::mem::take(&mut tracer.parts) {
+            self.trace(&part, &mut tracer);
+            tracer.parts.push(part);
+        }
+        tracer
+    }
+
+    /// What is traced, in parts that every edge passes or stops as a whole: a family where one of its entities is cleared
+    /// on its way is that entity, and the rest.
+    fn parts_of(&self, what: &What) -> Vec<Part> {
         let (graph, flow) = (&*self.graph, self.flow());
-        let mut own = vec![0u8; graph.nodes()];
-        let mut bits = 0u64;
-        match what {
-            What::Tag(tag) => {
-                for finding in graph.findings.iter().filter(|f| is_tagged(f, tag)) {
-                    if let Some(version) = graph.by_version_id(finding.version_id) {
-                        own[flow.class(version) as usize] = SEEN;
-                    }
-                }
-                bits = graph.tags_named(tag).into_iter().fold(0, |all, id| all | super::build::bit(id));
-            }
+        let nowhere = || vec![0u8; graph.nodes()];
+        let tag = match what {
+            What::Tag(tag) => tag,
             What::Versions(versions) => {
+                let mut own = nowhere();
                 for version in self.with_members(versions) {
                     own[flow.class(version) as usize] = SEEN;
                 }
+                return vec![Part { bits: 0, travels: true, own }];
+            }
+        };
+        let findings: Vec<_> = graph.tagged(tag).collect();
+        let named = graph.tags_named(tag).into_iter().fold(0, |all, id| all | bit(id));
+        let bits_of = |f: &crate::rows::FindingRow| Some(bit(f.tag_id)).filter(|bits| *bits != 0).unwrap_or(named);
+        let mut sets = graph.alike(findings.iter().fold(0, |bits, f| bits | bits_of(f)));
+        if sets.is_empty() || findings.iter().any(|f| bits_of(f) == 0) {
+            // Seen, but without a bit: nothing can clear it.
+            sets.push(0);
+        }
+        let travels = |set: u64| {
+            let bits = if set == 0 { named } else { set };
+            bits == 0 || bits & graph.propagating() != 0
+        };
+        let mut parts: Vec<Part> =
+            sets.into_iter().map(|bits| Part { bits, travels: travels(bits), own: nowhere() }).collect();
+        for finding in findings {
+            let bits = bits_of(finding);
+            let part = parts.iter_mut().find(|p| if bits == 0 { p.bits == 0 } else { p.bits & bits != 0 });
+            if let (Some(part), Some(version)) = (part, graph.by_version_id(finding.version_id)) {
+                part.own[flow.class(version) as usize] = SEEN;
             }
         }
-        let clears = |class: usize| graph.classes[class].clear & bits != 0;
+        parts
+    }
+
+    /// Adds what is traced of one part.
+    fn trace(&self, part: &Part, tracer: &mut Tracer) {
+        let (graph, flow) = (&*self.graph, self.flow());
+        let own = &part.own;
         let mut observed = own.clone();
         if self.graph.any_contains() {
             let members =
-                flow.propagate(&own, |step, own, flowed| if step.contains() { (own | flowed) & SEEN } else { 0 });
-            observed.iter_mut().zip(members).for_each(|(own, inflow)| *own |= inflow);
+                flow.propagate(own, |step, own, flowed| if step.contains() { (own | flowed) & SEEN } else { 0 });
+            add(&mut observed, &members);
         }
-        let travels = bits == 0 || bits & graph.propagating() != 0;
-        let stop = |class| !travels || clears(class);
+        let stops: Vec<bool> = graph.classes.iter().map(|class| part.stops(class)).collect();
+        let stop = |class: usize| stops[class];
         let inflow = flow.propagate(&observed, |step, own, flowed| match (step.contains(), stop(step.class())) {
             (_, true) => 0,
             (true, _) => flowed,
             (false, _) => own | flowed,
         });
-        let any_clear = bits != 0 && graph.any_clears(bits);
-        let contradicted = if any_clear { self.contradicted(&own, &observed, &inflow) } else { vec![0; own.len()] };
-        let seen: Vec<u8> =
-            observed.iter().zip(&contradicted).map(|(seen, failed)| seen | (failed * CONTRADICTED)).collect();
+        let (mut contradicted, mut cleared) = (Vec::new(), Vec::new());
+        if graph.any_clears(part.bits) {
+            cleared =
+                flow.propagate(&observed, |step, own, flowed| if step.contains() { flowed } else { own | flowed });
+            cleared.iter_mut().zip(&inflow).for_each(|(all, passed)| *all &= !passed);
+            contradicted = self.contradicted(own, &cleared);
+        }
+        let mut seen = observed.clone();
+        seen.iter_mut().zip(&contradicted).for_each(|(seen, failed)| *seen |= failed * CONTRADICTED);
         // Only what training itself reads: data into a run or a model, models into models.
         let direct = flow.propagate(&seen, |step, own, flowed| {
             let into_model = graph.is_run(step.dst) || graph.kind(step.dst) == Kind::Model;
             if into_model && !stop(step.class()) { own | flowed } else { 0 }
         });
         let depth = self.depths(&observed, &stop);
-        Tracer { own, observed, inflow, direct, contradicted, depth, bits, travels }
+        match tracer.depth.is_empty() {
+            true => tracer.depth = depth,
+            false => tracer.depth.iter_mut().zip(depth).for_each(|(held, new)| {
+                *held = [*held, new].into_iter().flatten().min();
+            }),
+        }
+        add(&mut tracer.own, own);
+        add(&mut tracer.observed, &observed);
+        add(&mut tracer.inflow, &inflow);
+        add(&mut tracer.direct, &direct);
+        add(&mut tracer.contradicted, &contradicted);
+        if tracer.cleared.is_empty() {
+            tracer.cleared = cleared;
+        } else {
+            add(&mut tracer.cleared, &cleared);
+        }
     }
 
     /// Classes where the tag was seen, would have flowed in, and was cleared on every way in.
-    fn contradicted(&self, own: &[u8], observed: &[u8], inflow: &[u8]) -> Vec<u8> {
-        let flow = self.flow();
-        let uncleared =
-            flow.propagate(observed, |step, own, flowed| if step.contains() { flowed } else { own | flowed });
-        let failed: Vec<u8> = (0..own.len()).map(|i| own[i] & uncleared[i] & !inflow[i]).collect();
+    fn contradicted(&self, own: &[u8], cleared: &[u8]) -> Vec<u8> {
+        let failed: Vec<u8> = own.iter().zip(cleared).map(|(own, cleared)| own & cleared).collect();
         if failed.iter().all(|failed| *failed == 0) {
             return failed;
         }
-        let wholes = flow.propagate(&failed, |step, own, flowed| if step.contains() { own | flowed } else { 0 });
+        let wholes = self.flow().propagate(&failed, |step, own, flowed| if step.contains() { own | flowed } else { 0 });
         failed.iter().zip(wholes).map(|(failed, whole)| (failed | whole) & SEEN).collect()
     }
 
@@ -338,24 +397,31 @@ impl View {
         if answer.iter().all(|row| row.status == Status::Unknown) {
             return;
         }
-        let passes = |class: usize| graph.classes[class].clear & tag.bits == 0;
         let sources: Vec<usize> = (0..tag.own.len()).filter(|&i| tag.own[i] != 0).collect();
+        let stops: Vec<Vec<bool>> =
+            tag.parts.iter().map(|part| graph.classes.iter().map(|class| part.stops(class)).collect()).collect();
         let mut own = vec![Line::default(); graph.nodes()];
         for chunk in sources.chunks(size_of::<Line>() * 8) {
-            for (at, &source) in chunk.iter().enumerate() {
-                own[source][at / 64] = 1 << (at % 64);
+            let mut found = vec![Line::default(); answer.len()];
+            for (part, stops) in tag.parts.iter().zip(&stops) {
+                for (at, &source) in chunk.iter().enumerate().filter(|(_, source)| part.own[**source] != 0) {
+                    own[source][at / 64] |= 1 << (at % 64);
+                }
+                let inflow = flow.propagate(&own, |step, own, flowed| {
+                    let stopped =
+                        stops[step.class()] && !(step.contains() && part.passes(&graph.classes[step.class()]));
+                    if stopped { Line::default() } else { own.or(flowed) }
+                });
+                for (row, found) in answer.iter().zip(&mut found) {
+                    let class = flow.class(row.model) as usize;
+                    *found = found.or(own[class]).or(inflow[class]);
+                }
+                for &source in chunk {
+                    own[source] = Line::default();
+                }
             }
-            let inflow = flow.propagate(&own, |step, own, flowed| {
-                let stopped = !passes(step.class()) || !tag.travels && !step.contains();
-                if stopped { Line::default() } else { std::array::from_fn(|i| own[i] | flowed[i]) }
-            });
-            for row in answer.iter_mut() {
-                let class = flow.class(row.model) as usize;
-                let ones = own[class].iter().zip(&inflow[class]).map(|(own, inflow)| (own | inflow).count_ones());
-                row.sources += i64::from(ones.sum::<u32>());
-            }
-            for &source in chunk {
-                own[source] = Line::default();
+            for (row, found) in answer.iter_mut().zip(found) {
+                row.sources += i64::from(found.iter().map(|word| word.count_ones()).sum::<u32>());
             }
         }
     }
@@ -547,7 +613,32 @@ fn is_tagged(finding: &crate::rows::FindingRow, tag: &str) -> bool {
     tag.split_once('.').is_some_and(|(head, entity)| category(head) && finding.entity.eq_ignore_ascii_case(entity))
 }
 
+/// What of a tag (or of assets) every edge passes or stops as a whole.
+#[derive(Debug)]
+pub(super) struct Part {
+    /// Bits it is cleared by; none where nothing clears it.
+    bits: u64,
+    travels: bool,
+    /// Classes in which it was seen itself.
+    own: Vec<u8>,
+}
+
+impl Part {
+    fn passes(&self, class: &EdgeClass) -> bool {
+        class.clear & self.bits == 0
+    }
+
+    fn stops(&self, class: &EdgeClass) -> bool {
+        !self.travels || !self.passes(class)
+    }
+}
+
+fn add(all: &mut [u8], more: &[u8]) {
+    all.iter_mut().zip(more).for_each(|(all, more)| *all |= more);
+}
+
 /// How one tag (or asset) spreads; all by class except `depth`.
+#[derive(Debug)]
 pub(super) struct Tracer {
     own: Vec<u8>,
     pub(super) observed: Vec<u8>,
@@ -555,9 +646,10 @@ pub(super) struct Tracer {
     direct: Vec<u8>,
     /// Seen although it was cleared on every way in.
     pub(super) contradicted: Vec<u8>,
+    /// Some of it would have flowed in, were it not cleared; empty where nothing clears it.
+    pub(super) cleared: Vec<u8>,
     pub(super) depth: Vec<Option<u32>>,
-    pub(super) bits: u64,
-    travels: bool,
+    parts: Vec<Part>,
 }
 
 impl Tracer {
@@ -579,7 +671,12 @@ impl super::LineageGraph {
         const CATEGORIES: [&str; 4] = ["pii", "phi", "credential", "financial"];
         CATEGORIES.iter().any(|c| c.eq_ignore_ascii_case(tag))
             || !self.tags_named(tag).is_empty()
-            || self.findings.iter().any(|f| is_tagged(f, tag))
+            || self.tagged(tag).next().is_some()
+    }
+
+    /// The findings of a tag: a category, an entity or both.
+    pub(super) fn tagged<'a>(&'a self, tag: &'a str) -> impl Iterator<Item = &'a crate::rows::FindingRow> {
+        self.findings.iter().filter(move |f| is_tagged(f, tag))
     }
 
     /// The name of a tag as the store writes it, where it has it; else as it was asked.

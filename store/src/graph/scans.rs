@@ -3,6 +3,7 @@
 use crate::bytes::Hash;
 use crate::rows::Micros;
 use lineward_events::formats::lineward::ScanEvent;
+use std::sync::Arc;
 
 /// An asset whose bytes Lineward has scanned.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +24,27 @@ pub struct Scan {
     pub scanned_at: Micros,
     /// When Lineward learned of the scan.
     pub recorded_at: Micros,
+}
+
+/// What was scanned, in the order of the log: as the graph was built, and later.
+#[derive(Debug)]
+pub(super) struct Scans {
+    base: Arc<Vec<Scan>>,
+    later: Vec<Scan>,
+}
+
+impl Scans {
+    pub fn new(scans: Vec<Scan>) -> Self {
+        Self { base: Arc::new(scans), later: Vec::new() }
+    }
+
+    pub fn grown(&self, later: Vec<Scan>) -> Self {
+        Self { base: self.base.clone(), later }
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Scan> {
+        self.base.iter().chain(&self.later)
+    }
 }
 
 impl Scan {

@@ -12,6 +12,7 @@ use arrow::compute::{cast, concat_batches, filter_record_batch, take_record_batc
 use arrow::datatypes::{DataType, TimeUnit};
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash as Hashes;
+use std::sync::Arc;
 
 /// A column by name and type; null throughout where the table has none.
 pub(super) struct Table<'a> {
@@ -88,6 +89,14 @@ impl Bookkeeping {
         })
     }
 
+    pub fn revision(&self, row: usize) -> i64 {
+        self.revision.value(row)
+    }
+
+    pub fn retracted(&self, row: usize) -> bool {
+        self.retracted_at.is_valid(row)
+    }
+
     fn known(&self, row: usize, recorded: Option<Micros>) -> bool {
         recorded.is_none_or(|t| self.recorded_at.value(row) <= t)
     }
@@ -136,7 +145,7 @@ fn current(
 ) -> Result<RecordBatch, Error> {
     let fail = |e| Error::rows(name, e);
     let Some(first) = batches.first() else {
-        return Ok(RecordBatch::new_empty(arrow::datatypes::Schema::empty().into()));
+        return Ok(no_rows());
     };
     let all = concat_batches(&first.schema(), batches).map_err(fail)?;
     let table = Table::new(name, &all);
@@ -155,6 +164,85 @@ fn current(
     let mut order: Vec<u32> = (0..all.num_rows() as u32).collect();
     order.sort_by_key(|row| ids.value(*row as usize));
     take_record_batch(&all, &UInt32Array::from(order)).map_err(fail)
+}
+
+/// Columns of rows with ids in order: those that were there when the graph was built, shared by all graphs that grew from
+/// it, and newer ones.
+#[derive(Debug)]
+pub(super) struct Layered<C> {
+    base: Arc<C>,
+    /// Newer rows, in the order of their ids: revisions of rows of `base`, then what comes behind it.
+    later: C,
+    /// Rows of `base` to their newer revisions.
+    changed: HashMap<u32, u32, ahash::RandomState>,
+}
+
+/// Columns of rows with ids.
+pub(super) trait Ids {
+    fn ids(&self) -> &Int64Array;
+}
+
+impl<C: Ids> Layered<C> {
+    fn new(base: C, none: C) -> Self {
+        Self { base: Arc::new(base), later: none, changed: HashMap::default() }
+    }
+
+    /// `None` where newer rows do not just follow those of the base or change them.
+    fn grown(&self, later: C) -> Option<Self> {
+        let mut changed = HashMap::default();
+        let last = self.base.ids().values().last().copied().unwrap_or(-1);
+        for (row, id) in (0..).zip(later.ids().values()) {
+            match place(self.base.ids().values(), *id) {
+                Some(at) => _ = changed.insert(at, row),
+                None if *id <= last => return None,
+                None => {}
+            }
+        }
+        Some(Self { base: self.base.clone(), later, changed })
+    }
+
+    pub fn len(&self) -> usize {
+        self.base.ids().len() + self.later.ids().len() - self.changed.len()
+    }
+
+    /// The columns that have a row, and its place in them.
+    fn find(&self, at: u32) -> (&C, usize) {
+        match (at as usize).checked_sub(self.base.ids().len()) {
+            Some(behind) => (&self.later, self.changed.len() + behind),
+            None if self.changed.is_empty() => (&self.base, at as usize),
+            None => match self.changed.get(&at) {
+                Some(row) => (&self.later, *row as usize),
+                None => (&self.base, at as usize),
+            },
+        }
+    }
+
+    pub fn id(&self, at: u32) -> i64 {
+        let (columns, row) = self.find(at);
+        columns.ids().values()[row]
+    }
+
+    /// Where the row of an id is.
+    pub fn place(&self, id: i64) -> Option<u32> {
+        place(self.base.ids().values(), id).or_else(|| {
+            let row = self.later.ids().values().binary_search(&id).ok()?;
+            Some((self.base.ids().len() + row - self.changed.len()) as u32)
+        })
+    }
+}
+
+/// Whether some row takes another one back.
+fn any_retracted(name: &'static str, batches: &[RecordBatch]) -> Result<bool, Error> {
+    for batch in batches {
+        if Table::new(name, batch).times("retracted_at")?.null_count() < batch.num_rows() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn no_rows() -> RecordBatch {
+    RecordBatch::new_empty(arrow::datatypes::Schema::empty().into())
 }
 
 /// Where an id is among ids in order: mostly it is its own place.
@@ -212,9 +300,12 @@ pub struct VersionRow {
 }
 
 /// All versions, in the order of their ids.
+pub(super) type Versions = Layered<VersionColumns>;
+
+/// Columns of versions.
 #[derive(Debug)]
-pub(super) struct Versions {
-    pub ids: Int64Array,
+pub(super) struct VersionColumns {
+    ids: Int64Array,
     assets: Int64Array,
     names: StringViewArray,
     inferred: BooleanArray,
@@ -224,8 +315,12 @@ pub(super) struct Versions {
     valid_from: TimestampMicrosecondArray,
     valid_to: TimestampMicrosecondArray,
     recorded_at: TimestampMicrosecondArray,
-    /// Some version has a known content.
-    pub contents: bool,
+}
+
+impl Ids for VersionColumns {
+    fn ids(&self) -> &Int64Array {
+        &self.ids
+    }
 }
 
 /// Columns that are read of `asset_versions`.
@@ -244,9 +339,9 @@ pub const VERSION_COLUMNS: &[&str] = &[
     "revision",
 ];
 
-impl Versions {
+impl VersionColumns {
     /// The versions of assets that there are.
-    pub fn new(batches: &[RecordBatch], as_of: AsOf, exists: impl Fn(i64) -> bool) -> Result<Self, Error> {
+    fn of(batches: &[RecordBatch], as_of: AsOf, exists: impl Fn(i64) -> bool) -> Result<Self, Error> {
         const NAME: &str = "asset_versions";
         let mut all = current(NAME, batches, "version_id", as_of.recorded)?;
         let assets = Table::new(NAME, &all).numbers("asset_id")?;
@@ -255,15 +350,13 @@ impl Versions {
             all = filter_record_batch(&all, &kept).map_err(|e| Error::rows(NAME, e))?;
         }
         let table = Table::new(NAME, &all);
-        let (sha256, merkle) = (table.bytes("content_sha256")?, table.bytes("merkle_root")?);
         Ok(Self {
-            contents: sha256.null_count() + merkle.null_count() < 2 * all.num_rows(),
             ids: table.numbers("version_id")?,
             assets: table.numbers("asset_id")?,
             names: table.texts("version")?,
             inferred: table.flags("inferred")?,
-            sha256,
-            merkle,
+            sha256: table.bytes("content_sha256")?,
+            merkle: table.bytes("merkle_root")?,
             row_count: table.numbers("row_count")?,
             valid_from: table.times("valid_from")?,
             valid_to: table.times("valid_to")?,
@@ -271,43 +364,69 @@ impl Versions {
         })
     }
 
-    pub fn len(&self) -> usize {
-        self.ids.len()
+    fn contents(&self) -> bool {
+        self.sha256.null_count() + self.merkle.null_count() < 2 * self.ids.len()
+    }
+}
+
+impl Versions {
+    /// The versions of assets that there are.
+    pub fn of(batches: &[RecordBatch], as_of: AsOf, exists: impl Fn(i64) -> bool) -> Result<Self, Error> {
+        let none = VersionColumns::of(&[], as_of, &exists)?;
+        Ok(Self::new(VersionColumns::of(batches, as_of, exists)?, none))
+    }
+
+    /// With newer rows; `None` where they do not just change versions or add some.
+    pub fn with(&self, batches: &[RecordBatch], exists: impl Fn(i64) -> bool) -> Result<Option<Self>, Error> {
+        if any_retracted("asset_versions", batches)? {
+            return Ok(None);
+        }
+        Ok(self.grown(VersionColumns::of(batches, AsOf::default(), exists)?))
+    }
+
+    /// Some version has a known content.
+    pub fn contents(&self) -> bool {
+        self.base.contents() || self.later.contents()
     }
 
     pub fn asset_id(&self, at: u32) -> i64 {
-        self.assets.value(at as usize)
+        let (columns, row) = self.find(at);
+        columns.assets.value(row)
     }
 
     pub fn name(&self, at: u32) -> &str {
-        self.names.value(at as usize)
+        let (columns, row) = self.find(at);
+        columns.names.value(row)
     }
 
     pub fn valid_from(&self, at: u32) -> Micros {
-        self.valid_from.values()[at as usize]
+        let (columns, row) = self.find(at);
+        columns.valid_from.values()[row]
     }
 
     pub fn valid_to(&self, at: u32) -> Option<Micros> {
-        time(&self.valid_to, at as usize)
+        let (columns, row) = self.find(at);
+        time(&columns.valid_to, row)
     }
 
     pub fn hashes(&self, at: u32) -> impl Iterator<Item = Hash> {
-        hash(&self.sha256, at as usize).into_iter().chain(hash(&self.merkle, at as usize))
+        let (columns, row) = self.find(at);
+        hash(&columns.sha256, row).into_iter().chain(hash(&columns.merkle, row))
     }
 
     pub fn row(&self, at: u32) -> VersionRow {
-        let row = at as usize;
+        let (columns, row) = self.find(at);
         VersionRow {
-            version_id: self.ids.value(row),
-            asset_id: self.assets.value(row),
-            version: self.name(at).to_owned(),
-            inferred: self.inferred.value(row),
-            content_sha256: hash(&self.sha256, row),
-            merkle_root: hash(&self.merkle, row),
-            row_count: number(&self.row_count, row),
-            valid_from: self.valid_from.value(row),
-            valid_to: self.valid_to(at),
-            recorded_at: self.recorded_at.value(row),
+            version_id: columns.ids.value(row),
+            asset_id: columns.assets.value(row),
+            version: columns.names.value(row).to_owned(),
+            inferred: columns.inferred.value(row),
+            content_sha256: hash(&columns.sha256, row),
+            merkle_root: hash(&columns.merkle, row),
+            row_count: number(&columns.row_count, row),
+            valid_from: columns.valid_from.value(row),
+            valid_to: time(&columns.valid_to, row),
+            recorded_at: columns.recorded_at.value(row),
         }
     }
 }
@@ -338,9 +457,12 @@ pub struct Run {
 }
 
 /// All runs, in the order of their ids.
+pub(super) type Runs = Layered<RunColumns>;
+
+/// Columns of runs.
 #[derive(Debug)]
-pub(super) struct Runs {
-    pub ids: Int64Array,
+pub(super) struct RunColumns {
+    ids: Int64Array,
     run_id: StringViewArray,
     jobs: Int64Array,
     state: StringViewArray,
@@ -368,8 +490,14 @@ pub const RUN_COLUMNS: &[&str] = &[
     "revision",
 ];
 
-impl Runs {
-    pub fn new(batches: &[RecordBatch], as_of: AsOf) -> Result<Self, Error> {
+impl Ids for RunColumns {
+    fn ids(&self) -> &Int64Array {
+        &self.ids
+    }
+}
+
+impl RunColumns {
+    fn of(batches: &[RecordBatch], as_of: AsOf) -> Result<Self, Error> {
         let all = current("runs", batches, "run_sid", as_of.recorded)?;
         let table = Table::new("runs", &all);
         Ok(Self {
@@ -385,44 +513,61 @@ impl Runs {
             recorded_at: table.times("recorded_at")?,
         })
     }
+}
 
-    pub fn len(&self) -> usize {
-        self.ids.len()
+impl Runs {
+    pub fn of(batches: &[RecordBatch], as_of: AsOf) -> Result<Self, Error> {
+        Ok(Self::new(RunColumns::of(batches, as_of)?, RunColumns::of(&[], as_of)?))
+    }
+
+    /// With newer rows; `None` where they do not just change runs or add some.
+    pub fn with(&self, batches: &[RecordBatch]) -> Result<Option<Self>, Error> {
+        if any_retracted("runs", batches)? {
+            return Ok(None);
+        }
+        Ok(self.grown(RunColumns::of(batches, AsOf::default())?))
     }
 
     pub fn run_id(&self, at: u32) -> &str {
-        self.run_id.value(at as usize)
+        let (columns, row) = self.find(at);
+        columns.run_id.value(row)
+    }
+
+    pub fn job_id(&self, at: u32) -> i64 {
+        let (columns, row) = self.find(at);
+        columns.jobs.value(row)
     }
 
     pub fn inputs_known(&self, at: u32) -> bool {
-        self.inputs_known.value(at as usize)
+        let (columns, row) = self.find(at);
+        columns.inputs_known.value(row)
     }
 
     /// When a run began, as far as it is known.
     pub fn began(&self, at: u32) -> Micros {
-        let row = at as usize;
-        let known = time(&self.started_at, row).or_else(|| time(&self.ended_at, row));
-        known.unwrap_or_else(|| self.recorded_at.value(row))
+        let (columns, row) = self.find(at);
+        let known = time(&columns.started_at, row).or_else(|| time(&columns.ended_at, row));
+        known.unwrap_or_else(|| columns.recorded_at.value(row))
     }
 
-    /// Some run does not say what it read.
+    /// Some run does not say what it read, or did not before it was changed.
     pub fn unknown(&self) -> bool {
-        self.inputs_known.false_count() > 0
+        self.base.inputs_known.false_count() + self.later.inputs_known.false_count() > 0
     }
 
     pub fn row(&self, at: u32) -> Run {
-        let row = at as usize;
+        let (columns, row) = self.find(at);
         Run {
-            run_sid: self.ids.value(row),
-            run_id: self.run_id(at).to_owned(),
-            job_id: self.jobs.value(row),
-            state: self.state.value(row).to_owned(),
-            started_at: time(&self.started_at, row),
-            ended_at: time(&self.ended_at, row),
-            principal: text(&self.principal, row),
-            inputs_known: self.inputs_known(at),
-            params: self.params.as_ref().map(|p| params(p, row)).unwrap_or_default(),
-            recorded_at: self.recorded_at.value(row),
+            run_sid: columns.ids.value(row),
+            run_id: columns.run_id.value(row).to_owned(),
+            job_id: columns.jobs.value(row),
+            state: columns.state.value(row).to_owned(),
+            started_at: time(&columns.started_at, row),
+            ended_at: time(&columns.ended_at, row),
+            principal: text(&columns.principal, row),
+            inputs_known: columns.inputs_known.value(row),
+            params: columns.params.as_ref().map(|p| params(p, row)).unwrap_or_default(),
+            recorded_at: columns.recorded_at.value(row),
         }
     }
 }

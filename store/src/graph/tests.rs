@@ -660,3 +660,30 @@ fn check_labels(fixture: &Fixture, view: &View, pairs: &BTreeSet<(i64, i64, bool
         assert_eq!(models, (0..nodes).filter(carries).filter(is_model).collect(), "round {round}, {tag}");
     }
 }
+
+#[test]
+fn a_family_goes_on_while_one_of_its_entities_does() {
+    // Bit 4 is `PII.US_SSN`: clearing it takes the family along, since nothing else of it was there.
+    let cleared = "find d:a US_SSN pii\n scan d:b\n edge DERIVED d:a -> d:b clear=16\n run r1: d:b -> m:x";
+    for what in ["PII", "US_SSN"] {
+        assert_eq!(trained(cleared, what, false), "", "{what}");
+    }
+    // With something else of the family beside it, or where nobody can say what it is, the family stays.
+    for beside in ["find d:a EMAIL pii\n", "find d:c EMAIL pii\n edge DERIVED d:c -> d:b\n"] {
+        let graph = format!("{beside} {cleared}");
+        assert_eq!(trained(&graph, "US_SSN", false), "", "{graph}");
+        let family = trained(&graph, "PII", false);
+        assert!(family.starts_with("m:x inherited 1 2 r1"), "{graph}: {family}");
+    }
+    // A way around the edge that clears.
+    let around = format!("{cleared}\n edge DERIVED d:a -> d:c\n edge DERIVED d:c -> d:b\n scan d:c");
+    assert_eq!(trained(&around, "PII", false), "m:x inherited 1 3 r1");
+    // Cleared, and seen all the same.
+    let failed = format!("find d:b US_SSN pii\n {cleared}");
+    assert_eq!(trained(&failed, "PII", false), "m:x contradicted 1 1 r1");
+    let fixture = Fixture::parse(&failed);
+    let view = fixture.view(None);
+    let tags = view.tags_of(fixture.id("d:b"));
+    assert_eq!((tags.own, tags.inherited, tags.contradicted), (17, 0, 17));
+    assert_eq!(view.tags_of(fixture.id("m:x")).inherited, 17);
+}

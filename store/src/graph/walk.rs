@@ -100,7 +100,7 @@ pub struct View {
 }
 
 /// Versions a walk reaches before it is worth to look at all edges once.
-const MANY: usize = 20_000;
+pub(super) const MANY: usize = 20_000;
 
 impl View {
     /// The graph at a time; with `None` at the end of all times, which is the present.
@@ -162,7 +162,7 @@ impl View {
 
     /// Looks at the times of all edges at once: what follows asks about many of them.
     pub(super) fn look_at_all(&self) {
-        self.holds.get_or_init(|| Bits::of(self.graph.edges.all(), |edge| self.holds_at(edge)));
+        self.holds.get_or_init(|| self.graph.edges.bits(|edge| self.holds_at(edge)));
     }
 
     /// The live edges that enter a node, with the nodes they come from.
@@ -185,12 +185,13 @@ impl View {
     /// The live edges at a node in a direction: the node at the other end, and the edge.
     pub(super) fn next(&self, direction: Direction, node: u32) -> impl Iterator<Item = (u32, u32)> {
         let edges = &self.graph.edges;
-        let (halves, range) = match direction {
-            Direction::Upstream => (edges.entering(node), 0..0),
-            Direction::Downstream => (&[][..], edges.leaving(node)),
+        let (halves, leaving) = match direction {
+            Direction::Upstream => (edges.entering(node), None),
+            Direction::Downstream => (&[][..], Some(edges.leaving(node))),
         };
         let entering = halves.iter().map(|half| (half.node, half.edge));
-        entering.chain(range.map(|edge| (edges.to(edge), edge))).filter(|(_, edge)| self.live(*edge))
+        let leaving = leaving.into_iter().flatten().map(|edge| (edges.to(edge), edge));
+        entering.chain(leaving).filter(|(_, edge)| self.live(*edge))
     }
 
     /// Everything reachable from the seeds within `max_depth` hops, nearest first, each version once; the seeds

@@ -13,12 +13,13 @@ mod keyed;
 mod links;
 mod members;
 mod near;
+mod policies;
 mod runs;
 
 use crate::bytes::Hash;
 use crate::error::Error;
 use crate::rows::{
-    AccessRow, AssetRow, AssetVersionRow, ColumnMappingRow, EdgeRow, FieldRow, FindingRow, JobRow, Micros,
+    AccessRow, AssetRow, AssetVersionRow, ColumnMappingRow, EdgeRow, FieldRow, FindingRow, JobRow, Micros, PolicyRow,
     RecordIndexRow, Recorded, RunIoRow, RunMappingRow, RunRow, SignatureKey, SignatureRow, TagRow, Word,
 };
 use arrow::array::RecordBatch;
@@ -27,6 +28,8 @@ use ids::Ids;
 use keyed::Keyed;
 use lineward_events::{EdgeType, Statement};
 pub use near::NEAR_SIMILARITY;
+pub use policies::clearing_holds;
+pub(crate) use policies::{CLEAR, ClearingExpr};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// Maps of the projector. Their hashes are seeded, as names come from outside, and nothing depends on their order.
@@ -71,6 +74,7 @@ pub struct Rows {
     pub column_mappings: Vec<ColumnMappingRow>,
     pub run_mappings: Vec<RunMappingRow>,
     pub signatures: Vec<SignatureRow>,
+    pub policies: Vec<PolicyRow>,
     /// Only to be written: a projector goes on without those that are.
     pub record_index: Vec<RecordIndexRow>,
 }
@@ -150,6 +154,7 @@ pub struct Projector {
     column_mappings: Keyed<ColumnMappingRow>,
     run_mappings: Keyed<RunMappingRow>,
     signatures: Keyed<SignatureRow>,
+    policies: Keyed<PolicyRow>,
     /// Places that wait to be written. Nothing is bound to them, so that an index of any size needs no memory here.
     record_index: Vec<RecordIndexRow>,
 
@@ -205,6 +210,7 @@ impl Projector {
             column_mappings: Keyed::load(rows.column_mappings),
             run_mappings: Keyed::load(rows.run_mappings),
             signatures: Keyed::load(rows.signatures),
+            policies: Keyed::load(rows.policies),
             ..Self::default()
         };
         out.index_assets();
@@ -251,6 +257,7 @@ impl Projector {
             Statement::Columns(mappings) => self.apply_columns(context, mappings),
             Statement::Indexed(indexed) => self.apply_indexed(context, indexed),
             Statement::Signed(signed) => self.apply_signed(context, signed),
+            Statement::Clearing(policy) => self.apply_clearing(context, policy),
         }
     }
 
@@ -274,6 +281,7 @@ impl Projector {
             ("run_mappings", self.run_mappings.take_batch()?),
             ("record_index", self.take_record_index()?),
             ("signatures", self.signatures.take_batch()?),
+            ("policies", self.policies.take_batch()?),
         ];
         Ok(batches.into_iter().filter_map(|(table, batch)| Some((table, batch?))).collect())
     }
@@ -294,6 +302,7 @@ impl Projector {
             column_mappings: self.column_mappings.take(),
             run_mappings: self.run_mappings.take(),
             signatures: self.signatures.take(),
+            policies: self.policies.take(),
             record_index: std::mem::take(&mut self.record_index),
         }
     }

@@ -8,6 +8,8 @@
 //! [`SCENARIOS`] are swept: each must survive a replay, any cut into batches and a restart after any event; those that
 //! are marked so, any order.
 
+mod growth;
+
 use super::*;
 use lineward_events::{
     Access, AccessAction, AssetRef, AssetType, ColumnMapping, DataFinding, EventKey, Evidence, FindingOrigin, Inputs,
@@ -805,8 +807,13 @@ impl Rows {
         out.column_mappings.clone_from(&self.column_mappings);
         out.run_mappings.clone_from(&self.run_mappings);
         out.signatures.clone_from(&self.signatures);
+        out.policies.clone_from(&self.policies);
         out
     }
+}
+
+fn clone_all(rows: &Rows) -> Rows {
+    rows.clone_rows()
 }
 
 fn extend(rows: &mut Rows, more: Rows) {
@@ -823,6 +830,7 @@ fn extend(rows: &mut Rows, more: Rows) {
     rows.column_mappings.extend(more.column_mappings);
     rows.run_mappings.extend(more.run_mappings);
     rows.signatures.extend(more.signatures);
+    rows.policies.extend(more.policies);
 }
 
 #[test]

@@ -27,6 +27,7 @@ const TABLES: [(&str, &str); 17] = [
     ("run_mappings", "mapping_id"),
     ("record_index", "subject_key"),
     ("signatures", "key_id"),
+    ("policies", "name"),
     ("epochs", "writer"),
 ];
 
@@ -145,7 +146,9 @@ fn fill(lineward: &Lineward) {
     lineward.write("c.jsonl", format!("{indexed}\n"));
     lineward.run(["ingest", "c.jsonl"]).ok();
     lineward.run(["ingest", "a.jsonl"]).ok();
-    lineward.run(["ingest", "b.jsonl"]).ok();
+    let clearing = "clearing:\n  - {name: hashed, clears: [US_SSN], transformation: {description: 'hmac*'}}\n";
+    lineward.write("clearing.yaml", clearing);
+    lineward.run(["ingest", "--clearing", "clearing.yaml", "b.jsonl"]).ok();
     lineward.write("corpus/a.jsonl", "{\"ssn\":\"401-22-7731\",\"note\":\"patient seen, MRN: GV-994418\"}\n");
     lineward.run(["scan", "corpus", "--store", "store", "--dataset", "s3://lake/in"]).ok();
 }

@@ -276,12 +276,28 @@ impl Asker {
     }
 }
 
-/// A later epoch: how long until its edges are in answers.
+/// Only how long it takes until later epochs are seen.
+pub async fn fresh_alone(folder: &Path) -> Done {
+    let store = folder.join("store");
+    let uri = store.to_str().ok_or("a path that is not UTF-8")?.to_owned();
+    let nodes = nodes(&uri).await?;
+    let start = Instant::now();
+    let mut session = LinewardSession::open(&uri).await?;
+    let seed = Assets::new(nodes).text(nodes / LAYERS / 2, nodes);
+    ids(&session, &format!("SELECT version_id FROM downstream('{seed}', 1)")).await?;
+    let first = seconds(start);
+    let fresh = fresh(&mut session, &store, nodes).await?;
+    println!("{}", json!({ "versions": nodes, "first_answer_s": first, "fresh": fresh }));
+    Ok(())
+}
+
+/// A later epoch: how long until its edges are in answers; in a session that goes on, and in one that is opened anew.
 async fn fresh(session: &mut LinewardSession, store: &Path, nodes: usize) -> Done<Value> {
     let assets = Assets::new(nodes);
     let seed = assets.text(nodes / LAYERS / 2, nodes);
     let query = format!("SELECT version_id FROM downstream('{seed}', 1)");
-    let mut times = Vec::new();
+    let (mut times, mut anew) = (Vec::new(), Vec::new());
+    let uri = store.to_str().ok_or("a path that is not UTF-8")?;
     let mut versions: std::collections::BTreeMap<String, i64> =
         lineward_store::TABLES.iter().map(|t| ((*t).to_owned(), session.snapshot().version(t).unwrap_or(0))).collect();
     versions.remove("epochs");
@@ -299,8 +315,14 @@ async fn fresh(session: &mut LinewardSession, store: &Path, nodes: usize) -> Don
         if now != known + 1_000 {
             return Err(format!("{known} rows before 1000 edges were added, {now} after").into());
         }
+        let start = Instant::now();
+        let built = ids(&LinewardSession::open(uri).await?, &query).await?.len();
+        anew.push(seconds(start));
+        if built != now {
+            return Err(format!("{now} rows in a session that goes on, {built} in one that is opened anew").into());
+        }
     }
-    Ok(json!({ "edges": 1_000, "visible_s": times }))
+    Ok(json!({ "edges": 1_000, "visible_s": times, "anew_s": anew }))
 }
 
 /// Edges from one old version to versions that nothing flows into from it yet.

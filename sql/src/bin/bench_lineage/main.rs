@@ -1,6 +1,6 @@
 //! Lineage questions over a made-up estate of any size: `bench_lineage make FOLDER EDGES`, then
 //! `bench_lineage ask FOLDER`. `benches/bench_lineage.sh` runs both and asks the same of other engines. `questions` asks at
-//! random only, for a test that compares the answers.
+//! random only, for a test that compares the answers; `fresh` only measures how long a new epoch takes to be seen.
 
 #![allow(clippy::print_stdout, missing_docs)]
 
@@ -18,6 +18,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     match words.as_slice() {
         ["make", folder, edges] => runtime.block_on(make::make(Path::new(folder), edges.parse()?)),
         ["questions", folder] => runtime.block_on(ask::questions(Path::new(folder))),
+        ["fresh", folder] => runtime.block_on(ask::fresh_alone(Path::new(folder))),
         ["ask", folder] => runtime.block_on(ask::ask(Path::new(folder))),
         _ => Err("bench_lineage make FOLDER EDGES | bench_lineage ask FOLDER".into()),
     }
