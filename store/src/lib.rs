@@ -22,6 +22,6 @@ mod writer;
 pub use bytes::{Bytes, Hash};
 pub use error::Error;
 pub use schema::{PROJECTIONS, TABLES, arrow_schema};
-pub use store::{FORMAT, Snapshot, Store};
+pub use store::{DataFile, FORMAT, Snapshot, Store};
 pub use table::Txn;
 pub use writer::{Batch, Committed, EventBlock, Incoming, StoreWriter, event_key};
