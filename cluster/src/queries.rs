@@ -54,6 +54,7 @@ const PART_BYTES: u64 = 32 << 20;
 pub struct ClusterQueries {
     shared: Arc<Shared>,
     part_bytes: u64,
+    partitions: usize,
 }
 
 struct Shared {
@@ -76,12 +77,17 @@ impl ClusterQueries {
         let site = Arc::new(site);
         let codec = Codec::asking(site.clone(), Arc::new(key));
         let shared = Arc::new(Shared { cluster, site, codec, travelled: AtomicU64::new(0) });
-        Self { shared, part_bytes: PART_BYTES }
+        Self { shared, part_bytes: PART_BYTES, partitions: PARTITIONS }
     }
 
     /// With parts of tables of about so many bytes; a file is one part at least.
     pub fn with_part_bytes(self, part_bytes: u64) -> Self {
         Self { part_bytes, ..self }
+    }
+
+    /// With so many partitions of what is joined, grouped and sorted.
+    pub fn with_partitions(self, partitions: usize) -> Self {
+        Self { partitions, ..self }
     }
 
     /// How many plans the cluster was given.
@@ -176,7 +182,7 @@ impl QueryPlanner for ClusterQueries {
 
 impl Elsewhere for ClusterQueries {
     fn configure(&self, config: SessionConfig) -> SessionConfig {
-        config.upgrade_for_ballista().with_target_partitions(PARTITIONS)
+        config.upgrade_for_ballista().with_target_partitions(self.partitions)
     }
 }
 

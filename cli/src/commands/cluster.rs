@@ -86,15 +86,15 @@ struct ExecutorArgs {
 pub(super) struct TlsArgs {
     /// Certificate of this process (PEM); with it, others have to show one too
     #[arg(long, value_name = "FILE", requires_all = ["tls_key", "tls_ca"], env = "LINEWARD_CLUSTER_TLS_CERT")]
-    #[arg(hide_env = true, help_heading = "Cluster")]
+    #[arg(hide_env = true, hide_short_help = true, help_heading = "Cluster")]
     tls_cert: Option<PathBuf>,
     /// Its key (PEM)
     #[arg(long, value_name = "FILE", requires = "tls_cert", env = "LINEWARD_CLUSTER_TLS_KEY")]
-    #[arg(hide_env = true, help_heading = "Cluster")]
+    #[arg(hide_env = true, hide_short_help = true, help_heading = "Cluster")]
     tls_key: Option<PathBuf>,
     /// Certificate of the authority that signs those of the cluster (PEM)
     #[arg(long, value_name = "FILE", requires = "tls_cert", env = "LINEWARD_CLUSTER_TLS_CA")]
-    #[arg(hide_env = true, help_heading = "Cluster")]
+    #[arg(hide_env = true, hide_short_help = true, help_heading = "Cluster")]
     tls_ca: Option<PathBuf>,
 }
 
@@ -114,7 +114,7 @@ impl TlsArgs {
 #[derive(Debug, Args)]
 pub(super) struct Elsewhere {
     /// Have it computed by the cluster of this scheduler, as `http://127.0.0.1:50050`
-    #[arg(long, value_name = "URL", help_heading = "Cluster")]
+    #[arg(long, value_name = "URL", hide_short_help = true, help_heading = "Cluster")]
     cluster: Option<String>,
     #[command(flatten)]
     tls: TlsArgs,

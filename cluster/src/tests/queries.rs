@@ -16,7 +16,7 @@ use tempfile::TempDir;
 const RECEIVED_AT: i64 = 1_769_904_000_000_000;
 
 /// Records of a commit of the estate.
-const COMMIT_RECORDS: usize = 16;
+const COMMIT_RECORDS: usize = 8;
 
 /// A store with the estate of the `.slt` files, in several commits, so that its tables have several files.
 async fn estate() -> (TempDir, String) {
@@ -80,7 +80,9 @@ async fn alone(uri: &str) -> LinewardSession {
 async fn together(uri: &str, cluster: &InProcess) -> (LinewardSession, Arc<ClusterQueries>) {
     let mut session = alone(uri).await;
     let site = Site::new(identity(), key);
-    let queries = ClusterQueries::new(cluster.cluster(), site, session.fingerprint_key_id()).with_part_bytes(1);
+    let queries = ClusterQueries::new(cluster.cluster(), site, session.fingerprint_key_id())
+        .with_part_bytes(1)
+        .with_partitions(2);
     let queries = Arc::new(queries);
     session.compute_elsewhere(queries.clone());
     (session, queries)
