@@ -12,6 +12,7 @@ mod parallel;
 mod profile;
 #[cfg(test)]
 mod properties;
+pub mod share;
 #[cfg(test)]
 mod tests;
 
@@ -72,7 +73,7 @@ pub struct ScanOptions {
 }
 
 /// Which part of each input is looked at.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub enum Sample {
     /// The first records (lines, in plain text) of each file or member of an archive.
     Rows(u64),
@@ -508,11 +509,20 @@ impl<'a> Worker<'a> {
     /// What comes after the last part of an input.
     fn finish(&self, input: &ScanInput, report: &mut FileReport) {
         if self.options.hash_content && input.problem.is_none() {
-            match sha256_of_input(input) {
-                Ok(hash) => report.sha256 = Some(hash),
-                Err(e) => report.problems.push(whole_file(readers::io_message(&e))),
-            }
+            self.hash(input, report);
         }
+        self.close(input, report);
+    }
+
+    fn hash(&self, input: &ScanInput, report: &mut FileReport) {
+        match sha256_of_input(input) {
+            Ok(hash) => report.sha256 = Some(hash),
+            Err(e) => report.problems.push(whole_file(readers::io_message(&e))),
+        }
+    }
+
+    /// Ends the report of an input whose content is hashed, where that was asked for.
+    fn close(&self, input: &ScanInput, report: &mut FileReport) {
         if report.problems_untold > 0 {
             report.problems.push(whole_file(format!("{} more problems of these kinds", report.problems_untold)));
         }

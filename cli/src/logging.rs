@@ -12,9 +12,12 @@ pub(crate) fn init() -> anyhow::Result<()> {
     let wanted = std::env::var(VARIABLE).unwrap_or_default();
     // The Delta libraries warn of what is by design here (no statistics on texts) and log errors that they also return.
     const DEFAULT: &str = "warn,deltalake_core=error,buoyant_kernel=off";
+    // Ballista logs plans and the errors of tasks, which may hold values of people.
+    const NEVER: [&str; 3] = ["ballista_core=off", "ballista_executor=off", "ballista_scheduler=off"];
     let wanted = if wanted.trim().is_empty() { DEFAULT } else { wanted.as_str() };
     let filter = EnvFilter::try_new(wanted)
         .with_context(|| format!("`{VARIABLE}` is `{wanted}`; write error, warn, info, debug or trace"))?;
+    let filter = NEVER.into_iter().filter_map(|never| never.parse().ok()).fold(filter, EnvFilter::add_directive);
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

@@ -17,8 +17,8 @@ mod usage;
 
 use clap::{Parser, Subcommand};
 use commands::{
-    audit, completions, demo, detectors, diff, erasure, export, ingest, lineage, redact, rules, run, scan, serve, sql,
-    token, trained_on, validate, validators,
+    audit, cluster, completions, demo, detectors, diff, erasure, export, ingest, lineage, redact, rules, run, scan,
+    serve, sql, token, trained_on, validate, validators,
 };
 use std::process::ExitCode;
 
@@ -74,6 +74,8 @@ enum Command {
     Run(run::RunArgs),
     /// Serve the lineage store to PostgreSQL, Flight SQL and HTTP clients
     Serve(serve::ServeArgs),
+    /// Run the scheduler or an executor of a cluster
+    Cluster(cluster::ClusterArgs),
     /// Make, list and revoke the tokens of a server's clients
     Token(token::TokenArgs),
     /// Check that nobody changed a server's audit log
@@ -117,6 +119,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Ingest(args) => ingest::run(args),
         Command::Run(args) => run::run(args),
         Command::Serve(args) => serve::run(args),
+        Command::Cluster(args) => cluster::run(args),
         Command::Token(args) => token::run(args),
         Command::Audit(args) => audit::run(args),
         Command::Demo(args) => demo::run(args),

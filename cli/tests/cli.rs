@@ -130,7 +130,7 @@ fn ssn_line() -> String {
 
 // Help and arguments.
 
-const COMMANDS: [&str; 15] = [
+const COMMANDS: [&str; 16] = [
     "scan",
     "redact",
     "rules",
@@ -144,6 +144,7 @@ const COMMANDS: [&str; 15] = [
     "erasure",
     "export",
     "serve",
+    "cluster",
     "token",
     "audit",
 ];

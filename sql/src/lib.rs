@@ -25,4 +25,5 @@ pub mod views;
 
 pub use docs::reference;
 pub use error::Error;
-pub use session::{LinewardSession, Statement};
+pub use session::{Elsewhere, LinewardSession, Statement};
+pub use tables::StoredTable;

@@ -20,6 +20,11 @@ pub(crate) const SETTINGS: [(&str, &str); 2] = [
 ];
 
 impl LinewardOptions {
+    /// Settings with these times.
+    pub fn at(as_of: AsOf) -> Self {
+        Self { as_of, shown: [None, None] }
+    }
+
     /// The times of a configuration.
     pub fn as_of(config: &ConfigOptions) -> AsOf {
         config.extensions.get::<Self>().map(|options| options.as_of).unwrap_or_default()

@@ -9,7 +9,8 @@ use crate::tables::{CurrentTable, LogTable, RawSchema};
 use crate::{Error, views};
 use datafusion::catalog::{CatalogProvider, MemoryCatalogProvider, MemorySchemaProvider, SchemaProvider};
 use datafusion::datasource::ViewTable;
-use datafusion::execution::SendableRecordBatchStream;
+use datafusion::execution::context::QueryPlanner;
+use datafusion::execution::{SendableRecordBatchStream, SessionStateBuilder};
 use datafusion::logical_expr::{LogicalPlan, SetVariable, Statement as PlanStatement};
 use datafusion::prelude::{SQLOptions, SessionConfig, SessionContext};
 use datafusion::sql::parser::DFParser;
@@ -31,6 +32,13 @@ pub struct LinewardSession {
     store: Option<Store>,
     support: Arc<Support>,
     graphs: Arc<Graphs>,
+    elsewhere: Option<Arc<dyn Elsewhere>>,
+}
+
+/// Has the queries of a session computed elsewhere. The session plans them; what is planned may run on other machines.
+pub trait Elsewhere: QueryPlanner + Send + Sync {
+    /// The session's configuration as plans that travel need it.
+    fn configure(&self, config: SessionConfig) -> SessionConfig;
 }
 
 impl std::fmt::Debug for LinewardSession {
@@ -64,11 +72,14 @@ impl LinewardSession {
         }
         let session = self.at(newest).await?;
         session.support.take_key_of(&self.support);
+        if let Some(elsewhere) = &self.elsewhere {
+            session.elsewhere(elsewhere.clone());
+        }
         let options = self.context.state_ref().read().config_options().extensions.get::<LinewardOptions>().cloned();
         if let Some(options) = options {
             session.context.state_ref().write().config_mut().options_mut().extensions.insert(options);
         }
-        *self = Self { store: self.store.take(), ..session };
+        *self = Self { store: self.store.take(), elsewhere: self.elsewhere.take(), ..session };
         Ok(true)
     }
 
@@ -108,7 +119,7 @@ impl LinewardSession {
         functions::register(&context, &graphs);
         let support = Arc::new(Support::new(graphs.clone()));
         scalars::register(&context, &support);
-        let session = Self { context, snapshot, store: None, support, graphs };
+        let session = Self { context, snapshot, store: None, support, graphs, elsewhere: None };
         session.public(&*catalog).await?;
         Ok(session)
     }
@@ -135,6 +146,25 @@ impl LinewardSession {
     /// `fingerprint` is an error, and `redact` leaves fingerprints out. The first call counts.
     pub fn set_fingerprint_key(&self, source: impl Fn() -> Result<FingerprintKey, String> + Send + Sync + 'static) {
         self.support.set_key_source(Arc::new(source));
+    }
+
+    /// Has queries computed elsewhere from now on.
+    pub fn compute_elsewhere(&mut self, elsewhere: Arc<dyn Elsewhere>) {
+        self.elsewhere(elsewhere.clone());
+        self.elsewhere = Some(elsewhere);
+    }
+
+    fn elsewhere(&self, elsewhere: Arc<dyn Elsewhere>) {
+        let state = self.context.state();
+        let config = elsewhere.configure(state.config().clone());
+        let builder = SessionStateBuilder::new_from_existing(state).with_config(config);
+        *self.context.state_ref().write() = builder.with_query_planner(elsewhere).build();
+    }
+
+    /// The id of the session's fingerprint key; `None` where it has none.
+    pub fn fingerprint_key_id(&self) -> impl Fn() -> Option<String> + Send + Sync + 'static {
+        let support = self.support.clone();
+        move || support.key().ok().map(|key| key.id().to_owned())
     }
 
     /// The graph at the times of the session.

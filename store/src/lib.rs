@@ -23,6 +23,6 @@ pub use bytes::{Bytes, Hash};
 pub use error::Error;
 pub use project::clearing_holds;
 pub use schema::{PROJECTIONS, TABLES, arrow_schema};
-pub use store::{FORMAT, Snapshot, Store};
+pub use store::{DataFile, FORMAT, Snapshot, Store};
 pub use table::Txn;
 pub use writer::{Batch, Committed, EventBlock, Incoming, POLICY_SOURCE, StoreWriter, event_key};

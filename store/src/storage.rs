@@ -80,6 +80,11 @@ impl Storage {
         Ok(Self { uri: uri.to_owned(), url, root, prefix })
     }
 
+    /// The store's location, absolute.
+    pub(crate) fn url(&self) -> &str {
+        self.url.as_str()
+    }
+
     /// Reads a small object of the store; `None` where it does not exist.
     pub(crate) async fn read(&self, name: &str) -> Result<Option<Vec<u8>>, Error> {
         match self.root.get(&self.prefix.clone().join(name)).await {

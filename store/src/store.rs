@@ -104,8 +104,32 @@ impl Store {
             versions.insert("epochs".to_owned(), version);
         }
         let epoch = newest.map_or(0, |e| e.epoch);
-        Ok(Snapshot { inner: Arc::new(Inner { storage: self.storage.clone(), epoch, versions }) })
+        Ok(Snapshot { inner: Arc::new(Inner { storage: self.storage.clone(), epoch, versions, files: None }) })
     }
+
+    /// One table at a version that a cut names, for a process that was told of it. Of `files` none but these are read.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub async fn table_at(
+        uri: &str,
+        table: &str,
+        version: Option<i64>,
+        files: Option<Vec<String>>,
+    ) -> Result<Snapshot, Error> {
+        let storage = Self::open(uri).await?.storage;
+        let versions = version.map(|version| (table.to_owned(), version)).into_iter().collect();
+        Ok(Snapshot { inner: Arc::new(Inner { storage, epoch: 0, versions, files }) })
+    }
+}
+
+/// A data file of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DataFile {
+    /// Below the table.
+    pub path: String,
+    /// Bytes.
+    pub size_bytes: u64,
 }
 
 fn check_marker(uri: &str, text: &[u8]) -> Result<(), Error> {
@@ -172,9 +196,31 @@ struct Inner {
     storage: Storage,
     epoch: i64,
     versions: BTreeMap<String, i64>,
+    /// The only files that are read, where it is a part of a table.
+    files: Option<Vec<String>>,
 }
 
 impl Snapshot {
+    /// The store's location as another process can open it: a path is absolute.
+    pub fn location(&self) -> &str {
+        self.inner.storage.url()
+    }
+
+    /// The data files of a table in this cut, sorted by their paths, which are the order of nothing.
+    ///
+    /// # Errors
+    /// [`Error::Table`] where the table cannot be read.
+    pub async fn files(&self, name: &str) -> Result<Vec<DataFile>, Error> {
+        let Some(table) = self.table(name).await? else { return Ok(Vec::new()) };
+        let state = table.snapshot().map_err(Error::table(name))?;
+        let size_bytes = |size: i64| u64::try_from(size).unwrap_or_default();
+        let files = state.log_data().into_iter();
+        let files = files.map(|f| DataFile { path: f.path().into_owned(), size_bytes: size_bytes(f.size()) });
+        let mut files: Vec<DataFile> = files.collect();
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(files)
+    }
+
     /// Number of the epoch; 0 where nothing was written yet.
     pub fn epoch(&self) -> i64 {
         self.inner.epoch
@@ -201,7 +247,14 @@ impl Snapshot {
             return Err(Error::Unknown(format!("no table `{name}`; there are {}", TABLES.join(", "))));
         };
         match self.table(name).await? {
-            Some(table) => Ok(table.table_provider().await.map_err(|e| Error::rows(name, e))?),
+            Some(table) => {
+                let provider = table.table_provider();
+                let provider = match &self.inner.files {
+                    Some(files) => provider.with_file_paths(files.iter().cloned()),
+                    None => provider,
+                };
+                Ok(provider.await.map_err(|e| Error::rows(name, e))?)
+            }
             None => Ok(Arc::new(MemTable::try_new(schema, vec![vec![]]).map_err(|e| Error::rows(name, e))?)),
         }
     }

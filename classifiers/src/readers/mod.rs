@@ -165,7 +165,7 @@ impl Format {
 }
 
 /// What to do with content that is neither text nor a known format.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub enum BinaryPolicy {
     /// Report it as an error: it was not scanned.
     #[default]
@@ -177,7 +177,7 @@ pub enum BinaryPolicy {
 }
 
 /// Something that could not be read; the rest of the input was.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Problem {
     /// Where: `line 17 column 3`, `row group 2`.
     pub place: String,

@@ -48,7 +48,7 @@ const WRITTEN: [&str; 13] =
     ["jsonl", "ndjson", "csv", "tsv", "parquet", "arrow", "avro", "txt", "text", "md", "html", "htm", "eml"];
 
 /// Where names are looked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub enum Ner {
     /// Nowhere.
     Off,

@@ -62,6 +62,31 @@ pub(super) struct Profile {
     batches: u64,
 }
 
+/// The counts of a part as another process is told them.
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
+pub(super) struct ProfileCounts {
+    values: BTreeMap<String, u64>,
+    /// Field, rule, then as in [`Matched`]: values, matches, whole.
+    matched: Vec<(String, u16, [u64; 3])>,
+}
+
+impl From<Profile> for ProfileCounts {
+    fn from(profile: Profile) -> Self {
+        let counts = |m: &Matched| [m.values, m.matches, m.whole];
+        let matched = profile.matched.iter().map(|((field, rule), m)| (field.clone(), *rule, counts(m)));
+        Self { matched: matched.collect(), values: profile.values }
+    }
+}
+
+impl From<ProfileCounts> for Profile {
+    fn from(counts: ProfileCounts) -> Self {
+        let matched = counts.matched.into_iter().map(|(field, rule, [values, matches, whole])| {
+            ((field, rule), Matched { values, matches, whole, ..Matched::default() })
+        });
+        Self { matched: matched.collect(), values: counts.values, ..Self::default() }
+    }
+}
+
 #[derive(Debug, Default, Clone, Copy)]
 struct Matched {
     values: u64,

@@ -78,6 +78,39 @@ fn corpus(folder: &Path) {
     }
 }
 
+/// A scan in shares, each told as JSON; and how many there were.
+fn in_shares(folder: &Path, options: &ScanOptions, group_bytes: u64) -> (Collect, usize) {
+    let inputs = inputs(&[folder.to_path_buf()]);
+    let options = share::settled(options, &inputs);
+    let progress = Progress::default();
+    let groups = share::shares(&ENGINE, &inputs, &options, group_bytes).expect("shares");
+    let mut sink = Collect::default();
+    let mut gather = share::Gather::new(&ENGINE, &inputs, &options, &progress).expect("a worker");
+    for part in groups.iter().flatten() {
+        let mut told = Vec::new();
+        let mut tell = |piece: share::Piece| told.push(piece.write());
+        share::scan_share(&ENGINE, &inputs[part.input], part, &options, &progress, &mut tell).expect("it scans");
+        let pieces = told.iter().map(|piece| share::Piece::read(piece).expect("a piece"));
+        gather.share(part, pieces, &mut sink);
+    }
+    gather.finish(&mut sink);
+    (sink, groups.len())
+}
+
+#[test]
+fn a_scan_in_shares_has_the_result_of_one_scan() {
+    let folder = tempfile::tempdir().expect("a folder");
+    corpus(folder.path());
+    fs::write(folder.path().join("h.bin"), [0u8, 159, 146, 150].repeat(100)).expect("written");
+    let options = ScanOptions { hash_content: true, ..options() };
+    let alone = scanned(folder.path(), &options);
+    for (group_bytes, least) in [(u64::MAX, 1), (3 << 20, 8), (1 << 20, 16)] {
+        let (shared, count) = in_shares(folder.path(), &options, group_bytes);
+        assert!(count >= least, "{count} groups of {group_bytes} bytes");
+        assert!(shared == alone, "in groups of {group_bytes} bytes");
+    }
+}
+
 #[test]
 fn the_result_does_not_depend_on_the_number_of_threads() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -2,6 +2,7 @@
 
 mod ask;
 pub(crate) mod audit;
+pub(crate) mod cluster;
 pub(crate) mod completions;
 pub(crate) mod demo;
 pub(crate) mod detectors;

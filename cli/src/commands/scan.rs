@@ -3,6 +3,7 @@
 //! Arguments become a [`Plan`] that cannot be wrong; then the classifiers scan, and a [`Collector`] hands what they find
 //! to the report, in input order. Nothing here needs the query engine: a scan starts at once.
 
+use super::cluster::Elsewhere;
 use super::scan_store;
 use super::selection::Selection;
 use crate::output::{self, OutputFile};
@@ -15,6 +16,7 @@ use lineward_classifiers::scan::{
     self as engine_scan, FileReport, Ner, Progress, Sample, ScanInput, ScanOptions, Sink,
 };
 use lineward_classifiers::{Category, Confidence, Engine, Finding};
+use lineward_cluster::{Cluster, RuleChoice, ScanOrder};
 use lineward_events::IndexedRecord;
 use std::io::{self, IsTerminal as _};
 use std::num::NonZeroUsize;
@@ -192,6 +194,9 @@ pub(crate) struct ScanArgs {
     /// No progress bar
     #[arg(long, short, help_heading = "What to report")]
     quiet: bool,
+
+    #[command(flatten)]
+    elsewhere: Elsewhere,
 }
 
 /// `--format`: one for all inputs, or to be detected.
@@ -326,6 +331,8 @@ struct Plan {
     /// Standard input is called `-` in the report.
     rename_stdin: bool,
     bar: bool,
+    /// Who scans, where it is not this process, and with which rules.
+    cluster: Option<(Cluster, RuleChoice)>,
 }
 
 impl Plan {
@@ -336,6 +343,9 @@ impl Plan {
         if args.dataset.is_some() && args.paths.len() > 1 {
             bail!("`--dataset` names one data set, and there are {} paths; scan them one by one", args.paths.len());
         }
+        if args.elsewhere.is_named() {
+            check_cluster(&args, rename_stdin)?;
+        }
         let rules = args.selection.rules()?;
         let fail_on = check_fail_on(&args, &rules)?;
         let inputs = inputs(&args.paths, args.output.as_deref());
@@ -343,6 +353,8 @@ impl Plan {
         if args.show_values && args.incremental.is_some() {
             bail!("`--show-values` does not go with `--incremental`, which keeps findings without values");
         }
+        let choice = args.selection.choice()?;
+        let cluster = args.elsewhere.cluster()?.map(|cluster| (cluster, choice));
         let mut options = ScanOptions {
             format: args.format.0,
             fields: args.fields,
@@ -382,6 +394,7 @@ impl Plan {
             rename_stdin,
             // A report that comes in pieces and a bar on one terminal would write over each other.
             bar: !args.quiet && io::stderr().is_terminal() && (kind == Kind::Summary || !on_terminal),
+            cluster,
         })
     }
 
@@ -417,7 +430,7 @@ impl Plan {
             unindexed: None,
             places: self.record_index.then(Vec::new),
         };
-        let scanned = engine_scan::scan(&self.engine, &self.inputs, &self.options, &progress, &mut collector);
+        let scanned = self.scan(&progress, &mut collector);
         bar.finish();
         scanned?;
         let stopped = interrupted.load(Ordering::Relaxed);
@@ -482,6 +495,21 @@ impl Plan {
         Ok(ExitCode::from(exit_code))
     }
 
+    /// Scans here, or has a cluster do it; findings and reports come in the same order.
+    fn scan(&self, progress: &Progress, sink: &mut dyn Sink) -> anyhow::Result<()> {
+        let Some((cluster, rules)) = &self.cluster else {
+            return Ok(engine_scan::scan(&self.engine, &self.inputs, &self.options, progress, sink)?);
+        };
+        let order = ScanOrder {
+            engine: &self.engine,
+            rules: rules.clone(),
+            inputs: &self.inputs,
+            options: &self.options,
+            group_bytes: None,
+        };
+        Ok(lineward_cluster::scan(cluster, &order, progress, sink)?)
+    }
+
     fn no_index(&self, e: io::Error) -> anyhow::Error {
         let path = self.index.as_deref().unwrap_or(Path::new("")).display();
         anyhow::Error::from(e).context(format!("cannot write the index to `{path}`"))
@@ -512,6 +540,20 @@ fn report_kind(args: &ScanArgs, on_terminal: bool) -> anyhow::Result<Kind> {
         bail!("a Parquet report is not for a terminal; name a file with `--output`");
     }
     Ok(args.report.unwrap_or(if on_terminal { Kind::Summary } else { Kind::Jsonl }))
+}
+
+/// What a cluster cannot do.
+fn check_cluster(args: &ScanArgs, reads_stdin: bool) -> anyhow::Result<()> {
+    if reads_stdin {
+        bail!("`--cluster` does not go with `-`: an executor cannot read the standard input of this process");
+    }
+    if args.show_values {
+        bail!("`--cluster` does not go with `--show-values`: values do not travel");
+    }
+    if args.incremental.is_some() {
+        bail!("`--cluster` does not go with `--incremental`: what was kept of earlier scans is on this machine");
+    }
+    Ok(())
 }
 
 /// Whether standard input is among the inputs.

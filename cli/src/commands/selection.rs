@@ -3,6 +3,7 @@
 use anyhow::Context as _;
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use lineward_classifiers::{Category, Error, RuleSet};
+use lineward_cluster::RuleChoice;
 use std::path::PathBuf;
 
 /// The filters.
@@ -23,13 +24,23 @@ pub(super) struct Selection {
 }
 
 impl Selection {
-    /// The built-in rules, and the user's own.
-    fn all(&self) -> anyhow::Result<RuleSet> {
+    /// What is selected, in a form that other processes understand.
+    pub fn choice(&self) -> anyhow::Result<RuleChoice> {
+        Ok(RuleChoice { detectors: self.detectors.clone(), categories: self.categories.clone(), files: self.files()? })
+    }
+
+    /// The user's own rules: name and text.
+    fn files(&self) -> anyhow::Result<Vec<(String, String)>> {
         let read = |path: &PathBuf| -> anyhow::Result<(String, String)> {
             let text = std::fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display()))?;
             Ok((path.display().to_string(), text))
         };
-        let files = self.rules.iter().map(read).collect::<anyhow::Result<Vec<_>>>()?;
+        self.rules.iter().map(read).collect()
+    }
+
+    /// The built-in rules, and the user's own.
+    fn all(&self) -> anyhow::Result<RuleSet> {
+        let files = self.files()?;
         let built_in = RuleSet::built_in()?;
         match files.is_empty() {
             true => Ok(built_in),

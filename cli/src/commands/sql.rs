@@ -3,8 +3,10 @@
 //! What a query may say and what it answers is `lineward-sql`'s; this file reads input, writes results and keeps the
 //! shell's history. The text of queries is never logged: it may hold names and values of people.
 
+use super::cluster::{Elsewhere, site};
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
+use lineward_cluster::{Cluster, ClusterQueries};
 use lineward_sql::render::Format;
 use lineward_sql::{Error, LinewardSession, Statement, functions};
 use rustyline::completion::{Completer, Pair};
@@ -17,6 +19,7 @@ use rustyline::{Config, Editor, Helper};
 use std::io::{self, BufWriter, IsTerminal as _, Read as _, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// Ask the lineage store in SQL.
@@ -39,6 +42,8 @@ pub struct SqlArgs {
     /// Read the statements from a file.
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
+    #[command(flatten)]
+    elsewhere: Elsewhere,
 }
 
 /// Runs the command.
@@ -63,10 +68,12 @@ pub fn run(args: SqlArgs) -> Result<ExitCode> {
             Some(text)
         }
     };
+    let cluster = args.elsewhere.cluster()?;
+    let opening = open(&args.store, args.fingerprint_key_file, cluster);
     let done = match text {
-        Some(text) => runtime.block_on(batch(&args.store, args.fingerprint_key_file, &text, format)),
+        Some(text) => runtime.block_on(batch(opening, &text, format)),
         None => {
-            let session = runtime.block_on(open(&args.store, args.fingerprint_key_file))?;
+            let session = runtime.block_on(opening)?;
             Shell { runtime: &runtime, session, format, timing: false }.run()
         }
     };
@@ -77,21 +84,26 @@ pub fn run(args: SqlArgs) -> Result<ExitCode> {
     }
 }
 
-/// A session whose key is looked for when a function first needs it.
-async fn open(store: &str, key_file: Option<PathBuf>) -> Result<LinewardSession> {
-    let session = LinewardSession::open(store).await?;
+/// A session whose key is looked for when a function first needs it; its queries are computed by the cluster, if any.
+async fn open(store: &str, key_file: Option<PathBuf>, cluster: Option<Cluster>) -> Result<LinewardSession> {
+    let mut session = LinewardSession::open(store).await?;
+    let site = cluster.map(|cluster| Ok::<_, anyhow::Error>((cluster, site(key_file.clone())?))).transpose()?;
     session.set_fingerprint_key(move || {
         crate::fingerprint_key::existing(key_file.as_deref()).map_err(|e| format!("{e:#}"))
     });
+    if let Some((cluster, site)) = site {
+        let queries = ClusterQueries::new(cluster, site, session.fingerprint_key_id());
+        session.compute_elsewhere(Arc::new(queries));
+    }
     Ok(session)
 }
 
-async fn batch(store: &str, key_file: Option<PathBuf>, text: &str, format: Format) -> Result<()> {
+async fn batch(opening: impl Future<Output = Result<LinewardSession>>, text: &str, format: Format) -> Result<()> {
     let statements = LinewardSession::parse(text)?;
     if statements.is_empty() {
         bail!("there is no statement to run");
     }
-    let session = open(store, key_file).await?;
+    let session = opening.await?;
     for statement in statements {
         execute(&session, statement, format).await?;
     }

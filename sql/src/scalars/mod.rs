@@ -24,6 +24,7 @@ use datafusion::logical_expr::{
     ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature, Volatility,
 };
 use datafusion::prelude::SessionContext;
+use lineward_classifiers::FingerprintKey;
 use lineward_store::graph::AsOf;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -37,6 +38,17 @@ pub static ALL: &[&Scalar] = &[
     &redact::FUNCTION,
     &fingerprint::FUNCTION,
 ];
+
+/// Those of them that look at their arguments alone, so that they can be computed where there is no graph.
+pub const WITHOUT_GRAPH: [&str; 3] = ["classify", "redact", "fingerprint"];
+
+/// The functions that need no graph, for a process that computes parts of other sessions' queries.
+pub fn without_graph(key: impl Fn() -> Result<FingerprintKey, String> + Send + Sync + 'static) -> Vec<Arc<ScalarUDF>> {
+    let support = Arc::new(Support::without_graph());
+    support.set_key_source(Arc::new(key));
+    let wanted = ALL.iter().filter(|scalar| WITHOUT_GRAPH.contains(&scalar.name));
+    wanted.map(|scalar| Arc::new(function(scalar, &support))).collect()
+}
 
 /// An argument of a scalar function: name, type, whether it may be left out, meaning.
 pub type ScalarArgument = (&'static str, Type, bool, &'static str);
@@ -92,13 +104,16 @@ impl Given {
 /// Registers all scalar functions with a session.
 pub(crate) fn register(context: &SessionContext, support: &Arc<Support>) {
     for scalar in ALL {
-        // Stable: the answer holds for a statement, and changes with the times of the session.
-        // Any arguments: `return_type` says what is wrong with them, and values are cast when they are read.
-        let any = vec![TypeSignature::Nullary, TypeSignature::VariadicAny];
-        let signature = Signature::one_of(any, Volatility::Stable);
-        let call = Call { scalar, support: support.clone(), signature };
-        context.register_udf(ScalarUDF::from(call));
+        context.register_udf(function(scalar, support));
     }
+}
+
+fn function(scalar: &'static Scalar, support: &Arc<Support>) -> ScalarUDF {
+    // Stable: the answer holds for a statement, and changes with the times of the session.
+    // Any arguments: `return_type` says what is wrong with them, and values are cast when they are read.
+    let any = vec![TypeSignature::Nullary, TypeSignature::VariadicAny];
+    let signature = Signature::one_of(any, Volatility::Stable);
+    ScalarUDF::from(Call { scalar, support: support.clone(), signature })
 }
 
 /// A function as DataFusion calls it.

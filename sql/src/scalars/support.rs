@@ -11,7 +11,8 @@ pub(crate) type KeySource = Arc<dyn Fn() -> Result<FingerprintKey, String> + Sen
 
 /// Shared by all scalar functions of a session.
 pub(crate) struct Support {
-    graphs: Arc<Graphs>,
+    /// None where functions are computed that need no graph.
+    graphs: Option<Arc<Graphs>>,
     engine: OnceLock<Result<Engine, String>>,
     source: OnceLock<KeySource>,
     key: OnceLock<Result<FingerprintKey, String>>,
@@ -25,7 +26,11 @@ impl std::fmt::Debug for Support {
 
 impl Support {
     pub fn new(graphs: Arc<Graphs>) -> Self {
-        Self { graphs, engine: OnceLock::new(), source: OnceLock::new(), key: OnceLock::new() }
+        Self { graphs: Some(graphs), ..Self::without_graph() }
+    }
+
+    pub fn without_graph() -> Self {
+        Self { graphs: None, engine: OnceLock::new(), source: OnceLock::new(), key: OnceLock::new() }
     }
 
     /// Where the key comes from; the first call counts.
@@ -42,7 +47,8 @@ impl Support {
 
     /// The graph at the times of a session.
     pub fn view(&self, as_of: AsOf) -> Result<Arc<View>, Error> {
-        self.graphs.view_blocking(as_of)
+        const NONE: &str = "the lineage graph is on the node that asks; functions over it are computed there";
+        self.graphs.as_ref().ok_or_else(|| Error::Argument(NONE.to_owned()))?.view_blocking(as_of)
     }
 
     /// The engine with the built-in rules, made when it is first needed.

@@ -29,8 +29,8 @@ const HIDDEN: [&str; 2] = ["retracted_at", "revision"];
 /// A table of the current state.
 #[derive(Debug)]
 pub(crate) struct CurrentTable {
-    snapshot: Snapshot,
-    name: &'static str,
+    pub(super) snapshot: Snapshot,
+    pub(super) name: &'static str,
     schema: SchemaRef,
     rows: OnceCell<Arc<dyn TableProvider>>,
     past: Mutex<Option<(AsOf, Arc<dyn TableProvider>)>>,

@@ -15,8 +15,8 @@ use std::sync::Arc;
 /// A table that is only ever appended to.
 #[derive(Debug)]
 pub(crate) struct LogTable {
-    snapshot: Snapshot,
-    name: &'static str,
+    pub(super) snapshot: Snapshot,
+    pub(super) name: &'static str,
     schema: SchemaRef,
 }
 

@@ -3,7 +3,9 @@
 mod current;
 mod log;
 mod raw;
+mod stored;
 
 pub(crate) use current::CurrentTable;
 pub(crate) use log::LogTable;
 pub(crate) use raw::RawSchema;
+pub use stored::StoredTable;

@@ -5,6 +5,7 @@
 
 mod bad_input;
 mod canary;
+mod cluster;
 mod kafka;
 mod lineage;
 mod lineward;

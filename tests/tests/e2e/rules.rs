@@ -7,26 +7,42 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Crates of the workspace and those of it they may use, by folder. A crate that is not here has no place yet.
-const MAY_USE: [(&str, &[&str]); 9] = [
+const MAY_USE: [(&str, &[&str]); 10] = [
     ("events", &[]),
     ("connectors", &["events"]),
     ("classifiers", &["events"]),
     ("store", &["events"]),
     ("sql", &["events", "classifiers", "store"]),
     ("pipelines", &["events", "connectors", "classifiers", "store", "sql"]),
+    ("cluster", &["events", "connectors", "classifiers", "store", "sql", "pipelines"]),
     ("server", &["events", "connectors", "classifiers", "store", "sql", "pipelines"]),
-    ("cli", &["events", "connectors", "classifiers", "store", "sql", "pipelines", "server"]),
+    ("cli", &["events", "connectors", "classifiers", "store", "sql", "pipelines", "cluster", "server"]),
     // Tests go through the binary, so that they see what users see.
     ("tests", &[]),
 ];
 
 /// Libraries that are one crate's business, and whose.
-const RESERVED: [(&str, &[&str]); 3] =
-    [("rdkafka", &["connectors", "tests"]), ("deltalake", &["store", "sql"]), ("datafusion", &["sql", "server"])];
+const RESERVED: [(&str, &[&str]); 5] = [
+    ("rdkafka", &["connectors", "tests"]),
+    ("deltalake", &["store", "sql"]),
+    ("datafusion", &["sql", "cluster", "server"]),
+    ("ballista-scheduler", &["cluster"]),
+    ("ballista-executor", &["cluster"]),
+];
 
 /// Libraries of which two versions would be two sets of types.
-const ONE_VERSION: [&str; 8] =
-    ["arrow", "arrow-array", "arrow-schema", "datafusion", "deltalake-core", "parquet", "pgwire", "serde_json"];
+const ONE_VERSION: [&str; 10] = [
+    "arrow",
+    "arrow-array",
+    "arrow-schema",
+    "ballista-core",
+    "datafusion",
+    "datafusion-proto",
+    "deltalake-core",
+    "parquet",
+    "pgwire",
+    "serde_json",
+];
 
 #[test]
 fn crates_use_only_what_they_may() {

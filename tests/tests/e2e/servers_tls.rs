@@ -13,7 +13,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 const COUNT: &str = "SELECT count(*) > 0 FROM runs";
 
-fn has_openssl() -> bool {
+pub fn has_openssl() -> bool {
     let found = Command::new("openssl").arg("version").output().is_ok_and(|output| output.status.success());
     if !found {
         println!("skipped: `openssl` is not here (apt-get install openssl)");
@@ -30,14 +30,14 @@ fn openssl(lineward: &Lineward, arguments: &[&str]) -> Vec<u8> {
 const EC: [&str; 5] = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
 
 /// An authority: `NAME.pem` and `NAME.key`.
-fn authority(lineward: &Lineward, name: &str) {
+pub fn authority(lineward: &Lineward, name: &str) {
     let (subject, key, certificate) = (format!("/CN={name}"), format!("{name}.key"), format!("{name}.pem"));
     let rest = ["-keyout", &key, "-out", &certificate, "-subj", &subject, "-days", "2"];
     openssl(lineward, &[&["req", "-x509"], &EC[..], &rest].concat());
 }
 
 /// A certificate that an authority signed.
-fn certificate(lineward: &Lineward, authority: &str, name: &str, extensions: &str) {
+pub fn certificate(lineward: &Lineward, authority: &str, name: &str, extensions: &str) {
     lineward.write(&format!("{name}.ext"), extensions);
     let file = |end: &str| format!("{name}.{end}");
     let (subject, key, request, signed, ext) =
@@ -49,8 +49,8 @@ fn certificate(lineward: &Lineward, authority: &str, name: &str, extensions: &st
     openssl(lineward, &[&["x509", "-req", "-in", &request, "-out", &signed, "-extfile", &ext], &by[..]].concat());
 }
 
-const SERVER: &str = "subjectAltName=DNS:localhost,IP:127.0.0.1";
-const CLIENT: &str = "extendedKeyUsage=clientAuth";
+pub const SERVER: &str = "subjectAltName=DNS:localhost,IP:127.0.0.1";
+pub const CLIENT: &str = "extendedKeyUsage=clientAuth";
 
 /// psql that insists on a server whose certificate `authority` signed.
 fn psql(lineward: &Lineward, server: &Server, authority: &str, certificate: Option<&str>, token: &str) -> Outcome {
