@@ -9,6 +9,8 @@ use sha2::{Digest, Sha256};
 #[derive(Debug)]
 pub struct RuleSet {
     rules: Vec<Rule>,
+    /// Indices by the rules' ids.
+    by_id: Vec<u16>,
     hash: String,
 }
 
@@ -25,7 +27,8 @@ impl RuleSet {
     /// The rules of some files, given as `(name, text)`.
     ///
     /// # Errors
-    /// [`Error::Rule`] for a rule that breaks the contract, or an id that stands twice.
+    /// [`Error::Rule`] for a rule that breaks the contract, or an id that stands twice; [`Error::Unknown`] for more rules
+    /// than 65,535.
     pub fn from_files<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, Error> {
         let mut rules: Vec<Rule> = Vec::new();
         let mut hash = Sha256::new();
@@ -37,16 +40,19 @@ impl RuleSet {
     }
 
     fn of(rules: Vec<Rule>, hash: Sha256) -> Result<Self, Error> {
-        let mut ids: Vec<&Rule> = rules.iter().collect();
-        ids.sort_by(|a, b| a.id.cmp(&b.id));
-        if let Some(twice) = ids.windows(2).find(|w| w[0].id == w[1].id) {
+        if rules.len() > usize::from(u16::MAX) {
+            return Err(Error::Unknown(format!("{} rules are too many; {} is the most", rules.len(), u16::MAX)));
+        }
+        let by_id = by_id(&rules);
+        let ids = |w: &[u16]| [&rules[usize::from(w[0])], &rules[usize::from(w[1])]];
+        if let Some([first, second]) = by_id.windows(2).map(ids).find(|[a, b]| a.id == b.id) {
             return Err(Error::Rule {
-                rule: twice[0].id.clone(),
-                file: twice[1].file.clone(),
-                message: format!("the id stands in {} already; ids are unique and never reused", twice[0].file),
+                rule: first.id.clone(),
+                file: second.file.clone(),
+                message: format!("the id stands in {} already; ids are unique and never reused", first.file),
             });
         }
-        Ok(Self { rules, hash: hex::encode(&hash.finalize()[..8]) })
+        Ok(Self { rules, by_id, hash: hex::encode(&hash.finalize()[..8]) })
     }
 
     /// These rules and those of some files, given as `(name, text)`. Every expression of the files is compiled at once.
@@ -62,9 +68,6 @@ impl RuleSet {
                 rule::verify(&rule)?;
                 self.rules.push(rule);
             }
-        }
-        if self.rules.len() > usize::from(u16::MAX) {
-            return Err(Error::Unknown(format!("{} rules are too many; {} is the most", self.rules.len(), u16::MAX)));
         }
         Self::of(self.rules, hash)
     }
@@ -86,12 +89,19 @@ impl RuleSet {
         if !globs.is_empty() || !categories.is_empty() {
             self.hash = hex::encode(&Sha256::digest(selection.as_bytes())[..8]);
         }
+        self.by_id = by_id(&self.rules);
         Ok(self)
     }
 
     /// The rule at an index of this set.
     pub fn get(&self, index: u16) -> &Rule {
         &self.rules[index as usize]
+    }
+
+    /// The index of the rule with an id.
+    pub fn index_of(&self, id: &str) -> Option<u16> {
+        let at = self.by_id.binary_search_by(|index| self.get(*index).id.as_str().cmp(id)).ok()?;
+        self.by_id.get(at).copied()
     }
 
     /// All rules with their indices.
@@ -118,4 +128,11 @@ impl RuleSet {
     pub fn hash(&self) -> &str {
         &self.hash
     }
+}
+
+/// Indices of rules, in the order of their ids.
+fn by_id(rules: &[Rule]) -> Vec<u16> {
+    let mut indices: Vec<u16> = (0u16..).zip(rules).map(|(index, _)| index).collect();
+    indices.sort_by(|a, b| rules[usize::from(*a)].id.cmp(&rules[usize::from(*b)].id));
+    indices
 }

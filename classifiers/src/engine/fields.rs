@@ -5,24 +5,44 @@
 
 use crate::rule_set::RuleSet;
 use crate::values::{FieldId, FieldTable};
+use std::collections::HashMap;
+use std::sync::Arc;
 
-/// Rules by field, computed when a field is first met.
+/// Names whose rules are remembered: many files have the same columns, and hostile names must not fill the memory.
+const NAMES_MAX: usize = 4_096;
+
+/// Rules by field, computed when a name is first met.
 #[derive(Default)]
 pub(super) struct FieldPlans {
-    plans: Vec<Option<Vec<u16>>>,
+    plans: Vec<Option<Arc<[u16]>>>,
+    by_name: HashMap<String, Arc<[u16]>>,
 }
 
 impl FieldPlans {
+    /// Forgets the fields of an input, not what their names call for.
+    pub(super) fn reset(&mut self) {
+        self.plans.clear();
+    }
+
     pub(super) fn rules(&mut self, field: FieldId, fields: &FieldTable, rules: &RuleSet) -> &[u16] {
         let index = field.0 as usize;
         if self.plans.len() <= index {
             self.plans.resize(index + 1, None);
         }
+        let by_name = &mut self.by_name;
         self.plans[index].get_or_insert_with(|| {
             let name = normalise(fields.path(field));
-            rules.indices(|r| r.field.as_ref().is_some_and(|f| f.names.iter().any(|g| glob(g, &name))))
+            if by_name.len() >= NAMES_MAX {
+                by_name.clear();
+            }
+            by_name.entry(name).or_insert_with_key(|name| wanted(rules, name)).clone()
         })
     }
+}
+
+/// The rules that look for fields of a name.
+fn wanted(rules: &RuleSet, name: &str) -> Arc<[u16]> {
+    rules.indices(|r| r.field.as_ref().is_some_and(|f| f.names.iter().any(|g| glob(g, name)))).into()
 }
 
 /// The last segment of a dotted path in lower snake case.
@@ -50,12 +70,10 @@ pub(crate) fn normalise(path: &str) -> String {
 
 /// Whether a name matches a glob in which `*` stands for any characters.
 pub(crate) fn glob(pattern: &str, name: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let Some(first) = parts.next() else { return false };
+    let Some((first, parts)) = pattern.split_once('*') else { return pattern == name };
     let Some(mut rest) = name.strip_prefix(first) else { return false };
-    let parts: Vec<&str> = parts.collect();
-    let Some((last, middle)) = parts.split_last() else { return rest.is_empty() };
-    for part in middle {
+    let (middle, last) = parts.rsplit_once('*').unwrap_or(("", parts));
+    for part in middle.split('*') {
         match rest.find(part) {
             Some(at) => rest = &rest[at + part.len()..],
             None => return false,

@@ -265,7 +265,7 @@ impl<'e> Scanner<'e> {
 
     /// Forgets what it learned about field names; call it when the field table changes to another input's.
     pub fn reset_fields(&mut self) {
-        self.plans = FieldPlans::default();
+        self.plans.reset();
         self.field_words.clear();
         self.fields_in_context.clear();
     }

@@ -156,10 +156,9 @@ impl Profile {
 
     /// Fills in what summaries say of their fields.
     pub(super) fn judge(&self, mut summaries: Vec<FieldSummary>, rules: &RuleSet) -> Vec<FieldSummary> {
-        let by_id: BTreeMap<&str, u16> = rules.iter().map(|(index, rule)| (rule.id.as_str(), index)).collect();
         for summary in &mut summaries {
             let Some(field) = summary.field.clone() else { continue };
-            let Some(rule) = by_id.get(summary.detector.as_str()).copied() else { continue };
+            let Some(rule) = rules.index_of(&summary.detector) else { continue };
             let Some(matched) = self.matched.get(&(field.clone(), rule)) else { continue };
             let values = self.values.get(&field).copied().unwrap_or_default().max(matched.values);
             let is_number = rules.get(rule).trigger == Trigger::Run(RunKind::Digits);
