@@ -275,6 +275,11 @@ impl Rule {
         self.near.as_ref().is_some_and(|near| near.required)
     }
 
+    /// The best score that a match in text can have.
+    pub(crate) fn score_max(&self) -> f32 {
+        self.near.as_ref().map_or(self.score, |near| near.score.max(self.score))
+    }
+
     /// How a match is checked, for lists and documentation: names of checks, `entropy`, `context`.
     pub fn checked_by(&self) -> Vec<String> {
         let mut out: Vec<String> = self.checks.iter().map(|c| c.name.to_owned()).collect();

@@ -309,7 +309,6 @@ pub fn scan(
     progress: &Progress,
     sink: &mut dyn Sink,
 ) -> Result<(), Error> {
-    let options = &ScanOptions { ner: names::resolved(options.ner, inputs), ..options.clone() };
     parallel::scan(engine, inputs, options, progress, sink, options.jobs.max(1))
 }
 
@@ -486,6 +485,14 @@ impl<'a> Worker<'a> {
             cells: Cells::default(),
             words: options.sketches().then(|| Words::new(&options.key)),
         })
+    }
+
+    /// Makes ready for an input, of which [`Worker::read`] reads parts next.
+    fn turn_to(&mut self, input: &ScanInput) {
+        let everywhere = names::everywhere(self.options.ner, input);
+        if let Some(names) = &mut self.names {
+            names.look_everywhere(everywhere);
+        }
     }
 
     /// Opens an input; what prevents it goes into the report.

@@ -599,6 +599,25 @@ fn a_report_file_appears_whole_and_is_no_input_of_the_next_scan() {
     assert_eq!(names.len(), 2, "nothing is left beside it: {names:?}");
 }
 
+#[test]
+fn a_file_that_is_named_twice_is_scanned_once() {
+    let place = Place::new();
+    place.write("d/a.txt", ssn_line());
+    place.write("d/b.txt", ssn_line());
+    let run = place.run(&["scan", "d", "d/a.txt", "./d/../d/b.txt"]).exits(0).silent();
+    assert_eq!(run.stdout.lines().count(), 2, "{}", run.stdout);
+}
+
+#[test]
+fn a_store_that_fails_does_not_take_the_report_with_it() {
+    let place = Place::new();
+    place.write("a.txt", ssn_line());
+    place.write("no-folder", "a file where a store should be");
+    let run = place.run(&["scan", "a.txt", "--store", "no-folder", "--output", "r.jsonl"]).exits(2);
+    run.complains("no-folder");
+    assert_eq!(fs::read_to_string(place.path("r.jsonl")).expect("the report").lines().count(), 1);
+}
+
 // Processes.
 
 #[test]
@@ -635,6 +654,28 @@ fn ctrl_c_reports_what_was_found() {
     Run::of(child.wait_with_output().expect("the program ends")).exits(130).complains("stopped before its end");
     let report = fs::read_to_string(place.path("r.jsonl")).expect("the report is written");
     assert!(report.lines().count() > 4, "what was found until then is reported");
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_leaves_nothing_of_a_copy() {
+    let place = Place::new();
+    place.write("a.txt", ssn_line().repeat(400_000));
+    let child = place.spawn(&["redact", "a.txt", "-o", "clean.txt"]);
+    let hidden = || {
+        let entries = fs::read_dir(place.folder.path()).expect("the folder").map(|e| e.expect("an entry").file_name());
+        entries.filter(|name| name.to_string_lossy().starts_with(".lineward-")).count()
+    };
+    while hidden() == 0 {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    // It is under way, and the handler is set right behind.
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    let pid = child.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().expect("kill runs").success());
+    Run::of(child.wait_with_output().expect("the program ends")).exits(130);
+    assert_eq!(hidden(), 0, "the unfinished copy is gone");
+    assert!(!place.path("clean.txt").exists());
 }
 
 // Fingerprint keys.

@@ -98,6 +98,7 @@ struct Settings {
     confidence_min: Confidence,
     binary: BinaryPolicy,
     hash_content: bool,
+    sketch_content: bool,
     limits: Limits,
     decode: bool,
     ner: Ner,
@@ -123,7 +124,7 @@ struct Order {
 pub fn scan(cluster: &Cluster, order: &ScanOrder<'_>, progress: &Progress, sink: &mut dyn Sink) -> Result<(), Error> {
     let system = |source| Error::System { what: "cannot start threads", source };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(system)?;
-    let options = share::settled(order.options, order.inputs);
+    let options = share::settled(order.options);
     let total = order.inputs.iter().map(|input| input.size_bytes).fold(0, u64::saturating_add);
     let group_bytes = order.group_bytes.unwrap_or_else(|| GROUP_BYTES_MIN.max(total / GROUPS_MAX));
     let groups = share::shares(order.engine, order.inputs, &options, group_bytes)?;
@@ -310,6 +311,7 @@ impl Settings {
             confidence_min: options.confidence_min,
             binary: options.binary,
             hash_content: options.hash_content,
+            sketch_content: options.sketch_content,
             limits: options.limits,
             decode: options.decode,
             ner: options.ner,
@@ -324,6 +326,7 @@ impl Settings {
             confidence_min: self.confidence_min,
             binary: self.binary,
             hash_content: self.hash_content,
+            sketch_content: self.sketch_content,
             limits: self.limits,
             decode: self.decode,
             ner: self.ner,

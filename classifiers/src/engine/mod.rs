@@ -66,14 +66,17 @@ pub struct Engine {
 #[derive(Debug)]
 struct RunRules {
     rules: Vec<u16>,
+    /// The best score that any of them can have.
+    score_max: f32,
     dfa: OnceLock<Option<DFA>>,
     wide: OnceLock<Option<DFA>>,
 }
 
 impl RunRules {
     fn new(rules: &RuleSet, kind: RunKind) -> Self {
-        let rules = rules.indices(|r| r.trigger == Trigger::Run(kind));
-        Self { rules, dfa: OnceLock::new(), wide: OnceLock::new() }
+        let indices = rules.indices(|r| r.trigger == Trigger::Run(kind));
+        let score_max = indices.iter().map(|i| rules.get(*i).score_max()).fold(0.0, f32::max);
+        Self { rules: indices, score_max, dfa: OnceLock::new(), wide: OnceLock::new() }
     }
 
     /// Built when the first run is seen. `None` where the rules are too many for one automaton, in which case each is
@@ -162,6 +165,8 @@ impl Engine {
             shapes: Shapes::default(),
             fields_in_context: HashMap::new(),
             matched: Vec::new(),
+            bare: Vec::new(),
+            covers: Vec::new(),
             plans: FieldPlans::default(),
             found: Vec::new(),
         })
@@ -190,6 +195,10 @@ pub struct Scanner<'e> {
     fields_in_context: HashMap<FieldId, bool>,
     /// Rules that are worth a try at one place.
     matched: Vec<u16>,
+    /// Token-shaped runs that could be a token by themselves: start and end.
+    bare: Vec<(usize, usize)>,
+    /// What was found without looking at those: value, start, end and score.
+    covers: Vec<(u32, usize, usize, f32)>,
     plans: FieldPlans,
     found: Vec<Match>,
 }
@@ -219,7 +228,6 @@ struct Cursors {
     literal: Cursor,
     digits: Cursor,
     at: Cursor,
-    token: Cursor,
 }
 
 /// A place where rules are tried.
@@ -242,6 +250,7 @@ impl<'e> Scanner<'e> {
     /// None today; see [`Engine::new`].
     pub fn scan(&mut self, batch: &ValueBatch, fields: &FieldTable, out: &mut Vec<Match>) -> Result<(), Error> {
         self.found.clear();
+        self.bare.clear();
         self.hits.clear();
         self.done_until.fill(0);
         self.marks.restart();
@@ -254,10 +263,14 @@ impl<'e> Scanner<'e> {
             self.marks.segment(text, from, to);
             self.scan_literals(from, to, &mut cursors, batch, fields);
             self.scan_digits(from, &mut cursors.digits, batch, fields);
-            self.scan_others(&mut cursors, batch, fields);
+            self.scan_ats(&mut cursors.at, batch, fields);
+            self.bare.extend(
+                self.marks.tokens.iter().filter(|run| run.is_bare()).map(|run| (run.start, run.start + run.len)),
+            );
             from = to;
         }
         self.scan_fields(batch, fields);
+        self.scan_tokens(batch, fields);
         overlap::resolve(&mut self.found, &self.engine.rules);
         out.append(&mut self.found);
         Ok(())
@@ -402,7 +415,7 @@ impl<'e> Scanner<'e> {
         let mut rules = std::mem::take(&mut self.matched);
         let told = self.shapes.rules_at(&engine.digits, &engine.rules, number, &mut rules);
         if told.is_err() {
-            self.attempt_run(Pool::Digits, c, batch, fields);
+            self.attempt_run(Pool::Digits, c, 0.0, batch, fields);
         } else if !rules.is_empty() {
             let mut has_context = None;
             for &rule in &rules {
@@ -434,36 +447,63 @@ impl<'e> Scanner<'e> {
         named || self.context.has_for_number(batch.buffer(), low, high)
     }
 
-    fn scan_others(&mut self, cursors: &mut Cursors, batch: &ValueBatch, fields: &FieldTable) {
+    fn scan_ats(&mut self, cursor: &mut Cursor, batch: &ValueBatch, fields: &FieldTable) {
         let text = batch.buffer();
         let ats = std::mem::take(&mut self.marks.ats);
         for &start in &ats {
-            let Some((value, span)) = cursors.at.find(batch.spans(), start, start + 1) else { continue };
+            let Some((value, span)) = cursor.find(batch.spans(), start, start + 1) else { continue };
             let at = local_part(text, span.start, start);
             if at < start {
-                self.attempt_run(Pool::At, Candidate { value, low: span.start, high: span.end, at }, batch, fields);
+                let c = Candidate { value, low: span.start, high: span.end, at };
+                self.attempt_run(Pool::At, c, 0.0, batch, fields);
             }
         }
         self.marks.ats = ats;
-        let tokens = std::mem::take(&mut self.marks.tokens);
-        for at in tokens.iter().filter(|run| run.is_bare()).map(|run| run.start) {
-            let Some((value, span)) = cursors.token.find(batch.spans(), at, at + 1) else { continue };
-            self.attempt_run(Pool::Token, Candidate { value, low: span.start, high: span.end, at }, batch, fields);
-        }
-        self.marks.tokens = tokens;
     }
 
-    /// Tries all rules of a kind of run at a place: the joint automaton says which can match, each of those is matched
-    /// by itself for its bounds.
-    fn attempt_run(&mut self, pool: Pool, c: Candidate, batch: &ValueBatch, fields: &FieldTable) {
+    /// Tries the rules of token-shaped runs. They come last: a rule that knows no more than the shape of a token is not
+    /// tried on a run in which a better match was found that holds all of it.
+    fn scan_tokens(&mut self, batch: &ValueBatch, fields: &FieldTable) {
+        let runs = std::mem::take(&mut self.bare);
+        if !runs.is_empty() && !self.found.is_empty() {
+            overlap::resolve(&mut self.found, &self.engine.rules);
+            let rules = &self.engine.rules;
+            let matches = self.found.iter().filter(|m| !overlap::is_container(m, rules));
+            self.covers.extend(matches.map(|m| (m.value, m.start, m.end, m.score)));
+        }
+        let mut cursor = Cursor::default();
+        for &(start, end) in &runs {
+            let Some((value, span)) = cursor.find(batch.spans(), start, start + 1) else { continue };
+            let known = self.best_over(value, start - span.start, end.min(span.end) - span.start);
+            if known <= self.engine.token.score_max {
+                let c = Candidate { value, low: span.start, high: span.end, at: start };
+                self.attempt_run(Pool::Token, c, known, batch, fields);
+            }
+        }
+        self.covers.clear();
+        self.bare = runs;
+        self.bare.clear();
+    }
+
+    /// The score of the match that holds a part of a value whole; 0 where there is none.
+    fn best_over(&self, value: u32, start: usize, end: usize) -> f32 {
+        let behind = self.covers.partition_point(|(v, s, ..)| (*v, *s) <= (value, start));
+        let before = behind.checked_sub(1).map(|at| self.covers[at]);
+        before.filter(|(v, _, e, _)| *v == value && end <= *e).map_or(0.0, |(.., score)| score)
+    }
+
+    /// Tries all rules of a kind of run at a place that can have at least a score: the joint automaton says which can
+    /// match, each of those is matched by itself for its bounds.
+    fn attempt_run(&mut self, pool: Pool, c: Candidate, score_min: f32, batch: &ValueBatch, fields: &FieldTable) {
         let engine = self.engine;
+        let is_tried = |rule: &u16| engine.rules.get(*rule).score_max() >= score_min;
         let (rules, window) = match pool {
             Pool::Digits => (&engine.digits, RUN_WINDOW_BYTES),
             Pool::At => (&engine.at, LOCAL_PART_BYTES + 256),
             Pool::Token => (&engine.token, 1_024),
         };
         let Some(dfa) = rules.dfa(&engine.rules) else {
-            return rules.rules.iter().for_each(|&rule| self.attempt(rule, c, batch, fields));
+            return rules.rules.iter().filter(|r| is_tried(r)).for_each(|&rule| self.attempt(rule, c, batch, fields));
         };
         let state = match pool {
             Pool::Digits => &mut self.digits,
@@ -479,13 +519,13 @@ impl<'e> Scanner<'e> {
         let input = Input::new(text).range(at..text.len().min(at + window)).anchored(Anchored::Yes);
         if dfa.try_which_overlapping_matches(cache, &input, &mut state.set).is_err() {
             // A search that gave up has not said no to anything.
-            return rules.rules.iter().for_each(|&rule| self.attempt(rule, c, batch, fields));
+            return rules.rules.iter().filter(|r| is_tried(r)).for_each(|&rule| self.attempt(rule, c, batch, fields));
         }
         if state.set.is_empty() {
             return;
         }
         let mut matched = std::mem::take(&mut self.matched);
-        matched.extend(state.set.iter().map(|pattern| rules.rules[pattern.as_usize()]));
+        matched.extend(state.set.iter().map(|pattern| rules.rules[pattern.as_usize()]).filter(is_tried));
         matched.drain(..).for_each(|rule| self.attempt(rule, c, batch, fields));
         self.matched = matched;
     }

@@ -10,9 +10,14 @@ use std::collections::BTreeMap;
 /// Entities that contain others: they neither suppress nor are suppressed, except by their own kind.
 const CONTAINERS: [&str; 3] = ["URL", "DOMAIN_NAME", "ADDRESS"];
 
+/// Whether a match may hold others.
+pub(super) fn is_container(m: &Match, rules: &RuleSet) -> bool {
+    CONTAINERS.contains(&rules.get(m.rule).entity.as_str())
+}
+
 /// Keeps one match of each overlapping group; orders by value and start.
 pub(super) fn resolve(found: &mut Vec<Match>, rules: &RuleSet) {
-    let container = |m: &Match| CONTAINERS.contains(&rules.get(m.rule).entity.as_str());
+    let container = |m: &Match| is_container(m, rules);
     let place = |m: &Match| (m.value, m.start, m.end, m.rule);
     found.sort_unstable_by_key(place);
     if !found.windows(2).any(|pair| pair[0].value == pair[1].value && pair[1].start < pair[0].end) {

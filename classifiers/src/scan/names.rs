@@ -41,7 +41,7 @@ const IMPERSONAL: [&str; 12] = [
     "PERSON",
 ];
 
-/// Bytes of all inputs together below which [`Ner::Auto`] looks for names everywhere: it takes a tenth of a second then.
+/// Bytes of an input below which [`Ner::Auto`] looks for names everywhere: it takes a tenth of a second at most then.
 const SMALL_BYTES: u64 = 2_000_000;
 /// Endings of files that hold records or what people wrote. In code and settings the tagger sees names where none are.
 const WRITTEN: [&str; 13] =
@@ -52,26 +52,25 @@ const WRITTEN: [&str; 13] =
 pub enum Ner {
     /// Nowhere.
     Off,
-    /// Where a rule has found something personal nearby; in a scan of files of less than 2 MB, if they hold records and
-    /// documents, everywhere.
+    /// Where a rule has found something personal nearby; in a file of less than 2 MB, if it holds records or documents,
+    /// everywhere.
     #[default]
     Auto,
     /// Everywhere.
     On,
 }
 
-/// What [`Ner::Auto`] means for a scan of these inputs.
-pub(crate) fn resolved(ner: Ner, inputs: &[ScanInput]) -> Ner {
-    let is_written = |input: &ScanInput| {
-        let ending = input.path.extension().and_then(|e| e.to_str());
-        ending.is_some_and(|e| WRITTEN.iter().any(|written| written.eq_ignore_ascii_case(e)))
-    };
+/// Whether names are looked for everywhere in an input. It goes by this input alone, so that what is found in a file does
+/// not depend on what it is scanned with.
+pub(super) fn everywhere(ner: Ner, input: &ScanInput) -> bool {
+    let ending = input.path.extension().and_then(|e| e.to_str());
+    let is_written = ending.is_some_and(|e| WRITTEN.iter().any(|written| written.eq_ignore_ascii_case(e)));
     // A size that is not known is 0.
-    let is_known = |input: &ScanInput| input.size_bytes > 0 || input.path.is_file();
-    let small = inputs.iter().try_fold(0u64, |sum, i| sum.checked_add(i.size_bytes)).is_some_and(|s| s < SMALL_BYTES);
+    let is_known = input.size_bytes > 0 || input.path.is_file();
     match ner {
-        Ner::Auto if small && inputs.iter().all(|i| is_written(i) && is_known(i)) => Ner::On,
-        other => other,
+        Ner::Off => false,
+        Ner::Auto => is_written && is_known && input.size_bytes < SMALL_BYTES,
+        Ner::On => true,
     }
 }
 
@@ -110,6 +109,11 @@ impl Names {
             personal: rules.iter().map(|(_, rule)| is_personal(rule)).collect(),
             rows: HashSet::new(),
         })
+    }
+
+    /// Says whether what follows is an input in which names are looked for everywhere.
+    pub(super) fn look_everywhere(&mut self, everywhere: bool) {
+        self.everywhere = everywhere;
     }
 
     /// Adds the names of a batch to its matches, which are in the order of values and starts and stay so. `base` is the
@@ -362,17 +366,18 @@ mod tests {
 
     #[test]
     fn names_are_looked_for_everywhere_in_little_that_people_wrote() {
-        let input = |path: &str, size_bytes| ScanInput::file(path.into(), size_bytes);
-        for (inputs, expected) in [
-            (vec![input("a.jsonl", 900_000), input("b.TXT", 1_000_000)], Ner::On),
-            (vec![input("a.jsonl", 1_000_000), input("b.txt", 1_000_000)], Ner::Auto),
-            (vec![input("a.jsonl", 9), input("a.py", 9)], Ner::Auto),
-            (vec![input("Makefile", 9)], Ner::Auto),
-            (vec![input("stream-of-unknown-size.jsonl", 0)], Ner::Auto),
-            (vec![input("a.csv", u64::MAX), input("b.csv", u64::MAX)], Ner::Auto),
+        for (path, size_bytes, expected) in [
+            ("a.jsonl", 1_900_000, true),
+            ("b.TXT", 9, true),
+            ("a.jsonl", 2_000_000, false),
+            ("a.py", 9, false),
+            ("Makefile", 9, false),
+            ("stream-of-unknown-size.jsonl", 0, false),
+            ("a.csv", u64::MAX, false),
         ] {
-            assert_eq!(resolved(Ner::Auto, &inputs), expected, "{inputs:?}");
-            assert_eq!(resolved(Ner::Off, &inputs), Ner::Off);
+            let input = ScanInput::file(path.into(), size_bytes);
+            assert_eq!(everywhere(Ner::Auto, &input), expected, "{input:?}");
+            assert!(everywhere(Ner::On, &input) && !everywhere(Ner::Off, &input));
         }
     }
 

@@ -316,7 +316,11 @@ impl Helper<'_, '_> {
             gate.pass(place, progress);
             drop(sender.send(Message::Findings(place, chunk)));
         };
-        let path = self.schedule.inputs.get(place.0).map(|input| input.path.as_path()).unwrap_or(Path::new(""));
+        let input = self.schedule.inputs.get(place.0);
+        if let Some(input) = input {
+            self.worker.turn_to(input);
+        }
+        let path = input.map_or(Path::new(""), |input| input.path.as_path());
         let done = self.worker.read(place.0, path, reader.as_mut(), tallies, &mut |finding| {
             chunk.push(finding);
             if chunk.len() == CHUNK {

@@ -139,3 +139,21 @@ fn rows_and_columns_have_the_same_findings() {
     let done = direct::scan_bytes(&ENGINE, "a.csv", csv, &options).expect("it is scanned");
     assert!(by_row(&done.findings) == expected, "{} and {} findings", done.findings.len(), expected.len());
 }
+
+#[test]
+fn what_is_found_in_a_file_does_not_depend_on_those_beside_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name);
+    std::fs::write(path("letter.txt"), "Yesterday the letter of Ulrike Brandt reached Oslo.\n").expect("written");
+    std::fs::write(path("large.txt"), "a line that says nothing\n".repeat(100_000)).expect("written");
+    std::fs::write(path("code.py"), "print('nothing')\n").expect("written");
+    let found = |names: &[&str]| {
+        let paths: Vec<_> = names.iter().map(|name| path(name)).collect();
+        let mut all = Collect::default();
+        scan(&ENGINE, &inputs(&paths), &options(Ner::Auto), &Progress::default(), &mut all).expect("it is scanned");
+        all.0.iter().map(key_of).collect::<Vec<_>>()
+    };
+    let alone = found(&["letter.txt"]);
+    assert!(!alone.is_empty(), "the tagger is asked");
+    assert_eq!(found(&["large.txt", "letter.txt", "code.py"]), alone);
+}

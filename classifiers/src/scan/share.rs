@@ -5,9 +5,9 @@
 //! where one process stops and the next begins changes no result. Counts travel as they are kept, by field and rule; of
 //! values there are keyed hashes only. This module sends nothing: pieces can be written as JSON.
 
-use super::names::resolved;
 use super::profile::ProfileCounts;
 use super::{FileReport, Progress, ScanInput, ScanOptions, Sink, Tallies, Tally, UnitReport, Worker, whole_file};
+use crate::near::Sketch;
 use crate::readers::{Format, Opened, Problem, Reader};
 use crate::{Engine, Error, Finding};
 use serde::{Deserialize, Serialize};
@@ -81,6 +81,7 @@ pub struct PartOutcome {
     sampled: bool,
     ended_early: bool,
     profile: ProfileCounts,
+    sketch: Option<Box<Sketch>>,
     tallies: Vec<FieldTally>,
 }
 
@@ -95,9 +96,9 @@ struct FieldTally {
     score_max: f32,
 }
 
-/// The options as one process gives them to others: what depends on all inputs is decided.
-pub fn settled(options: &ScanOptions, inputs: &[ScanInput]) -> ScanOptions {
-    ScanOptions { ner: resolved(options.ner, inputs), incremental: None, ..options.clone() }
+/// The options as one process gives them to others, who know of no scans before.
+pub fn settled(options: &ScanOptions) -> ScanOptions {
+    ScanOptions { incremental: None, ..options.clone() }
 }
 
 /// Cuts a scan into groups of shares of about so many bytes each, in order. Small inputs are together; of Parquet files
@@ -217,6 +218,7 @@ fn one_part(
     tell: &mut dyn FnMut(Piece),
 ) -> Result<bool, Error> {
     let mut tallies = Tallies::new();
+    worker.turn_to(input);
     let done = worker.read(share.input, &input.path, reader, &mut tallies, &mut |finding| {
         tell(Piece::Finding(number, Box::new(finding)));
     })?;
@@ -255,6 +257,7 @@ impl PartOutcome {
             kept: _,
             ended_early,
             profile,
+            sketch,
         } = done;
         let tallies = tallies.into_iter().map(|((field, rule), tally)| FieldTally {
             field,
@@ -274,6 +277,7 @@ impl PartOutcome {
             sampled,
             ended_early,
             profile: profile.into(),
+            sketch: sketch.map(Box::new),
             tallies: tallies.collect(),
         }
     }
@@ -289,6 +293,7 @@ impl PartOutcome {
             sampled: self.sampled,
             ended_early: self.ended_early,
             profile: self.profile.into(),
+            sketch: self.sketch.map(|sketch| *sketch),
             ..UnitReport::default()
         };
         (unit, self.tallies)

@@ -81,7 +81,7 @@ fn corpus(folder: &Path) {
 /// A scan in shares, each told as JSON; and how many there were.
 fn in_shares(folder: &Path, options: &ScanOptions, group_bytes: u64) -> (Collect, usize) {
     let inputs = inputs(&[folder.to_path_buf()]);
-    let options = share::settled(options, &inputs);
+    let options = share::settled(options);
     let progress = Progress::default();
     let groups = share::shares(&ENGINE, &inputs, &options, group_bytes).expect("shares");
     let mut sink = Collect::default();

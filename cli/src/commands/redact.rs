@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+/// Exit code of a process that a signal ended.
+const INTERRUPTED: i32 = 130;
 /// Places of what is left that are told.
 const LEFT_TOLD_MAX: usize = 20;
 
@@ -29,9 +31,10 @@ Examples:
   lineward redact notes.txt -o clean.txt --mode drop --min-confidence low
 
 Exit codes:
-  0  the copy is written, and nothing is found in it
-  1  something is still found: no copy was put in its place
-  2  an error; or the copy is written, but some of it could not be read as what it is")]
+  0    the copy is written, and nothing is found in it
+  1    something is still found: no copy was put in its place
+  2    an error; or the copy is written, but some of it could not be read as what it is
+  130  interrupted: no copy was put in its place")]
 pub(crate) struct RedactArgs {
     /// The file: jsonl, csv, tsv, parquet or text
     #[arg(value_name = "INPUT")]
@@ -100,6 +103,7 @@ pub(crate) fn run(args: RedactArgs) -> anyhow::Result<ExitCode> {
     // In the folder of the copy, so that putting it in its place is a rename, and gone whatever happens before.
     let work = tempfile::Builder::new().prefix(".lineward-").tempdir_in(folder);
     let work = work.with_context(|| format!("cannot write in `{}`", folder.display()))?;
+    remove_on_signal(work.path())?;
     let copy = work.path().join("copy");
     let report = clean::clean_file(&engine, &args.input, &copy, args.mode, &options)?;
     let mut out = output::stdout();
@@ -115,6 +119,16 @@ pub(crate) fn run(args: RedactArgs) -> anyhow::Result<ExitCode> {
         output::complain(format_args!("problem: {}: {}: {}", args.input.display(), problem.place, problem.message));
     }
     Ok(ExitCode::from(if report.problems.is_empty() { 0 } else { 2 }))
+}
+
+/// Ends the process at Ctrl-C, without the unfinished copy: it may hold values that are not cleaned yet.
+fn remove_on_signal(work: &Path) -> anyhow::Result<()> {
+    let work = work.to_path_buf();
+    ctrlc::set_handler(move || {
+        _ = std::fs::remove_dir_all(&work);
+        std::process::exit(INTERRUPTED);
+    })
+    .context("cannot handle Ctrl-C")
 }
 
 fn tell_left(report: &CleanReport) {

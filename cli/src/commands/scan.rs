@@ -18,6 +18,7 @@ use lineward_classifiers::scan::{
 use lineward_classifiers::{Category, Confidence, Engine, Finding};
 use lineward_cluster::{Cluster, RuleChoice, ScanOrder};
 use lineward_events::IndexedRecord;
+use std::collections::HashSet;
 use std::io::{self, IsTerminal as _};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -120,8 +121,8 @@ pub(crate) struct ScanArgs {
     /// Names in running text, by a tagger: auto (default), on, off
     ///
     /// It finds people, places, organisations, addresses and dates that no label announces. `auto` looks for them beside
-    /// other personal data, and everywhere in less than 2 MB of records and documents; `on` everywhere: that takes most of
-    /// a scan's time, and fiction is full of names.
+    /// other personal data, and everywhere in files of less than 2 MB of records or documents; `on` everywhere: that takes
+    /// most of a scan's time, and fiction is full of names.
     #[arg(long, value_name = "HOW", default_value = "auto", hide_default_value = true, hide_possible_values = true)]
     #[arg(value_parser = ner_parser(), help_heading = "What to look for")]
     ner: Ner,
@@ -472,7 +473,12 @@ impl Plan {
             None => report.finish(&done),
         };
         drop(report);
-        // The store does not depend on whether anybody read the report.
+        // A store that cannot be written does not take the report with it, nor the other way round.
+        let reported = match written {
+            Ok(()) => file.map_or(Ok(()), OutputFile::commit),
+            Err(e) if output::is_closed(&e) => Ok(()),
+            Err(e) => Err(self.unwritten(e)),
+        };
         if let (Some(store), false) = (&self.store, stopped) {
             let dataset = self.dataset.as_deref();
             scan_store::record(
@@ -487,11 +493,7 @@ impl Plan {
             )
             .with_context(|| format!("cannot record the scan in the store `{store}`"))?;
         }
-        match written {
-            Ok(()) => file.map_or(Ok(()), OutputFile::commit)?,
-            Err(e) if output::is_closed(&e) => {}
-            Err(e) => return Err(self.unwritten(e)),
-        }
+        reported?;
         Ok(ExitCode::from(exit_code))
     }
 
@@ -601,6 +603,11 @@ fn inputs(paths: &[PathBuf], output: Option<&Path>) -> Vec<ScanInput> {
             true => inputs.push(ScanInput::file(STDIN.into(), 0)),
             false => inputs.extend(lineward_pipelines::scan_inputs(std::slice::from_ref(path))),
         }
+    }
+    if paths.len() > 1 {
+        // A file that is named, and in a folder that is named too, is one file.
+        let mut known = HashSet::new();
+        inputs.retain(|input| input.path.canonicalize().map_or(true, |path| known.insert(path)));
     }
     if let Some(own) = output.and_then(|o| o.canonicalize().ok()) {
         let same = |path: &Path| path.file_name() == own.file_name() && path.canonicalize().is_ok_and(|p| p == own);
