@@ -15,7 +15,9 @@ use deltalake::parquet::file::serialized_reader::SerializedFileReader;
 use lineward_events::{FormatChoice, MINHASHES, Signature, canonical_json, decode, documents};
 use lineward_store::project::{Context, Projector};
 use lineward_store::rows::*;
-use lineward_store::{Batch, Error, Hash, Incoming, PROJECTIONS, Snapshot, Store, StoreWriter, TABLES, Txn, event_key};
+use lineward_store::{
+    Batch, Error, Hash, Incoming, POLICY_SOURCE, PROJECTIONS, Snapshot, Store, StoreWriter, TABLES, Txn, event_key,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -670,7 +672,15 @@ fn canaries() -> Batch {
     let mut letter = dead_letter(0);
     (letter.source, letter.reason, letter.place) = (CANARY.into(), CANARY.into(), CANARY.into());
     (letter.topic, letter.topic_id) = (text(), text());
-    Batch { events: vec![event, incoming(&scan, 2)], dead_letters: vec![(letter, None)], ..Batch::default() }
+    let policy = format!(
+        r#"{{"lineward":"policy","version":1,"declared_at":"2026-01-01T00:00:00Z","clearing":[{{"name":"{CANARY}",
+            "clears":["{CANARY}"],"transformation":{{"subtype":"{CANARY}","description":"{CANARY}"}},
+            "beside":["{CANARY}"],"job":"{CANARY}"}}]}}"#
+    );
+    let mut policy = incoming(&policy, 3);
+    policy.row.source = POLICY_SOURCE.to_owned();
+    let events = vec![event, incoming(&scan, 2), policy];
+    Batch { events, dead_letters: vec![(letter, None)], ..Batch::default() }
 }
 
 #[tokio::test]

@@ -5,8 +5,11 @@ use super::rows::{self, Cell, completeness};
 use super::table::SUBJECT;
 use super::{Function, Type};
 use crate::Error;
-use arrow::array::RecordBatch;
-use lineward_store::graph::{Affected, Impact, View};
+use arrow::array::{
+    ArrayRef, BooleanArray, Int64Array, ListBuilder, RecordBatch, StringArray, StringBuilder, new_null_array,
+};
+use lineward_store::graph::{Reach, Version, View};
+use std::sync::Arc;
 
 pub(super) static FUNCTION: Function = Function {
     name: "erasure_impact",
@@ -60,15 +63,52 @@ fn answer(view: &View, arguments: &Arguments) -> Result<RecordBatch, Error> {
     if keys.iter().any(|key| *key != keys[0]) {
         return Err(Error::Argument("the fingerprints are of several keys; ask for those of one key at a time".into()));
     }
-    let impact = view.erasure_impact(&arguments.places, key_id(first)?, arguments.flag("include_near"));
-    let gap = gap(view, &impact);
-    let mut out: Vec<Vec<Cell>> = impact.affected.iter().map(|row| cells(view, row, gap.clone())).collect();
-    if out.is_empty() && gap.is_some() {
+    let reach = view.erasure_reach(&arguments.places, arguments.flag("include_near"));
+    // Only a query that shows them pays for looking at the whole graph.
+    let wants = |columns: &[&str]| arguments.wants(&FUNCTION, columns);
+    let gap = if wants(&["complete", "gap_reason"]) || reach.found.is_empty() {
+        gap(view, &view.not_indexed(key_id(first)?))
+    } else {
+        None
+    };
+    if reach.found.is_empty() && gap.is_some() {
         let mut row = vec![Cell::Null; 8];
         row.extend(completeness(gap));
-        out.push(row);
+        return rows::batch(&FUNCTION, &[row]);
     }
-    rows::batch(&FUNCTION, &out)
+    let deployed = if wants(&["deployed"]) { view.served_models() } else { Vec::new() };
+    let schema = FUNCTION.schema();
+    let columns = schema.fields().iter().map(|field| match wants(&[field.name().as_str()]) {
+        true => column(view, &reach, &deployed, gap.as_deref(), field.name()),
+        false => new_null_array(field.data_type(), reach.found.len()),
+    });
+    let columns = columns.collect();
+    Ok(RecordBatch::try_new(schema, columns)?)
+}
+
+/// A column of the answer: a person may be in very much, and most queries show little of it.
+fn column(view: &View, reach: &Reach, deployed: &[bool], gap: Option<&str>, name: &str) -> ArrayRef {
+    let graph = view.graph();
+    let found = || reach.found.iter().copied();
+    let texts = |of: &dyn Fn(Version) -> &'static str| -> ArrayRef {
+        Arc::new(found().map(|v| Some(of(v))).collect::<StringArray>())
+    };
+    match name {
+        "asset_type" => Arc::new(found().map(|v| Some(graph.asset(v).asset_type.as_str())).collect::<StringArray>()),
+        "namespace" => Arc::new(found().map(|v| Some(graph.asset(v).namespace.as_str())).collect::<StringArray>()),
+        "name" => Arc::new(found().map(|v| Some(graph.asset(v).name.as_str())).collect::<StringArray>()),
+        "version" => Arc::new(found().map(|v| Some(graph.version_name(v))).collect::<StringArray>()),
+        "records" => Arc::new(found().map(|v| reach.records(v)).collect::<Int64Array>()),
+        "action" => texts(&|v| reach.action(graph, v).as_str()),
+        "reason_path" => {
+            let mut paths = ListBuilder::new(StringBuilder::new());
+            found().for_each(|v| paths.append_value(reach.path(v).into_iter().map(|at| Some(graph.text(at)))));
+            Arc::new(paths.finish())
+        }
+        "deployed" => Arc::new(found().map(|v| deployed.get(v as usize).copied()).collect::<BooleanArray>()),
+        "complete" => Arc::new(found().map(|_| Some(gap.is_none())).collect::<BooleanArray>()),
+        _ => Arc::new(found().map(|_| gap).collect::<StringArray>()),
+    }
 }
 
 /// The key of a fingerprint. What was written is not repeated: it may be the value itself.
@@ -81,27 +121,10 @@ fn key_id(subject: &str) -> Result<&str, Error> {
     })
 }
 
-fn gap(view: &View, impact: &Impact) -> Option<String> {
-    let first = *impact.not_indexed.first()?;
-    let count = impact.not_indexed.len();
+fn gap(view: &View, not_indexed: &[Version]) -> Option<String> {
+    let first = *not_indexed.first()?;
+    let count = not_indexed.len();
     let (s, have) = if count == 1 { ("", "has") } else { ("s", "have") };
     let name = view.graph().text(first);
     Some(format!("not_indexed: {count} version{s} of data {have} no record index under this key, as `{name}`"))
-}
-
-fn cells(view: &View, row: &Affected, gap: Option<String>) -> Vec<Cell> {
-    let graph = view.graph();
-    let asset = graph.asset(row.version);
-    let mut cells: Vec<Cell> = vec![
-        asset.asset_type.as_str().into(),
-        asset.namespace.as_str().into(),
-        asset.name.as_str().into(),
-        graph.version_name(row.version).into(),
-        row.records.into(),
-        row.action.as_str().into(),
-        row.path.iter().map(|v| graph.text(*v)).collect::<Vec<_>>().into(),
-        row.deployed.into(),
-    ];
-    cells.extend(completeness(gap));
-    cells
 }

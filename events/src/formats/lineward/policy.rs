@@ -155,7 +155,8 @@ mod tests {
     #[test]
     fn what_a_policy_must_say() {
         assert_eq!(rule().check().expect("whole").tags, ["US_SSN"]);
-        let cases: [(&str, fn(&mut ClearingRule)); 6] = [
+        type Spoil = fn(&mut ClearingRule);
+        let cases: [(&str, Spoil); 6] = [
             ("`name`", |r| r.name = " ".to_owned()),
             ("`clears`", |r| r.clears.clear()),
             ("`transformation`", |r| r.transformation.description = None),
