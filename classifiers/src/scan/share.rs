@@ -8,6 +8,7 @@
 use super::names::resolved;
 use super::profile::ProfileCounts;
 use super::{FileReport, Progress, ScanInput, ScanOptions, Sink, Tallies, Tally, UnitReport, Worker, whole_file};
+use crate::near::Sketch;
 use crate::readers::{Format, Opened, Problem, Reader};
 use crate::{Engine, Error, Finding};
 use serde::{Deserialize, Serialize};
@@ -82,6 +83,8 @@ pub struct PartOutcome {
     ended_early: bool,
     profile: ProfileCounts,
     tallies: Vec<FieldTally>,
+    #[serde(default)]
+    sketch: Option<Sketch>,
 }
 
 /// Counts of a rule in a field.
@@ -255,6 +258,7 @@ impl PartOutcome {
             kept: _,
             ended_early,
             profile,
+            sketch,
         } = done;
         let tallies = tallies.into_iter().map(|((field, rule), tally)| FieldTally {
             field,
@@ -275,6 +279,7 @@ impl PartOutcome {
             ended_early,
             profile: profile.into(),
             tallies: tallies.collect(),
+            sketch,
         }
     }
 
@@ -289,6 +294,7 @@ impl PartOutcome {
             sampled: self.sampled,
             ended_early: self.ended_early,
             profile: self.profile.into(),
+            sketch: self.sketch,
             ..UnitReport::default()
         };
         (unit, self.tallies)
