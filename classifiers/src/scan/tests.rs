@@ -349,3 +349,44 @@ fn a_column_is_judged_by_the_share_of_its_values() {
     let column = column_of("note", texts, "email-address", 1).expect("one address");
     assert_eq!((column.matched_values, column.verdict), (1, Some(ColumnVerdict::Some)));
 }
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_in_a_folder_is_told_and_not_opened() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let _socket = std::os::unix::net::UnixListener::bind(folder.path().join("a.socket")).expect("a socket");
+    std::fs::write(folder.path().join("b.txt"), "nothing").expect("written");
+    let found = inputs(&[folder.path().to_path_buf()]);
+    let problems: Vec<bool> = found.iter().map(|i| i.problem.as_ref().is_some_and(|p| p.contains("a pipe"))).collect();
+    assert_eq!(problems, [true, false]);
+    let named = inputs(&[folder.path().join("a.socket")]);
+    assert_eq!((named.len(), named[0].problem.as_deref()), (1, None), "one that is named is meant");
+}
+
+#[test]
+fn base64_goes_on_behind_a_seam_of_batches() {
+    use base64::Engine as _;
+    let folder = tempfile::tempdir().expect("a folder");
+    for lead in ["", "x ", "xy ", "xyz "] {
+        let plain: String = (0..220_000).map(|n| format!("row {n}: nothing to see here\n")).collect();
+        let plain = format!("{plain}write to jane.roe@hospital-north.org now\n");
+        let text = format!("{lead}{}", base64::engine::general_purpose::STANDARD.encode(plain));
+        assert!(text.len() > 9 << 20);
+        std::fs::write(folder.path().join("a.txt"), text).expect("written");
+        let found = scanned(folder.path(), &options()).findings;
+        assert!(found.iter().any(|f| f.entity == "EMAIL_ADDRESS"), "behind `{lead}`");
+    }
+}
+
+#[test]
+fn many_names_of_fields_are_learned_at_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let key = |n: usize| if n == 70_000 { "card 4111 1111 1111 1111".to_owned() } else { format!("key{n}x") };
+    let members: Vec<String> =
+        (0..75_000).map(|n| format!("\"{}\":\"u{n}@hospital-north.org\"", key(n % 75_000))).collect();
+    std::fs::write(folder.path().join("a.jsonl"), format!("{{{}}}\n", members.join(","))).expect("written");
+    let found = scanned(folder.path(), &options()).findings;
+    assert!(found.len() >= 75_000);
+    assert!(found.iter().all(|f| !f.field.as_deref().unwrap_or_default().contains("4111")));
+    assert!(found.iter().any(|f| f.field.as_deref() == Some("key69999x")));
+}
