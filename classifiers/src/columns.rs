@@ -1,7 +1,8 @@
 //! Arrow columns as values: every text in a record batch, nested ones too, under its dotted path.
 //!
 //! Strings and binary go in as they are, dictionaries once per row (with the distinct value's text), lists and structs
-//! by their elements. Whole numbers of seven digits and more go in as text, since identifiers are often stored so.
+//! by their elements. Whole numbers of seven digits and more go in as text, since identifiers are often stored so; as
+//! floats, too, which a column of integers with gaps becomes on its way through other tools.
 //! Nulls and other types hold nothing to find.
 
 use crate::values::{FieldTable, ValueBatch};
@@ -11,6 +12,13 @@ use arrow_schema::DataType;
 
 /// Smallest magnitude of a whole number that is looked at.
 pub const INTEGER_MIN: u64 = 1_000_000;
+
+/// The whole number that a float stands for, where it is one that is looked at. Beyond 2^63 none is exact.
+pub(crate) fn whole_number(number: f64) -> Option<i64> {
+    let magnitude = number.abs();
+    let is_wanted = number.fract() == 0.0 && magnitude >= INTEGER_MIN as f64 && magnitude < i64::MAX as f64;
+    is_wanted.then_some(number as i64)
+}
 
 /// Elements of a list beyond this one share the path segment `*`, so that paths stay few.
 pub const LIST_INDEX_MAX: usize = 999;
@@ -112,6 +120,24 @@ fn push_column(
             let size = usize::try_from(*size).unwrap_or_default();
             push_list(list.values(), |i| (i * size, (i + 1) * size), list, path, rows, filter, fields, out);
         }
+        DataType::ListView(_) => {
+            let list = column.as_list_view::<i32>();
+            let bounds =
+                |i| (list.value_offsets()[i] as usize, (list.value_offsets()[i] + list.value_sizes()[i]) as usize);
+            push_list(list.values(), bounds, list, path, rows, filter, fields, out);
+        }
+        DataType::LargeListView(_) => {
+            let list = column.as_list_view::<i64>();
+            let bounds =
+                |i| (list.value_offsets()[i] as usize, (list.value_offsets()[i] + list.value_sizes()[i]) as usize);
+            push_list(list.values(), bounds, list, path, rows, filter, fields, out);
+        }
+        DataType::RunEndEncoded(_, values) => {
+            // Decoded row by row, as dictionaries are.
+            if let Ok(plain) = arrow_cast::cast(column, values.data_type()) {
+                push_column(&plain, path, rows, filter, fields, out);
+            }
+        }
         DataType::Union(members, _) => push_union(column, members, path, rows, filter, fields, out),
         DataType::Map(..) => {
             let map = column.as_map();
@@ -211,29 +237,24 @@ fn push_leaf(column: &ArrayRef, path: &str, rows: &Rows, fields: &mut FieldTable
         DataType::Binary => push_all!(column.as_binary::<i32>(), |b| b),
         DataType::LargeBinary => push_all!(column.as_binary::<i64>(), |b| b),
         DataType::BinaryView => push_all!(column.as_binary_view(), |b| b),
-        DataType::Dictionary(_, value) if is_text(value) => {
+        DataType::FixedSizeBinary(_) => push_all!(column.as_fixed_size_binary(), |b| b),
+        DataType::Dictionary(_, value) if !value.is_nested() => {
             // Decoded row by row: a finding names its row, and the engine's cost per value is small.
             if let Ok(plain) = arrow_cast::cast(column, value) {
                 push_leaf(&plain, path, rows, fields, out);
             }
         }
-        DataType::Int64 | DataType::UInt64 | DataType::Int32 | DataType::UInt32 | DataType::Decimal128(_, 0) => {
-            push_integers(column, id, rows, out);
-        }
+        DataType::Int64
+        | DataType::UInt64
+        | DataType::Int32
+        | DataType::UInt32
+        | DataType::Decimal32(_, 0)
+        | DataType::Decimal64(_, 0)
+        | DataType::Decimal128(_, 0)
+        | DataType::Decimal256(_, 0) => push_integers(column, id, rows, out),
+        DataType::Float64 => push_floats(column, id, rows, out),
         _ => {}
     }
-}
-
-fn is_text(data_type: &DataType) -> bool {
-    matches!(
-        data_type,
-        DataType::Utf8
-            | DataType::LargeUtf8
-            | DataType::Utf8View
-            | DataType::Binary
-            | DataType::LargeBinary
-            | DataType::BinaryView
-    )
 }
 
 fn push_integers(column: &ArrayRef, id: crate::FieldId, rows: &Rows, out: &mut ValueBatch) {
@@ -245,5 +266,53 @@ fn push_integers(column: &ArrayRef, id: crate::FieldId, rows: &Rows, out: &mut V
             // Writing to memory cannot fail.
             out.push_with(rows.at(i), Some(id), |buffer| drop(write!(buffer, "{}", wide.value(i))));
         }
+    }
+}
+
+fn push_floats(column: &ArrayRef, id: crate::FieldId, rows: &Rows, out: &mut ValueBatch) {
+    use std::io::Write as _;
+    let floats = column.as_primitive::<arrow_array::types::Float64Type>();
+    for i in (0..floats.len()).filter(|i| floats.is_valid(*i)) {
+        if let Some(number) = whole_number(floats.value(i)) {
+            out.push_with(rows.at(i), Some(id), |buffer| drop(write!(buffer, "{number}")));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow_array::types::Int32Type;
+    use arrow_array::{FixedSizeBinaryArray, Float64Array, Int32Array, ListViewArray, RunArray, StringArray};
+    use std::sync::Arc;
+
+    fn values(column: ArrayRef) -> Vec<(u64, String)> {
+        let records = RecordBatch::try_from_iter_with_nullable([("c", column, true)]).expect("a batch");
+        let (mut fields, mut batch) = (FieldTable::default(), ValueBatch::new());
+        push_batch(&records, 10, &FieldFilter::default(), &mut fields, &mut batch);
+        let of = |(n, span): (u32, &crate::values::ValueSpan)| {
+            (span.row, String::from_utf8_lossy(batch.value(n)).into_owned())
+        };
+        (0u32..).zip(batch.spans()).map(of).collect()
+    }
+
+    fn expect(column: ArrayRef, expected: &[(u64, &str)]) {
+        let found = values(column);
+        assert_eq!(found.iter().map(|(row, text)| (*row, text.as_str())).collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn columns_of_every_kind_that_can_hold_text() {
+        let bytes = FixedSizeBinaryArray::try_from_sparse_iter_with_size([Some(b"abc"), None].into_iter(), 3);
+        expect(Arc::new(bytes.expect("bytes")), &[(10, "abc")]);
+        let floats =
+            vec![Some(4_012_888_888_881_881.0), None, Some(1.5), Some(12.0), Some(-1e6), Some(1e300), Some(f64::NAN)];
+        expect(Arc::new(Float64Array::from(floats)), &[(10, "4012888888881881"), (14, "-1000000")]);
+        let runs = RunArray::<Int32Type>::try_new(&Int32Array::from(vec![2, 3]), &StringArray::from(vec!["x", "y"]));
+        expect(Arc::new(runs.expect("runs")), &[(10, "x"), (11, "x"), (12, "y")]);
+        let item = Arc::new(arrow_schema::Field::new("item", DataType::Utf8, true));
+        let texts = Arc::new(StringArray::from(vec!["a", "b", "c"]));
+        let list = ListViewArray::try_new(item, vec![1, 0].into(), vec![2, 1].into(), texts, None);
+        expect(Arc::new(list.expect("a list")), &[(10, "b"), (11, "a"), (10, "c")]);
     }
 }

@@ -171,21 +171,11 @@ impl<'e> Redactor<'e> {
     }
 
     fn replaced(&self, text: &str, matches: &[(usize, Match)]) -> String {
-        let mut out = String::with_capacity(text.len());
-        let mut done = 0;
-        for (_, m) in matches {
-            let rule = self.engine.rules().get(m.rule);
-            let Some(value) = text.get(m.start..m.end) else { continue };
-            if m.start < done {
-                // Inside a container (a URL) that is replaced already.
-                continue;
-            }
-            out.push_str(&text[done..m.start]);
-            out.push_str(&format!("[{}:{}]", rule.entity, self.key.fingerprint(&rule.entity, value, rule.normalise)));
-            done = m.end;
-        }
-        out.push_str(&text[done..]);
-        out
+        let matches: Vec<Match> = matches.iter().map(|(_, m)| *m).collect();
+        crate::text::replaced(text, &matches, &|rule, value| {
+            let rule = self.engine.rules().get(rule);
+            format!("[{}:{}]", rule.entity, self.key.fingerprint(&rule.entity, value, rule.normalise))
+        })
     }
 }
 
@@ -215,9 +205,11 @@ fn collect(value: &Value, row: u64, path: &mut String, names: &Names, fields: &m
             let field = fields.intern(path);
             batch.push(row, Some(field), text.as_bytes());
         }
-        Value::Number(number) if is_long(number) => {
-            let field = fields.intern(path);
-            batch.push(row, Some(field), number.to_string().as_bytes());
+        Value::Number(number) => {
+            if let Some(text) = long(number) {
+                let field = fields.intern(path);
+                batch.push(row, Some(field), text.as_bytes());
+            }
         }
         Value::Array(items) => {
             let len = path.len();
@@ -250,9 +242,14 @@ fn push_segment(path: &mut String, segment: &str) {
     path.push_str(segment);
 }
 
-fn is_long(number: &serde_json::Number) -> bool {
-    number.as_u64().is_some_and(|n| n >= crate::columns::INTEGER_MIN)
-        || number.as_i64().is_some_and(|n| n.unsigned_abs() >= crate::columns::INTEGER_MIN)
+/// A number as text, where it is whole and long enough to be looked at.
+fn long(number: &serde_json::Number) -> Option<String> {
+    let long = |magnitude: u64| (magnitude >= crate::columns::INTEGER_MIN).then(|| number.to_string());
+    match (number.as_u64(), number.as_i64()) {
+        (Some(n), _) => long(n),
+        (_, Some(n)) => long(n.unsigned_abs()),
+        _ => crate::columns::whole_number(number.as_f64()?).map(|n| n.to_string()),
+    }
 }
 
 /// Visits the same values in the same order as [`collect`] and replaces those for which `change` gives a new text.
@@ -265,10 +262,11 @@ fn replace(value: &mut Value, next: &mut u32, names: &Names, change: &mut dyn Fn
                 *text = new;
             }
         }
-        Value::Number(number) if is_long(number) => {
+        Value::Number(number) => {
+            let Some(text) = long(number) else { return };
             let index = *next;
             *next += 1;
-            if let Some(new) = change(index, &number.to_string()) {
+            if let Some(new) = change(index, &text) {
                 *value = Value::String(new);
             }
         }
@@ -287,10 +285,53 @@ fn replace(value: &mut Value, next: &mut u32, names: &Names, change: &mut dyn Fn
             }
             for (old, new) in renamed {
                 if let Some(item) = map.remove(&old) {
-                    map.insert(new, item);
+                    // Values that are equal when normalised have one new key; none of their members may be lost.
+                    let free = (2..).map(|n| format!("{new}#{n}")).find(|key| !map.contains_key(key));
+                    let key = if map.contains_key(&new) { free.unwrap_or(new) } else { new };
+                    map.insert(key, item);
                 }
             }
         }
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::RuleSet;
+    use std::sync::Arc;
+
+    fn redacted(document: Value) -> Value {
+        let engine = Engine::new(Arc::new(RuleSet::built_in().expect("rules"))).expect("an engine");
+        let key = FingerprintKey::new(&[7; 32]).expect("a key");
+        let mut documents = [document];
+        let mut redactor = Redactor::new(&engine, key, Confidence::Medium).expect("a redactor");
+        redactor.redact(&mut documents, &|_| &[]).expect("scanned");
+        let [document] = documents;
+        document
+    }
+
+    #[test]
+    fn a_card_that_begins_in_a_url_goes_whole() {
+        let document = redacted(serde_json::json!({"a": "his website: https://host.com/4111 1111 1111 1111 now"}));
+        let text = document["a"].as_str().expect("text");
+        assert!(!text.contains("1111") && text.starts_with("his website: [") && text.ends_with("] now"), "{text}");
+    }
+
+    #[test]
+    fn a_card_that_is_a_float_goes() {
+        let document = redacted(serde_json::json!({"card": 4_012_888_888_881_881.0, "share": 0.5, "n": 3.0}));
+        assert!(document["card"].is_string() && document["share"] == 0.5 && document["n"] == 3.0, "{document}");
+    }
+
+    #[test]
+    fn keys_that_become_one_keep_all_members() {
+        let document = redacted(serde_json::json!({"ute@x-mail.org": 1, "UTE@x-mail.org": 2, "Ute@x-mail.org": 3}));
+        let map = document.as_object().expect("an object");
+        let mut values: Vec<i64> = map.values().filter_map(Value::as_i64).collect();
+        values.sort_unstable();
+        assert_eq!(values, [1, 2, 3]);
+        assert!(map.keys().all(|key| key.starts_with("[EMAIL_ADDRESS:")));
     }
 }

@@ -36,7 +36,7 @@ pub enum Normalise {
     Digits,
     /// Lower case.
     Lower,
-    /// ASCII letters and digits only, upper case.
+    /// Letters and digits only, upper case.
     AlnumUpper,
     /// As it stands.
     Exact,
@@ -259,8 +259,10 @@ pub struct Rule {
     pub near: Option<Near>,
     /// What it finds by field name.
     pub field: Option<FieldRule>,
-    /// Normalisation for fingerprints.
+    /// Normalisation for fingerprints: the same for all rules of an entity, or equal values would have several.
     pub normalise: Normalise,
+    /// The rule file says which; else it is a default.
+    pub(crate) normalise_is_given: bool,
     /// Examples with the value marked.
     pub positives: Vec<Positive>,
     /// Counter-examples.
@@ -387,6 +389,7 @@ fn compile(file: &str, spec: Spec, need: Need) -> Result<Rule, Error> {
         near,
         field,
         normalise: spec.normalise.unwrap_or(default),
+        normalise_is_given: spec.normalise.is_some(),
         positives: spec.positives,
         negatives: spec.negatives,
         refs: spec.refs,

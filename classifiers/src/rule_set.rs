@@ -58,18 +58,38 @@ impl RuleSet {
     /// These rules and those of some files, given as `(name, text)`. Every expression of the files is compiled at once.
     ///
     /// # Errors
-    /// As [`RuleSet::from_files`]; also for an id that these rules have already, and for an expression that does not
-    /// compile within its limits.
+    /// As [`RuleSet::from_files`]; also for an id that these rules have already, for an expression that does not compile
+    /// within its limits, and for a `normalise` that is not that of the other rules of the entity.
     pub fn with_files<'a>(mut self, files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, Error> {
         let mut hash = Sha256::new_with_prefix(self.hash.as_bytes());
         for (name, text) in files {
             hash.update(text.as_bytes());
-            for rule in rule::parse(name, text)? {
+            for mut rule in rule::parse(name, text)? {
                 rule::verify(&rule)?;
+                self.settle_normalise(&mut rule)?;
                 self.rules.push(rule);
             }
         }
         Self::of(self.rules, hash)
+    }
+
+    /// Gives a rule that says nothing of it the normalisation of its entity, and refuses one that says another: the
+    /// fingerprint of a value must not depend on which rule found it.
+    fn settle_normalise(&self, rule: &mut Rule) -> Result<(), Error> {
+        let Some(other) = self.rules.iter().find(|other| other.entity == rule.entity) else { return Ok(()) };
+        if rule.normalise_is_given && rule.normalise != other.normalise {
+            return Err(Error::Rule {
+                rule: rule.id.clone(),
+                file: rule.file.clone(),
+                message: format!(
+                    "its `normalise` is not that of the other rules for {}, as `{}`; leave it out, or name an entity of \
+                     your own",
+                    rule.entity, other.id
+                ),
+            });
+        }
+        rule.normalise = other.normalise;
+        Ok(())
     }
 
     /// Only the rules whose id matches one of the globs and that have one of the categories; an empty list is all.
@@ -135,4 +155,37 @@ fn by_id(rules: &[Rule]) -> Vec<u16> {
     let mut indices: Vec<u16> = (0u16..).zip(rules).map(|(index, _)| index).collect();
     indices.sort_by(|a, b| rules[usize::from(*a)].id.cmp(&rules[usize::from(*b)].id));
     indices
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rule::Normalise;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn all_rules_of_an_entity_normalise_alike() {
+        let rules = RuleSet::built_in().expect("rules");
+        let mut by_entity: BTreeMap<&str, &Rule> = BTreeMap::new();
+        for (_, rule) in rules.iter() {
+            let first = by_entity.entry(&rule.entity).or_insert(rule);
+            assert_eq!(first.normalise, rule.normalise, "`{}` and `{}`", first.id, rule.id);
+        }
+    }
+
+    #[test]
+    fn a_rule_of_a_user_takes_the_normalisation_of_its_entity() {
+        let rule = |more: &str| {
+            format!(
+                "- {{ id: my-url, title: t, entity: URL, categories: [pii], keywords: [myurl], find: 'myurl', score: 0.5{more} }}"
+            )
+        };
+        let with = |text: &str| RuleSet::built_in().expect("rules").with_files([("my.yaml", text)]);
+        let rules = with(&rule("")).expect("rules");
+        let index = rules.index_of("my-url").expect("the rule");
+        assert_eq!(rules.get(index).normalise, Normalise::Lower);
+        assert!(with(&rule(", normalise: lower")).is_ok());
+        let error = with(&rule(", normalise: exact")).expect_err("it disagrees").to_string();
+        assert!(error.contains("`normalise`") && error.contains("URL"), "{error}");
+    }
 }

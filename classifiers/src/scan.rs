@@ -258,7 +258,7 @@ impl ScanInput {
 }
 
 /// The files of some paths: a file is itself, a folder all files below it in the order of their names, but of a Delta
-/// table only those of its current version (see [`crate::datasets`]). Symbolic links inside a folder are not followed,
+/// table none that only its old versions have (see [`crate::datasets`]). Symbolic links inside a folder are not followed,
 /// except those of a Hugging Face cache into its own blobs; one named as a path is. What cannot be reached is in the
 /// list with its problem.
 pub fn inputs(paths: &[PathBuf]) -> Vec<ScanInput> {
@@ -271,6 +271,11 @@ fn listed(path: &Path) -> Vec<ScanInput> {
         match entry {
             Ok(entry) if entry.file_type().is_dir() => {}
             Ok(entry) if entry.file_type().is_symlink() && entry.depth() > 0 && !is_blob(entry.path()) => {}
+            // To open a pipe is to wait for whoever writes into it. One that is named itself is meant.
+            Ok(entry) if entry.depth() > 0 && is_special(entry.file_type()) => {
+                let problem = Some("it is a pipe, a socket or a device; name it itself to scan it".to_owned());
+                out.push(ScanInput { path: entry.into_path(), problem, ..ScanInput::default() });
+            }
             Ok(entry) => {
                 let size_bytes = std::fs::metadata(entry.path()).map_or(0, |m| m.len());
                 out.push(ScanInput::file(entry.into_path(), size_bytes));
@@ -286,6 +291,11 @@ fn listed(path: &Path) -> Vec<ScanInput> {
         }
     }
     out
+}
+
+/// Whether it is neither file nor folder nor link.
+fn is_special(file_type: std::fs::FileType) -> bool {
+    !(file_type.is_file() || file_type.is_dir() || file_type.is_symlink())
 }
 
 /// Whether a link is one of a Hugging Face cache, where `snapshots/<revision>/` holds links into `blobs/` beside it.
@@ -599,6 +609,11 @@ impl<'a> Worker<'a> {
             if !is_text {
                 report.profile.values(&self.batch);
             }
+            let of_match = |m: &Match| self.batch.spans()[m.value as usize].field;
+            let mut matched: Vec<FieldId> = matches.iter().filter_map(of_match).collect();
+            matched.sort_unstable();
+            matched.dedup();
+            self.learn_paths(&matched, &fields)?;
             for m in &matches {
                 if is_text && !(place.accept_from..place.accept_until).contains(&m.start) {
                     continue;
@@ -606,9 +621,6 @@ impl<'a> Worker<'a> {
                 if m.score < self.options.confidence_min.score_min() {
                     report.below_confidence += 1;
                     continue;
-                }
-                if let Some(field) = self.batch.spans()[m.value as usize].field {
-                    self.learn_path(field, &fields)?;
                 }
                 let finding = self.finding(m, &place, is_text, &mut lines, &report, &mut counts);
                 if !is_text {
@@ -641,9 +653,7 @@ impl<'a> Worker<'a> {
                 }
             }
         }
-        for field in report.profile.fields() {
-            self.learn_path(field, &fields)?;
-        }
+        self.learn_paths(&report.profile.fields(), &fields)?;
         report.profile.name(|field| self.safe_paths.get(&field).map(|path| without_positions(path)));
         let named =
             |(field, rule): (Option<FieldId>, u16)| (field.map(|f| without_positions(&self.shown_path(f))), rule);
@@ -719,27 +729,24 @@ impl<'a> Worker<'a> {
     }
 
     /// A field's path as it may be shown: a name can hold a value too (a column named after a token, a key of a map of
-    /// addresses), so what a rule matches in it is replaced by `*`.
-    fn learn_path(&mut self, field: FieldId, fields: &FieldTable) -> Result<(), Error> {
-        if self.safe_paths.contains_key(&field) {
+    /// addresses), so what a rule matches in it is replaced by `*`. Fields are learned at once: a batch for each of a
+    /// hundred thousand keys would take longer than their values.
+    fn learn_paths(&mut self, wanted: &[FieldId], fields: &FieldTable) -> Result<(), Error> {
+        let new: Vec<FieldId> = wanted.iter().copied().filter(|f| !self.safe_paths.contains_key(f)).collect();
+        if new.is_empty() {
             return Ok(());
         }
-        let path = fields.path(field);
-        let mut name = ValueBatch::new();
-        name.push(0, None, path.as_bytes());
+        let mut names = ValueBatch::new();
+        new.iter().for_each(|field| names.push(0, None, fields.path(*field).as_bytes()));
         let mut found = Vec::new();
-        self.scanner.scan(&name, &FieldTable::default(), &mut found)?;
-        let mut shown = String::with_capacity(path.len());
-        let mut done = 0;
-        for m in found.iter().filter(|m| m.score >= Confidence::Medium.score_min()) {
-            if let Some(before) = path.get(done..m.start) {
-                shown.push_str(before);
-                shown.push('*');
-                done = m.end;
-            }
+        self.scanner.scan(&names, &FieldTable::default(), &mut found)?;
+        found.sort_by_key(|m| (m.value, m.start));
+        let mut rest = found.as_slice();
+        for (value, field) in (0u32..).zip(new) {
+            let (here, later) = rest.split_at(rest.iter().take_while(|m| m.value == value).count());
+            rest = later;
+            self.safe_paths.insert(field, safe_path(fields.path(field), here));
         }
-        shown.push_str(path.get(done..).unwrap_or_default());
-        self.safe_paths.insert(field, shown);
         Ok(())
     }
 
@@ -807,6 +814,22 @@ impl<'a> Worker<'a> {
             })
             .collect()
     }
+}
+
+/// A path with what was found in it replaced.
+fn safe_path(path: &str, found: &[Match]) -> String {
+    let mut shown = String::with_capacity(path.len());
+    let mut done = 0;
+    for m in found.iter().filter(|m| m.score >= Confidence::Medium.score_min()) {
+        if let Some(before) = path.get(done..m.start) {
+            shown.push_str(before);
+            shown.push('*');
+        }
+        // A match may begin in one before it and end behind it.
+        done = done.max(m.end);
+    }
+    shown.push_str(path.get(done..).unwrap_or_default());
+    shown
 }
 
 impl Tally {

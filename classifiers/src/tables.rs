@@ -30,14 +30,11 @@ pub struct Cell {
 pub fn find(text: &[u8], starts: bool, bytes_max: usize, out: &mut Vec<Cell>) {
     let mut at = 0;
     let mut may_start = starts;
+    let mut known = Valid { text, base: 0, valid: "" };
     while at < text.len() {
         let end = at + memchr::memchr(b'\n', &text[at..]).unwrap_or(text.len() - at);
         if may_start && could_be_head(&text[at..end]) {
-            let seen = &text[at..text.len().min(at + bytes_max)];
-            let valid = match std::str::from_utf8(seen) {
-                Ok(valid) => valid,
-                Err(e) => std::str::from_utf8(&seen[..e.valid_up_to()]).unwrap_or_default(),
-            };
+            let valid = known.from(at, bytes_max);
             let first = out.len();
             let used = table(valid, out);
             for cell in &mut out[first..] {
@@ -53,6 +50,30 @@ pub fn find(text: &[u8], starts: bool, bytes_max: usize, out: &mut Vec<Cell>) {
         let line = text[at..end].trim_ascii_end();
         may_start = line.is_empty() || line.ends_with(b":") || line.starts_with(b"```");
         at = end + 1;
+    }
+}
+
+/// The part of a text that is known to be UTF-8: each byte is looked at once, however many lines could begin a table.
+struct Valid<'t> {
+    text: &'t [u8],
+    base: usize,
+    valid: &'t str,
+}
+
+impl<'t> Valid<'t> {
+    /// The UTF-8 text from a place on, at most so many bytes. Places only go forward.
+    fn from(&mut self, at: usize, bytes_max: usize) -> &'t str {
+        if at >= self.base + self.valid.len() {
+            let rest = &self.text[at..];
+            self.base = at;
+            self.valid = match std::str::from_utf8(rest) {
+                Ok(valid) => valid,
+                Err(e) => std::str::from_utf8(&rest[..e.valid_up_to()]).unwrap_or_default(),
+            };
+        }
+        let valid = self.valid.get(at - self.base..).unwrap_or_default();
+        let end = (0..=bytes_max.min(valid.len())).rev().find(|n| valid.is_char_boundary(*n)).unwrap_or(0);
+        &valid[..end]
     }
 }
 
@@ -320,6 +341,23 @@ mod tests {
                 assert!(std::str::from_utf8(&text[cell.name.clone()]).is_ok() && !text[cell.value.clone()].is_empty());
             }
         }
+    }
+
+    #[test]
+    fn text_is_validated_once_however_many_lines_look_like_heads() {
+        let text = "é:\n\n".repeat(200_000).into_bytes();
+        let start = std::time::Instant::now();
+        find(&text, true, 1 << 20, &mut Vec::new());
+        assert!(start.elapsed().as_secs() < 20, "a megabyte of heads of nothing");
+        let mut text = b"\xff\n\na,b,c\n1,2,3\n\xff\n\nd,e,f\n4,5,6\n".to_vec();
+        let mut out = Vec::new();
+        find(&text, true, 1 << 12, &mut out);
+        let values: Vec<&[u8]> = out.iter().map(|c| &text[c.value.clone()]).collect();
+        assert_eq!(values, [b"1", b"2", b"3", b"4", b"5", b"6"]);
+        text.truncate(12);
+        out.clear();
+        find(&text, true, 6, &mut out);
+        assert_eq!(out, [], "no more than it may see");
     }
 
     #[test]

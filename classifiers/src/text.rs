@@ -49,24 +49,38 @@ pub fn redacted(
 }
 
 fn without(engine: &Engine, text: &str, found: &[Match], key: Option<&FingerprintKey>) -> String {
+    replaced(text, found, &|rule, value| {
+        let rule = engine.rules().get(rule);
+        match key {
+            Some(key) => format!("[{}:{}]", rule.entity, key.fingerprint(&rule.entity, value, rule.normalise)),
+            None => format!("[{}]", rule.entity),
+        }
+    })
+}
+
+/// A text with matches replaced. Matches that overlap, as a password in a URL or a number that begins in one, are replaced
+/// as one by what `label` gives for the rule and the value of the longest of them. `found` is in the order of starts.
+pub(crate) fn replaced(text: &str, found: &[Match], label: &dyn Fn(u16, &str) -> String) -> String {
     let mut out = String::with_capacity(text.len());
     let mut done = 0;
-    for m in found {
-        // Inside what is replaced already, as a password in a URL.
-        if m.start < done {
-            continue;
-        }
-        let Some(value) = text.get(m.start..m.end) else { continue };
-        let rule = engine.rules().get(m.rule);
-        out.push_str(&text[done..m.start]);
-        match key {
-            Some(key) => {
-                let fingerprint = key.fingerprint(&rule.entity, value, rule.normalise);
-                out.push_str(&format!("[{}:{fingerprint}]", rule.entity));
+    let mut rest = found;
+    while let Some(first) = rest.first() {
+        let (mut whole, mut end, mut count) = (first, first.end, 1);
+        while let Some(next) = rest.get(count).filter(|m| m.start < end) {
+            if next.end - next.start > whole.end - whole.start {
+                whole = next;
             }
-            None => out.push_str(&format!("[{}]", rule.entity)),
+            end = end.max(next.end);
+            count += 1;
         }
-        done = m.end;
+        rest = &rest[count..];
+        let value = String::from_utf8_lossy(text.as_bytes().get(whole.start..whole.end).unwrap_or_default());
+        // Whole characters go, wherever a match may end.
+        let start =
+            (0..=first.start.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0).max(done);
+        out.push_str(&text[done..start]);
+        out.push_str(&label(whole.rule, &value));
+        done = (end..text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
     }
     out.push_str(&text[done..]);
     out
@@ -97,6 +111,37 @@ mod tests {
     use super::*;
     use crate::RuleSet;
     use std::sync::Arc;
+
+    #[test]
+    fn what_overlaps_is_replaced_as_one() {
+        let found = |list: &[(usize, usize)]| -> Vec<Match> {
+            let of = |(rule, (start, end)): (u16, &(usize, usize))| Match {
+                rule,
+                value: 0,
+                start: *start,
+                end: *end,
+                score: 1.0,
+            };
+            (0u16..).zip(list).map(of).collect()
+        };
+        let label = |rule: u16, value: &str| format!("[{rule}:{value}]");
+        assert_eq!(replaced("ab cdef gh", &found(&[(1, 5), (3, 9)]), &label), "a[1:cdef g]h", "partly");
+        assert_eq!(
+            replaced("ab cdef gh", &found(&[(0, 2), (0, 5), (5, 6)]), &label),
+            "[1:ab cd][2:e]f gh",
+            "same start"
+        );
+        assert_eq!(replaced("ab cdef gh", &found(&[(0, 7), (3, 5)]), &label), "[0:ab cdef] gh", "inside");
+        assert_eq!(replaced("aéb", &found(&[(0, 2)]), &label), "[0:a\u{fffd}]b", "whole characters");
+    }
+
+    #[test]
+    fn a_card_that_begins_in_a_url_goes_whole() {
+        let engine = Engine::new(Arc::new(RuleSet::built_in().expect("rules"))).expect("an engine");
+        let texts: [Named<'_>; 1] = [(Some("a"), "his website: https://host.com/4111 1111 1111 1111 now")];
+        let plain = redacted(&engine, &texts, Confidence::Medium, None).expect("scanned");
+        assert!(!plain[0].contains("1111") && plain[0].ends_with(" now"), "{}", plain[0]);
+    }
 
     #[test]
     fn texts_are_classified_and_redacted_one_by_one() {

@@ -3,6 +3,7 @@
 
 use super::{BATCH_BYTES, Cleaner, Mode};
 use crate::Error;
+use crate::columns::whole_number;
 use crate::values::{FieldTable, ValueBatch, is_value_like};
 use serde::de::IgnoredAny;
 use std::fs::File;
@@ -92,17 +93,22 @@ struct Part {
 /// What of a line is searched.
 fn parts_of(line: &[u8]) -> Vec<Part> {
     if serde_json::from_slice::<IgnoredAny>(line).is_err() {
-        let text = String::from_utf8_lossy(line).into_owned();
-        let text = text.trim_end_matches(['\n', '\r']).to_owned();
-        let range = 0..line.len().min(text.len());
-        return vec![Part { range, path: None, text, is_json: false }];
+        return vec![whole(line)];
     }
     let mut walk = Walk::default();
     let mut at = 0;
     while at < line.len() {
         at = walk.step(line, at);
     }
-    walk.parts
+    // A string that stands for no text, as half of a surrogate pair: to a scan the line is no JSON.
+    if walk.is_broken { vec![whole(line)] } else { walk.parts }
+}
+
+/// A line as text, without its end.
+fn whole(line: &[u8]) -> Part {
+    let end = line.iter().rposition(|b| !b"\r\n".contains(b)).map_or(0, |last| last + 1);
+    // The text may be longer than the bytes that it stands for, where they are no UTF-8.
+    Part { range: 0..end, path: None, text: String::from_utf8_lossy(&line[..end]).into_owned(), is_json: false }
 }
 
 /// Walks valid JSON, without recursion: nesting has no limit here.
@@ -110,6 +116,8 @@ fn parts_of(line: &[u8]) -> Vec<Part> {
 struct Walk {
     frames: Vec<Frame>,
     parts: Vec<Part>,
+    /// A string could not be decoded.
+    is_broken: bool,
 }
 
 struct Frame {
@@ -155,7 +163,10 @@ impl Walk {
             end += if line[end] == b'\\' { 2 } else { 1 };
         }
         let end = (end + 1).min(line.len());
-        let text: String = serde_json::from_slice(&line[at..end]).unwrap_or_default();
+        let Ok(text) = serde_json::from_slice::<String>(&line[at..end]) else {
+            self.is_broken = true;
+            return end;
+        };
         match self.frames.last_mut().filter(|frame| frame.expects_key) {
             Some(frame) => {
                 frame.expects_key = false;
@@ -175,8 +186,12 @@ impl Walk {
         let end = line[at..].iter().position(|b| b",]} \t\r\n".contains(b)).map_or(line.len(), |n| at + n);
         let text = String::from_utf8_lossy(&line[at..end]).into_owned();
         let digits = text.trim_start_matches('-');
-        if digits.len() >= 7 && digits.bytes().all(|b| b.is_ascii_digit()) {
-            self.push(at..end, text);
+        if digits.bytes().all(|b| b.is_ascii_digit()) {
+            if digits.len() >= 7 {
+                self.push(at..end, text);
+            }
+        } else if let Some(number) = text.parse().ok().and_then(whole_number) {
+            self.push(at..end, number.to_string());
         }
         end
     }
@@ -207,5 +222,17 @@ mod tests {
         ];
         assert_eq!(found, expected);
         assert!(!parts_of(b"{broken\n")[0].is_json);
+        let floats: Vec<String> = parts_of(b"[4012888888881881.0,1.5,4.5e3]").into_iter().map(|p| p.text).collect();
+        assert_eq!(floats, ["4012888888881881"]);
+    }
+
+    #[test]
+    fn the_end_of_a_line_is_no_part_of_it() {
+        for (line, end) in
+            [(&b"{broken \xff\xff\xff\r\n"[..], 11), (b"\xff\n", 1), (b"\n", 0), (b"{\"a\":\"\\ud800\"}\n", 14)]
+        {
+            let parts = parts_of(line);
+            assert_eq!((parts.len(), parts[0].range.clone(), parts[0].is_json), (1, 0..end, false));
+        }
     }
 }

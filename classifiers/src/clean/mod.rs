@@ -22,9 +22,10 @@ use crate::{Engine, Error, Finding, Scanner};
 use serde::Serialize;
 use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
+use std::hash::{Hash as _, Hasher as _};
 use std::io::{BufWriter, Write};
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Rounds of cleaning: replacing a value can lay another one bare.
 const ROUNDS_MAX: usize = 3;
@@ -108,6 +109,7 @@ pub fn clean_file(
 ) -> Result<CleanReport, Error> {
     let format = options.format.map_or_else(|| format_of(input), Ok)?;
     let mut cleaner = Cleaner::new(engine, mode, options)?;
+    cleaner.input = input.to_owned();
     let mut next = output.as_os_str().to_owned();
     next.push(".next");
     let next = Path::new(&next);
@@ -115,9 +117,9 @@ pub fn clean_file(
         let from = if round == 1 { input } else { output };
         cleaner.report.rounds = round;
         let written = cleaner.round(format, from, next);
-        let renamed = written.and_then(|ranges| {
+        let renamed = written.and_then(|()| {
             std::fs::rename(next, output).map_err(|e| Error::read(output, e))?;
-            cleaner.check(format, output, &ranges)
+            cleaner.check(format, output)
         });
         if renamed.is_err() {
             drop(std::fs::remove_file(next));
@@ -158,9 +160,31 @@ struct Cleaner<'e> {
     cells: scan::Cells,
     mode: Mode,
     options: &'e ScanOptions,
-    /// Fingerprints of what is found in replacements, which are not to be cleaned again.
-    accepted: HashSet<String>,
+    /// What was found inside replacements of the copy of the last round, which is not to be cleaned again.
+    accepted: HashSet<Place>,
+    /// The same of the copy that is being written.
+    accepted_next: HashSet<Place>,
+    /// The input, by which what is left in a copy is named.
+    input: PathBuf,
+    /// Of a text: the ranges of the last copy that are replacements.
+    ranges: Vec<Range<u64>>,
     report: CleanReport,
+}
+
+/// Where a finding stands in a copy of records: its record, start, end, and a hash of its fingerprint, which tells apart
+/// what stands at one place of several fields. A value counts as made up by its place and never by what it is: a real
+/// value may equal what was made up for another.
+type Place = (u64, u64, u64, u64);
+
+fn place_of(row: u64, start: u64, end: u64, fingerprint: &str) -> Place {
+    let mut hasher = std::hash::DefaultHasher::new();
+    fingerprint.hash(&mut hasher);
+    (row, start, end, hasher.finish())
+}
+
+/// Whether a range lies in one of some that are in order and apart.
+fn is_inside(ranges: &[Range<u64>], start: u64, end: u64) -> bool {
+    ranges.get(ranges.partition_point(|r| r.end < end)).is_some_and(|r| r.start <= start && end <= r.end)
 }
 
 /// New values of a batch, by their index, and the records in which something was found.
@@ -180,12 +204,15 @@ impl<'e> Cleaner<'e> {
             mode,
             options,
             accepted: HashSet::new(),
+            accepted_next: HashSet::new(),
+            input: PathBuf::new(),
+            ranges: Vec::new(),
             report: CleanReport::default(),
         })
     }
 
-    /// Writes one round. Gives the ranges of a text that are replacements.
-    fn round(&mut self, format: Format, from: &Path, to: &Path) -> Result<Vec<Range<u64>>, Error> {
+    /// Writes one round, and remembers what of its copy is replacements.
+    fn round(&mut self, format: Format, from: &Path, to: &Path) -> Result<(), Error> {
         let file = File::create(to).map_err(|e| Error::read(to, e))?;
         let mut out = BufWriter::with_capacity(1 << 18, file);
         let counts = (self.report.rows, self.report.rounds);
@@ -201,13 +228,14 @@ impl<'e> Cleaner<'e> {
         if counts.1 > 1 {
             self.report.rows = counts.0;
         }
-        out.flush().and_then(|()| out.get_ref().sync_all()).map_err(|e| Error::read(to, e))?;
-        Ok(ranges)
+        self.accepted = std::mem::take(&mut self.accepted_next);
+        self.ranges = ranges;
+        out.flush().and_then(|()| out.get_ref().sync_all()).map_err(|e| Error::read(to, e))
     }
 
     /// Scans the copy and notes what is left.
-    fn check(&mut self, format: Format, copy: &Path, ranges: &[Range<u64>]) -> Result<(), Error> {
-        let mut left = Left { cleaner: self, ranges, found: Vec::new(), count: 0, report: None };
+    fn check(&mut self, format: Format, copy: &Path) -> Result<(), Error> {
+        let mut left = Left { cleaner: self, found: Vec::new(), count: 0, report: None };
         let input = ScanInput::file(copy.to_owned(), std::fs::metadata(copy).map_or(0, |m| m.len()));
         let options =
             ScanOptions { format: Some(format), incremental: None, sample: None, ..left.cleaner.options.clone() };
@@ -271,7 +299,7 @@ impl<'e> Cleaner<'e> {
         Ok(decoders::merge(matches, all, self.engine.rules()))
     }
 
-    /// The new values of a batch. What is found in the replacements themselves is accepted from here on.
+    /// The new values of a batch. What is found in the replacements themselves is accepted there from here on.
     fn edit(&mut self, batch: &ValueBatch, fields: &mut FieldTable) -> Result<Edits, Error> {
         let found = self.find(batch, fields)?;
         let mut edits = Edits::default();
@@ -283,13 +311,17 @@ impl<'e> Cleaner<'e> {
             let here = rest.iter().take_while(|f| f.place.value == value).count();
             let (mine, later) = rest.split_at(here);
             rest = later;
-            let wanted: Vec<&Found> = mine.iter().filter(|f| !self.accepted.contains(&f.fingerprint)).collect();
-            let Some(span) = batch.spans().get(value as usize).filter(|_| !wanted.is_empty()) else { continue };
+            let Some(span) = batch.spans().get(value as usize) else { continue };
+            let wanted: Vec<&Found> = mine.iter().filter(|f| !self.accepted.contains(&f.place_in(span.row))).collect();
+            if wanted.is_empty() {
+                self.accepted_next.extend(mine.iter().map(|f| f.place_in(span.row)));
+                continue;
+            }
             let field = span.field.map(|f| fields.path(f).to_owned());
             wanted.iter().for_each(|f| self.note(field.as_deref(), f));
             edits.rows.insert(span.row);
             if self.mode != Mode::Drop {
-                let (text, ranges) = self.replace(batch.value(value), &wanted);
+                let (text, ranges) = self.replace(span.row, batch.value(value), mine);
                 rewritten.push(span.row, span.field, &text);
                 replaced.push(ranges);
                 edits.values.insert(value, text);
@@ -298,21 +330,25 @@ impl<'e> Cleaner<'e> {
         if !edits.values.is_empty() {
             for f in self.find(&rewritten, fields)? {
                 let (m, ranges) = (f.place, replaced.get(f.place.value as usize));
-                if ranges.is_some_and(|all| all.iter().any(|r| r.start <= m.start && m.end <= r.end)) {
-                    self.accepted.insert(f.fingerprint);
+                let span = rewritten.spans().get(m.value as usize);
+                if let Some(span) = span
+                    && ranges.is_some_and(|all| all.iter().any(|r| r.start <= m.start && m.end <= r.end))
+                {
+                    self.accepted_next.insert(f.place_in(span.row));
                 }
             }
         }
         Ok(edits)
     }
 
-    /// A text with replacements, and where they stand in it. Matches that overlap are replaced as one.
-    fn replace(&self, text: &[u8], found: &[&Found]) -> (Vec<u8>, Vec<Range<usize>>) {
+    /// A text with replacements, and where they stand in it. Matches that overlap are replaced as one; what is a replacement
+    /// of the round before stays.
+    fn replace(&self, row: u64, text: &[u8], found: &[Found]) -> (Vec<u8>, Vec<Range<usize>>) {
         let (mut out, mut ranges) = (Vec::with_capacity(text.len()), Vec::new());
         let mut done = 0;
         let mut rest = found;
         while let Some(first) = rest.first() {
-            let (start, mut end, mut whole) = (first.place.start, first.place.end, *first);
+            let (start, mut end, mut whole) = (first.place.start, first.place.end, first);
             let mut count = 1;
             while let Some(next) = rest.get(count).filter(|f| f.place.start < end) {
                 if next.place.end - next.place.start > whole.place.end - whole.place.start {
@@ -321,15 +357,21 @@ impl<'e> Cleaner<'e> {
                 end = end.max(next.place.end);
                 count += 1;
             }
+            let stays = rest[..count].iter().all(|f| self.accepted.contains(&f.place_in(row)));
             rest = &rest[count..];
             out.extend_from_slice(text.get(done..start).unwrap_or_default());
             let from = out.len();
+            done = end;
+            if stays {
+                out.extend_from_slice(text.get(start..end).unwrap_or_default());
+                ranges.push(from..out.len());
+                continue;
+            }
             // Where several overlap the range is that of none of them: all of it goes.
             let value = String::from_utf8_lossy(text.get(start..end).unwrap_or_default()).into_owned();
             let exact = whole.place.start == start && whole.place.end == end;
             out.extend_from_slice(self.replacement(whole, if exact { &whole.value } else { &value }).as_bytes());
             ranges.push(from..out.len());
-            done = end;
         }
         out.extend_from_slice(text.get(done..).unwrap_or_default());
         (out, ranges)
@@ -365,10 +407,15 @@ struct Found {
     fingerprint: String,
 }
 
+impl Found {
+    fn place_in(&self, row: u64) -> Place {
+        place_of(row, self.place.start as u64, self.place.end as u64, &self.fingerprint)
+    }
+}
+
 /// Collects what a scan finds in the copy beside replacements.
 struct Left<'a, 'e> {
     cleaner: &'a mut Cleaner<'e>,
-    ranges: &'a [Range<u64>],
     found: Vec<Finding>,
     count: u64,
     report: Option<FileReport>,
@@ -376,13 +423,18 @@ struct Left<'a, 'e> {
 
 impl Sink for Left<'_, '_> {
     fn finding(&mut self, finding: Finding) {
-        let at = self.ranges.partition_point(|r| r.end < finding.end);
-        if self.ranges.get(at).is_some_and(|r| r.start <= finding.start && finding.end <= r.end) {
-            self.cleaner.accepted.insert(finding.fingerprint);
-        } else if !self.cleaner.accepted.contains(&finding.fingerprint) {
+        let is_accepted = match finding.row {
+            Some(row) => {
+                let place = place_of(row, finding.start, finding.end, &finding.fingerprint);
+                self.cleaner.accepted.contains(&place)
+            }
+            None => is_inside(&self.cleaner.ranges, finding.start, finding.end),
+        };
+        if !is_accepted {
             self.count += 1;
             if self.found.len() < LEFT_MAX {
-                self.found.push(finding);
+                // The copy is put in its place later, if at all.
+                self.found.push(Finding { path: self.cleaner.input.to_string_lossy().into_owned(), ..finding });
             }
         }
     }

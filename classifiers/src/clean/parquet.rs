@@ -1,16 +1,16 @@
 //! Parquet: text columns are built anew with the new values, at any depth. A whole number that is sensitive becomes null,
-//! or 0 where its column takes no null.
+//! or 0 where its column takes no null. Bytes of a fixed length keep it.
 
 use super::{Cleaner, Mode};
 use crate::Error;
-use crate::columns::INTEGER_MIN;
+use crate::columns::{INTEGER_MIN, whole_number};
 use crate::values::{FieldId, FieldTable, ValueBatch};
-use arrow_array::builder::{BinaryBuilder, StringBuilder};
+use arrow_array::builder::{BinaryBuilder, FixedSizeBinaryBuilder, StringBuilder};
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Decimal128Type, Int64Type};
+use arrow_array::types::{Decimal128Type, Float64Type, Int64Type};
 use arrow_array::{
-    Array, ArrayRef, BooleanArray, FixedSizeListArray, GenericListArray, MapArray, OffsetSizeTrait, RecordBatch,
-    StructArray,
+    Array, ArrayRef, BooleanArray, FixedSizeListArray, Float64Array, GenericListArray, MapArray, OffsetSizeTrait,
+    RecordBatch, StructArray,
 };
 use arrow_schema::{ArrowError, DataType, FieldRef};
 use parquet::arrow::ArrowWriter;
@@ -160,11 +160,13 @@ fn walk(
             let entries = entries.as_struct().clone();
             Arc::new(MapArray::try_new(Arc::clone(item), of.offsets().clone(), entries, of.nulls().cloned(), *sorted)?)
         }
-        DataType::Dictionary(_, value) if is_text(value) => {
+        DataType::Dictionary(_, value) if !value.is_nested() => {
             let plain = arrow_cast::cast(array, value)?;
             let new = walk(&plain, field, path, rows, visit)?;
             arrow_cast::cast(&new, array.data_type())?
         }
+        DataType::FixedSizeBinary(size) => fixed(array, *size, path, rows, visit)?,
+        DataType::Float64 => floats(array, field.is_nullable(), path, rows, visit)?,
         leaf if is_text(leaf) => text(array, path, rows, visit)?,
         DataType::Int64 | DataType::UInt64 | DataType::Int32 | DataType::UInt32 | DataType::Decimal128(_, 0) => {
             numbers(array, field.is_nullable(), path, rows, visit)?
@@ -234,6 +236,50 @@ fn text(array: &ArrayRef, path: &str, rows: &[u64], visit: &mut dyn Visit) -> Re
         }
     };
     arrow_cast::cast(&built, array.data_type())
+}
+
+/// Bytes of a fixed length: what takes their place is cut or filled up with blanks.
+fn fixed(array: &ArrayRef, size: i32, path: &str, rows: &[u64], visit: &mut dyn Visit) -> Result<ArrayRef, ArrowError> {
+    let plain = arrow_cast::cast(array, &DataType::Binary)?;
+    let new = text(&plain, path, rows, visit)?;
+    if Arc::ptr_eq(&plain, &new) {
+        return Ok(Arc::clone(array));
+    }
+    let new = new.as_binary::<i32>();
+    let length = usize::try_from(size).unwrap_or_default();
+    let mut out = FixedSizeBinaryBuilder::with_capacity(new.len(), size);
+    for i in 0..new.len() {
+        if new.is_valid(i) {
+            let mut value = new.value(i).to_vec();
+            value.resize(length, b' ');
+            out.append_value(value)?;
+        } else {
+            out.append_null();
+        }
+    }
+    Ok(Arc::new(out.finish()))
+}
+
+fn floats(
+    array: &ArrayRef,
+    nullable: bool,
+    path: &str,
+    rows: &[u64],
+    visit: &mut dyn Visit,
+) -> Result<ArrayRef, ArrowError> {
+    let of = array.as_primitive::<Float64Type>();
+    let id = visit.field(path);
+    let mut new: Vec<Option<f64>> = of.iter().collect();
+    let mut is_hit = false;
+    for (value, row) in new.iter_mut().zip(rows) {
+        let Some(number) = value.and_then(whole_number) else { continue };
+        let changed = visit.value(id, *row, number.to_string().as_bytes());
+        if visit.builds() && changed.is_some() {
+            *value = (!nullable).then_some(0.0);
+            is_hit = true;
+        }
+    }
+    Ok(if is_hit { Arc::new(Float64Array::from(new)) } else { Arc::clone(array) })
 }
 
 fn numbers(

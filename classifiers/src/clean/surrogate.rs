@@ -46,7 +46,10 @@ pub(super) fn of(rule: &Rule, value: &str, fingerprint: &str) -> String {
         "LOCATION" => PLACES[dice(0).below(PLACES.len())].to_owned(),
         // A domain that nobody can have (RFC 2606).
         "EMAIL_ADDRESS" => format!("person.{:08x}@example.com", dice(0).number()),
-        "DATE_TIME" | "DATE_OF_BIRTH" => date(value, &mut dice(0)),
+        "DATE_TIME" | "DATE_OF_BIRTH" => (0..TRIES)
+            .map(|nonce| date(value, &mut dice(nonce)))
+            .find(|made| made != value)
+            .unwrap_or_else(|| "*".repeat(value.chars().count())),
         _ => (0..TRIES)
             .map(|nonce| shaped(value, &mut dice(nonce)))
             .find(|made| made != value && (rule.checks.is_empty() || !rule.accepts(made)))

@@ -141,8 +141,88 @@ fn what_is_left_is_told() {
     std::fs::write(&path, format!("mail {MAIL}")).expect("written");
     let options = options();
     let mut cleaner = Cleaner::new(&ENGINE, Mode::Mask, &options).expect("a cleaner");
-    cleaner.check(Format::Text, &path, &[]).expect("it is scanned");
+    cleaner.check(Format::Text, &path).expect("it is scanned");
     assert_eq!((cleaner.report.left_count, cleaner.report.left.len()), (1, 1));
     let error = clean_file(&ENGINE, &folder.path().join("a.zip"), &path, Mode::Mask, &options).expect_err("no format");
     assert!(error.to_string().contains("unpack it first"), "{error}");
+}
+
+#[test]
+fn no_date_of_birth_stays_because_another_one_became_it() {
+    // Surrogates are dates of the same years, so many of them equal a real date of another row.
+    let dates: Vec<String> = (0..4_000_u32)
+        .map(|n| format!("{}-{:02}-{:02}", 1_930 + n * 7 % 70, 1 + n * 5 % 12, 1 + n * 11 % 12))
+        .collect();
+    let rows: String = dates.iter().enumerate().map(|(n, date)| format!("{n},{date}\n")).collect();
+    let (copy, report) = cleaned("a.csv", format!("id,date_of_birth\n{rows}").as_bytes(), Mode::Surrogate);
+    let copy = String::from_utf8(copy).expect("text");
+    let new: Vec<&str> = copy.lines().skip(1).filter_map(|line| line.split(',').nth(1)).collect();
+    assert_eq!((new.len(), report.left_count), (dates.len(), 0));
+    assert_eq!(new.iter().zip(&dates).filter(|(new, old)| *new == old).count(), 0);
+}
+
+#[test]
+fn a_copy_with_a_value_that_equals_a_replacement_is_not_clean() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (path, options) = (folder.path().join("a.jsonl"), options());
+    std::fs::write(&path, format!("{{\"a\":\"{SSN}\",\"ssn\":\"{SSN}\"}}\n{{\"ssn\":\"{SSN}\"}}\n")).expect("written");
+    let mut cleaner = Cleaner::new(&ENGINE, Mode::Surrogate, &options).expect("a cleaner");
+    cleaner.check(Format::Jsonl, &path).expect("it is scanned");
+    let first = cleaner.report.left.iter().find(|f| f.row == Some(0)).expect("a finding");
+    let place = place_of(0, first.start, first.end, &first.fingerprint);
+    cleaner.accepted.insert(place);
+    cleaner.check(Format::Jsonl, &path).expect("it is scanned");
+    assert_eq!(cleaner.report.left.iter().map(|f| f.row).collect::<Vec<_>>(), [Some(1)]);
+}
+
+#[test]
+fn a_broken_line_keeps_its_end_and_half_a_surrogate_makes_text() {
+    let mut content = format!("{{\"a\": \"{MAIL} ").into_bytes();
+    content.extend_from_slice(b"\xff\xff\xff\n");
+    content
+        .extend_from_slice(format!("{{\"a\":\"{SSN} \\ud800\",\"ssn\":\"{SSN}\"}}\n{{\"b\":\"fine\"}}\n").as_bytes());
+    for mode in [Mode::Mask, Mode::Hash] {
+        let (copy, report) = cleaned("a.jsonl", &content, mode);
+        let copy = String::from_utf8_lossy(&copy);
+        assert!(!holds_value(&copy), "{mode:?}");
+        assert_eq!((report.left_count, copy.lines().count()), (0, 3), "{mode:?}");
+        assert_eq!(copy.lines().last(), Some("{\"b\":\"fine\"}"));
+    }
+}
+
+#[test]
+fn what_is_left_names_the_input() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (path, options) = (folder.path().join("a.txt"), options());
+    std::fs::write(&path, format!("mail {MAIL}")).expect("written");
+    let mut cleaner = Cleaner::new(&ENGINE, Mode::Mask, &options).expect("a cleaner");
+    cleaner.input = "the/input.txt".into();
+    cleaner.check(Format::Text, &path).expect("it is scanned");
+    assert_eq!(cleaner.report.left[0].path, "the/input.txt");
+}
+
+#[test]
+fn floats_and_bytes_of_a_fixed_length_are_cleaned() {
+    use arrow_array::types::Float64Type;
+    use arrow_array::{Array as _, ArrayRef, FixedSizeBinaryArray, Float64Array, RecordBatch, cast::AsArray as _};
+    let card = 4_012_888_888_881_881.0;
+    let bytes = FixedSizeBinaryArray::try_from_iter([b"536-22-8726".to_vec(), b"nothing at!".to_vec()].into_iter());
+    let records = RecordBatch::try_from_iter_with_nullable([
+        ("ssn", Arc::new(bytes.expect("bytes")) as ArrayRef, false),
+        ("card_number", Arc::new(Float64Array::from(vec![Some(card), Some(1.5)])), true),
+    ])
+    .expect("columns fit");
+    let mut writer = ::parquet::arrow::ArrowWriter::try_new(Vec::new(), records.schema(), None).expect("a writer");
+    writer.write(&records).expect("in memory");
+    let content = writer.into_inner().expect("in memory");
+    for mode in [Mode::Mask, Mode::Hash] {
+        let (copy, report) = cleaned("a.parquet", &content, mode);
+        assert_eq!((report.left_count, report.replaced.len()), (0, 2), "{mode:?}");
+        let reader = ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::from(copy));
+        let new = reader.expect("Parquet").build().expect("a reader").next().expect("a batch").expect("readable");
+        let ssn = new.column(0).as_fixed_size_binary();
+        assert!(ssn.value(0) != b"536-22-8726" && ssn.value(1) == b"nothing at!", "{mode:?}");
+        let cards = new.column(1).as_primitive::<Float64Type>();
+        assert_eq!((cards.is_null(0), cards.value(1)), (true, 1.5), "{mode:?}");
+    }
 }

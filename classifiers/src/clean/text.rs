@@ -1,7 +1,7 @@
 //! Plain text: a scan says where, then the text is copied with those places replaced. Memory grows with the number of
 //! findings and not with the text.
 
-use super::{Cleaner, Found, Mode};
+use super::{Cleaner, Found, Mode, is_inside};
 use crate::finding::Match;
 use crate::readers::Format;
 use crate::scan::{self, FileReport, ScanInput, ScanOptions, Sink};
@@ -32,8 +32,12 @@ pub(super) fn clean(
     }
 }
 
-/// Where something is to be replaced: ordered, apart, with the fingerprint and rule of the longest finding there.
-fn places(cleaner: &mut Cleaner<'_>, format: Format, from: &Path) -> Result<Vec<(Range<u64>, String, u16)>, Error> {
+/// A place in a text: with the fingerprint and rule of the longest finding there where it is to be replaced, with none
+/// where it is a replacement already.
+type Place = (Range<u64>, Option<(String, u16)>);
+
+/// Where something is to be replaced or was: ordered, apart.
+fn places(cleaner: &mut Cleaner<'_>, format: Format, from: &Path) -> Result<Vec<Place>, Error> {
     let rules = cleaner.engine.rules();
     let by_id = rules.iter().map(|(index, rule)| (rule.id.clone(), index)).collect();
     let mut collect = Collect { by_id, places: Vec::new(), problem: None };
@@ -43,22 +47,27 @@ fn places(cleaner: &mut Cleaner<'_>, format: Format, from: &Path) -> Result<Vec<
     if let Some(problem) = collect.problem {
         return Err(Error::read(from, problem));
     }
-    let mut places: Vec<(Range<u64>, String, u16)> = Vec::new();
-    collect.places.sort_by_key(|(range, ..)| (range.start, range.end));
+    let former = std::mem::take(&mut cleaner.ranges);
+    let mut all: Vec<Place> = Vec::with_capacity(collect.places.len());
     for (range, fingerprint, rule) in collect.places {
-        if cleaner.accepted.contains(&fingerprint) {
-            continue;
+        if !is_inside(&former, range.start, range.end) {
+            let place = Match { rule, value: 0, start: 0, end: 0, score: 1.0 };
+            cleaner.note(None, &Found { place, value: String::new(), fingerprint: String::new() });
+            all.push((range, Some((fingerprint, rule))));
         }
-        let place = Match { rule, value: 0, start: 0, end: 0, score: 1.0 };
-        cleaner.note(None, &Found { place, value: String::new(), fingerprint: String::new() });
-        match places.last_mut().filter(|(last, ..)| range.start < last.end) {
-            Some((last, mine, its)) => {
-                if range.end - range.start > last.end - last.start {
-                    (*mine, *its) = (fingerprint, rule);
+    }
+    all.extend(former.into_iter().map(|range| (range, None)));
+    all.sort_by_key(|(range, _)| (range.start, range.end));
+    let mut places: Vec<Place> = Vec::with_capacity(all.len());
+    for (range, new) in all {
+        match places.last_mut().filter(|(last, _)| range.start < last.end) {
+            Some((last, mine)) => {
+                if new.is_some() && (mine.is_none() || range.end - range.start > last.end - last.start) {
+                    *mine = new;
                 }
                 last.end = last.end.max(range.end);
             }
-            None => places.push((range, fingerprint, rule)),
+            None => places.push((range, new)),
         }
     }
     Ok(places)
@@ -67,16 +76,22 @@ fn places(cleaner: &mut Cleaner<'_>, format: Format, from: &Path) -> Result<Vec<
 fn copy(
     cleaner: &mut Cleaner<'_>,
     input: &mut dyn BufRead,
-    places: &[(Range<u64>, String, u16)],
+    places: &[Place],
     out: &mut dyn Write,
 ) -> std::io::Result<Vec<Range<u64>>> {
     let (mut at, mut written) = (0, 0);
     let mut ranges = Vec::with_capacity(places.len());
-    for (range, fingerprint, rule) in places {
+    for (range, new) in places {
         written += std::io::copy(&mut input.take(range.start - at), out)?;
         let mut value = Vec::new();
         input.take(range.end - range.start).read_to_end(&mut value)?;
         at = range.end;
+        let Some((fingerprint, rule)) = new else {
+            out.write_all(&value)?;
+            ranges.push(written..written + value.len() as u64);
+            written += value.len() as u64;
+            continue;
+        };
         let place = Match { rule: *rule, value: 0, start: 0, end: value.len(), score: 1.0 };
         let value = String::from_utf8_lossy(&value).into_owned();
         let found = Found { place, value, fingerprint: fingerprint.clone() };
@@ -94,7 +109,7 @@ fn copy(
 fn drop_lines(
     cleaner: &mut Cleaner<'_>,
     input: &mut dyn BufRead,
-    places: &[(Range<u64>, String, u16)],
+    places: &[Place],
     out: &mut dyn Write,
 ) -> std::io::Result<()> {
     let mut line = Vec::new();

@@ -17,7 +17,17 @@ const LOG: &str = "_delta_log";
 /// Longest line of a commit, in bytes.
 const ACTION_BYTES_MAX: u64 = 64 << 20;
 
-/// Leaves the live files of each Delta table in a listing, and all that is in no table.
+/// The files that a log names.
+#[derive(Default)]
+struct Files {
+    /// Those of the current version.
+    live: BTreeSet<String>,
+    /// Those of any version.
+    named: HashSet<String>,
+}
+
+/// Drops the files of old versions of each Delta table from a listing. What the log never named is there all the same:
+/// whoever puts a log beside files does not hide them.
 pub(super) fn select(listed: Vec<ScanInput>) -> Vec<ScanInput> {
     let log_of = |input: &ScanInput| {
         let log = input.path.ancestors().find(|a| a.file_name().is_some_and(|name| name == LOG))?;
@@ -33,7 +43,7 @@ pub(super) fn select(listed: Vec<ScanInput>) -> Vec<ScanInput> {
     }
     for (root, log) in tables {
         match live_files(&root, &log) {
-            Ok(live) => keep_live(&root, &live, &mut rest),
+            Ok(files) => keep_live(&root, &files, &mut rest),
             Err(problem) => {
                 let problem = format!("{problem}; all files of the table were scanned, those of old versions too");
                 let path = root.join(LOG);
@@ -46,25 +56,33 @@ pub(super) fn select(listed: Vec<ScanInput>) -> Vec<ScanInput> {
 }
 
 /// Drops the files of a table that are not live; one that is live and not there is told.
-fn keep_live(root: &Path, live: &BTreeSet<String>, inputs: &mut Vec<ScanInput>) {
+fn keep_live(root: &Path, files: &Files, inputs: &mut Vec<ScanInput>) {
     let mut seen = HashSet::new();
     inputs.retain(|input| match input.path.strip_prefix(root) {
         Err(_) => true,
         Ok(name) => {
             let name = name.to_string_lossy().into_owned();
-            let keep = live.contains(&name);
+            let is_old = files.named.contains(&name) && name.to_ascii_lowercase().ends_with(".parquet");
+            let keep = files.live.contains(&name) || !(is_old || is_of_table(&input.path));
             seen.insert(name);
             keep
         }
     });
-    for name in live.iter().filter(|name| !seen.contains(*name)) {
+    for name in files.live.iter().filter(|name| !seen.contains(*name)) {
         let problem = "the Delta log lists it, and it is not there".to_owned();
         inputs.push(ScanInput { path: root.join(name), problem: Some(problem), ..ScanInput::default() });
     }
 }
 
-/// Names of the files of the current version, relative to the table.
-fn live_files(root: &Path, log: &[ScanInput]) -> Result<BTreeSet<String>, String> {
+/// Whether a file is one that tools keep beside the data and that holds none: a deletion vector, a checksum.
+fn is_of_table(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    (name.starts_with("deletion_vector_") && name.ends_with(".bin"))
+        || (name.starts_with('.') && name.ends_with(".crc"))
+}
+
+/// Names of the files, relative to the table.
+fn live_files(root: &Path, log: &[ScanInput]) -> Result<Files, String> {
     let mut commits: BTreeMap<u64, &ScanInput> = BTreeMap::new();
     let mut checkpoints: BTreeMap<u64, Vec<(u32, &ScanInput)>> = BTreeMap::new();
     let mut unread_checkpoint = None;
@@ -86,13 +104,17 @@ fn live_files(root: &Path, log: &[ScanInput]) -> Result<BTreeSet<String>, String
         parts.iter().any(|(count, _)| parts.iter().filter(|p| p.0 == *count).count() as u32 == *count)
     };
     let newest = checkpoints.iter().rev().find(|(_, parts)| whole(parts));
-    let mut live = BTreeSet::new();
+    let mut files = Files::default();
     let mut next = 0;
     if let Some((version, parts)) = newest {
         for (_, part) in parts {
-            read_checkpoint(part, &mut live)?;
+            read_checkpoint(part, &mut files)?;
         }
         next = version + 1;
+        // The checkpoint forgets what was removed long ago. A commit before it that cannot be read changes nothing else.
+        let mut before = Files::default();
+        commits.range(..next).for_each(|(_, commit)| drop(read_commit(commit, &mut before)));
+        files.named.extend(before.named);
     }
     let first = commits.range(next..).next().map(|(version, _)| *version);
     if first.is_some_and(|first| first > next) || (newest.is_none() && first.is_none()) {
@@ -105,10 +127,10 @@ fn live_files(root: &Path, log: &[ScanInput]) -> Result<BTreeSet<String>, String
         if *version != next {
             return Err(format!("its Delta log is not whole: version {next} is missing"));
         }
-        read_commit(commit, &mut live).map_err(|problem| format!("version {version} of its Delta log {problem}"))?;
+        read_commit(commit, &mut files).map_err(|problem| format!("version {version} of its Delta log {problem}"))?;
         next += 1;
     }
-    Ok(live)
+    Ok(files)
 }
 
 #[derive(serde::Deserialize)]
@@ -122,7 +144,7 @@ struct File {
     path: String,
 }
 
-fn read_commit(commit: &ScanInput, live: &mut BTreeSet<String>) -> Result<(), String> {
+fn read_commit(commit: &ScanInput, files: &mut Files) -> Result<(), String> {
     let mut lines = BufReader::new(stream(commit)?);
     let mut line = Vec::new();
     let (mut added, mut removed) = (Vec::new(), HashSet::new());
@@ -140,36 +162,48 @@ fn read_commit(commit: &ScanInput, live: &mut BTreeSet<String>) -> Result<(), St
         removed.extend(action.remove.map(|f| name_of(&f.path)).transpose()?);
     }
     // A commit that removes a file and adds it again (with a deletion vector) keeps it, in whichever order it says so.
-    live.retain(|name| !removed.contains(name));
-    live.extend(added);
+    files.live.retain(|name| !removed.contains(name));
+    files.named.extend(added.iter().chain(&removed).cloned());
+    files.live.extend(added);
     Ok(())
 }
 
-fn read_checkpoint(part: &ScanInput, live: &mut BTreeSet<String>) -> Result<(), String> {
+fn read_checkpoint(part: &ScanInput, files: &mut Files) -> Result<(), String> {
     let broken = || "a checkpoint of its Delta log cannot be read".to_owned();
     let source = source(part)?;
-    let paths = crate::readers::foreign(|| {
+    let (added, removed) = crate::readers::foreign(|| {
         let builder = ParquetRecordBatchReaderBuilder::try_new(ParquetChunks(source)).map_err(|_| broken())?;
         let schema = builder.parquet_schema();
-        let is_path = |i: &usize| schema.column(*i).path().parts() == ["add", "path"];
+        let is_path = |i: &usize| {
+            let column = schema.column(*i);
+            [["add", "path"], ["remove", "path"]].iter().any(|path| column.path().parts() == path)
+        };
         let mask = ProjectionMask::leaves(schema, (0..schema.num_columns()).filter(is_path));
-        let mut paths = Vec::new();
+        let (mut added, mut removed) = (Vec::new(), Vec::new());
         for records in builder.with_projection(mask).build().map_err(|_| broken())? {
-            add_paths(&records.map_err(|_| broken())?, &mut paths).ok_or_else(broken)?;
+            let records = records.map_err(|_| broken())?;
+            paths_of(&records, "add", &mut added).ok_or_else(broken)?;
+            if records.column_by_name("remove").is_some() {
+                paths_of(&records, "remove", &mut removed).ok_or_else(broken)?;
+            }
         }
-        Ok(paths)
+        Ok((added, removed))
     })?;
-    for path in paths {
-        live.insert(name_of(&path)?);
+    for path in added {
+        let name = name_of(&path)?;
+        files.named.insert(name.clone());
+        files.live.insert(name);
     }
+    // One that stands outside the table is not in the listing.
+    files.named.extend(removed.iter().filter_map(|path| name_of(path).ok()));
     Ok(())
 }
 
-fn add_paths(records: &RecordBatch, paths: &mut Vec<String>) -> Option<()> {
-    let add = records.column_by_name("add")?.as_struct_opt()?;
-    let path = arrow_cast::cast(add.column_by_name("path")?, &arrow_schema::DataType::Utf8).ok()?;
+fn paths_of(records: &RecordBatch, action: &str, paths: &mut Vec<String>) -> Option<()> {
+    let of = records.column_by_name(action)?.as_struct_opt()?;
+    let path = arrow_cast::cast(of.column_by_name("path")?, &arrow_schema::DataType::Utf8).ok()?;
     let path = path.as_string_opt::<i32>()?;
-    let there = (0..records.num_rows()).filter(|i| add.is_valid(*i) && path.is_valid(*i));
+    let there = (0..records.num_rows()).filter(|i| of.is_valid(*i) && path.is_valid(*i));
     paths.extend(there.map(|i| path.value(i).to_owned()));
     Some(())
 }

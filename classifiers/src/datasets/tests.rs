@@ -31,7 +31,7 @@ fn file(root: &Path, name: &str) {
 #[test]
 fn only_live_files_of_a_delta_table() {
     let (_keep, root) = table();
-    for name in ["a.parquet", "b.parquet", "p=x y/c.parquet", "orphan.parquet"] {
+    for name in ["a.parquet", "b.parquet", "p=x y/c.parquet", "deletion_vector_1.bin", ".a.parquet.crc"] {
         file(&root, name);
     }
     commit(&root, 0, "{\"protocol\":{\"minReaderVersion\":1}}\n{\"add\":{\"path\":\"a.parquet\"}}\n");
@@ -42,6 +42,18 @@ fn only_live_files_of_a_delta_table() {
     assert_eq!(names(&root), ["b.parquet", "p=x y/c.parquet"]);
     fs::remove_file(root.join("b.parquet")).expect("removed");
     assert_eq!(names(&root), ["p=x y/c.parquet", "b.parquet !"]);
+}
+
+#[test]
+fn a_log_hides_nothing_that_it_never_named() {
+    let (_keep, root) = table();
+    for name in ["a.parquet", "b.parquet", "never.parquet", "inner/people.csv", "notes.txt"] {
+        file(&root, name);
+    }
+    commit(&root, 0, "{\"add\":{\"path\":\"a.parquet\"}}\n{\"add\":{\"path\":\"notes.txt\"}}\n");
+    commit(&root, 1, "{\"remove\":{\"path\":\"a.parquet\"}}\n{\"remove\":{\"path\":\"notes.txt\"}}\n");
+    commit(&root, 2, "{\"add\":{\"path\":\"b.parquet\"}}\n");
+    assert_eq!(names(&root), ["b.parquet", "inner/people.csv", "never.parquet", "notes.txt"]);
 }
 
 #[test]

@@ -15,12 +15,15 @@ use std::io::Read as _;
 const PROBE: usize = 16;
 /// Shortest text that is worth a look, in bytes.
 const TEXT_MIN: usize = 12;
-/// Characters of one run, with its lines, that are decoded.
-const RUN_MAX: usize = 4 << 20;
+/// Characters of one run, with its lines, that are decoded: more than a batch of plain text has.
+const RUN_MAX: usize = 5 << 20;
 /// Bytes that one packed run may unpack to.
 const UNPACKED_MAX: u64 = 4 << 20;
 /// Places in a run where it is tried, since what stands before it may be of base64 characters as well.
 const STARTS_MAX: usize = 4;
+/// Length from which on a run at the start of its value may be the rest of one: what a batch shares with the one before
+/// is longer.
+const GOING_ON_MIN: usize = 8 << 10;
 /// Lines at least this long may be parts of one wrapped run.
 const LINE_MIN: usize = 60;
 
@@ -42,7 +45,7 @@ pub(super) fn decode_runs(batch: &ValueBatch, runs: &[(usize, usize)], bytes_max
             return;
         }
         if let Some(span) = span_at(batch, &mut index, start) {
-            for from in starts(batch.buffer(), runs[at - count]) {
+            for from in starts(batch.buffer(), runs[at - count], span.start) {
                 if let Some((plain, map)) = decode(batch.buffer(), wrapped, from, span.start) {
                     derived.push(index as u32, &span, false, &plain, map);
                     break;
@@ -69,11 +72,15 @@ fn lines(text: &[u8], runs: &[(usize, usize)]) -> usize {
 }
 
 /// Places where the content of a run may begin: its first byte, and behind signs near it (`data/c2VjcmV0`).
-fn starts(text: &[u8], (start, end): (usize, usize)) -> impl Iterator<Item = usize> {
+/// In a long run that its value begins with, each of the first places: a batch of plain text may begin inside a run, at any
+/// of the four characters of a group.
+fn starts(text: &[u8], (start, end): (usize, usize), value_start: usize) -> impl Iterator<Item = usize> {
     let near = &text[start..end.min(start + 64)];
     let signs = near.iter().enumerate().filter(|(_, b)| matches!(b, b'/' | b'-' | b'_' | b'+'));
     let behind = signs.map(move |(i, _)| start + i + 1).take(STARTS_MAX - 1);
-    std::iter::once(start).chain(behind).filter(move |from| from + PROBE <= end)
+    let may_go_on = start == value_start && end - start >= GOING_ON_MIN;
+    let phases = (start + 1..start + PROBE).filter(move |_| may_go_on);
+    std::iter::once(start).chain(behind).chain(phases).filter(move |from| from + PROBE <= end)
 }
 
 /// The bytes that the first characters stand for, as long as they can be the beginning of anything that is read.

@@ -23,12 +23,14 @@ pub(super) struct AvroReader {
     /// Rows of a block that were not given yet.
     waiting: Option<RecordBatch>,
     filter: FieldFilter,
+    /// A longer block is not read: it would be in memory whole, and no record of it may be longer.
+    block_bytes_max: u64,
     row: u64,
     ended: bool,
 }
 
 impl AvroReader {
-    pub(super) fn open(input: Lookahead, filter: FieldFilter) -> Result<Self, String> {
+    pub(super) fn open(input: Lookahead, filter: FieldFilter, block_bytes_max: usize) -> Result<Self, String> {
         let mut input = BufReader::with_capacity(1 << 18, input);
         // The library's message may quote the schema's text, so it is not passed on.
         let broken = "not a readable Avro file (truncated, of an unknown codec, or no Avro at all)";
@@ -38,7 +40,16 @@ impl AvroReader {
             ReaderBuilder::new().build(Cursor::new(&header)).map_err(|_| broken)?;
             Ok(info.sync())
         })?;
-        Ok(Self { input, header, sync, waiting: None, filter, row: 0, ended: false })
+        Ok(Self {
+            block_bytes_max: block_bytes_max as u64,
+            input,
+            header,
+            sync,
+            waiting: None,
+            filter,
+            row: 0,
+            ended: false,
+        })
     }
 
     /// The rows of the next block that has any; `None` at the end.
@@ -49,6 +60,9 @@ impl AvroReader {
             }
             let rows = u64::try_from(self.long()?).map_err(|_| Damaged)?;
             let size = u64::try_from(self.long()?).map_err(|_| Damaged)?;
+            if size > self.block_bytes_max || rows > BLOCK_ROWS_MAX {
+                return Err(Damaged);
+            }
             let mut file = self.header.clone();
             // With more rows than it has the block never runs out of them: bytes behind its last row become rows, or
             // an error.
@@ -56,7 +70,7 @@ impl AvroReader {
             put_long(&mut file, i64::try_from(size).map_err(|_| Damaged)?);
             let before = file.len() as u64;
             let got = (&mut self.input).take(size + SYNC_BYTES as u64).read_to_end(&mut file).map_err(|_| Damaged)?;
-            if got as u64 != size + SYNC_BYTES as u64 || !file.ends_with(&self.sync) || rows > BLOCK_ROWS_MAX {
+            if got as u64 != size + SYNC_BYTES as u64 || !file.ends_with(&self.sync) {
                 return Err(Damaged);
             }
             match (rows, file.len() as u64 - before - SYNC_BYTES as u64) {
@@ -110,7 +124,8 @@ fn put_long(out: &mut Vec<u8>, number: i64) {
 }
 
 fn damaged(row: u64) -> Problem {
-    let message = "damaged or truncated Avro data; the rest was not scanned".into();
+    let message =
+        "damaged or truncated Avro data, or a block longer than any that is read; the rest was not scanned".into();
     Problem { place: format!("row {row}"), message }
 }
 

@@ -4,12 +4,21 @@ use super::{BATCH_BYTES, BatchPlace, Lookahead, Problem, Reader};
 use crate::columns::FieldFilter;
 use crate::values::{FieldId, FieldTable, ValueBatch, is_value_like};
 use csv::{ByteRecord, ReaderBuilder};
+use std::io::Read;
 
 /// Longest name of a column, in bytes.
 const HEADER_BYTES_MAX: usize = 128;
+/// Bytes that are read at once.
+const BUFFER_BYTES: usize = 1 << 18;
+/// Problems that are told with their place; more are counted.
+const PROBLEMS_MAX: usize = 100;
 
 pub(super) struct CsvReader {
-    reader: csv::Reader<Lookahead>,
+    reader: csv::Reader<Capped>,
+    delimiter: u8,
+    record_bytes_max: usize,
+    problems: Vec<Problem>,
+    problems_untold: u64,
     filter: FieldFilter,
     /// Field of each column; `None` where it is not wanted.
     columns: Option<Vec<Option<FieldId>>>,
@@ -19,15 +28,45 @@ pub(super) struct CsvReader {
 }
 
 impl CsvReader {
-    pub(super) fn new(input: Lookahead, delimiter: Option<u8>, filter: FieldFilter) -> Self {
+    pub(super) fn new(input: Lookahead, delimiter: Option<u8>, filter: FieldFilter, record_bytes_max: usize) -> Self {
         let delimiter = delimiter.unwrap_or_else(|| sniff_delimiter(input.head()));
-        let reader = ReaderBuilder::new()
-            .delimiter(delimiter)
-            .flexible(true)
-            .has_headers(false)
-            .buffer_capacity(1 << 18)
-            .from_reader(input);
-        Self { reader, filter, columns: None, record: ByteRecord::new(), row: 0, ended: false }
+        let reader = reader_of(Capped { inner: input, left: 0, met: false }, delimiter);
+        Self {
+            reader,
+            delimiter,
+            record_bytes_max,
+            problems: Vec::new(),
+            problems_untold: 0,
+            filter,
+            columns: None,
+            record: ByteRecord::new(),
+            row: 0,
+            ended: false,
+        }
+    }
+
+    /// Reads the next record, or a piece of one that is too long, which an open quote makes of all that follows it.
+    fn read(&mut self, record: &mut ByteRecord) -> Result<bool, Problem> {
+        loop {
+            let input = self.reader.get_mut();
+            input.left = self.record_bytes_max.saturating_add(BUFFER_BYTES);
+            let more = self.reader.read_byte_record(record).map_err(|e| problem(&e))?;
+            if !self.reader.get_ref().met {
+                return Ok(more);
+            }
+            // The reader took the limit for the end of the file: all bytes up to there were given.
+            let nothing = Capped { inner: Lookahead::new(Box::new(std::io::empty())), left: 0, met: false };
+            let reader = std::mem::replace(&mut self.reader, reader_of(nothing, self.delimiter));
+            self.reader = reader_of(Capped { met: false, ..reader.into_inner() }, self.delimiter);
+            let message = format!("a record longer than {} bytes; it was scanned in pieces", self.record_bytes_max);
+            match self.problems.len() < PROBLEMS_MAX {
+                true => self.problems.push(Problem { place: format!("row {}", self.row), message }),
+                false => self.problems_untold += 1,
+            }
+            if more {
+                return Ok(true);
+            }
+        }
     }
 
     fn column(&mut self, index: usize, fields: &mut FieldTable) -> Option<FieldId> {
@@ -43,7 +82,7 @@ impl CsvReader {
     /// Reads the first line: the names of the columns, or data where a cell of it looks like data.
     fn read_header(&mut self, fields: &mut FieldTable, batch: &mut ValueBatch) -> Result<(), Problem> {
         let mut header = ByteRecord::new();
-        if !self.reader.read_byte_record(&mut header).map_err(|e| problem(&e))? {
+        if !self.read(&mut header)? {
             return Ok(());
         }
         let Head::Names(names) = head_of(&header) else {
@@ -88,7 +127,7 @@ impl Reader for CsvReader {
         }
         while batch.len() < BATCH_BYTES {
             let mut record = std::mem::take(&mut self.record);
-            match self.reader.read_byte_record(&mut record) {
+            match self.read(&mut record) {
                 Ok(true) => {}
                 Ok(false) => {
                     self.ended = true;
@@ -96,7 +135,7 @@ impl Reader for CsvReader {
                 }
                 Err(e) => {
                     self.ended = true;
-                    return Err(problem(&e));
+                    return Err(e);
                 }
             }
             self.push_row(&record, fields, batch);
@@ -107,6 +146,44 @@ impl Reader for CsvReader {
 
     fn rows(&self) -> Option<u64> {
         Some(self.row)
+    }
+
+    fn problems(&mut self) -> Vec<Problem> {
+        std::mem::take(&mut self.problems)
+    }
+
+    fn problems_untold(&mut self) -> u64 {
+        std::mem::take(&mut self.problems_untold)
+    }
+}
+
+fn reader_of(input: Capped, delimiter: u8) -> csv::Reader<Capped> {
+    ReaderBuilder::new()
+        .delimiter(delimiter)
+        .flexible(true)
+        .has_headers(false)
+        .buffer_capacity(BUFFER_BYTES)
+        .from_reader(input)
+}
+
+/// Ends where a record has taken too much.
+struct Capped {
+    inner: Lookahead,
+    left: usize,
+    /// There was more to give.
+    met: bool,
+}
+
+impl Read for Capped {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if self.left == 0 {
+            self.met = true;
+            return Ok(0);
+        }
+        let wanted = buffer.len().min(self.left);
+        let got = self.inner.read(&mut buffer[..wanted])?;
+        self.left -= got;
+        Ok(got)
     }
 }
 

@@ -7,6 +7,7 @@ use crate::values::{FieldTable, ValueBatch};
 use arrow_array::RecordBatch;
 use arrow_ipc::reader::{FileReader, StreamReader};
 use arrow_schema::ArrowError;
+use std::collections::VecDeque;
 use std::io::{self, BufReader, Read};
 use std::sync::Arc;
 
@@ -33,16 +34,16 @@ pub(super) struct IpcReader {
 
 impl IpcReader {
     /// The file form, read at any place.
-    pub(super) fn open_file(source: Arc<dyn Source>, filter: FieldFilter) -> Result<Self, String> {
-        foreign(|| check_blocks(&*source))?;
+    pub(super) fn open_file(source: Arc<dyn Source>, filter: FieldFilter, bytes_max: u64) -> Result<Self, String> {
+        foreign(|| check_blocks(&*source, bytes_max))?;
         let input = BufReader::with_capacity(source.block_bytes(), Cursor::new(source));
         let batches = foreign(|| FileReader::try_new(input, None).map_err(|_| UNREADABLE.to_owned()))?;
         Ok(Self::of(Box::new(batches), filter))
     }
 
     /// The stream form.
-    pub(super) fn open_stream(input: Lookahead, filter: FieldFilter) -> Result<Self, String> {
-        let input = Messages::new(BufReader::with_capacity(1 << 16, input));
+    pub(super) fn open_stream(input: Lookahead, filter: FieldFilter, bytes_max: u64) -> Result<Self, String> {
+        let input = Messages::new(BufReader::with_capacity(1 << 16, input), bytes_max);
         let batches = foreign(|| StreamReader::try_new(input, None).map_err(|_| UNREADABLE.to_owned()))?;
         Ok(Self::of(Box::new(batches), filter))
     }
@@ -52,8 +53,9 @@ impl IpcReader {
     }
 }
 
-/// Refuses a file whose directory names blocks that are longer than the file: room is made for what it names.
-fn check_blocks(source: &dyn Source) -> Result<(), String> {
+/// Refuses a file whose directory names blocks that are longer than the file, or whose compressed buffers say that they
+/// unpack to more than `bytes_max`: room is made for what they name.
+fn check_blocks(source: &dyn Source, bytes_max: u64) -> Result<(), String> {
     let size = source.size_bytes();
     let unreadable = || UNREADABLE.to_owned();
     let read = |offset: u64, length: usize| -> Result<Vec<u8>, String> {
@@ -80,8 +82,82 @@ fn check_blocks(source: &dyn Source) -> Result<(), String> {
         if end.is_none_or(|end| end > size) {
             return Err(unreadable());
         }
+        let [offset, head_bytes, _] = parts.map(|part| u64::try_from(part).unwrap_or_default());
+        let head = read(offset, usize::try_from(head_bytes).map_err(|_| unreadable())?)?;
+        // The length stands before the description, in newer files behind four bytes of a mark.
+        let frame = if head.starts_with(&[0xff; 4]) { 8 } else { 4 };
+        let mut unpacked = Unpacked::of(head.get(frame..).unwrap_or_default(), bytes_max).ok_or_else(unreadable)?;
+        while let Some(place) = unpacked.prefixes.front().map(|(place, _)| *place) {
+            let prefix = read(offset.saturating_add(head_bytes).saturating_add(place), PREFIX_BYTES)?;
+            unpacked.pass(place, &prefix).map_err(|e| e.to_string())?;
+        }
     }
     Ok(())
+}
+
+/// Bytes in front of a compressed buffer that say how long it is unpacked.
+const PREFIX_BYTES: usize = 8;
+
+/// What the compressed buffers of a message say that they unpack to.
+#[derive(Default)]
+struct Unpacked {
+    /// Where in the message's body a length stands, and for how many buffers; in order.
+    prefixes: VecDeque<(u64, u64)>,
+    /// What was seen of the next one.
+    seen: Vec<u8>,
+    /// Bytes that the buffers may still have.
+    left: u64,
+    bytes_max: u64,
+}
+
+impl Unpacked {
+    /// The lengths that a message's body holds, by its description; `None` where that is not to be believed.
+    fn of(description: &[u8], bytes_max: u64) -> Option<Self> {
+        let mut out = Self { left: bytes_max, bytes_max, ..Self::default() };
+        let Ok(message) = arrow_ipc::root_as_message(description) else { return Some(out) };
+        let dictionary = || message.header_as_dictionary_batch().and_then(|batch| batch.data());
+        let Some(records) = message.header_as_record_batch().or_else(dictionary) else { return Some(out) };
+        if records.compression().is_none() {
+            return Some(out);
+        }
+        let mut places = Vec::new();
+        for buffer in records.buffers().into_iter().flatten().filter(|buffer| buffer.length() != 0) {
+            let length = u64::try_from(buffer.length()).ok()?;
+            if length < PREFIX_BYTES as u64 {
+                return None;
+            }
+            places.push(u64::try_from(buffer.offset()).ok()?);
+        }
+        places.sort_unstable();
+        for place in places {
+            match out.prefixes.back_mut() {
+                Some((last, count)) if *last == place => *count += 1,
+                // Buffers of a whole message are eight bytes apart or more.
+                Some((last, _)) if place - *last < PREFIX_BYTES as u64 => return None,
+                _ => out.prefixes.push_back((place, 1)),
+            }
+        }
+        Some(out)
+    }
+
+    /// Takes note of bytes of the body that begin at a place. Bytes come in order.
+    fn pass(&mut self, from: u64, bytes: &[u8]) -> io::Result<()> {
+        while let Some((place, count)) = self.prefixes.front().copied() {
+            let next = place + self.seen.len() as u64;
+            let rest = usize::try_from(next - from).ok().and_then(|at| bytes.get(at..)).unwrap_or_default();
+            self.seen.extend(rest.iter().take(PREFIX_BYTES - self.seen.len()));
+            let Some(length) = self.seen.first_chunk::<PREFIX_BYTES>() else { return Ok(()) };
+            // -1 says that the buffer was left as it is.
+            let length = u64::try_from(i64::from_le_bytes(*length)).unwrap_or_default();
+            let too_long = || {
+                io::Error::other(format!("a batch unpacks to more than {} bytes; it was not scanned", self.bytes_max))
+            };
+            self.left = length.checked_mul(count).and_then(|n| self.left.checked_sub(n)).ok_or_else(too_long)?;
+            self.seen.clear();
+            self.prefixes.pop_front();
+        }
+        Ok(())
+    }
 }
 
 /// Passes a stream of messages on, and ends it where one says that it is longer than any that is read.
@@ -89,13 +165,18 @@ struct Messages<R> {
     inner: R,
     /// Of the current message: its frame and description, and how far they were given.
     head: io::Cursor<Vec<u8>>,
-    /// Bytes of its body that are to come.
+    /// Bytes of its body that are to come, and that came.
     body: u64,
+    passed: u64,
+    unpacked: Unpacked,
+    bytes_max: u64,
 }
 
 impl<R: Read> Messages<R> {
-    fn new(inner: R) -> Self {
-        Self { inner, head: io::Cursor::default(), body: 0 }
+    /// `bytes_max` is what the buffers of a message may unpack to.
+    fn new(inner: R, bytes_max: u64) -> Self {
+        let (head, unpacked) = (io::Cursor::default(), Unpacked::default());
+        Self { inner, head, body: 0, passed: 0, unpacked, bytes_max }
     }
 
     /// Reads the frame and description of the next message. What is cut short is passed on as it is.
@@ -116,6 +197,9 @@ impl<R: Read> Messages<R> {
         if self.body > BODY_BYTES_MAX {
             return Err(io::Error::other(format!("a message is longer than {} MiB", BODY_BYTES_MAX >> 20)));
         }
+        let unpacked = Unpacked::of(&head[frame..], self.bytes_max);
+        self.unpacked = unpacked.ok_or_else(|| io::Error::other("its buffers are not apart"))?;
+        self.passed = 0;
         self.head = io::Cursor::new(head);
         Ok(())
     }
@@ -133,6 +217,8 @@ impl<R: Read> Read for Messages<R> {
         if self.body > 0 {
             let wanted = buffer.len().min(usize::try_from(self.body).unwrap_or(usize::MAX));
             let n = self.inner.read(&mut buffer[..wanted])?;
+            self.unpacked.pass(self.passed, &buffer[..n])?;
+            self.passed += n as u64;
             self.body = if n == 0 { 0 } else { self.body - n as u64 };
             return Ok(n);
         }

@@ -3,7 +3,7 @@
 //! A line that is not JSON is reported and scanned as text, so that nothing in it goes unseen.
 
 use super::{BATCH_BYTES, BatchPlace, Lookahead, Problem, Reader, io_message};
-use crate::columns::{FieldFilter, INTEGER_MIN, LIST_INDEX_MAX};
+use crate::columns::{FieldFilter, INTEGER_MIN, LIST_INDEX_MAX, whole_number};
 use crate::values::{FieldTable, ValueBatch};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use std::fmt;
@@ -347,7 +347,10 @@ impl<'de> Visitor<'de> for Walk<'_> {
         Ok(())
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+    fn visit_f64<E>(mut self, value: f64) -> Result<(), E> {
+        if let Some(number) = whole_number(value) {
+            self.integer(number.unsigned_abs(), number);
+        }
         Ok(())
     }
 

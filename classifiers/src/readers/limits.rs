@@ -62,8 +62,18 @@ impl Budget {
         }
     }
 
-    fn unpacked(&self, bytes: usize) -> io::Result<()> {
-        let total = self.unpacked_bytes.fetch_add(bytes as u64, Ordering::Relaxed) + bytes as u64;
+    /// Counts a member that an archive stores as it is: as many bytes out as in.
+    pub(crate) fn stored(&self, bytes: u64) -> io::Result<()> {
+        // What wraps around has met the limit on what is unpacked already.
+        self.read_bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.unpacked(bytes)
+    }
+
+    fn unpacked(&self, bytes: u64) -> io::Result<()> {
+        // Sums that hostile lengths make wrap around nowhere.
+        let add = |total: u64| Some(total.saturating_add(bytes));
+        let before = self.unpacked_bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
+        let total = before.unwrap_or_else(|total| total).saturating_add(bytes);
         if total > self.limits.unpacked_bytes_max {
             return Err(LimitMet::error(format!("it unpacks to more than {} bytes", self.limits.unpacked_bytes_max)));
         }
@@ -125,7 +135,7 @@ pub(crate) struct Unpacked<R> {
 impl<R: Read> Read for Unpacked<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let got = self.inner.read(buffer)?;
-        self.budget.unpacked(got)?;
+        self.budget.unpacked(got as u64)?;
         Ok(got)
     }
 }

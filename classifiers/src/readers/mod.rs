@@ -425,20 +425,22 @@ impl Child {
         let reader: Box<dyn Reader + Send> = match format {
             Format::Jsonl => Box::new(jsonl::JsonlReader::new(input, filter, limits.record_bytes_max)),
             Format::Json => json::open(input, filter, &self.budget).map_err(broken)?,
-            Format::Csv => Box::new(csv::CsvReader::new(input, None, filter)),
-            Format::Tsv => Box::new(csv::CsvReader::new(input, Some(b'\t'), filter)),
+            Format::Csv => Box::new(csv::CsvReader::new(input, None, filter, limits.record_bytes_max)),
+            Format::Tsv => Box::new(csv::CsvReader::new(input, Some(b'\t'), filter, limits.record_bytes_max)),
             Format::Text | Format::Markdown | Format::Html => Box::new(text::TextReader::new(input)),
             Format::Notebook => notebook::open(input, filter, &self.budget).map_err(broken)?,
             Format::Warc => Box::new(warc::WarcReader::new(input, filter, Arc::clone(&self.budget))),
-            Format::Avro => Box::new(avro::AvroReader::open(input, filter).map_err(broken)?),
+            Format::Avro => Box::new(avro::AvroReader::open(input, filter, limits.record_bytes_max).map_err(broken)?),
             Format::Parquet => {
                 let source = self.whole(source, input).map_err(broken)?;
                 Box::new(parquet::ParquetReader::open(source, filter).map_err(broken)?)
             }
             Format::Arrow => {
                 let opened = match ipc::needs_seek(input.head()) {
-                    true => self.whole(source, input).and_then(|source| ipc::IpcReader::open_file(source, filter)),
-                    false => ipc::IpcReader::open_stream(input, filter),
+                    true => self
+                        .whole(source, input)
+                        .and_then(|source| ipc::IpcReader::open_file(source, filter, limits.document_bytes_max)),
+                    false => ipc::IpcReader::open_stream(input, filter, limits.document_bytes_max),
                 };
                 Box::new(opened.map_err(broken)?)
             }

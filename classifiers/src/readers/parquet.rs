@@ -92,7 +92,7 @@ fn batch_rows(group: &RowGroupMetaData) -> usize {
     usize::try_from(BATCH_BYTES / row_bytes.max(1)).unwrap_or(ROWS_MAX).clamp(ROWS_MIN, ROWS_MAX)
 }
 
-/// The columns that can hold something to find: of the wanted fields, those of text, bytes and whole numbers. Nested
+/// The columns that can hold something to find: of the wanted fields, those of text, bytes and numbers. Nested
 /// columns are taken whole.
 fn projection(metadata: &ArrowReaderMetadata, filter: &FieldFilter) -> ProjectionMask {
     let schema = metadata.parquet_schema();
@@ -107,12 +107,13 @@ fn projection(metadata: &ArrowReaderMetadata, filter: &FieldFilter) -> Projectio
 
 fn holds_nothing(column: &ColumnDescriptor) -> bool {
     match column.physical_type() {
-        Physical::BOOLEAN | Physical::FLOAT | Physical::DOUBLE | Physical::INT96 => true,
+        // A float of 32 bits holds no whole number of eight digits as it is.
+        Physical::BOOLEAN | Physical::FLOAT | Physical::INT96 => true,
         Physical::INT32 | Physical::INT64 => matches!(
             column.logical_type_ref(),
             Some(LogicalType::Timestamp { .. } | LogicalType::Time { .. } | LogicalType::Date)
         ),
-        Physical::BYTE_ARRAY | Physical::FIXED_LEN_BYTE_ARRAY => false,
+        Physical::BYTE_ARRAY | Physical::FIXED_LEN_BYTE_ARRAY | Physical::DOUBLE => false,
     }
 }
 

@@ -138,13 +138,22 @@ impl TarEntries {
                     name = Some(text);
                 }
                 EntryType::XHeader => pax(&stream.extended(own_size)?, &mut name, &mut size),
-                EntryType::Regular | EntryType::Continuous => {
-                    stream.begin(size.unwrap_or(own_size));
-                    let name = name.unwrap_or_else(|| header.path_bytes().into_owned());
-                    return Ok(Some(Entry {
-                        name: String::from_utf8_lossy(&name).into_owned(),
-                        input: Ok(Input::Stream(Box::new(Member(Arc::clone(&self.0))))),
-                    }));
+                // Folders, links and devices hold no bytes to scan; global attributes say nothing about content.
+                EntryType::Directory
+                | EntryType::Link
+                | EntryType::Symlink
+                | EntryType::Char
+                | EntryType::Block
+                | EntryType::Fifo
+                | EntryType::XGlobalHeader => {
+                    stream.begin(own_size);
+                    stream.skip_member()?;
+                    (name, size) = (None, None);
+                }
+                // The target of a link that comes next.
+                EntryType::GNULongLink => {
+                    stream.begin(own_size);
+                    stream.skip_member()?;
                 }
                 EntryType::GNUSparse => {
                     stream.begin(own_size);
@@ -153,11 +162,14 @@ impl TarEntries {
                     let input = Err("a sparse member, which is not read; unpack the archive and scan the file".into());
                     return Ok(Some(Entry { name, input }));
                 }
-                // Folders, links and devices hold no bytes to scan; global attributes say nothing about content.
+                // A type that nobody knows is a file (POSIX).
                 _ => {
-                    stream.begin(own_size);
-                    stream.skip_member()?;
-                    (name, size) = (None, None);
+                    stream.begin(size.unwrap_or(own_size));
+                    let name = name.unwrap_or_else(|| header.path_bytes().into_owned());
+                    return Ok(Some(Entry {
+                        name: String::from_utf8_lossy(&name).into_owned(),
+                        input: Ok(Input::Stream(Box::new(Member(Arc::clone(&self.0))))),
+                    }));
                 }
             }
         }

@@ -10,6 +10,7 @@ struct Got {
     values: Vec<(Option<String>, u64, Option<String>, String)>,
     problems: Vec<(String, String)>,
     rows: Option<u64>,
+    members_skipped: u64,
     format: Option<Format>,
     binary: bool,
     refused: Option<String>,
@@ -62,6 +63,7 @@ fn read_with(name: &str, bytes: &[u8], options: OpenOptions) -> Got {
         }
     }
     got.rows = opened.reader.rows();
+    got.members_skipped = opened.reader.members_skipped();
     got
 }
 
@@ -560,4 +562,91 @@ fn a_decoder_that_panics_is_damage() {
     let failed = foreign(|| -> Result<(), String> { panic!("with what it read") });
     assert_eq!(failed, Err("its decoder failed on it".to_owned()));
     assert_eq!(foreign(|| Ok(1)), Ok(1));
+}
+
+#[test]
+fn a_tar_member_of_an_unknown_type_is_a_file() {
+    let mut bytes = tar_of(&[("a.txt", b"first"), ("b.txt", b"second")]);
+    bytes[156] = b'Z';
+    bytes[148..156].fill(b' ');
+    let sum: u32 = bytes[..512].iter().map(|b| u32::from(*b)).sum();
+    bytes[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
+    let got = read("a.tar", &bytes);
+    assert_eq!((got.texts(), got.is_clean()), (vec!["first", "second"], true), "{}", got.said());
+}
+
+#[test]
+fn zip_members_that_are_stored_are_charged_and_may_not_overlap() {
+    let mut bytes = zip_of(&[("a.txt", b"first first", false), ("b.txt", b"second", false)]);
+    let limits = Limits { unpacked_bytes_max: 14, ..Limits::default() };
+    let got = read_with("a.zip", &bytes, OpenOptions { limits, ..OpenOptions::default() });
+    assert_eq!(got.texts(), ["first first"]);
+    assert!(got.said().contains("unpacks to more than 14 bytes"), "{}", got.said());
+    let name = bytes.windows(5).rposition(|w| w == b"b.txt").expect("a name");
+    bytes[name - 4..name].fill(0);
+    let got = read("a.zip", &bytes);
+    assert!(got.said().contains("overlap"), "{}", got.said());
+}
+
+#[test]
+fn a_record_of_csv_that_is_too_long_is_scanned_in_pieces() {
+    let long = "word ".repeat(200_000);
+    let text = format!("a,b\n1,\"{long}\n2,{LINE}3,last\n");
+    let limits = Limits { record_bytes_max: 1 << 10, ..Limits::default() };
+    let got = read_with("a.csv", text.as_bytes(), OpenOptions { limits, ..OpenOptions::default() });
+    let longest = got.texts().iter().map(|t| t.len()).max();
+    assert!(longest < Some(300_000), "{longest:?}");
+    assert!(got.texts().concat().contains(LINE.trim()) && got.said().contains("in pieces"), "{:?}", got.problems);
+    // Records that are short are not in its way, however many.
+    let many = "1,two\n".repeat(200_000);
+    let got = read_with("a.csv", many.as_bytes(), OpenOptions { limits, ..OpenOptions::default() });
+    assert_eq!((got.rows, got.is_clean()), (Some(199_999), true), "{}", got.said());
+}
+
+#[test]
+fn a_block_of_avro_that_is_too_long_is_not_read() {
+    let limits = Limits { record_bytes_max: 8, ..Limits::default() };
+    let got = read_with("a.avro", &avro_of(&["one and two"]), OpenOptions { limits, ..OpenOptions::default() });
+    assert!(got.texts().is_empty() && got.said().contains("longer than any"), "{}", got.said());
+}
+
+#[test]
+fn buffers_of_arrow_that_say_they_are_huge_are_refused() {
+    use arrow_ipc::CompressionType;
+    use arrow_ipc::writer::{FileWriter, IpcWriteOptions, StreamWriter};
+    let text = "pale kiln ".repeat(4_321);
+    let column: arrow_array::ArrayRef = Arc::new(arrow_array::StringArray::from(vec![text.as_str()]));
+    let records = arrow_array::RecordBatch::try_from_iter([("note", column)]).expect("a batch");
+    let options = IpcWriteOptions::default().try_with_compression(Some(CompressionType::LZ4_FRAME)).expect("LZ4");
+    let mut file = FileWriter::try_new_with_options(Vec::new(), &records.schema(), options.clone()).expect("a writer");
+    file.write(&records).expect("in memory");
+    let mut stream = StreamWriter::try_new_with_options(Vec::new(), &records.schema(), options).expect("a writer");
+    stream.write(&records).expect("in memory");
+    for mut bytes in [file.into_inner().expect("in memory"), stream.into_inner().expect("in memory")] {
+        let got = read("a.arrow", &bytes);
+        assert_eq!((got.texts(), got.is_clean()), (vec![text.as_str()], true), "{}", got.said());
+        let length = (text.len() as u64).to_le_bytes();
+        // Behind the offsets, which hold the same number.
+        let at = bytes.windows(8).rposition(|w| w == length).expect("the length of the buffer");
+        bytes[at..at + 8].copy_from_slice(&(1_u64 << 52).to_le_bytes());
+        let got = read("a.arrow", &bytes);
+        assert!(got.texts().is_empty() && got.said().contains("unpacks to more than"), "{}", got.said());
+    }
+}
+
+#[test]
+fn http_in_web_archives_may_be_careless_and_in_utf16() {
+    let utf16: Vec<u8> = "ein größerer Text".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let records = [
+        warc_record("response", "application/http", b"HTTP/1.1 200 OK\nServer: x\n\nname: body: one\n\nmore"),
+        warc_record("response", "application/http", &[b"HTTP/1.1 200 OK\r\n\r\n".as_slice(), &utf16].concat()),
+        warc_record("response", "application/http", b"HTTP/1.1 200 OK\r\njane@x.org: 1\r\nno colon\r\n\r\n\x89\0\0"),
+    ];
+    let got = read("a.warc", &records.concat());
+    let of = |field: &str| -> Vec<&str> {
+        got.values.iter().filter(|v| v.2.as_deref() == Some(field)).map(|v| v.3.as_str()).collect()
+    };
+    assert_eq!(of("payload"), ["name: body: one\n\nmore", "ein größerer Text"]);
+    assert_eq!((of("http.server"), of("http.other")), (vec!["x"], vec!["jane@x.org: 1", "no colon"]));
+    assert_eq!((got.members_skipped, got.is_clean()), (1, true), "{}", got.said());
 }

@@ -1,11 +1,11 @@
 //! Web archives (WARC 1.0 and 1.1, their WET and WAT forms): a record of the archive is a row.
 //!
 //! Fields are `target_uri`, the headers of an HTTP message under `http.`, and `payload`. The payload of a response is
-//! undone as far as HTTP packed it (chunks, gzip, deflate). Pictures and other binary payloads hold no text and are left
-//! out. Compression of the archive itself, one gzip member a record, is undone before.
+//! undone as far as HTTP packed it (chunks, gzip, deflate). Pictures and other binary payloads hold no text; they are left
+//! out and counted. Compression of the archive itself, one gzip member a record, is undone before.
 
 use super::limits::{Budget, Unpacked};
-use super::{BATCH_BYTES, BatchPlace, Lookahead, Problem, Reader, io_message};
+use super::{BATCH_BYTES, BatchPlace, Lookahead, Problem, Reader, io_message, utf16};
 use crate::columns::FieldFilter;
 use crate::values::{FieldTable, ValueBatch};
 use std::io::{self, BufRead, BufReader, Read};
@@ -26,6 +26,8 @@ pub(super) struct WarcReader {
     row: u64,
     /// Bytes of the current record that are too many for one value.
     left: u64,
+    /// Payloads that were left out as binary.
+    skipped: u64,
     problems: Vec<Problem>,
     problems_untold: u64,
     ended: bool,
@@ -42,7 +44,17 @@ struct Header {
 impl WarcReader {
     pub(super) fn new(input: Lookahead, filter: FieldFilter, budget: Arc<Budget>) -> Self {
         let input = BufReader::with_capacity(1 << 18, input);
-        Self { input, filter, budget, row: 0, left: 0, problems: Vec::new(), problems_untold: 0, ended: false }
+        Self {
+            input,
+            filter,
+            budget,
+            row: 0,
+            left: 0,
+            skipped: 0,
+            problems: Vec::new(),
+            problems_untold: 0,
+            ended: false,
+        }
     }
 
     fn problem(&mut self, message: &str) {
@@ -146,14 +158,18 @@ impl WarcReader {
 
     /// An HTTP message: its headers, and its body undone.
     fn http(&mut self, fields: &mut FieldTable, batch: &mut ValueBatch, block: &[u8]) {
-        let end = memchr::memmem::find(block, b"\r\n\r\n").map(|at| (at, at + 4));
-        let (head_end, body_start) = end.unwrap_or((block.len(), block.len()));
+        let (head_end, body_start) = head_end(block).unwrap_or((block.len(), block.len()));
         let (mut chunked, mut packed) = (false, None);
         for (index, line) in block[..head_end].split(|b| *b == b'\n').enumerate() {
             let line = line.trim_ascii();
             // The first line is a request with its path, or a status.
             let (name, value) = match split_header(line) {
-                Some((name, value)) if index > 0 => (field_name(name), value),
+                Some((name, value)) if index > 0 => match field_name(name) {
+                    Some(field) => (field, value),
+                    // It may be no header at all, and what stands before a colon data.
+                    None => (OTHER.to_owned(), line),
+                },
+                None if index > 0 => (OTHER.to_owned(), line),
                 _ => ("http.line".to_owned(), line),
             };
             match name.as_str() {
@@ -204,8 +220,15 @@ impl WarcReader {
         plain
     }
 
-    fn push_text(&self, fields: &mut FieldTable, batch: &mut ValueBatch, text: &[u8]) {
-        if !text[..text.len().min(LOOK_BYTES)].contains(&0) {
+    /// A payload, where it is text.
+    fn push_text(&mut self, fields: &mut FieldTable, batch: &mut ValueBatch, text: &[u8]) {
+        let look = &text[..text.len().min(LOOK_BYTES)];
+        if let Some(encoding) = utf16::encoding(look) {
+            let plain = encoding.decode(text).0;
+            self.push(fields, batch, "payload", plain.as_bytes());
+        } else if look.contains(&0) {
+            self.skipped += 1;
+        } else {
             self.push(fields, batch, "payload", text);
         }
     }
@@ -222,13 +245,23 @@ fn split_header(line: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((&line[..colon], line[colon + 1..].trim_ascii()))
 }
 
-/// The field of an HTTP header. Names that are not made like those of real headers share one, so that fields stay few.
-fn field_name(name: &[u8]) -> String {
+/// Where the head of an HTTP message ends and where its body begins. Some servers end lines without a carriage return.
+fn head_end(block: &[u8]) -> Option<(usize, usize)> {
+    memchr::memchr_iter(b'\n', block).find_map(|at| match &block[at + 1..] {
+        [b'\n', ..] => Some((at, at + 2)),
+        [b'\r', b'\n', ..] => Some((at, at + 3)),
+        _ => None,
+    })
+}
+
+/// The field of headers whose names are not made like those of real ones, and of lines that are none.
+const OTHER: &str = "http.other";
+
+/// The field of an HTTP header, if its name is made like those of real ones, so that fields stay few.
+fn field_name(name: &[u8]) -> Option<String> {
     let usual = name.len() <= FIELD_BYTES_MAX && name.iter().all(|b| b.is_ascii_alphabetic() || *b == b'-');
-    match std::str::from_utf8(name) {
-        Ok(name) if usual => format!("http.{}", name.to_ascii_lowercase()),
-        _ => "http.other".to_owned(),
-    }
+    let name = std::str::from_utf8(name).ok().filter(|_| usual)?;
+    Some(format!("http.{}", name.to_ascii_lowercase()))
 }
 
 /// The body of a chunked message; `None` where it is not made of chunks. The end may be missing.
@@ -286,5 +319,9 @@ impl Reader for WarcReader {
 
     fn rows(&self) -> Option<u64> {
         Some(self.row)
+    }
+
+    fn members_skipped(&self) -> u64 {
+        self.skipped
     }
 }

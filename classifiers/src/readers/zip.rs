@@ -61,7 +61,10 @@ impl ZipEntries {
                 crc: member.crc32(),
             });
         }
-        Ok(Self { source, budget, members })
+        match overlap(&members) {
+            true => Err("its members overlap, as in a decompression bomb; it was not scanned".into()),
+            false => Ok(Self { source, budget, members }),
+        }
     }
 
     fn input(&self, member: &Packed) -> Result<Input, String> {
@@ -70,6 +73,7 @@ impl ZipEntries {
         }
         let start = member.start.ok_or("its place in the archive is not known")?;
         if member.method == 0 {
+            self.budget.stored(member.packed_bytes).map_err(|e| super::io_message(&e))?;
             let source = Arc::clone(&self.source);
             let window = Window { source, start, size_bytes: member.packed_bytes };
             return Ok(Input::Sized(Arc::new(window)));
@@ -89,6 +93,14 @@ impl ZipEntries {
         let checked = Checked { inner: plain, crc: flate2::Crc::new(), expected: member.crc, left: member.size_bytes };
         Ok(Input::Stream(Box::new(checked)))
     }
+}
+
+/// Whether members share bytes of the archive: a few of them could then stand for any number.
+fn overlap(members: &VecDeque<Packed>) -> bool {
+    let range = |m: &Packed| Some((m.start?, m.start?.saturating_add(m.packed_bytes)));
+    let mut ranges: Vec<(u64, u64)> = members.iter().filter_map(range).filter(|(start, end)| start < end).collect();
+    ranges.sort_unstable();
+    ranges.windows(2).any(|pair| pair[1].0 < pair[0].1)
 }
 
 /// The number of a method; without the crate's decompressors most of them are numbers already.

@@ -349,3 +349,54 @@ fn a_column_is_judged_by_the_share_of_its_values() {
     let column = column_of("note", texts, "email-address", 1).expect("one address");
     assert_eq!((column.matched_values, column.verdict), (1, Some(ColumnVerdict::Some)));
 }
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_in_a_folder_is_told_and_not_opened() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let _socket = std::os::unix::net::UnixListener::bind(folder.path().join("a.socket")).expect("a socket");
+    std::fs::write(folder.path().join("b.txt"), "nothing").expect("written");
+    let found = inputs(&[folder.path().to_path_buf()]);
+    let problems: Vec<bool> = found.iter().map(|i| i.problem.as_ref().is_some_and(|p| p.contains("a pipe"))).collect();
+    assert_eq!(problems, [true, false]);
+    let named = inputs(&[folder.path().join("a.socket")]);
+    assert_eq!((named.len(), named[0].problem.as_deref()), (1, None), "one that is named is meant");
+}
+
+#[test]
+fn base64_goes_on_behind_a_seam_of_batches() {
+    use base64::Engine as _;
+    let folder = tempfile::tempdir().expect("a folder");
+    for lead in ["", "x ", "xy ", "xyz "] {
+        let plain: String = (0..300_000).map(|n| format!("row {n}: nothing to see here\n")).collect();
+        let plain = format!("{plain}write to jane.roe@hospital-north.org now\n");
+        let text = format!("{lead}{}", base64::engine::general_purpose::STANDARD.encode(plain));
+        assert!(text.len() > 9 << 20);
+        std::fs::write(folder.path().join("a.txt"), text).expect("written");
+        let found = scanned(folder.path(), &options()).findings;
+        assert!(found.iter().any(|f| f.entity == "EMAIL_ADDRESS"), "behind `{lead}`");
+    }
+}
+
+#[test]
+fn many_names_of_fields_are_learned_at_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    // Letters only: a name with many digits is taken for a value.
+    let key = |n: usize| -> String {
+        let letter = |place: u32| char::from(b'a' + (n / 26_usize.pow(place) % 26) as u8);
+        (0..4).map(letter).collect()
+    };
+    let members: Vec<String> = (0..75_000).map(|n| format!("\"key {}\":\"u{n}@hospital-north.org\"", key(n))).collect();
+    std::fs::write(folder.path().join("a.jsonl"), format!("{{{}}}\n", members.join(","))).expect("written");
+    let found = scanned(folder.path(), &options()).findings;
+    let fields: std::collections::HashSet<&str> = found.iter().filter_map(|f| f.field.as_deref()).collect();
+    assert_eq!(fields.len(), 75_000);
+    assert!(fields.contains(format!("key {}", key(69_999)).as_str()));
+}
+
+#[test]
+fn a_name_that_holds_values_is_shown_without_them() {
+    let found = |start: usize, end: usize, score: f32| Match { rule: 0, value: 0, start, end, score };
+    assert_eq!(safe_path("a.bcdef.g", &[found(2, 5, 0.9), found(3, 7, 0.9)]), "a.*.g", "what overlaps goes whole");
+    assert_eq!(safe_path("a.bcdef.g", &[found(2, 7, 0.0)]), "a.bcdef.g");
+}
