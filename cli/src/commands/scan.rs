@@ -475,6 +475,7 @@ impl Plan {
         // The store does not depend on whether anybody read the report.
         if let (Some(store), false) = (&self.store, stopped) {
             let dataset = self.dataset.as_deref();
+            let part = lineward_pipelines::part_of(&self.options, &self.engine)?;
             scan_store::record(
                 store,
                 dataset,
@@ -484,6 +485,7 @@ impl Plan {
                 &self.options.key,
                 started,
                 places.as_deref(),
+                part.as_deref(),
             )
             .with_context(|| format!("cannot record the scan in the store `{store}`"))?;
         }
