@@ -27,6 +27,6 @@ pub use formats::{Format, FormatChoice};
 pub use signature::{MINHASHES, SAMPLE_MAX, SIGNATURE_FORM, Signature, SignatureError};
 pub use statement::{
     Access, AccessAction, ClearingPolicy, ColumnMapping, DataFinding, EdgeType, Evidence, FindingOrigin, Indexed,
-    IndexedRecord, Inputs, Io, JobInfo, JobRef, Link, MappingType, RunInfo, RunState, Signed, Statement,
+    IndexedRecord, Inputs, Io, JobInfo, JobRef, Link, MappingType, RunInfo, RunState, Signed, Statement, is_evaluation,
 };
 pub use time::{Timestamp, parse_time};

@@ -80,6 +80,14 @@ pub(crate) fn check_length(format: &str, name: &str) -> Result<(), DecodeError> 
     Err(DecodeError::new(DecodeReason::InvalidField, format!("{format}: a name of {} bytes", name.len())))
 }
 
+/// Refuses texts of which every statement has a copy, where one is longer than a name may be.
+pub(crate) fn check_lengths<'a>(
+    format: &str,
+    texts: impl IntoIterator<Item = Option<&'a str>>,
+) -> Result<(), DecodeError> {
+    texts.into_iter().flatten().try_for_each(|text| check_length(format, text))
+}
+
 /// Parameters that name the model a training starts from.
 const BASE_MODEL_KEYS: [&str; 15] = [
     "base_model",

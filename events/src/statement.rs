@@ -450,6 +450,14 @@ pub struct IndexedRecord {
     pub byte_len: i32,
 }
 
+/// Contexts of data that a model is measured on rather than fitted to.
+const EVALUATION: [&str; 7] = ["eval", "evaluation", "test", "testing", "val", "valid", "validation"];
+
+/// Whether data in this context (see [`Io::context`]) is only measured on, so that none of it goes into the weights.
+pub fn is_evaluation(context: &str) -> bool {
+    EVALUATION.iter().any(|word| context.eq_ignore_ascii_case(word))
+}
+
 /// Which tags a kind of masking transformation takes away. A transformation that no policy lists takes nothing away.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClearingPolicy {

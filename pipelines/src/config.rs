@@ -131,8 +131,12 @@ fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a s
         .map(|(_, n)| n)
 }
 
-/// serde says ``unknown field `brokr`, expected one of `brokers`, `topics` ``: this puts the nearest one first.
+/// serde says ``unknown field `brokr`, expected one of `brokers`, `topics` ``: this puts the nearest one first. The value
+/// that serde shows where another kind was expected is cut out: it may be a secret.
 pub(crate) fn with_suggestion(message: &str) -> String {
+    if let Some(cut) = ["invalid type: ", "invalid value: "].iter().find_map(|what| without_value(message, what)) {
+        return cut;
+    }
     let Some((head, rest)) = message.split_once("unknown field `") else { return message.to_owned() };
     let Some((field, rest)) = rest.split_once('`') else { return message.to_owned() };
     let names: Vec<&str> = rest.split('`').skip(1).step_by(2).collect();
@@ -140,6 +144,15 @@ pub(crate) fn with_suggestion(message: &str) -> String {
         Some(near) => format!("{head}unknown field `{field}`; did you mean `{near}`?{rest}"),
         None => message.to_owned(),
     }
+}
+
+/// ``invalid type: string "abc", expected u64`` without `"abc"`; `None` where it does not say `what`.
+fn without_value(message: &str, what: &str) -> Option<String> {
+    let (head, rest) = message.split_once(what)?;
+    let kind = rest.split(['"', '`', ',']).next().unwrap_or_default().trim_end();
+    // The value may say `expected` too; what is expected stands behind the last one.
+    let expected = rest.rsplit_once(", expected ").map_or_else(String::new, |(_, e)| format!(", expected {e}"));
+    Some(format!("{head}{what}{kind}{expected}"))
 }
 
 #[cfg(test)]
@@ -179,5 +192,19 @@ mod tests {
         let error =
             error_of("name: p\nsource: {event_format: openlinage, kafka: {brokers: x, topics: [t], group_id: g}}");
         assert!(error.contains("did you mean `openlineage`?"), "{error}");
+    }
+
+    #[test]
+    fn a_secret_in_the_wrong_place_is_not_shown() {
+        let kafka = "brokers: x, topics: [t], group_id: g";
+        for value in ["hunter2", "4711", "{hunter2: x}", "[hunter2]", "{env: A, file: 4711}", "'a, expected 4711'"] {
+            let secret = format!("name: p\nsource: {{kafka: {{{kafka}, security: {{password: {value}}}}}}}");
+            let number = format!("name: p\nbatch: {{records_max: {value}}}\nsource: {{kafka: {{{kafka}}}}}");
+            let errors = [error_of(&secret), if value == "4711" { String::new() } else { error_of(&number) }];
+            assert!(errors[0].contains("{ env: NAME }"), "{}", errors[0]);
+            assert!(errors.iter().all(|e| !e.contains("hunter2") && !e.contains("4711")), "{errors:?}");
+        }
+        let error = error_of("name: p\nbatch: {records_max: many}\nsource: {kafka: {brokers: x, topics: [t]}}");
+        assert!(error.contains("batch.records_max: invalid type: string, expected usize"), "{error}");
     }
 }

@@ -56,13 +56,20 @@ pub async fn ingest(
     for item in source {
         match item {
             Ok(FileItem::Record(record)) => {
-                if files.is_new(&mut writer, &record.position).await? {
+                if files.take(&mut writer, &record.position, true).await? {
+                    pending.bytes += record.bytes();
+                    pending.records.push(record);
+                }
+            }
+            // A dead letter for now. Its position stays: when the rest of it is written it is read again, as a whole.
+            Ok(FileItem::Unfinished(record)) => {
+                if files.take(&mut writer, &record.position, false).await? {
                     pending.bytes += record.bytes();
                     pending.records.push(record);
                 }
             }
             Ok(FileItem::TooLarge { position, bytes }) => {
-                if files.is_new(&mut writer, &position).await? {
+                if files.take(&mut writer, &position, true).await? {
                     pending.too_large.push((position, bytes));
                 }
             }
@@ -75,6 +82,12 @@ pub async fn ingest(
     }
     commit(&mut writer, &mut processor, &mut pending, &files, &engine, &mut counters).await?;
     progress(&counters);
+    for path in files.shorter() {
+        tracing::warn!(
+            "`{path}` has fewer records than were read of it before, and nothing of it was read now; where it was \
+             replaced, give it another name and ingest that"
+        );
+    }
     Ok(counters)
 }
 
@@ -91,45 +104,90 @@ impl Pending {
     }
 }
 
-/// Application ids and stored positions of the files met so far.
+/// Application ids of the files met so far by their paths, and the next ordinal of each. One file may have several paths.
 #[derive(Default)]
 struct Files {
-    known: BTreeMap<String, (Option<String>, i64)>,
+    app_ids: BTreeMap<String, Option<String>>,
+    next: BTreeMap<String, i64>,
+    /// Behind the last record of each path.
+    ends: BTreeMap<String, i64>,
 }
 
 impl Files {
-    /// Whether a record lies behind what the store holds of its file.
-    async fn is_new(&mut self, writer: &mut StoreWriter, position: &Position) -> Result<bool, Error> {
+    /// Whether a record lies behind what the store holds of its file and what was taken from it since. It is taken by
+    /// that, unless its position has to stay free.
+    async fn take(&mut self, writer: &mut StoreWriter, position: &Position, moves: bool) -> Result<bool, Error> {
         let Position::File { path, ordinal, .. } = position else { return Ok(true) };
-        if !self.known.contains_key(&**path) {
-            let app_id = file_id(path);
-            let at = match &app_id {
-                Some(id) => writer.position(id).await?.unwrap_or(0),
-                None => 0,
-            };
-            self.known.insert(path.to_string(), (app_id, at));
+        if !self.app_ids.contains_key(&**path) {
+            let app_id = self.identify(writer, path).await?;
+            self.app_ids.insert(path.to_string(), app_id);
         }
-        Ok(self.known.get(&**path).is_none_or(|(_, at)| i64::try_from(*ordinal).is_ok_and(|o| o >= *at)))
+        let Some(next) = self.app_id(path).and_then(|id| self.next.get_mut(&id)) else { return Ok(true) };
+        let ordinal = i64::try_from(*ordinal).unwrap_or(i64::MAX);
+        let is_new = ordinal >= *next;
+        match self.ends.get_mut(&**path) {
+            Some(end) => *end = ordinal.saturating_add(1),
+            None => _ = self.ends.insert(path.to_string(), ordinal.saturating_add(1)),
+        }
+        if is_new && moves {
+            *next = ordinal.saturating_add(1);
+        }
+        Ok(is_new)
     }
 
-    fn app_id(&self, position: &Position) -> Option<(String, i64)> {
-        let Position::File { path, ordinal, .. } = position else { return None };
-        let id = self.known.get(&**path)?.0.clone()?;
-        Some((id, i64::try_from(*ordinal).ok()? + 1))
+    /// The identity under which a file was read before, or else its longest.
+    async fn identify(&mut self, writer: &mut StoreWriter, path: &str) -> Result<Option<String>, Error> {
+        let ids = file_ids(path);
+        if let Some(known) = ids.iter().find(|id| self.next.contains_key(*id)) {
+            return Ok(Some(known.clone()));
+        }
+        for id in &ids {
+            if let Some(at) = writer.position(id).await? {
+                self.next.insert(id.clone(), at);
+                return Ok(Some(id.clone()));
+            }
+        }
+        let longest = ids.into_iter().next();
+        self.next.extend(longest.iter().map(|id| (id.clone(), 0)));
+        Ok(longest)
+    }
+
+    /// Files that end before their position: something else stands there now, and it was not read.
+    fn shorter(&self) -> impl Iterator<Item = &str> {
+        let ends_before = |(path, end): &(&String, &i64)| {
+            self.app_id(path).is_some_and(|id| self.next.get(&id).is_some_and(|next| *end < next))
+        };
+        self.ends.iter().filter(ends_before).map(|(path, _)| path.as_str())
+    }
+
+    fn app_id(&self, path: &str) -> Option<String> {
+        self.app_ids.get(path)?.clone()
     }
 }
 
-/// Identity of a file: its absolute path and how it begins. A log that only grows keeps it; a file that is replaced under
-/// the same name does not. `None` for what has no identity (standard input, a pipe).
-fn file_id(path: &str) -> Option<String> {
-    const HEAD_BYTES: u64 = 1_024;
-    let absolute = std::fs::canonicalize(path).ok().filter(|p| p.is_file())?;
+/// Lengths of a file's beginning that tell it from another under the same name, bytes.
+const HEADS_BYTES: [usize; 4] = [4_096, 1_024, 256, 64];
+
+/// Identities of a file: its absolute path and how it begins, the longest beginning first. A log that only grows keeps
+/// those it has, and gets longer ones; of a file that is replaced under the same name only the short ones can be the
+/// same. Empty for what has no identity (standard input, a pipe).
+fn file_ids(path: &str) -> Vec<String> {
+    let Some(absolute) = std::fs::canonicalize(path).ok().filter(|p| p.is_file()) else { return Vec::new() };
     let mut head = Vec::new();
-    std::fs::File::open(&absolute).ok()?.take(HEAD_BYTES).read_to_end(&mut head).ok()?;
-    // Up to the first line break, so that a file of one short line keeps its identity when it grows.
-    let first = head.split(|b| *b == b'\n').next().unwrap_or_default();
-    let hash = Sha256::new().chain_update(absolute.to_string_lossy().as_bytes()).chain_update([0]).chain_update(first);
-    Some(format!("lw1/file/{}", hex::encode(&hash.finalize()[..16])))
+    let read = std::fs::File::open(&absolute).and_then(|file| file.take(HEADS_BYTES[0] as u64).read_to_end(&mut head));
+    if read.is_err() {
+        return Vec::new();
+    }
+    let id = |kind: &str, head: &[u8]| {
+        let name = absolute.to_string_lossy();
+        let hash = Sha256::new().chain_update(name.as_bytes()).chain_update([0]).chain_update(head);
+        format!("lw1/file{kind}/{}", hex::encode(&hash.finalize()[..16]))
+    };
+    let mut ids: Vec<String> = HEADS_BYTES.iter().filter_map(|n| Some(id(&format!("-{n}"), head.get(..*n)?))).collect();
+    // A shorter file, and one that an older version read: up to the first line break.
+    let first = head[..head.len().min(1_024)].split(|b| *b == b'\n').next().unwrap_or_default();
+    ids.push(id("", first));
+    ids
 }
 
 async fn commit(
@@ -152,13 +210,16 @@ async fn commit(
         processed.counters.documents += 1;
         processed.counters.dead_letters += 1;
     }
-    let mut next: BTreeMap<String, i64> = BTreeMap::new();
     let positions = batch.records.iter().map(|r| &r.position).chain(batch.too_large.iter().map(|(p, _)| p));
-    for (id, version) in positions.filter_map(|p| files.app_id(p)) {
-        let at = next.entry(id).or_default();
-        *at = version.max(*at);
-    }
-    let app_of = |row: &DeadLetterRow| files.known.get(row.topic.as_deref()?)?.0.clone();
+    let mut paths: Vec<&str> = positions.filter_map(path_of).collect();
+    paths.dedup();
+    // All that was taken is in this batch or in one before it.
+    let next: BTreeMap<String, i64> = paths
+        .into_iter()
+        .filter_map(|path| files.app_id(path))
+        .filter_map(|id| Some((id.clone(), *files.next.get(&id)?)))
+        .collect();
+    let app_of = |row: &DeadLetterRow| files.app_id(row.topic.as_deref()?);
     writer
         .commit(Batch {
             blocks: Vec::new(),
@@ -181,6 +242,13 @@ async fn commit(
     Ok(())
 }
 
+fn path_of(position: &Position) -> Option<&str> {
+    match position {
+        Position::File { path, .. } => Some(path),
+        Position::Kafka { .. } => None,
+    }
+}
+
 fn too_large(position: &Position, bytes: u64, received_at: i64) -> DeadLetterRow {
     let e = DecodeError::new(DecodeReason::TooLarge, format!("{bytes} bytes"));
     let (topic, offset) = match position {
@@ -199,5 +267,83 @@ fn too_large(position: &Position, bytes: u64, received_at: i64) -> DeadLetterRow
         size_bytes: i64::try_from(bytes).unwrap_or(i64::MAX),
         payload_hmac: None,
         received_at,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::{Path, PathBuf};
+
+    fn ingested(folder: &Path, paths: &[PathBuf]) -> (u64, u64) {
+        let paths: Vec<String> = paths.iter().map(|p| p.display().to_string()).collect();
+        let options = IngestOptions {
+            store: folder.join("store").display().to_string(),
+            format: FormatChoice::Auto,
+            classify: ClassifySpec::default(),
+            key: FingerprintKey::new(&[7; 32]).expect("long enough"),
+            clearing: Vec::new(),
+        };
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+        let counters = runtime.block_on(ingest(&paths, &options, |e| panic!("{e}"), |_| ())).expect("ingested");
+        (counters.events, counters.dead_letters)
+    }
+
+    #[test]
+    fn a_line_that_is_half_written_is_read_again_when_it_is_whole() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let log = folder.path().join("log.ndjson");
+        std::fs::write(&log, "{\"n\": 1}\n{\"n\": 2, \"te").expect("write");
+        assert_eq!(ingested(folder.path(), std::slice::from_ref(&log)), (1, 1), "the half line is told");
+        std::fs::write(&log, "{\"n\": 1}\n{\"n\": 2, \"text\": \"x\"}\n{\"n\": 3}").expect("write");
+        assert_eq!(ingested(folder.path(), std::slice::from_ref(&log)), (2, 0));
+        assert_eq!(ingested(folder.path(), &[log]), (0, 0));
+    }
+
+    #[test]
+    fn a_file_with_two_names_in_one_command_is_stored_once() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let log = folder.path().join("d.ndjson");
+        std::fs::write(&log, "{\"n\": 1}\n{\"n\": 2}\n").expect("write");
+        let again = PathBuf::from(format!("{}/./d.ndjson", folder.path().display()));
+        assert_eq!(ingested(folder.path(), &[log.clone(), again]), (2, 0));
+        assert_eq!(ingested(folder.path(), &[log]), (0, 0));
+    }
+
+    #[test]
+    fn a_file_that_is_replaced_is_read_anew_and_one_that_grows_is_not() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let log = folder.path().join("d.json");
+        let write = |numbers: std::ops::Range<u32>| {
+            let rows: Vec<String> = numbers.map(|n| format!("{{\"number\": {n}}}")).collect();
+            std::fs::write(&log, format!("[\n{}", rows.join(",\n"))).expect("write");
+        };
+        // Growing past each of the lengths that tell files apart.
+        let mut last = 0;
+        for end in [1, 5, 20, 80, 400, 800] {
+            write(0..end);
+            assert_eq!(ingested(folder.path(), std::slice::from_ref(&log)), (u64::from(end - last), 0), "{end}");
+            last = end;
+        }
+        let other = folder.path().join("e.json");
+        std::fs::rename(&log, &other).expect("renamed");
+        assert_eq!(ingested(folder.path(), std::slice::from_ref(&other)), (800, 0));
+        std::fs::rename(&other, &log).expect("renamed");
+        assert_eq!(ingested(folder.path(), std::slice::from_ref(&log)), (0, 0));
+        // Another file with the same first line.
+        write(5_000..5_400);
+        std::fs::rename(&log, &other).expect("renamed");
+        assert_eq!(ingested(folder.path(), &[other]), (400, 0));
+    }
+
+    #[test]
+    fn a_file_that_ends_before_its_position_is_told() {
+        let mut files = Files::default();
+        files.app_ids.insert("a".into(), Some("id".into()));
+        files.next.insert("id".into(), 3);
+        for (end, shorter) in [(2, true), (3, false)] {
+            files.ends.insert("a".into(), end);
+            assert_eq!(files.shorter().count() == 1, shorter, "{end}");
+        }
     }
 }

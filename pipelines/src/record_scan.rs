@@ -5,8 +5,8 @@
 
 use crate::process::{Processor, engine_for, now_micros};
 use crate::{Error, config::ClassifySpec};
-use lineward_classifiers::scan::{FileReport, merkle_root};
-use lineward_classifiers::{Engine, FingerprintKey};
+use lineward_classifiers::scan::{FileReport, ScanOptions, merkle_root};
+use lineward_classifiers::{Confidence, Engine, FingerprintKey, RuleSet};
 use lineward_connectors::{Position, Record};
 use lineward_events::formats::lineward::{ScanAsset, ScanEvent, ScanFile, ScanFinding};
 use lineward_events::{AssetRef, AssetType, FormatChoice, IndexedRecord, SAMPLE_MAX, Signature, formats};
@@ -32,10 +32,33 @@ pub struct ScanRecord<'a> {
     pub started_at: i64,
     /// Where people's values are, by file as in `reports`; `None` where the scan kept no such index.
     pub places: Option<&'a [(PathBuf, IndexedRecord)]>,
+    /// Why less was looked for than a scan looks for, as [`part_of`] tells it; `None` for a scan of everything.
+    pub part: Option<&'a str>,
+}
+
+/// What a scan with these options does not look at or look for, as words; `None` where it looks for everything. Such a
+/// scan finds what it finds, but what it does not find may be there.
+///
+/// # Errors
+/// [`Error::Classifier`] where the built-in rules cannot be had.
+pub fn part_of(options: &ScanOptions, engine: &Engine) -> Result<Option<String>, Error> {
+    let missing = RuleSet::built_in()?.iter().filter(|(_, rule)| engine.rules().index_of(&rule.id).is_none()).count();
+    let parts = [
+        options.sample.is_some().then(|| "a sample of the records".to_owned()),
+        (!options.fields.is_empty()).then(|| "some fields".to_owned()),
+        (missing > 0).then(|| format!("without {missing} of the built-in detectors")),
+        // The default is medium; below it are guesses.
+        (options.confidence_min > Confidence::Medium).then(|| "of high confidence only".to_owned()),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    Ok((!parts.is_empty()).then(|| parts.join(", ")))
 }
 
 /// Places in one event. A larger index is several events of one scan, so that none is larger than a log likes.
 const PLACES_MAX: usize = 20_000;
+
+/// Files in one event, as bytes of JSON, for the same reason: no record is longer than 16 MiB.
+const FILES_BYTES_MAX: usize = 4 << 20;
 
 /// Hashes in the sample of a file of a data set. The data set itself has more.
 const FILE_SAMPLE_MAX: usize = 256;
@@ -87,14 +110,52 @@ pub async fn record_scan(scan: &ScanRecord<'_>) -> Result<Committed, Error> {
     Ok(writer.commit(batch).await?)
 }
 
-/// The scan, and with an index as many events more as its places need; those hold nothing but places.
+/// The scan, in as many events as its files need, and with an index as many more as its places need; those hold nothing
+/// but places.
 fn scan_events(scan: &ScanRecord<'_>) -> Vec<ScanEvent> {
     let mut event = scan_event(scan);
     event.index_key = scan.places.map(|_| scan.key.id().to_owned());
     let places = place_events(scan, &event);
     event.asset.signature = signature(scan);
     sign_files(scan, &mut event.files);
-    std::iter::once(event).chain(places).collect()
+    in_parts(event).into_iter().chain(places).collect()
+}
+
+/// Shares the files of a scan out over several events where one would be too large.
+fn in_parts(mut event: ScanEvent) -> Vec<ScanEvent> {
+    let files = std::mem::take(&mut event.files);
+    let fails = files.iter().any(|file| file.error.is_some());
+    let (mut parts, mut bytes) = (vec![Vec::new()], 0);
+    for file in files {
+        let size = serde_json::to_vec(&file).map_or(0, |text| text.len());
+        if bytes > 0 && bytes + size > FILES_BYTES_MAX {
+            parts.push(Vec::new());
+            bytes = 0;
+        }
+        bytes += size;
+        if let Some(part) = parts.last_mut() {
+            part.push(file);
+        }
+    }
+    let mut events: Vec<ScanEvent> = Vec::with_capacity(parts.len());
+    for files in parts {
+        let mut part = ScanEvent { files, ..event.clone() };
+        if !events.is_empty() {
+            part.asset.signature = None;
+        }
+        tell_failure(&mut part, fails);
+        events.push(part);
+    }
+    events
+}
+
+/// Says in an event that holds a part of a scan's files that others of them were not read. Each event is read by itself,
+/// and one without a failure says that the whole was scanned.
+fn tell_failure(part: &mut ScanEvent, fails: bool) {
+    if fails && part.files.iter().all(|file| file.error.is_none()) {
+        part.files
+            .push(ScanFile { error: Some("other files of this scan: see there".to_owned()), ..ScanFile::default() });
+    }
 }
 
 /// Adds the signatures of the largest files of a data set.
@@ -123,6 +184,7 @@ fn place_events(scan: &ScanRecord<'_>, event: &ScanEvent) -> Vec<ScanEvent> {
     let reports: HashSet<&Path> = scan.reports.iter().map(|r| r.path.as_path()).collect();
     let here: Vec<(&Path, &IndexedRecord)> =
         places.iter().filter_map(|(path, place)| Some((file_of(path, &reports)?, place))).collect();
+    let fails = event.files.iter().any(|file| file.error.is_some());
     let mut events = Vec::new();
     for chunk in here.chunks(PLACES_MAX) {
         let mut by_file: BTreeMap<&Path, Vec<IndexedRecord>> = BTreeMap::new();
@@ -135,6 +197,7 @@ fn place_events(scan: &ScanRecord<'_>, event: &ScanEvent) -> Vec<ScanEvent> {
                 part.files.push(ScanFile { findings: Vec::new(), records, ..file.clone() });
             }
         }
+        tell_failure(&mut part, fails);
         events.push(part);
     }
     events
@@ -171,7 +234,7 @@ fn scan_event(scan: &ScanRecord<'_>) -> ScanEvent {
         row_count: scan.reports.iter().map(|r| r.rows.map(|n| n as i64)).sum(),
         signature: None,
     };
-    let files: Vec<ScanFile> = scan.reports.iter().map(|r| scan_file(r, scan.path, is_file)).collect();
+    let files: Vec<ScanFile> = scan.reports.iter().map(|r| scan_file(r, scan, is_file)).collect();
     scanned.sha256 = content(scan.reports, scan.path, is_file).map(hex);
     let at = chrono::DateTime::from_timestamp_micros(scan.started_at).unwrap_or_default();
     let id = uuid::Uuid::new_v4().to_string();
@@ -196,16 +259,19 @@ fn relative(path: &Path, root: &Path) -> String {
     path.strip_prefix(root).unwrap_or(path).to_string_lossy().into_owned()
 }
 
-fn scan_file(report: &FileReport, root: &Path, is_file: bool) -> ScanFile {
+fn scan_file(report: &FileReport, scan: &ScanRecord<'_>, is_file: bool) -> ScanFile {
     let problem = report.problems.first().map(|p| format!("{}: {}", p.place, p.message));
     let skipped = report.skipped.then(|| "left out as binary".to_owned());
+    // An event says of a file that it was scanned, or why not all of it was: to say nothing here is to say all.
+    let sampled = (report.coverage != Some(1.0)).then_some("a sample of the records");
+    let part = scan.part.or(sampled).map(|part| format!("a part only: {part}"));
     ScanFile {
-        name: (!is_file).then(|| relative(&report.path, root)),
+        name: (!is_file).then(|| relative(&report.path, scan.path)),
         sha256: report.sha256.map(hex),
         size_bytes: Some(report.size_bytes as i64),
         row_count: report.rows.map(|n| n as i64),
         signature: None,
-        error: problem.or(skipped),
+        error: problem.or(skipped).or(part),
         findings: report
             .summaries
             .iter()

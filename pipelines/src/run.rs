@@ -68,6 +68,17 @@ impl Stop {
     }
 }
 
+/// Ends the run where the thread that holds it panics: the others would wait for it without a word.
+struct FailsWithThread<'a>(&'a AtomicBool);
+
+impl Drop for FailsWithThread<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
 /// A partition's key in the store.
 type AppId = String;
 
@@ -217,26 +228,40 @@ fn generation(
     let (to_committer, from_gatherer) = bounded::<Pending>(0);
     shared.in_flight.store(0, Ordering::Relaxed);
     std::thread::scope(|scope| {
+        let mut working = Vec::with_capacity(workers);
         for _ in 0..workers {
             let (from_poller, to_gatherer) = (from_poller.clone(), to_gatherer.clone());
             let (key, confidence) = (options.key.clone(), spec.classify.min_confidence);
-            scope.spawn(move || work(engine, key, confidence, choice, &from_poller, &to_gatherer));
+            working.push(scope.spawn(move || {
+                let _fails = FailsWithThread(&shared.failed);
+                work(engine, key, confidence, choice, &from_poller, &to_gatherer);
+            }));
         }
         drop((from_poller, to_gatherer));
         let gatherer = scope.spawn(move || {
+            let _fails = FailsWithThread(&shared.failed);
             let gathered = gather_all(spec, shared, &from_workers, &to_committer);
             shared.failed.fetch_or(gathered.is_err(), Ordering::Relaxed);
             gathered
         });
         let committer = scope.spawn(move || {
+            let _fails = FailsWithThread(&shared.failed);
             let committed = commit_all(spec, shared, &from_gatherer, report);
             shared.failed.fetch_or(committed.is_err(), Ordering::Relaxed);
             committed
         });
         let polled = poll_all(&mut source, shared, to_workers, options, stop);
-        // The channel is closed by now: the workers finish what they have, the committer commits it.
-        let gathered = gatherer.join().map_err(|_| Error::Stopped("a batch could not be gathered".into()))?;
-        let committed = committer.join().map_err(|_| Error::Stopped("the committer panicked".into()))?;
+        // The channel is closed by now: the workers finish what they have, the committer commits it. All are joined, as a
+        // scope passes on the panic of a thread that nobody joined.
+        let mut panicked = false;
+        working.into_iter().for_each(|worker| panicked |= worker.join().is_err());
+        let (gathered, committed) = (gatherer.join(), committer.join());
+        let stopped = |what: &str| Error::Stopped(format!("{what} panicked; what was committed stays, start again"));
+        let gathered = gathered.map_err(|_| stopped("the thread that gathers batches"))?;
+        let committed = committed.map_err(|_| stopped("the thread that commits batches"))?;
+        if panicked {
+            return Err(stopped("a thread that decodes records"));
+        }
         let fenced = shared.fenced.load(Ordering::Relaxed);
         advise(&source);
         let closed = source.close(CLOSE);
@@ -447,16 +472,8 @@ fn poll_all(
     while !stop.asked() && !shared.is_over() {
         match source.poll(POLL)? {
             Polled::Record(record) => poller.record(record),
-            Polled::Assigned(starts) => poller.assigned(&starts),
-            Polled::Revoked(partitions) => {
-                poller.send(source)?;
-                poller.flush(stop)?;
-                poller.end_run();
-                for (topic, partition) in partitions {
-                    poller.open.remove(&(topic, partition));
-                }
-                advise(source);
-            }
+            Polled::Assigned(starts) => poller.assigned(&starts)?,
+            Polled::Revoked(partitions) => poller.revoked(source, partitions),
             Polled::EndOfPartition { topic, partition, offset } => poller.end(&topic, partition, offset),
             Polled::Problem(message) => tracing::warn!("{message}"),
             Polled::Idle => {}
@@ -530,7 +547,10 @@ impl Poller {
         self.open.insert(place, true);
     }
 
-    fn assigned(&mut self, starts: &[PartitionStart]) {
+    fn assigned(&mut self, starts: &[PartitionStart]) -> Result<(), Error> {
+        if let Some(message) = starts.iter().find_map(truncated) {
+            return Err(Error::Stopped(message));
+        }
         self.end_run();
         self.assigned = true;
         for start in starts {
@@ -545,6 +565,7 @@ impl Poller {
                 self.gaps.push(gap_row(start, gap));
             }
         }
+        Ok(())
     }
 
     fn end(&mut self, topic: &Arc<str>, partition: i32, offset: i64) {
@@ -566,13 +587,60 @@ impl Poller {
             || self.since.is_some_and(|since| since.elapsed() >= LINGER)
     }
 
-    /// Hands the chunk over. While the workers are busy the partitions are paused and polling goes on.
+    /// Hands the chunk over. While the workers are busy the partitions are paused and polling goes on, until some of them
+    /// are revoked: the poll after that gives them back, and before that what was read of them has to be committed.
     fn send(&mut self, source: &mut KafkaSource) -> Result<(), Error> {
-        if self.since.take().is_none() {
-            return Ok(());
+        let Some(mut chunk) = self.take_chunk() else { return Ok(()) };
+        let (mut paused, mut revoked) = (false, None);
+        while let Some(back) = self.hand_over(chunk) {
+            chunk = back;
+            if revoked.is_some() {
+                continue;
+            }
+            if !paused {
+                source.pause()?;
+                paused = true;
+            }
+            match source.poll(Duration::ZERO)? {
+                Polled::Record(record) => self.record(record),
+                Polled::Assigned(starts) => self.assigned(&starts)?,
+                Polled::EndOfPartition { topic, partition, offset } => self.end(&topic, partition, offset),
+                Polled::Problem(message) => tracing::warn!("{message}"),
+                Polled::Revoked(partitions) => revoked = Some(partitions),
+                Polled::Idle => {}
+            }
         }
+        if paused {
+            source.resume()?;
+        }
+        if let Some(partitions) = revoked {
+            self.revoked(source, partitions);
+        }
+        Ok(())
+    }
+
+    /// Commits what was read of partitions that go back with the next poll. Where that takes too long they may come back
+    /// before it is committed, and would be read again: then all that is in hand is stale.
+    fn revoked(&mut self, source: &KafkaSource, partitions: Vec<(Arc<str>, i32)>) {
+        if let Some(mut chunk) = self.take_chunk() {
+            while let Some(back) = self.hand_over(chunk) {
+                chunk = back;
+            }
+        }
+        if !flush(&self.shared.in_flight, || self.shared.is_over(), FLUSH_MAX) {
+            self.shared.fenced.store(true, Ordering::Relaxed);
+        }
+        for place in partitions {
+            self.open.remove(&place);
+        }
+        advise(source);
+    }
+
+    /// What is at hand, as a chunk; counted as on its way.
+    fn take_chunk(&mut self) -> Option<Chunk> {
+        self.since.take()?;
         self.end_run();
-        let mut chunk = Chunk {
+        let chunk = Chunk {
             sequence: self.sequence,
             records: std::mem::take(&mut self.records),
             next: std::mem::take(&mut self.next),
@@ -582,52 +650,44 @@ impl Poller {
         self.sequence += 1;
         self.bytes = 0;
         self.shared.in_flight.fetch_add(1, Ordering::AcqRel);
-        let mut paused = false;
-        loop {
-            match self.to_workers.send_timeout(chunk, Duration::from_millis(200)) {
-                Ok(()) => break,
-                Err(crossbeam_channel::SendTimeoutError::Timeout(back)) => chunk = back,
-                // The workers are gone: the committer failed or was fenced, and says so itself.
-                Err(crossbeam_channel::SendTimeoutError::Disconnected(_)) => return Ok(()),
-            }
-            if self.shared.is_over() {
-                return Ok(());
-            }
-            if !paused {
-                source.pause()?;
-                paused = true;
-            }
-            match source.poll(Duration::ZERO)? {
-                Polled::Record(record) => self.record(record),
-                Polled::Assigned(starts) => self.assigned(&starts),
-                Polled::EndOfPartition { topic, partition, offset } => self.end(&topic, partition, offset),
-                Polled::Problem(message) => tracing::warn!("{message}"),
-                // Given back only with the next poll; by then this chunk is on its way, and its commit is fenced by
-                // the store if another owner was faster.
-                Polled::Revoked(_) | Polled::Idle => {}
-            }
-        }
-        if paused {
-            source.resume()?;
-        }
-        Ok(())
+        Some(chunk)
     }
 
-    /// Waits until everything that was handed over is committed.
-    fn flush(&self, stop: &Stop) -> Result<(), Error> {
-        let in_flight = &self.shared.in_flight;
-        in_flight.fetch_or(FLUSH, Ordering::AcqRel);
-        let deadline = Instant::now() + Duration::from_secs(60);
-        while in_flight.load(Ordering::Acquire) & !FLUSH != 0
-            && !self.shared.is_over()
-            && !(stop.asked() && Instant::now() > deadline)
-            && Instant::now() < deadline
-        {
-            std::thread::sleep(Duration::from_millis(5));
+    /// Tries to hand a chunk to the workers, for a moment; gives it back where they are still busy.
+    fn hand_over(&self, chunk: Chunk) -> Option<Chunk> {
+        match self.to_workers.send_timeout(chunk, Duration::from_millis(200)) {
+            Err(crossbeam_channel::SendTimeoutError::Timeout(back)) if !self.shared.is_over() => Some(back),
+            // It is on its way; or the workers are gone, as the committer failed or was fenced and says so itself.
+            _ => None,
         }
-        in_flight.fetch_and(!FLUSH, Ordering::AcqRel);
-        Ok(())
     }
+}
+
+/// How long a revocation waits for what was read to be committed.
+const FLUSH_MAX: Duration = Duration::from_secs(60);
+
+/// Waits until everything that was handed over is committed; `false` where it was not in time.
+fn flush(in_flight: &AtomicU64, is_over: impl Fn() -> bool, patience: Duration) -> bool {
+    in_flight.fetch_or(FLUSH, Ordering::AcqRel);
+    let deadline = Instant::now() + patience;
+    let is_open = || in_flight.load(Ordering::Acquire) & !FLUSH != 0;
+    while is_open() && !is_over() && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    in_flight.fetch_and(!FLUSH, Ordering::AcqRel);
+    !is_open()
+}
+
+/// What to do about a partition that ends before its position. A position in the store never goes back, so nothing of it
+/// could be stored until it has grown past the position, and what it holds up to there would be skipped.
+fn truncated(start: &PartitionStart) -> Option<String> {
+    let gap = start.gap.filter(|gap| gap.cause == GapCause::Truncated)?;
+    let PartitionStart { topic, partition, .. } = start;
+    Some(format!(
+        "`{topic}` partition {partition} ends at offset {}, before offset {} where the store goes on: the broker has lost \
+         records, and offsets are given anew. Give the pipeline another `name`: it then reads the topic from its start",
+        gap.to, gap.from
+    ))
 }
 
 /// A range that was lost before it was read, as a dead letter: nothing is skipped in silence.
@@ -648,5 +708,58 @@ fn gap_row(start: &PartitionStart, gap: Gap) -> DeadLetterRow {
         size_bytes: 0,
         payload_hmac: None,
         received_at: now_micros(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_that_panics_fails_the_run() {
+        let failed = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let good = scope.spawn(|| drop(FailsWithThread(&failed)));
+            assert!(good.join().is_ok() && !failed.load(Ordering::Relaxed));
+            let bad = scope.spawn(|| {
+                let _fails = FailsWithThread(&failed);
+                std::panic::resume_unwind(Box::new("on purpose"));
+            });
+            assert!(bad.join().is_err() && failed.load(Ordering::Relaxed));
+        });
+    }
+
+    #[test]
+    fn a_log_that_ends_before_its_position_stops_the_pipeline() {
+        let start = |gap| PartitionStart {
+            topic: "t".into(),
+            topic_id: "-".into(),
+            partition: 3,
+            offset: 9,
+            high_watermark: 9,
+            gap,
+        };
+        let gap = |cause| Some(Gap { from: 10, to: 9, cause });
+        assert_eq!(truncated(&start(None)), None);
+        assert_eq!(truncated(&start(gap(GapCause::Retention))), None);
+        let said = truncated(&start(gap(GapCause::Truncated))).expect("a message");
+        assert!(said.contains("offset 9") && said.contains("offset 10") && said.contains("`name`"), "{said}");
+    }
+
+    #[test]
+    fn a_flush_says_whether_all_was_committed_in_time() {
+        let in_flight = AtomicU64::new(2);
+        assert!(!flush(&in_flight, || false, Duration::from_millis(20)), "nobody commits");
+        assert!(!flush(&in_flight, || true, Duration::from_secs(60)), "nobody will");
+        assert_eq!(in_flight.load(Ordering::Relaxed), 2, "nothing is asked for any more");
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while in_flight.load(Ordering::Acquire) & FLUSH == 0 {
+                    std::thread::yield_now();
+                }
+                in_flight.fetch_sub(2, Ordering::AcqRel);
+            });
+            assert!(flush(&in_flight, || false, Duration::from_secs(60)));
+        });
     }
 }

@@ -48,8 +48,9 @@ fn place(temporary: PathBuf, target: PathBuf, location: String, payload: PutPayl
         return Err(generic(std::io::Error::other("an object without a folder")));
     };
     std::fs::create_dir_all(&folder).map_err(generic)?;
+    // Never one that is there: it would be another writer's.
+    let mut file = std::fs::File::options().write(true).create_new(true).open(&temporary).map_err(generic)?;
     let written = (|| {
-        let mut file = std::fs::File::create(&temporary)?;
         for part in payload.iter() {
             file.write_all(part)?;
         }
@@ -84,8 +85,9 @@ impl ObjectStore for DurableLocal {
         let target = self.inner.path_to_filesystem(location)?;
         let n = COUNTER.fetch_add(1, Ordering::Relaxed);
         let mut name = target.file_name().unwrap_or_default().to_os_string();
-        // The local backend's own form for unfinished files (`name#number`), which its listings leave out.
-        name.push(format!("#{}{n}", std::process::id()));
+        // The local backend's own form for unfinished files (`name#number`), which its listings leave out. Writers in two
+        // containers or on two machines may have one process id.
+        name.push(format!("#{}{n}{}", std::process::id(), uuid::Uuid::new_v4().as_u128()));
         let temporary = target.with_file_name(name);
         let text = location.to_string();
         tokio::task::spawn_blocking(move || place(temporary, target, text, payload, create))
@@ -116,5 +118,24 @@ impl ObjectStore for DurableLocal {
 
     async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
         self.inner.copy_opts(from, to, options).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_temporary_file_of_another_writer_is_left_alone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (temporary, target) = (folder.path().join("a.json#1"), folder.path().join("a.json"));
+        std::fs::write(&temporary, "theirs").expect("write");
+        let mine = || PutPayload::from_static(b"mine");
+        assert!(place(temporary.clone(), target.clone(), "a.json".into(), mine(), true).is_err());
+        assert_eq!(std::fs::read(&temporary).expect("still there"), b"theirs");
+        assert!(!target.exists());
+        place(folder.path().join("a.json#2"), target.clone(), "a.json".into(), mine(), true).expect("placed");
+        assert_eq!(std::fs::read(&target).expect("there"), b"mine");
+        assert!(!folder.path().join("a.json#2").exists());
     }
 }

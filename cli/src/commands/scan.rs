@@ -481,6 +481,7 @@ impl Plan {
         };
         if let (Some(store), false) = (&self.store, stopped) {
             let dataset = self.dataset.as_deref();
+            let part = lineward_pipelines::part_of(&self.options, &self.engine)?;
             scan_store::record(
                 store,
                 dataset,
@@ -490,6 +491,7 @@ impl Plan {
                 &self.options.key,
                 started,
                 places.as_deref(),
+                part.as_deref(),
             )
             .with_context(|| format!("cannot record the scan in the store `{store}`"))?;
         }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Records what was found under each path as a scan of its own, with the places of people's values where it has them.
+/// `part` says what a scan of less than everything looked at.
 #[expect(clippy::too_many_arguments, reason = "what a scan leaves, each part of it once")]
 pub(crate) fn record(
     store: &str,
@@ -19,6 +20,7 @@ pub(crate) fn record(
     key: &FingerprintKey,
     started: SystemTime,
     places: Option<&[(PathBuf, IndexedRecord)]>,
+    part: Option<&str>,
 ) -> anyhow::Result<()> {
     anyhow::ensure!(
         dataset.is_none() || paths.len() == 1,
@@ -28,7 +30,8 @@ pub(crate) fn record(
     let runtime = super::runtime()?;
     for path in paths {
         let below: Vec<FileReport> = reports.iter().filter(|r| is_below(&r.path, path)).cloned().collect();
-        let scan = ScanRecord { store, dataset, path, reports: &below, engine, key: key.clone(), started_at, places };
+        let scan =
+            ScanRecord { store, dataset, path, reports: &below, engine, key: key.clone(), started_at, places, part };
         runtime
             .block_on(record_scan(&scan))
             .with_context(|| format!("the scan of `{}` was not recorded", path.display()))?;

@@ -20,6 +20,9 @@ pub const DOCUMENT_BYTES_MAX: usize = 16 * 1024 * 1024;
 pub enum FileItem {
     /// A line, an array element or a document.
     Record(Record),
+    /// The last one, which the end of the file cuts off: half a line that somebody is writing. Its position must stay free
+    /// for the whole of it.
+    Unfinished(Record),
     /// One that is longer than [`DOCUMENT_BYTES_MAX`] and was skipped.
     TooLarge {
         /// Where it starts.
@@ -63,7 +66,9 @@ impl FileSource {
     }
 
     fn is_handled(&self, item: &FileItem) -> bool {
-        let (FileItem::Record(Record { position, .. }) | FileItem::TooLarge { position, .. }) = item;
+        let (FileItem::Record(Record { position, .. })
+        | FileItem::Unfinished(Record { position, .. })
+        | FileItem::TooLarge { position, .. }) = item;
         match position {
             Position::File { path, ordinal, .. } => self.resume.get(&**path).is_some_and(|next| ordinal < next),
             Position::Kafka { .. } => false,
@@ -154,10 +159,11 @@ impl FileReader {
     fn next_line(&mut self) -> Option<FileItem> {
         loop {
             let position = self.position();
-            let mut is_blank = true;
+            let (mut is_blank, mut has_ended) = (true, false);
             let (value, bytes) = self.window.take_while_open(|chunk| {
                 let end = memchr::memchr(b'\n', chunk);
                 is_blank &= chunk[..end.unwrap_or(chunk.len())].iter().all(u8::is_ascii_whitespace);
+                has_ended = end.is_some();
                 end.map(|end| end + 1)
             })?;
             if !is_blank {
@@ -165,7 +171,8 @@ impl FileReader {
                     line.truncate(line.len() - line_ending(&line));
                     line
                 });
-                return Some(self.item(position, value, bytes));
+                let is_whole = has_ended || value.as_deref().is_none_or(is_closed);
+                return Some(self.item(position, value, bytes, is_whole));
             }
         }
     }
@@ -186,7 +193,10 @@ impl FileReader {
                 }
                 (Place::Envelope, b']') => {
                     self.window.consume(1);
-                    self.skip_rest_of_envelope();
+                    self.form = Some(Form::Values(Place::Top));
+                    if let Some(rest) = self.rest_of_envelope() {
+                        return Some(rest);
+                    }
                     place = Place::Top;
                 }
                 _ => match envelope {
@@ -200,30 +210,37 @@ impl FileReader {
             self.form = Some(Form::Values(place));
         }
         let position = self.position();
-        let mut splitter = Splitter::default();
-        let (value, bytes) = self.window.take_while_open(|chunk| splitter.end(chunk))?;
-        Some(self.item(position, value, bytes))
+        let (mut splitter, mut has_ended) = (Splitter::default(), false);
+        let (value, bytes) = self.window.take_while_open(|chunk| {
+            let end = splitter.end(chunk);
+            has_ended = end.is_some();
+            end
+        })?;
+        Some(self.item(position, value, bytes, has_ended))
     }
 
-    /// Reads over what follows the records of an envelope: paging tokens and the like, no records.
-    fn skip_rest_of_envelope(&mut self) {
+    /// Reads what follows the records of an envelope. Paging tokens are no record; anything else is one, as it stands:
+    /// no document, so that whoever decodes it says that it was not understood.
+    fn rest_of_envelope(&mut self) -> Option<FileItem> {
+        let position = self.position();
         let mut splitter = Splitter::inside_object();
-        let _ = self.window.take_while_open(|chunk| splitter.end(chunk));
+        let (value, bytes) = self.window.take_while_open(|chunk| splitter.end(chunk))?;
+        let says_nothing = value.as_deref().is_some_and(is_end_of_envelope);
+        (!says_nothing).then(|| self.item(position, value, bytes, true))
     }
 
-    fn item(&mut self, position: Position, value: Option<Vec<u8>>, bytes: u64) -> FileItem {
+    fn item(&mut self, position: Position, value: Option<Vec<u8>>, bytes: u64, is_whole: bool) -> FileItem {
         self.ordinal += 1;
-        match value {
-            Some(value) => FileItem::Record(Record {
-                source: self.label.clone(),
-                position,
-                key: None,
-                value: Some(value),
-                timestamp_us: None,
-                headers: Vec::new(),
-            }),
-            None => FileItem::TooLarge { position, bytes },
-        }
+        let Some(value) = value else { return FileItem::TooLarge { position, bytes } };
+        let record = Record {
+            source: self.label.clone(),
+            position,
+            key: None,
+            value: Some(value),
+            timestamp_us: None,
+            headers: Vec::new(),
+        };
+        if is_whole { FileItem::Record(record) } else { FileItem::Unfinished(record) }
     }
 
     fn position(&self) -> Position {
@@ -272,6 +289,27 @@ const JUDGED_BYTES: usize = 64 * 1024;
 fn is_one_value(line: &[u8]) -> bool {
     let line = line.trim_ascii_end();
     line.len() > 2 && line[0] == b'{' && Splitter::default().end(line) == Some(line.len())
+}
+
+/// Whether a line without a line break is a whole object or array, and so more than the beginning of a line.
+fn is_closed(line: &[u8]) -> bool {
+    let line = line.trim_ascii();
+    matches!(line.first(), Some(b'{' | b'[')) && Splitter::default().end(line) == Some(line.len())
+}
+
+/// What else an envelope may hold: the place of its next page.
+const PAGE_TOKENS: [&str; 2] = ["nextToken", "next_page_token"];
+
+/// Whether what stands behind the records of an envelope is its end, with nothing but paging tokens before it.
+fn is_end_of_envelope(rest: &[u8]) -> bool {
+    let rest = rest.trim_ascii();
+    let rest = rest.strip_prefix(b",").unwrap_or(rest);
+    if rest.is_empty() {
+        return true;
+    }
+    let object = [b"{", rest].concat();
+    let fields: Result<BTreeMap<String, serde::de::IgnoredAny>, _> = serde_json::from_slice(&object);
+    fields.is_ok_and(|fields| fields.keys().all(|field| PAGE_TOKENS.contains(&field.as_str())))
 }
 
 /// Bytes up to and with the bracket that opens the array of a `{"Records": [`, if that is what comes next.

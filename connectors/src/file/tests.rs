@@ -28,7 +28,17 @@ const ROWS: &[(&str, &str, &[&str])] = &[
     ("array that does not close", "[{\"a\": 1}, {\"a\": ", &["{\"a\": 1}", "{\"a\": "]),
     ("array of arrays", "[[1], [2, 3]]", &["[1]", "[2, 3]"]),
     ("envelope", "{\"Records\": [{\"a\": 1}, {\"a\": 2}]}", &["{\"a\": 1}", "{\"a\": 2}"]),
-    ("envelope with more", "{\"Records\":[{\"a\":1}],\"next\":{\"x\":\"]}\"}}", &["{\"a\":1}"]),
+    (
+        "envelope with more",
+        "{\"Records\":[{\"a\":1}],\"next\":{\"x\":\"]}\"}}\n{\"b\":2}",
+        &["{\"a\":1}", ",\"next\":{\"x\":\"]}\"}}", "{\"b\":2}"],
+    ),
+    (
+        "envelope with a page token",
+        "{\"Records\":[{\"a\":1}] , \"nextToken\": \"]}\"}\n{\"b\":2}",
+        &["{\"a\":1}", "{\"b\":2}"],
+    ),
+    ("envelope that does not close", "{\"Records\":[{\"a\":1}]\n", &["{\"a\":1}"]),
     ("envelopes a line", "{\"Records\":[{\"a\":1}]}\n{\"Records\":[{\"a\":2}]}\n", &["{\"a\":1}", "{\"a\":2}"]),
     ("pretty envelope", "{\n \"Records\" : [\n {\"a\": 1}\n ]\n}\n", &["{\"a\": 1}"]),
     ("empty envelope", "{\"Records\": []}", &[]),
@@ -184,6 +194,26 @@ fn resumes_behind_what_was_handled() {
     assert_eq!(values, ["{\"n\": 2}", "{\"n\": 3}"]);
 }
 
+#[test]
+fn the_end_of_a_file_that_somebody_writes_is_unfinished() {
+    let directory = TempDir::new().expect("directory");
+    let path = directory.path().join("log");
+    for (content, unfinished) in [
+        ("{\"a\": 1}\n{\"a\": 2", true),
+        ("{\"a\": 1}\n{\"a\": 2}", false),
+        ("{\"a\": 1}\n{\"a\": 2\n", false),
+        ("{\"a\": 1}\n12", true),
+        ("text\nmore", true),
+        ("[{\"a\": 1}, {\"a\": ", true),
+        ("[{\"a\": 1}, {\"a\": 2}", false),
+    ] {
+        fs::write(&path, content).expect("write");
+        let items: Vec<FileItem> = source(&path).map(|item| item.expect("item")).collect();
+        let is_unfinished = |item: &FileItem| matches!(item, FileItem::Unfinished(_));
+        assert_eq!(items.iter().map(is_unfinished).collect::<Vec<_>>(), [false, unfinished], "{content}");
+    }
+}
+
 fn source(path: &Path) -> FileSource {
     FileSource::new("in", &[path.display().to_string()]).expect("source")
 }
@@ -194,7 +224,7 @@ fn records(path: &Path) -> Vec<Record> {
 
 fn record(item: FileItem) -> Record {
     match item {
-        FileItem::Record(record) => record,
+        FileItem::Record(record) | FileItem::Unfinished(record) => record,
         FileItem::TooLarge { position, .. } => panic!("too large at {position}"),
     }
 }

@@ -150,9 +150,17 @@ pub enum Text {
     From(SecretRef),
 }
 
+/// Takes anything: whatever stands where a place should may be the secret itself, and serde's own messages show it.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum RawSecretRef {
+    Place(Place),
+    Other(serde::de::IgnoredAny),
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RawSecretRef {
+struct Place {
     env: Option<String>,
     file: Option<PathBuf>,
 }
@@ -392,10 +400,10 @@ impl TryFrom<RawSecretRef> for SecretRef {
     type Error = &'static str;
 
     fn try_from(raw: RawSecretRef) -> Result<Self, Self::Error> {
-        match (raw.env, raw.file) {
-            (Some(env), None) => Ok(Self::Env(env)),
-            (None, Some(file)) => Ok(Self::File(file)),
-            _ => Err("a secret is either `{ env: NAME }` or `{ file: PATH }`"),
+        match raw {
+            RawSecretRef::Place(Place { env: Some(env), file: None }) => Ok(Self::Env(env)),
+            RawSecretRef::Place(Place { env: None, file: Some(file) }) => Ok(Self::File(file)),
+            _ => Err("write a secret as `{ env: NAME }` or `{ file: PATH }`, never the secret itself"),
         }
     }
 }

@@ -191,8 +191,12 @@ impl KafkaSource {
         Ok(())
     }
 
-    /// The cluster's id; `None` when no broker told it in time.
-    pub fn cluster_id(&self, timeout: Duration) -> Result<Option<String>, ConnectorError> {
+    /// The cluster's id; `None` where a broker answered and told none. Fails where none answered in time: the id is part
+    /// of the names of positions, and must not depend on how fast a broker is.
+    pub fn cluster_id(&mut self, timeout: Duration) -> Result<Option<String>, ConnectorError> {
+        // The id comes with a broker's answer about topics, and is then known without asking.
+        let topic = self.topics.iter().find(|topic| !topic.starts_with('^')).cloned();
+        self.metadata(topic.as_deref(), timeout)?;
         Ok(self.consumer()?.inner().client().fetch_cluster_id(timeout).filter(|id| !id.is_empty()))
     }
 
@@ -386,8 +390,8 @@ impl KafkaSource {
     fn resolve(&self, pending: &Pending, topic_id: Arc<str>) -> Result<Result<PartitionStart, String>, ConnectorError> {
         let Pending { topic, partition, known } = pending;
         let wanted =
-            match known {
-                Some(offset) => Start::At(*offset),
+            match known.as_ref().and_then(|known| known.start(&topic_id)) {
+                Some(start) => start,
                 None => self.starts.start(topic, &topic_id, *partition).map_err(|source| {
                     ConnectorError::StartOffset { topic: topic.to_string(), partition: *partition, source }
                 })?,
@@ -420,7 +424,8 @@ impl KafkaSource {
             .inner()
             .incremental_unassign(&list)
             .map_err(|e| ConnectorError::kafka("unassign a partition", e))?;
-        self.pending.push(Pending { topic: lost.topic, partition, known: Some(lost.next_offset) });
+        let known = Some(Known { topic_id: lost.topic_id, next_offset: lost.next_offset });
+        self.pending.push(Pending { topic: lost.topic, partition, known });
         self.assign_due = true;
         Ok(None)
     }
@@ -546,7 +551,21 @@ struct Pending {
     topic: Arc<str>,
     partition: i32,
     /// Set when the position was lost while reading: then it is known here better than in the store.
-    known: Option<i64>,
+    known: Option<Known>,
+}
+
+/// How far a partition was read, and of which topic: one of the same name may have taken its place.
+#[derive(Debug)]
+struct Known {
+    topic_id: Arc<str>,
+    next_offset: i64,
+}
+
+impl Known {
+    /// Where to go on, if the topic is still the same.
+    fn start(&self, topic_id: &str) -> Option<Start> {
+        (*self.topic_id == *topic_id).then_some(Start::At(self.next_offset))
+    }
 }
 
 impl Pending {
@@ -665,6 +684,13 @@ fn is_unreachable(error: &KafkaError) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_topic_that_was_made_anew_does_not_start_where_the_old_one_was_read_to() {
+        let known = Known { topic_id: "aaaa".into(), next_offset: 7 };
+        assert_eq!(known.start("aaaa"), Some(Start::At(7)));
+        assert_eq!(known.start("bbbb"), None, "the store is asked");
+    }
 
     #[test]
     fn start_is_placed_between_the_watermarks() {

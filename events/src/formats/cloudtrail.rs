@@ -6,7 +6,7 @@
 
 use super::Format;
 use crate::json::{at, count, instant, items, pairs, scalar, text};
-use crate::naming::{base_model, data_at, hinted_inputs, percent_decoded};
+use crate::naming::{base_model, check_lengths, data_at, hinted_inputs, percent_decoded};
 use crate::{
     Access, AccessAction, AssetRef, AssetType, DecodeError, EdgeType, Event, EventKey, EventKind, Evidence, Inputs, Io,
     JobRef, Link, RunInfo, RunState, Statement, Timestamp, VersionScheme,
@@ -170,6 +170,10 @@ fn record(record: &Value, key: EventKey) -> Result<Event, DecodeError> {
         time: event.event_time,
         error_code: text(record, &["errorCode"]),
     };
+    let owner =
+        [&["awsRegion"][..], &["region"], &["recipientAccountId"], &["account"], &["userIdentity", "accountId"]];
+    let owner = owner.iter().map(|path| text(record, path));
+    check_lengths(NAME, [principal(record), role(record), call.error_code].into_iter().chain(owner))?;
     match source {
         "sagemaker.amazonaws.com" | "runtime.sagemaker.amazonaws.com" => sagemaker(&call, name, &mut event),
         "bedrock.amazonaws.com" | "bedrock-runtime.amazonaws.com" => bedrock(&call, name, &mut event),
@@ -182,6 +186,10 @@ fn record(record: &Value, key: EventKey) -> Result<Event, DecodeError> {
 fn principal(record: &Value) -> Option<&str> {
     let identity = record.get("userIdentity")?;
     ["arn", "userName", "invokedBy", "principalId", "accountId"].iter().find_map(|k| text(identity, &[k]))
+}
+
+fn role(record: &Value) -> Option<&str> {
+    text(record, &["userIdentity", "sessionContext", "sessionIssuer", "arn"])
 }
 
 impl Call<'_> {
@@ -203,10 +211,9 @@ impl Call<'_> {
             AccessAction::Write => "bytesTransferredIn",
             _ => "bytesTransferredOut",
         };
-        let issuer = at(self.record, &["userIdentity", "sessionContext", "sessionIssuer"]);
         Statement::Access(Access {
             principal: principal(self.record).map(str::to_owned),
-            role: issuer.and_then(|i| text(i, &["arn"])).map(str::to_owned),
+            role: role(self.record).map(str::to_owned),
             action,
             asset,
             bytes: count(self.record, &["additionalEventData", transferred]),

@@ -10,7 +10,7 @@ pub use policy::{ClearingRule, POLICY_VERSION, PolicyEvent, TransformationRule};
 
 use super::Format;
 use crate::json::{at, sha256_hex, text};
-use crate::naming::check_length;
+use crate::naming::{check_length, check_lengths};
 use crate::{
     AssetRef, AssetType, DataFinding, DecodeError, DecodeReason, EdgeType, Event, EventKey, EventKind, Evidence,
     FindingOrigin, Indexed, IndexedRecord, Link, Signature, Signed, Statement, parse_time,
@@ -242,6 +242,7 @@ fn field_at_fault(document: &Value) -> DecodeError {
 }
 
 fn statements(scan: &ScanEvent) -> Result<Vec<Statement>, DecodeError> {
+    check_lengths(NAME, [scan.ruleset.as_deref()])?;
     let dataset = asset(&scan.asset)?;
     let mut statements = vec![Statement::Asset(dataset.clone())];
     statements.extend(signed(&dataset, scan.asset.signature.as_ref()));

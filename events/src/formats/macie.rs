@@ -5,7 +5,7 @@
 
 use super::Format;
 use crate::json::{at, count, instant, items, text};
-use crate::naming::check_length;
+use crate::naming::{check_length, check_lengths};
 use crate::{
     AssetRef, AssetType, DataFinding, DecodeError, Event, EventKey, EventKind, FindingOrigin, Statement, VersionScheme,
 };
@@ -49,6 +49,7 @@ impl Format for Macie {
         let asset = affected(finding);
         if let Some(asset) = &asset {
             check_length(NAME, &asset.namespace).and_then(|()| check_length(NAME, &asset.name))?;
+            check_lengths(NAME, [asset.version.as_ref().map(|v| v.version.as_str()), job(finding), severity(finding)])?;
         }
         event.statements = asset.map_or_else(Vec::new, |asset| statements(finding, &asset));
         Ok(event)
@@ -103,8 +104,16 @@ fn is_finding(document: &Value) -> bool {
     text(document, &["type"]).is_some_and(ours) && document.get("resourcesAffected").is_some_and(Value::is_object)
 }
 
+fn job(finding: &Value) -> Option<&str> {
+    text(finding, &["classificationDetails", "jobId"])
+}
+
+fn severity(finding: &Value) -> Option<&str> {
+    text(finding, &["severity", "description"])
+}
+
 fn statements(finding: &Value, asset: &AssetRef) -> Vec<Statement> {
-    let severity = text(finding, &["severity", "description"]);
+    let severity = severity(finding);
     let result = at(finding, &["classificationDetails", "result"]).unwrap_or(&Value::Null);
     let coverage = coverage(result, asset.size_bytes);
     let found = |detector: String, entity: &str, categories: Vec<String>, detection: &Value| {
@@ -120,7 +129,7 @@ fn statements(finding: &Value, asset: &AssetRef) -> Vec<Statement> {
             confidence: CONFIDENCE,
             coverage,
             origin: FindingOrigin::Imported,
-            policy: text(finding, &["classificationDetails", "jobId"]).map(str::to_owned),
+            policy: job(finding).map(str::to_owned),
             severity: severity.map(str::to_owned),
         })
     };

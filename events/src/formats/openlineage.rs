@@ -6,7 +6,7 @@
 
 use super::Format;
 use crate::json::{at, count, instant, items, object, scalar, sha256_hex, text};
-use crate::naming::{check_length, dataset_type, model_named};
+use crate::naming::{check_length, check_lengths, dataset_type, model_named};
 use crate::{
     AssetRef, AssetType, ColumnMapping, DataFinding, DecodeError, EdgeType, Event, EventKey, EventKind, Evidence,
     Field, FindingOrigin, Inputs, Io, JobInfo, JobRef, Link, MappingType, RunInfo, RunState, Statement, VersionRef,
@@ -37,6 +37,7 @@ impl Format for OpenLineage {
             for name in ["namespace", "name"] {
                 check_length(NAME, dataset.get(name).and_then(Value::as_str).unwrap_or_default())?;
             }
+            check_lengths(NAME, [text(dataset, &["facets", "version", "datasetVersion"])])?;
         }
         if document.get("run").is_some() || document.get("eventType").is_some() {
             run_event(document, key)

@@ -5,7 +5,7 @@
 
 use super::Format;
 use crate::json::{at, count, float, instant, items, text};
-use crate::naming::{check_length, percent_decoded};
+use crate::naming::{check_length, check_lengths, percent_decoded};
 use crate::{
     Access, AccessAction, AssetRef, AssetType, DataFinding, DecodeError, Event, EventKey, EventKind, FindingOrigin,
     Statement,
@@ -44,6 +44,9 @@ impl Format for Purview {
         } else {
             let Some(asset) = item(document) else { return Ok(event) };
             check_length(NAME, &asset.namespace).and_then(|()| check_length(NAME, &asset.name))?;
+            for rule in rules(document) {
+                check_lengths(NAME, [text(rule, &["RuleName"]), text(rule, &["Severity"])])?;
+            }
             let undone = !operation.eq_ignore_ascii_case("dlprulematch");
             event.statements = findings(document, &asset, undone);
         }
@@ -97,13 +100,17 @@ fn is_copilot(operation: &str) -> bool {
     operation.eq_ignore_ascii_case("CopilotInteraction")
 }
 
+fn rules(document: &Value) -> impl Iterator<Item = &Value> {
+    items(document, &["PolicyDetails"]).iter().flat_map(|policy| items(policy, &["Rules"]))
+}
+
 /// The item as an asset and its findings; a match that was undone leaves the asset alone.
 fn findings(document: &Value, asset: &AssetRef, undone: bool) -> Vec<Statement> {
     let mut statements = vec![Statement::Asset(asset.clone())];
     if undone {
         return statements;
     }
-    for rule in items(document, &["PolicyDetails"]).iter().flat_map(|policy| items(policy, &["Rules"])) {
+    for rule in rules(document) {
         let name = text(rule, &["RuleName"]);
         let severity = text(rule, &["Severity"]);
         let found = items(rule, &["ConditionsMatched", "SensitiveInformation"]).iter();

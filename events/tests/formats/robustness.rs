@@ -127,6 +127,38 @@ fn names_that_are_no_names_are_refused() {
     }
 }
 
+#[test]
+fn texts_that_every_statement_repeats_are_bounded() {
+    let long = "n".repeat(5000);
+    let s3 = json!({"s3Bucket": {"name": "b"}, "s3Object": {"key": "k"}});
+    let macie = "SensitiveData:S3Object/Personal";
+    let found = json!([{"SensitiveInformationTypeName": "U.S. Social Security Number (SSN)", "Count": 1}]);
+    let rule =
+        |name: &str| json!([{"Rules": [{"RuleName": name, "ConditionsMatched": {"SensitiveInformation": found}}]}]);
+    let scanned = json!({"type": "file", "namespace": "file", "name": "n"});
+    let event = |text: &str| {
+        [
+            json!({"eventTime": "2026-05-04",
+                "dataset": {"namespace": "n", "name": "n", "facets": {"version": {"datasetVersion": text}}}}),
+            json!({"type": macie, "resourcesAffected": s3, "classificationDetails": {"jobId": text}}),
+            json!({"Operation": "DLPRuleMatch", "RecordType": 11, "PolicyDetails": rule(text),
+                "SharePointMetaData": {"FilePathUrl": "https://a.example/b"}}),
+            json!({"eventSource": "s3.amazonaws.com", "eventName": "GetObject", "userIdentity": {"arn": text}}),
+            json!({"eventSource": "s3.amazonaws.com", "eventName": "GetObject",
+                "userIdentity": {"sessionContext": {"sessionIssuer": {"arn": text}}}}),
+            json!({"lineward": "scan", "version": 1, "scan_id": "s", "scanned_at": "2026-05-04", "ruleset": text,
+                "asset": scanned}),
+        ]
+    };
+    for document in event("short") {
+        assert!(decoded(&document).is_ok(), "{document}");
+    }
+    for document in event(&long) {
+        let error = decoded(&document).expect_err("the text is too long");
+        assert_eq!(error.reason.as_str(), "invalid_field");
+    }
+}
+
 /// Decodes by recognition and by every format by name, as a user may force a wrong one.
 fn decode_by_all(document: &Value) {
     let _ = decoded(document);

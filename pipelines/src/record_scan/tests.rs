@@ -30,6 +30,7 @@ pub(super) fn record<'a>(name: &'a str, reports: &'a [FileReport], store: &'a st
         key: key(),
         started_at: 1_769_904_000_000_000,
         places: None,
+        part: None,
     }
 }
 
@@ -141,4 +142,61 @@ async fn near_copies_are_edges_of_the_store() {
     let signatures: Vec<SignatureRow> = snapshot.rows().await.expect("signatures");
     assert_eq!(signatures.len(), 6);
     assert!(signatures.iter().all(|s| s.key_id == key().id() && s.minhash.0.len() == 256));
+}
+
+#[test]
+fn a_scan_of_a_part_is_no_scan_of_the_whole() {
+    use lineward_classifiers::Category;
+    use lineward_classifiers::scan::Sample;
+    let all = || ScanOptions::new(key());
+    let part = |options: &ScanOptions| part_of(options, engine()).expect("rules");
+    assert_eq!(part(&all()), None);
+    assert!(part(&ScanOptions { sample: Some(Sample::Share(0.1)), ..all() }).is_some());
+    assert!(part(&ScanOptions { fields: vec!["note".into()], ..all() }).is_some());
+    assert!(part(&ScanOptions { confidence_min: Confidence::High, ..all() }).is_some());
+    let few = RuleSet::built_in().and_then(|r| r.select(&[], &[Category::Credential])).expect("rules");
+    let few = Engine::new(Arc::new(few)).expect("an engine");
+    let said = part_of(&all(), &few).expect("rules").expect("a part");
+
+    let whole = |reports: &[FileReport], part: Option<&str>| {
+        let record = ScanRecord { part, ..record("s3://lake/notes", reports, "-") };
+        let payload = serde_json::to_string(&scan_events(&record)[0]).expect("an event is JSON");
+        lineward_store::graph::Scan::of_event(&payload, 1, 1)[0].complete
+    };
+    let file = || scanned("part.txt", "nothing in here");
+    assert!(whole(&[file()], None));
+    assert!(!whole(&[file()], Some(&said)));
+    assert!(!whole(&[file(), FileReport { coverage: Some(0.1), ..file() }], None));
+    assert!(!whole(&[FileReport { coverage: None, ..file() }], None));
+}
+
+#[test]
+fn a_scan_of_many_files_is_several_events_and_none_says_more_than_the_whole() {
+    let reports = |bad: usize| -> Vec<FileReport> {
+        let template = scanned("part.txt", "nothing in here");
+        let report = |n: usize| FileReport {
+            path: format!("/no/such/folder/{}/{n:06}.txt", "folder".repeat(30)).into(),
+            coverage: Some(if n == bad { 0.5 } else { 1.0 }),
+            sketch: None,
+            ..template.clone()
+        };
+        (0..30_000).map(report).collect()
+    };
+    for (bad, complete) in [(usize::MAX, true), (7, false), (29_999, false)] {
+        let reports = reports(bad);
+        let events = scan_events(&record("s3://lake/notes", &reports, "-"));
+        assert!(events.len() > 1, "{}", events.len());
+        let mut names = HashSet::new();
+        for event in &events {
+            let payload = serde_json::to_string(event).expect("an event is JSON");
+            assert!(payload.len() < FILES_BYTES_MAX + 100_000, "{}", payload.len());
+            let scans = lineward_store::graph::Scan::of_event(&payload, 1, 1);
+            assert_eq!(scans[0].complete, complete);
+            names.extend(scans.into_iter().skip(1).map(|s| s.name));
+            let document = serde_json::from_str(&payload).expect("JSON");
+            let format = formats::by_name("lineward").map_or(FormatChoice::Auto, FormatChoice::Named);
+            lineward_events::decode(format, &document, &payload).expect("an event");
+        }
+        assert_eq!(names.len(), reports.len());
+    }
 }

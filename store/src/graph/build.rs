@@ -15,7 +15,7 @@ use crate::rows::{
     RunIoKey, RunIoRow, RunMappingRow, RunRow, TagRow, run_io_key,
 };
 use arrow::array::{Array as _, Int64Array, RecordBatch, StringViewArray, TimestampMicrosecondArray};
-use lineward_events::{AssetType, EdgeType, Evidence};
+use lineward_events::{AssetType, EdgeType, Evidence, is_evaluation};
 use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -467,9 +467,6 @@ pub(super) fn current<R: Row>(mut rows: Vec<R>, recorded: Option<Micros>) -> Vec
     rows
 }
 
-/// Contexts of data that a model is measured on rather than fitted to.
-const EVALUATION: [&str; 7] = ["eval", "evaluation", "test", "testing", "val", "valid", "validation"];
-
 /// The classes of edges that were met, each once.
 #[derive(Debug, Default)]
 pub(super) struct Classes {
@@ -786,7 +783,7 @@ impl<'a> Linker<'a> {
     /// What a run reads.
     pub fn input(&mut self, member: Member) {
         let context = &self.contexts[member.context as usize];
-        let evaluation = EVALUATION.iter().any(|c| context.eq_ignore_ascii_case(c));
+        let evaluation = is_evaluation(context);
         if evaluation {
             self.evaluates.insert(member.run);
         }

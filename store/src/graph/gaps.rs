@@ -253,9 +253,19 @@ impl View {
     fn scanned_where(&self, counts: impl Fn(&super::Scan) -> bool) -> Scanned {
         let mut scanned = self.covered(counts);
         let graph = &*self.graph;
+        let mut partly = Vec::new();
         for finding in graph.findings.iter().filter(|f| f.origin != "declared") {
-            if let Some(version) = graph.by_version_id(finding.version_id) {
-                scanned.set(version, finding.origin != "scan" || finding.coverage >= 1.0);
+            let Some(version) = graph.by_version_id(finding.version_id) else { continue };
+            let whole = finding.coverage >= 1.0;
+            match whole || finding.origin == "scan" {
+                true => scanned.set(version, whole),
+                false => partly.push(version),
+            }
+        }
+        // What somebody else found in a part takes nothing from a scan of the whole.
+        for version in partly {
+            if !scanned.seen[version as usize] {
+                scanned.set(version, false);
             }
         }
         self.spread(&mut scanned);
@@ -317,8 +327,12 @@ impl View {
         }
     }
 
+    /// Whether all members of a version are known and were seen. Members that are told by their names only may not be all.
     fn all_members_seen(&self, whole: Version, scanned: &Scanned) -> bool {
-        self.members(whole).all(|member| scanned.seen[member as usize])
+        let contains = |link| link == Link::Direct(EdgeType::Contains);
+        self.entering(whole)
+            .filter(|(_, e)| contains(e.link))
+            .all(|(member, e)| e.evidence == Evidence::Explicit && scanned.seen[member as usize])
     }
 
     /// The versions that a version contains.

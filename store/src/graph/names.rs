@@ -42,6 +42,8 @@ pub(super) struct Names {
     versions: HashMap<u32, Vec<u32>>,
     /// Asset to the asset it is an alias of, or itself.
     canonical: Vec<u32>,
+    /// Asset to those that are aliases of it.
+    aliases: HashMap<u32, Vec<u32>>,
 }
 
 /// Names of the assets a graph was built with.
@@ -72,23 +74,27 @@ impl Names {
         for (version, asset) in (0..).zip(asset_of) {
             base.versions[*asset as usize].push(version);
         }
+        let canonical = all_canonical(assets);
         Self {
             base: Arc::new(base),
             texts: HashMap::new(),
             renamed: HashSet::new(),
             versions: HashMap::new(),
-            canonical: all_canonical(assets),
+            aliases: aliases(&canonical),
+            canonical,
         }
     }
 
     /// The names with those of later assets and versions; `first` is the first version that is new.
     pub fn grown(&self, assets: &Kept<AssetRow>, asset_of: &[u32], first: usize) -> Self {
+        let canonical = all_canonical(assets);
         let mut grown = Self {
             base: self.base.clone(),
             texts: HashMap::new(),
             renamed: HashSet::new(),
             versions: HashMap::new(),
-            canonical: all_canonical(assets),
+            aliases: aliases(&canonical),
+            canonical,
         };
         for i in assets.fresh() {
             let asset = assets.at(i);
@@ -121,6 +127,15 @@ impl Names {
 
 fn all_canonical(assets: &Kept<AssetRow>) -> Vec<u32> {
     (0..assets.len() as u32).map(|asset| canonical(assets, asset)).collect()
+}
+
+/// The other assets that each asset stands for.
+fn aliases(canonical: &[u32]) -> HashMap<u32, Vec<u32>> {
+    let mut aliases: HashMap<u32, Vec<u32>> = HashMap::new();
+    for (asset, at) in (0..).zip(canonical).filter(|(asset, at)| asset != *at) {
+        aliases.entry(*at).or_default().push(asset);
+    }
+    aliases
 }
 
 /// Follows aliases; a ring of aliases ends after as many steps as are ever sensible.
@@ -227,7 +242,12 @@ impl LineageGraph {
     ) -> Result<Vec<Version>, ResolveError> {
         let exists = |v: &u32| valid.is_none_or(|t| self.versions.valid_from(*v) <= t);
         let named = |v: &u32| version.is_none_or(|name| glob(name, self.versions.name(*v)));
-        let all = || assets.iter().flat_map(|&a| self.names.versions(a));
+        // What was told under another name before that was known to be the same asset is at that name still.
+        let with_aliases = |a: u32| self.names.aliases.get(&a).into_iter().flatten().copied().chain([a]);
+        let mut wanted: Vec<u32> = assets.iter().flat_map(|&a| with_aliases(a)).collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        let all = || wanted.iter().flat_map(|&a| self.names.versions(a));
         let found: Vec<_> = all().filter(|v| named(v)).filter(exists).collect();
         if !found.is_empty() {
             return Ok(found);
@@ -238,6 +258,7 @@ impl LineageGraph {
         }
         let mut versions: Vec<_> = all().map(|v| self.version_name(v).to_owned()).collect();
         versions.reverse();
+        versions.dedup();
         versions.truncate(10);
         Err(ResolveError::UnknownVersion { asset, versions })
     }

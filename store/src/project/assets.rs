@@ -225,13 +225,13 @@ impl Projector {
     /// The version that a read at a time saw; one of its own where all that is known was written later. A run that
     /// overwrites what it reads has read what was there before.
     pub(super) fn version_read(&mut self, context: &Context, asset_id: i64, at: Micros, reader: Option<i64>) -> i64 {
-        let versions = self.versions_of.get(&asset_id).into_iter().flatten().rev();
+        let versions = self.versions_of.get(&asset_id).map_or(&[][..], Vec::as_slice);
+        let begun = &versions[..versions.partition_point(|(from, _)| *from <= at)];
         let state = reader.and_then(|run| self.run_states.get(&run));
         let is_output = |v: i64| state.is_some_and(|s| s.outputs.iter().any(|o| o.version_id == v));
         let own = |r: &AssetVersionRow| reader.is_some() && r.produced_by_run == reader || is_output(r.version_id);
         let seen = |r: &AssetVersionRow| !own(r);
-        let begun = versions.filter(|(from, _)| *from <= at).map(|(_, v)| *v);
-        let last = begun.into_iter().find(|v| self.versions.get(v).is_some_and(seen));
+        let last = begun.iter().rev().map(|(_, v)| *v).find(|v| self.versions.get(v).is_some_and(seen));
         match last.or_else(|| self.first_version(asset_id)) {
             Some(version) => version,
             None => {
@@ -459,7 +459,9 @@ impl Projector {
         self.place(context, asset_id, id);
         self.link_to_folder(context, asset_id, id, since.valid_from);
         self.link_members(context, asset_id, id, since.seen_at.max(since.valid_from));
-        self.bind_again(context, asset_id);
+        // Earlier reads saw what was there before; where there was nothing before, they may have seen this.
+        let is_first = self.versions_of.get(&asset_id).and_then(|v| v.first()).is_some_and(|(_, v)| *v == id);
+        self.bind_again_from(context, asset_id, if is_first { Micros::MIN } else { since.valid_from });
         id
     }
 
@@ -487,16 +489,24 @@ impl Projector {
 
     /// Binds the reads of an asset that named no version again, after a version turned up or moved.
     pub(super) fn bind_again(&mut self, context: &Context, asset_id: i64) {
-        let readers = self.readers_of.get(&asset_id).cloned().unwrap_or_default();
-        for run in readers {
-            let Some(state) = self.run_states.get(&run) else { continue };
-            let unnamed = |(_, i): &(usize, &Bound)| i.asset_id == asset_id && !i.pinned;
-            let reads: Vec<(usize, Micros)> =
-                state.inputs.iter().enumerate().filter(unnamed).map(|(n, i)| (n, i.at)).collect();
-            for (n, at) in reads {
-                let version = self.version_read(context, asset_id, at, Some(run));
-                self.rebind_input(context, run, n, version);
+        self.bind_again_from(context, asset_id, Micros::MIN);
+    }
+
+    /// As [`Self::bind_again`], of the reads at or after a time.
+    fn bind_again_from(&mut self, context: &Context, asset_id: i64, from: Micros) {
+        let mut reads: Vec<(i64, usize, Micros)> = Vec::new();
+        for run in self.readers_of.get(&asset_id).into_iter().flatten() {
+            let Some(state) = self.run_states.get(run) else { continue };
+            let unnamed = |(_, i): &(usize, &Bound)| i.asset_id == asset_id && !i.pinned && i.at >= from;
+            reads.extend(state.inputs.iter().enumerate().filter(unnamed).map(|(n, i)| (*run, n, i.at)));
+        }
+        for (run, n, at) in reads {
+            // One that was bound again may have named the version of another.
+            if self.run_states.get(&run).and_then(|s| s.inputs.get(n)).is_none_or(|i| i.pinned) {
+                continue;
             }
+            let version = self.version_read(context, asset_id, at, Some(run));
+            self.rebind_input(context, run, n, version);
         }
     }
 }

@@ -18,7 +18,7 @@ const TAGS_MAX: usize = 64;
 impl Projector {
     pub(super) fn index_findings(&mut self) {
         for f in self.findings.iter() {
-            let key = (f.version_id, f.field.clone(), f.detector.clone(), f.origin.clone());
+            let key = (f.version_id, f.field.clone(), f.detector.clone(), f.origin.clone(), f.entity.clone());
             self.finding_ids.insert(key, f.finding_id);
         }
         for tag in self.tags.iter() {
@@ -39,7 +39,9 @@ impl Projector {
             FindingOrigin::Declared => "declared",
         };
         let tag_id = self.tag(context, finding);
-        let key = (version_id, finding.field.clone(), finding.detector.clone(), origin.to_owned());
+        // One detector may tell several entities apart, as all declared tags of a data set come by the same one.
+        let (field, detector) = (finding.field.clone(), finding.detector.clone());
+        let key = (version_id, field, detector, origin.to_owned(), finding.entity.clone());
         let finding_id = match self.finding_ids.get(&key) {
             Some(id) => *id,
             None => {

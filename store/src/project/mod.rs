@@ -176,7 +176,8 @@ pub struct Projector {
     containers_of: Map<i64, BTreeSet<i64>>,
     members_until: Map<i64, Micros>,
     edge_ids: Map<(i64, i64, Option<i64>, Word), i64>,
-    finding_ids: Map<(i64, Option<String>, String, String), i64>,
+    /// Findings by version, field, detector, origin and entity.
+    finding_ids: Map<(i64, Option<String>, String, String, String), i64>,
     tag_ids: Map<String, i32>,
     /// Fields by asset and name.
     field_ids: Map<i64, Map<String, i64>>,

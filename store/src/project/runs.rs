@@ -3,7 +3,9 @@
 use super::assets::{Binding, By};
 use super::{Bound, Context, Projector, RunState as State};
 use crate::rows::{AssetVersionRow, JobRow, Micros, RunIoRow, RunRow, run_io_key};
-use lineward_events::{AssetType, ColumnMapping, EdgeType, Evidence, Inputs, Io, JobInfo, JobRef, RunInfo, RunState};
+use lineward_events::{
+    AssetType, ColumnMapping, EdgeType, Evidence, Inputs, Io, JobInfo, JobRef, RunInfo, RunState, is_evaluation,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Input-output pairs of one run that are written out as edges; beyond that membership alone says it.
@@ -378,11 +380,6 @@ impl Projector {
 
 const INPUT: &str = "INPUT";
 const OUTPUT: &str = "OUTPUT";
-
-/// Whether data in this role is only measured on, so that none of it goes into the weights.
-fn is_evaluation(context: &str) -> bool {
-    matches!(context, "validation" | "test" | "evaluation" | "eval")
-}
 
 fn evidence_of(name: &str) -> Evidence {
     [Evidence::Declared, Evidence::VersionInferred, Evidence::Explicit, Evidence::Manual]

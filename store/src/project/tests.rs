@@ -1087,6 +1087,49 @@ fn entities_beyond_the_last_bit_have_the_bit_of_their_category() {
 }
 
 #[test]
+fn entities_of_one_detector_do_not_take_each_others_place() {
+    let tell = |world: &mut World, at: i64, words: [&str; 3]| {
+        let (context, _) = parse(&format!("{at} find {}", words.join(" ")), at);
+        let tag =
+            DataFinding { detector: "openlineage:tags".into(), origin: FindingOrigin::Declared, ..finding(&words) };
+        world.projector.apply(&context, &[Statement::Finding(tag)]);
+    };
+    let mut world = World::default();
+    for (at, words) in (10..).zip([["d:x", "PII", "pii"], ["d:x", "PHI", "phi"], ["d:x", "PCI", "financial"]]) {
+        tell(&mut world, at, words);
+    }
+    let entities = |world: &World| -> Vec<String> {
+        let mut all: Vec<String> = world.projector.findings.iter().map(|f| f.entity.clone()).collect();
+        all.sort();
+        all
+    };
+    assert_eq!(entities(&world), ["PCI", "PHI", "PII"]);
+    // Said again behind a restart, each is still its own.
+    let mut again = World { projector: Projector::load(world.projector.take_rows()), told: world.told };
+    tell(&mut again, 20, ["d:x", "PHI", "phi"]);
+    assert_eq!(entities(&again), ["PCI", "PHI", "PII"]);
+}
+
+#[test]
+fn what_a_model_is_measured_on_is_one_thing_however_it_is_written() {
+    for context in ["validation", "VALIDATION", "val", "Testing", "eval"] {
+        let world = World::after(&format!("10 run r1 COMPLETE fit: d:held+{context} -> m:notes@1"));
+        assert_eq!(world.edges().iter().filter(|e| e.starts_with("EVALUATED_ON ")).count(), 1, "{context}");
+    }
+}
+
+#[test]
+fn many_reads_and_versions_of_one_asset_take_time_in_proportion_to_their_product() {
+    let reads = (0..3_000).map(|i| format!("{} run r{i} COMPLETE etl: d:a -> d:o{i}", 10 + i));
+    let writes = (0..3_000).map(|i| format!("{} run w{i} COMPLETE load: -> d:a", 10_000 + i));
+    let start = std::time::Instant::now();
+    let world = World::after(&reads.chain(writes).collect::<Vec<_>>().join("\n"));
+    assert!(world.io().iter().filter(|io| io.contains(" INPUT a@initial ")).count() == 3_000);
+    // Takes some 2 s unoptimised; to look at every version for every read and version takes minutes.
+    assert!(start.elapsed() < std::time::Duration::from_secs(30), "{:?}", start.elapsed());
+}
+
+#[test]
 fn a_finding_seen_again_is_a_revision() {
     let (old, new) = ("10 find f:x US_SSN pii 3", "20 find f:x US_SSN pii 5");
     let rows = World::after(&format!("{old}\n{new}")).projector.take_rows();
