@@ -415,8 +415,8 @@ mod settings {
         let rows = [
             (r#""brokr": "x""#, "unknown field `brokr`, expected one of `brokers`"),
             (r#""start": "newest""#, "expected `earliest` or `latest`"),
-            (r#""security": {"password": "hunter2"}"#, "invalid type"),
-            (r#""security": {"password": {}}"#, "either `{ env: NAME }` or `{ file: PATH }`"),
+            (r#""security": {"password": "hunter2"}"#, "`{ env: NAME }` or `{ file: PATH }`, never the secret itself"),
+            (r#""security": {"password": {}}"#, "`{ env: NAME }` or `{ file: PATH }`"),
             (r#""security": {"mechanism": "PLAIN"}"#, "`security.mechanism`: is set, but `protocol` has no SASL"),
             (r#""security": {"protocol": "sasl_ssl"}"#, "`security.mechanism`: is missing"),
             (r#""security": {"ca": "/ca.pem"}"#, "`security.protocol`: has no TLS"),

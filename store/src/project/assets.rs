@@ -492,14 +492,27 @@ impl Projector {
         self.bind_again_from(context, asset_id, Micros::MIN);
     }
 
+    /// As [`Self::bind_again`], of one run: after it turned out to have written the asset itself.
+    pub(super) fn bind_again_of(&mut self, context: &Context, asset_id: i64, run: i64) {
+        let reads = self.unnamed_reads(asset_id, run, Micros::MIN).collect();
+        self.bind_reads_again(context, asset_id, reads);
+    }
+
+    /// Reads of an asset by a run, at or after a time, that named no version: run, which of its inputs, and when.
+    fn unnamed_reads(&self, asset_id: i64, run: i64, from: Micros) -> impl Iterator<Item = (i64, usize, Micros)> {
+        let inputs = self.run_states.get(&run).map_or(&[][..], |state| &state.inputs);
+        let unnamed = move |i: &Bound| i.asset_id == asset_id && !i.pinned && i.at >= from;
+        inputs.iter().enumerate().filter(move |(_, i)| unnamed(i)).map(move |(n, i)| (run, n, i.at))
+    }
+
     /// As [`Self::bind_again`], of the reads at or after a time.
     fn bind_again_from(&mut self, context: &Context, asset_id: i64, from: Micros) {
-        let mut reads: Vec<(i64, usize, Micros)> = Vec::new();
-        for run in self.readers_of.get(&asset_id).into_iter().flatten() {
-            let Some(state) = self.run_states.get(run) else { continue };
-            let unnamed = |(_, i): &(usize, &Bound)| i.asset_id == asset_id && !i.pinned && i.at >= from;
-            reads.extend(state.inputs.iter().enumerate().filter(unnamed).map(|(n, i)| (*run, n, i.at)));
-        }
+        let readers = self.readers_of.get(&asset_id).into_iter().flatten();
+        let reads = readers.flat_map(|run| self.unnamed_reads(asset_id, *run, from)).collect();
+        self.bind_reads_again(context, asset_id, reads);
+    }
+
+    fn bind_reads_again(&mut self, context: &Context, asset_id: i64, reads: Vec<(i64, usize, Micros)>) {
         for (run, n, at) in reads {
             // One that was bound again may have named the version of another.
             if self.run_states.get(&run).and_then(|s| s.inputs.get(n)).is_none_or(|i| i.pinned) {

@@ -175,7 +175,7 @@ impl Projector {
             let bound = to_bound(io, binding, context.at);
             insert(&mut known.outputs, bound.clone());
             self.put_io(context, sid, OUTPUT, &bound, io.subset.clone(), io.evidence);
-            return self.bind_again(context, bound.asset_id);
+            return self.bind_again_of(context, bound.asset_id, sid);
         };
         output.at = output.at.min(context.at);
         let (at, key) = (output.at, run_io_key(sid, output.version_id, OUTPUT, &output.context));
