@@ -15,6 +15,7 @@ use futures::try_join;
 use lineward_store::Snapshot;
 use lineward_store::graph::{AsOf, GraphRows, GraphTables, LineageGraph, Scan, View};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::OnceCell;
 
 /// Views of the past that are kept: a session asks about few times, and often of each.
@@ -97,12 +98,14 @@ impl Graphs {
             return Ok(view);
         }
         let stopped = || Error::Argument("loading the lineage graph was stopped".to_owned());
-        std::thread::scope(|scope| {
-            let loading = scope.spawn(|| {
-                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-                runtime.map_err(|_| stopped())?.block_on(self.view(as_of))
-            });
-            loading.join().map_err(|_| stopped())?
+        without_a_worker(|| {
+            std::thread::scope(|scope| {
+                let loading = scope.spawn(|| {
+                    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+                    runtime.map_err(|_| stopped())?.block_on(self.view(as_of))
+                });
+                loading.join().map_err(|_| stopped())?
+            })
         })
     }
 
@@ -178,6 +181,15 @@ impl Known {
         let (base, tail) = (self.base.clone(), self.tail.clone());
         let grown = tokio::task::spawn_blocking(move || base.grown(&tail)).await.map_err(|_| stopped())??;
         Ok(grown.map(Arc::new))
+    }
+}
+
+/// Does what blocks its thread while the runtime's tasks go on: another query may be loading the graph that is waited for,
+/// and would wait for a thread of the runtime.
+fn without_a_worker<T>(work: impl FnOnce() -> T) -> T {
+    match Handle::try_current().map(|handle| handle.runtime_flavor()) {
+        Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),
+        _ => work(),
     }
 }
 
@@ -306,4 +318,36 @@ fn add_scans([payloads, times, received]: [&ArrayRef; 3], scans: &mut Vec<Scan>)
         scans.extend(Scan::of_event(payloads.value(i), scanned_at, recorded_at));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lineward_store::Store;
+    use std::time::Duration;
+
+    #[test]
+    fn who_waits_for_the_graph_leaves_the_thread_to_who_loads_it() {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+        let runtime = runtime.expect("a runtime");
+        let folder = tempfile::tempdir().expect("a folder");
+        let uri = folder.path().join("store").to_string_lossy().into_owned();
+        let (done, ended) = mpsc::channel();
+        runtime.spawn(async move {
+            let snapshot = Store::open_or_create(&uri).await.expect("a store").snapshot().await.expect("a cut");
+            let graphs = Arc::new(Graphs::new(snapshot, Arc::default()));
+            // Somebody who loads, and needs the runtime's only thread for it once more.
+            let held = graphs.growth.0.lock().await;
+            let waiting = tokio::spawn({
+                let graphs = graphs.clone();
+                async move { graphs.view_blocking(AsOf::default()).is_ok() }
+            });
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            drop(held);
+            done.send(waiting.await.expect("it ends")).expect("somebody listens");
+        });
+        let ended = ended.recv_timeout(Duration::from_secs(30));
+        runtime.shutdown_background();
+        assert_eq!(ended, Ok(true));
+    }
 }
