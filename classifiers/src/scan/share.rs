@@ -15,6 +15,8 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::atomic::Ordering;
 
+/// All parts of an input, however many it has.
+const ALL_PARTS: Range<u64> = 0..u64::MAX;
 /// Shares of one input that has to be read from its beginning to find a part: each reads all before its own.
 const SHARES_READ_MAX: u64 = 8;
 /// Bytes of a part of JSON Lines and of plain text, about.
@@ -129,7 +131,7 @@ pub fn shares(
             groups.push(Vec::new());
             filled = Some(input.size_bytes);
         }
-        groups.last_mut().into_iter().for_each(|group| group.push(of_input(0..u64::MAX)));
+        groups.last_mut().into_iter().for_each(|group| group.push(of_input(ALL_PARTS)));
     }
     Ok(groups)
 }
@@ -137,7 +139,7 @@ pub fn shares(
 /// Runs of an input's parts, one where it stays whole. The last is open: how many parts there are is not known before
 /// it is read.
 fn runs(worker: &mut Worker<'_>, input: &ScanInput, group_bytes: u64) -> Result<Vec<Range<u64>>, Error> {
-    let whole = vec![0..u64::MAX];
+    let whole = Vec::from([ALL_PARTS]);
     // A sample of the first records ends with the part in which they end.
     if input.size_bytes < group_bytes.saturating_mul(2) || worker.options.sample.is_some() {
         return Ok(whole);
