@@ -177,7 +177,7 @@ fn engine(
         // Nobody calls an executor that asks for its work.
         grpc_port: 0,
         specification: Some(ExecutorSpecification { vcores: u32::try_from(threads).unwrap_or(u32::MAX) }.into()),
-        os_info: Some(ExecutorOperatingSystemSpecification::default().into()),
+        os_info: Some(ExecutorOperatingSystemSpecification::default()),
         ballista_protocol_version: BALLISTA_PROTOCOL_VERSION,
     };
     let folder = work_dir.path().to_string_lossy().into_owned();
