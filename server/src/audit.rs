@@ -10,7 +10,7 @@ use datafusion::catalog::{MemTable, SchemaProvider, TableProvider};
 use datafusion::error::Result;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -79,6 +79,8 @@ struct End {
     file: File,
     seq: u64,
     head: String,
+    /// Bytes of whole lines.
+    bytes: u64,
 }
 
 impl AuditLog {
@@ -90,6 +92,18 @@ impl AuditLog {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(path)?;
+        // Two that go on behind the same line would each break what the other has written.
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => {
+                return Err(std::io::Error::other(format!(
+                    "`{}` is written by another server; give each its own with `audit:` in its configuration",
+                    path.display()
+                )));
+            }
+            // Not every file system has locks.
+            Err(TryLockError::Error(e)) => tracing::warn!(error = %e, "the audit log cannot be locked"),
+            Ok(()) => {}
+        }
         let (last, whole_bytes) = last_line(&mut file)?;
         file.set_len(whole_bytes)?;
         let (seq, head) = match last {
@@ -105,7 +119,7 @@ impl AuditLog {
                 (line.entry.seq, line.hash)
             }
         };
-        Ok(Self { path: path.to_owned(), end: Mutex::new(End { file, seq, head }) })
+        Ok(Self { path: path.to_owned(), end: Mutex::new(End { file, seq, head, bytes: whole_bytes }) })
     }
 
     /// Appends an entry and returns its number. `seq` and `at` are set here, and `query` where it is 0.
@@ -120,7 +134,12 @@ impl AuditLog {
         let line = Line { entry, prev: end.head.clone(), hash };
         let mut text = serde_json::to_vec(&line)?;
         text.push(b'\n');
-        end.file.write_all(&text)?;
+        if let Err(e) = end.file.write_all(&text) {
+            // A part of a line would be in the way of the next one; where it stays, the next opening cuts it off.
+            let _ = end.file.set_len(end.bytes);
+            return Err(e);
+        }
+        end.bytes += text.len() as u64;
         end.seq = line.entry.seq;
         end.head = line.hash;
         Ok(end.seq)
@@ -322,10 +341,36 @@ mod tests {
     }
 
     #[test]
+    fn a_log_has_one_writer() {
+        let (_folder, path) = log_of(1);
+        let log = AuditLog::open(&path).expect("opened");
+        let error = AuditLog::open(&path).expect_err("another writes it").to_string();
+        assert!(error.contains("audit.jsonl") && error.contains("`audit:`"), "{error}");
+        drop(log);
+        assert!(AuditLog::open(&path).is_ok());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_line_that_could_not_be_written_leaves_nothing() {
+        let (_folder, path) = log_of(2);
+        let log = AuditLog::open(&path).expect("opened");
+        let whole = log.end.lock().expect("free").file.try_clone().expect("a handle");
+        let full = OpenOptions::new().write(true).open("/dev/full").expect("the full device");
+        log.end.lock().expect("free").file = full;
+        assert!(log.append(Entry::default()).is_err());
+        log.end.lock().expect("free").file = whole;
+        assert_eq!(log.append(Entry::default()).expect("written"), 3);
+        drop(log);
+        assert_eq!(verify(&path).expect("read").lines, 3);
+    }
+
+    #[test]
     fn a_long_last_line_is_found() {
         let (_folder, path) = log_of(1);
         let log = AuditLog::open(&path).expect("opened");
         log.append(Entry { statement: Some("x".repeat(200_000)), ..Entry::default() }).expect("written");
+        drop(log);
         assert_eq!(AuditLog::open(&path).expect("opened").append(Entry::default()).expect("written"), 3);
     }
 }

@@ -3,12 +3,19 @@
 //! stack ([`crate::runtime`]), and statements that could use up even that are refused before they are parsed.
 
 use crate::Error;
-use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::error::DataFusionError;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::sql::sqlparser::dialect::Dialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
+use datafusion::sql::sqlparser::parser::ParserError;
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 
 /// Longest chain. A list after IN is no chain and may be longer.
 const LONGEST: usize = 800;
+
+/// Most nodes of a plan.
+const MOST_NODES: usize = 10_000;
 
 /// Chains within one pair of brackets.
 #[derive(Default)]
@@ -18,27 +25,40 @@ struct Level {
     /// Tables and queries that are joined to each other.
     joined: usize,
     in_from: bool,
+    /// What comes next belongs to an operator or a name, so that a keyword there is a name: it begins nothing.
+    within: bool,
 }
 
-/// Refuses a statement that would be too deep to plan.
-pub(crate) fn check(sql: &str) -> Result<(), Error> {
-    let Ok(tokens) = Tokenizer::new(&GenericDialect {}, sql).tokenize() else {
-        // The parser says what is wrong.
-        return Ok(());
-    };
+/// Refuses a statement that would be too deep to plan, read in the dialect that it will be parsed in.
+pub(crate) fn check(sql: &str, dialect: &dyn Dialect) -> Result<(), Error> {
+    let tokens = Tokenizer::new(dialect, sql).tokenize().map_err(|e| {
+        let error = ParserError::TokenizerError(e.to_string());
+        Error::Query(DataFusionError::SQL(Box::new(error), None))
+    })?;
     let mut levels = vec![Level::default()];
     for token in tokens {
-        let is_inside = levels.len() > 1;
+        let (depth, is_inside) = (levels.len() - 1, levels.len() > 1);
         let Some(level) = levels.last_mut() else { break };
+        let within = match &token {
+            Token::Whitespace(_) => level.within,
+            Token::Word(word) => is_operator(word.keyword),
+            // What is in brackets is a value when they are closed.
+            Token::LParen | Token::LBracket | Token::Comma | Token::SemiColon => false,
+            other => !is_value(other),
+        };
         match token {
             Token::LParen | Token::LBracket => levels.push(Level::default()),
             Token::RParen | Token::RBracket if is_inside => drop(levels.pop()),
             Token::SemiColon => *level = Level::default(),
             Token::Comma if level.in_from => level.joined += 1,
             Token::Comma => level.operators = 0,
+            Token::Word(word) if level.within && begins(word.keyword) => {}
             Token::Word(word) => level.word(word.keyword),
             Token::Whitespace(_) | Token::Number(..) | Token::SingleQuotedString(_) | Token::Period => {}
             _ => level.operators += 1,
+        }
+        if let Some(level) = levels.get_mut(depth) {
+            level.within = within;
         }
         if levels.last().is_some_and(|level| level.operators > LONGEST || level.joined > LONGEST) {
             return Err(Error::Complex(LONGEST));
@@ -47,16 +67,58 @@ pub(crate) fn check(sql: &str) -> Result<(), Error> {
     Ok(())
 }
 
+/// Whether a keyword ends the chain before it.
+fn begins(keyword: Keyword) -> bool {
+    begins_case(keyword)
+        || matches!(keyword, Keyword::SELECT | Keyword::WHERE | Keyword::GROUP | Keyword::HAVING | Keyword::ORDER)
+}
+
+fn begins_case(keyword: Keyword) -> bool {
+    matches!(keyword, Keyword::WHEN | Keyword::THEN | Keyword::ELSE)
+}
+
+fn is_operator(keyword: Keyword) -> bool {
+    matches!(keyword, Keyword::AND | Keyword::OR | Keyword::NOT | Keyword::LIKE | Keyword::IS)
+}
+
+/// Refuses a plan that has grown beyond its text, as one does whose every WITH names the one before twice. Whatever looks
+/// at it next looks at each node as often as it is named.
+pub(crate) fn check_plan(plan: &LogicalPlan) -> Result<(), Error> {
+    let mut nodes = 0;
+    plan.apply_with_subqueries(|_| {
+        nodes += 1;
+        Ok(if nodes > MOST_NODES { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    })?;
+    if nodes > MOST_NODES { Err(Error::Grown(MOST_NODES)) } else { Ok(()) }
+}
+
+/// What may stand before a keyword that begins something.
+fn is_value(token: &Token) -> bool {
+    matches!(
+        token,
+        Token::Number(..)
+            | Token::SingleQuotedString(_)
+            | Token::DoubleQuotedString(_)
+            | Token::DollarQuotedString(_)
+            | Token::NationalStringLiteral(_)
+            | Token::EscapedStringLiteral(_)
+            | Token::UnicodeStringLiteral(_)
+            | Token::HexStringLiteral(_)
+            | Token::Placeholder(_)
+            | Token::RParen
+            | Token::RBracket
+            | Token::RBrace
+    )
+}
+
 impl Level {
     fn word(&mut self, keyword: Keyword) {
         match keyword {
-            Keyword::WHEN | Keyword::THEN | Keyword::ELSE => self.operators = 0,
-            Keyword::SELECT | Keyword::WHERE | Keyword::GROUP | Keyword::HAVING | Keyword::ORDER => {
-                (self.operators, self.in_from) = (0, false);
-            }
+            keyword if begins_case(keyword) => self.operators = 0,
+            keyword if begins(keyword) => (self.operators, self.in_from) = (0, false),
             Keyword::FROM => self.in_from = true,
             Keyword::JOIN | Keyword::UNION | Keyword::INTERSECT | Keyword::EXCEPT => self.joined += 1,
-            Keyword::AND | Keyword::OR | Keyword::NOT | Keyword::LIKE | Keyword::IS => self.operators += 1,
+            keyword if is_operator(keyword) => self.operators += 1,
             _ => {}
         }
     }
@@ -65,6 +127,30 @@ impl Level {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use datafusion::sql::sqlparser::dialect::{GenericDialect, PostgreSqlDialect};
+
+    fn check(sql: &str) -> Result<(), Error> {
+        super::check(sql, &GenericDialect {})
+    }
+
+    #[test]
+    fn a_keyword_that_is_a_name_ends_no_chain() {
+        for name in ["x.order", "order", "x . when", "x.\"a\".select"] {
+            let sql = format!("SELECT {} FROM x", vec![name; 5000].join("+"));
+            assert!(matches!(check(&sql), Err(Error::Complex(_))), "{name}");
+        }
+        let many = vec!["SELECT 1 WHERE a = (1) AND b = $1 ORDER BY c + 1"; 500].join("; ");
+        assert!(check(&many).is_ok());
+        let cases = vec!["WHEN a = $1 THEN (2)"; 2000].join(" ");
+        assert!(check(&format!("SELECT CASE {cases} ELSE 'x' END")).is_ok());
+    }
+
+    #[test]
+    fn a_text_is_read_as_its_parser_reads_it() {
+        let sql = format!("SELECT $a$'$a$ || {}", vec!["1"; 5000].join("+"));
+        assert!(matches!(super::check(&sql, &PostgreSqlDialect {}), Err(Error::Complex(_))));
+        assert_eq!(check("SELECT 'not closed").expect_err("not SQL").sql_state(), "42601");
+    }
 
     #[test]
     fn chains_end_somewhere_and_lists_do_not() {
@@ -87,7 +173,6 @@ mod tests {
             format!("SELECT {}", many("a + 1", ", ")),
             format!("SELECT CASE {} END", many("WHEN a = 1 THEN 'x'", " ")),
             format!("SELECT 1 WHERE {}", vec!["a = 1"; 300].join(" OR ")),
-            "SELECT 'not closed".to_owned(),
             "SELECT 1))))".to_owned(),
         ] {
             assert!(check(&taken).is_ok(), "{}", &taken[..taken.len().min(60)]);

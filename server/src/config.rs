@@ -103,7 +103,7 @@ pub struct Role {
 }
 
 /// Limits of a principal; what is not given has none, or that of the server.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
     /// Longest time of a query, in seconds.

@@ -45,6 +45,9 @@ pub enum Error {
         "the statement has a chain of more than {0} operators, joins or queries; use IN with a list, or several queries"
     )]
     Complex(usize),
+    /// The plan of a statement is too large to be worked on.
+    #[error("the statement comes to more than {0} steps once its views and WITH queries are put in; use fewer of them")]
+    Grown(usize),
     /// The client asked to stop.
     #[error("the query was cancelled")]
     Cancelled,
@@ -126,7 +129,7 @@ impl Error {
             Self::Busy(_) => "53300",
             Self::TooLong(_) | Self::Cancelled => "57014",
             Self::TooManyRows(_) => "54000",
-            Self::Complex(_) => "54001",
+            Self::Complex(_) | Self::Grown(_) => "54001",
             Self::Unsupported(_) => "0A000",
             Self::Parameter(_) => "22023",
             Self::Unknown(_) => "42704",

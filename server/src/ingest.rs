@@ -14,10 +14,12 @@ use lineward_store::{Batch, Hash, Incoming, StoreWriter};
 use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, mpsc};
 use tokio::runtime::Handle;
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 /// Requests that wait at most; more are told to come later.
 const WAITING: usize = 1024;
+/// Bytes of documents that wait at most, in kibibytes; a request that is as large as may be fits by itself.
+const WAITING_KIB: u32 = 512 << 10;
 /// Documents in a commit, about.
 const TOGETHER: usize = 2000;
 /// Keys of events that are remembered.
@@ -39,10 +41,14 @@ pub(crate) struct Taken {
 #[derive(Debug, Clone)]
 pub(crate) struct Ingest {
     jobs: mpsc::SyncSender<Job>,
+    /// Room for bytes that wait, in kibibytes.
+    room: Arc<Semaphore>,
 }
 
 struct Job {
     documents: Vec<Vec<u8>>,
+    /// Given back when the documents are done with.
+    _room: OwnedSemaphorePermit,
     done: oneshot::Sender<Result<Taken, String>>,
 }
 
@@ -52,23 +58,31 @@ impl Ingest {
         let engine = engine_for(&[])?;
         let (jobs, waiting) = mpsc::sync_channel(WAITING);
         let handle = Handle::current();
+        let (made, ready) = mpsc::channel();
         let thread = std::thread::Builder::new().name("ingest".into()).spawn(move || {
             let processor = Processor::new(&engine, key, ClassifySpec::default().min_confidence, FormatChoice::Auto);
             match processor {
-                Ok(processor) => Worker { processor, ruleset: engine.rules().hash().to_owned(), seen: Seen::default() }
-                    .work(&handle, &store, &waiting),
-                Err(e) => tracing::error!(error = %e, "events cannot be taken"),
+                Ok(processor) => {
+                    let _ = made.send(Ok(()));
+                    Worker { processor, ruleset: engine.rules().hash().to_owned(), seen: Seen::default() }
+                        .work(&handle, &store, &waiting);
+                }
+                Err(e) => drop(made.send(Err(e))),
             }
         });
         let thread = thread.map_err(|e| Error::Config(format!("cannot start a thread: {e}")))?;
-        Ok((Self { jobs }, thread))
+        // Without what processes them no events can be taken, and nothing is served.
+        ready.recv().map_err(|_| Error::Config("the thread that takes events has ended".into()))??;
+        Ok((Self { jobs, room: Arc::new(Semaphore::new(WAITING_KIB as usize)) }, thread))
     }
 
     /// Puts the documents of a request into the store.
     pub async fn take(&self, documents: Vec<Vec<u8>>) -> Result<Taken, Error> {
         let (done, answer) = oneshot::channel();
-        self.jobs.try_send(Job { documents, done }).map_err(|e| match e {
-            mpsc::TrySendError::Full(_) => Error::Busy("too many events wait to be stored; send again later".into()),
+        let full = || Error::Busy("too many events wait to be stored; send again later".into());
+        let _room = self.room.clone().try_acquire_many_owned(kibibytes(&documents)).map_err(|_| full())?;
+        self.jobs.try_send(Job { documents, _room, done }).map_err(|e| match e {
+            mpsc::TrySendError::Full(_) => full(),
             mpsc::TrySendError::Disconnected(_) => Error::Busy("no events are taken now; send again later".into()),
         })?;
         match answer.await {
@@ -77,6 +91,12 @@ impl Ingest {
             Err(_) => Err(Error::Busy("the server stops; send again".into())),
         }
     }
+}
+
+/// What documents take, with the list that holds them.
+fn kibibytes(documents: &[Vec<u8>]) -> u32 {
+    let bytes: usize = documents.iter().map(|document| document.len() + size_of::<Vec<u8>>()).sum();
+    u32::try_from(bytes / 1024 + 1).unwrap_or(u32::MAX).min(WAITING_KIB)
 }
 
 struct Worker<'e> {

@@ -9,6 +9,7 @@
 mod access;
 pub mod audit;
 mod auth;
+mod capped;
 mod complexity;
 pub mod config;
 mod error;
@@ -102,7 +103,9 @@ pub async fn serve(
     let mut committing = None;
     started(listening.addresses()?);
     if let Some((listener, tls)) = listening.postgres {
-        servers.spawn(postgres::serve(listener, service.clone(), tls, most, stopped.clone()));
+        let needs_certificate = config.tls.as_ref().is_some_and(|tls| tls.client_ca.is_some());
+        let entrance = postgres::Entrance { tls, needs_certificate };
+        servers.spawn(postgres::serve(listener, service.clone(), entrance, most, stopped.clone()));
     }
     if let Some((listener, tls)) = listening.flight {
         servers.spawn(flight::serve(accept(listener, tls, most)?, service.clone(), told(stopped.clone())));

@@ -75,7 +75,7 @@ impl Share {
 #[derive(Debug)]
 pub(crate) struct Shares {
     runtime: Arc<RuntimeEnv>,
-    by_principal: Mutex<HashMap<String, Arc<Share>>>,
+    by_principal: Mutex<HashMap<(String, Limits), Arc<Share>>>,
 }
 
 impl Shares {
@@ -83,10 +83,11 @@ impl Shares {
         Self { runtime, by_principal: Mutex::default() }
     }
 
-    /// The share of a principal; made anew when its limits have changed.
+    /// The share of a principal; one for each of its limits, where it comes now with these roles, now with those.
     pub fn of(&self, principal: &str, limits: Limits) -> Result<Arc<Share>> {
         let mut shares = self.by_principal.lock().unwrap_or_else(|e| e.into_inner());
-        if let Some(share) = shares.get(principal).filter(|share| share.limits == limits) {
+        let key = (principal.to_owned(), limits);
+        if let Some(share) = shares.get(&key) {
             return Ok(share.clone());
         }
         let runtime = match limits.memory_bytes {
@@ -103,7 +104,7 @@ impl Shares {
         };
         let most = limits.concurrent.unwrap_or(Semaphore::MAX_PERMITS).min(Semaphore::MAX_PERMITS);
         let share = Arc::new(Share { limits, running: Arc::new(Semaphore::new(most)), runtime });
-        shares.insert(principal.to_owned(), share.clone());
+        shares.insert(key, share.clone());
         Ok(share)
     }
 }
@@ -206,6 +207,9 @@ mod tests {
         let share = shares.of("ann", limits(1, 2)).expect("a share");
         let (first, _second) = (share.enter().expect("one"), share.enter().expect("two"));
         assert!(matches!(shares.of("ann", limits(1, 2)).expect("the same").enter(), Err(Error::Busy(_))));
+        shares.of("ann", limits(1, 3)).expect("another").enter().expect("of its own");
+        let same = shares.of("ann", limits(1, 2)).expect("the same");
+        assert!(same.enter().is_err(), "what runs still counts");
         drop(first);
         assert!(share.enter().is_ok());
     }

@@ -3,20 +3,25 @@
 use crate::tls::common_name;
 use axum::extract::connect_info::Connected as ConnectedToAxum;
 use axum::serve::IncomingStream;
+use std::future::Future as _;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::time::Sleep;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 /// A handshake that takes longer is given up.
 const HANDSHAKE: Duration = Duration::from_secs(10);
+/// A conversation in which nobody has proved who they are is ended after this: strangers must not take all places.
+const STRANGER: Duration = Duration::from_secs(60);
 /// Connections that wait to be served.
 const WAITING: usize = 64;
 
@@ -26,12 +31,27 @@ pub(crate) struct Peer {
     pub address: SocketAddr,
     /// Common name in its certificate, which was checked.
     pub certificate: Option<String>,
+    /// Set once a request was let in, and seen by the conversation.
+    known: Arc<AtomicBool>,
+}
+
+impl Peer {
+    fn new(address: SocketAddr, certificate: Option<String>) -> Self {
+        Self { address, certificate, known: Arc::default() }
+    }
+
+    /// Somebody who may ask has asked: the conversation may last.
+    pub fn let_in(&self) {
+        self.known.store(true, Ordering::Relaxed);
+    }
 }
 
 /// An open connection.
 pub(crate) struct Conversation {
     io: Io,
     peer: Peer,
+    /// When it ends, if nobody is let in until then.
+    patience: Option<Pin<Box<Sleep>>>,
     /// Given back when it ends, so that another may begin.
     _place: OwnedSemaphorePermit,
 }
@@ -39,6 +59,20 @@ pub(crate) struct Conversation {
 enum Io {
     Plain(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl Conversation {
+    fn new(io: Io, peer: Peer, _place: OwnedSemaphorePermit, patience: Duration) -> Self {
+        Self { io, peer, patience: Some(Box::pin(tokio::time::sleep(patience))), _place }
+    }
+
+    /// Whether nobody was let in for too long; wakes the task when that may be.
+    fn is_stranger(&mut self, context: &mut Context<'_>) -> bool {
+        if self.peer.known.load(Ordering::Relaxed) {
+            self.patience = None;
+        }
+        self.patience.as_mut().is_some_and(|patience| patience.as_mut().poll(context).is_ready())
+    }
 }
 
 /// The connections to an address.
@@ -92,11 +126,11 @@ async fn shake(
 ) {
     let _ = socket.set_nodelay(true);
     let conversation = match tls {
-        None => Conversation { io: Io::Plain(socket), peer: Peer { address, certificate: None }, _place },
+        None => Conversation::new(Io::Plain(socket), Peer::new(address, None), _place, STRANGER),
         Some(tls) => match tokio::time::timeout(HANDSHAKE, tls.accept(socket)).await {
             Ok(Ok(stream)) => {
                 let certificate = stream.get_ref().1.peer_certificates().and_then(|all| common_name(all.first()?));
-                Conversation { io: Io::Tls(Box::new(stream)), peer: Peer { address, certificate }, _place }
+                Conversation::new(Io::Tls(Box::new(stream)), Peer::new(address, certificate), _place, STRANGER)
             }
             Ok(Err(e)) => return tracing::debug!(error = %e, "a TLS handshake failed"),
             Err(_) => return tracing::debug!("a TLS handshake took too long"),
@@ -145,6 +179,9 @@ impl AsyncRead for Conversation {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.is_stranger(context) {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
         match &mut self.io {
             Io::Plain(io) => Pin::new(io).poll_read(context, buffer),
             Io::Tls(io) => Pin::new(io.as_mut()).poll_read(context, buffer),
@@ -172,5 +209,33 @@ impl AsyncWrite for Conversation {
             Io::Plain(io) => Pin::new(io).poll_shutdown(context),
             Io::Tls(io) => Pin::new(io.as_mut()).poll_shutdown(context),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::AsyncReadExt as _;
+
+    const SHORT: Duration = Duration::from_millis(50);
+
+    /// Two ends of a connection, the server's as a conversation.
+    async fn pair() -> (TcpStream, Conversation) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a socket");
+        let client = TcpStream::connect(listener.local_addr().expect("an address")).await.expect("connected");
+        let (socket, address) = listener.accept().await.expect("accepted");
+        let place = Arc::new(Semaphore::new(1)).acquire_owned().await.expect("a place");
+        (client, Conversation::new(Io::Plain(socket), Peer::new(address, None), place, SHORT))
+    }
+
+    #[tokio::test]
+    async fn who_says_nothing_is_not_waited_for() {
+        let (_client, mut stranger) = pair().await;
+        let (_other, mut guest) = pair().await;
+        guest.peer.let_in();
+        let mut byte = [0; 1];
+        let error = tokio::time::timeout(Duration::from_secs(20), stranger.read(&mut byte)).await.expect("it ends");
+        assert_eq!(error.expect_err("nobody was let in").kind(), io::ErrorKind::TimedOut);
+        assert!(tokio::time::timeout(SHORT * 4, guest.read(&mut byte)).await.is_err(), "a guest may be silent");
     }
 }

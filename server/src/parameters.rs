@@ -3,7 +3,8 @@
 
 use crate::service::Session;
 use crate::{Error, complexity};
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, TimeUnit};
+use chrono::{DateTime, SecondsFormat};
 use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::sql::parser::Statement as EngineStatement;
@@ -49,8 +50,23 @@ pub(crate) fn literal(values: &ParamValues, number: usize) -> Value {
         Some(value) if value.is_null() => Value::Null,
         Some(ScalarValue::Boolean(Some(yes))) => Value::Boolean(*yes),
         Some(value) if value.data_type().is_numeric() => Value::Number(value.to_string(), false),
-        Some(value) => Value::SingleQuotedString(value.to_string()),
+        Some(value) => Value::SingleQuotedString(time(value).unwrap_or_else(|| value.to_string())),
         None => Value::Null,
+    }
+}
+
+/// A point in time as RFC 3339, as the arguments of functions are written; `None` for any other value.
+fn time(value: &ScalarValue) -> Option<String> {
+    let micros = value.cast_to(&DataType::Timestamp(TimeUnit::Microsecond, None));
+    match (value, micros) {
+        (
+            ScalarValue::TimestampSecond(..)
+            | ScalarValue::TimestampMillisecond(..)
+            | ScalarValue::TimestampMicrosecond(..)
+            | ScalarValue::TimestampNanosecond(..),
+            Ok(ScalarValue::TimestampMicrosecond(Some(micros), _)),
+        ) => Some(DateTime::from_timestamp_micros(micros)?.to_rfc3339_opts(SecondsFormat::AutoSi, true)),
+        _ => None,
     }
 }
 
@@ -61,6 +77,7 @@ pub(crate) async fn plan(session: &Session, sql: &str, values: &ParamValues) -> 
         fill_functions(inner.as_mut(), |at| literal(values, at));
     }
     let plan = session.context.state().statement_to_plan(statement).await?;
+    complexity::check_plan(&plan)?;
     match plan.get_parameter_types()?.is_empty() {
         true => Ok(plan),
         false => Ok(plan.replace_params_with_values(values)?),
@@ -69,7 +86,7 @@ pub(crate) async fn plan(session: &Session, sql: &str, values: &ParamValues) -> 
 
 /// One statement of a text.
 pub(crate) fn parse(sql: &str) -> Result<EngineStatement, Error> {
-    complexity::check(sql)?;
+    complexity::check(sql, &GenericDialect {})?;
     let mut statements = LinewardSession::parse(&numbered(sql))?;
     match (statements.pop_front(), statements.is_empty()) {
         (Some(statement), true) => Ok(statement),
@@ -117,7 +134,8 @@ impl Parameters {
             known.insert(number(&name)?, kind);
         }
         for at in in_functions {
-            known.entry(*at).or_insert(Some(DataType::Utf8));
+            // Nothing says: a function takes what fits its argument.
+            known.entry(*at).or_insert(None);
         }
         let count = known.keys().next_back().copied().unwrap_or_default();
         let engine: Vec<Option<DataType>> = (1..=count).map(|at| known.get(&at).cloned().flatten()).collect();
@@ -179,6 +197,21 @@ mod tests {
             text.contains("upstream('it''s', 3)") && text.contains("run_id = $3") && text.contains("< $1"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn times_are_written_as_functions_read_them() {
+        let at = 1_767_225_600_000_000_i64;
+        for value in [
+            ScalarValue::TimestampMicrosecond(Some(at), None),
+            ScalarValue::TimestampNanosecond(Some(at * 1000), Some("UTC".into())),
+            ScalarValue::TimestampSecond(Some(at / 1_000_000), Some("+02:00".into())),
+        ] {
+            let values = ParamValues::List(vec![value.into()]);
+            assert_eq!(literal(&values, 1), Value::SingleQuotedString("2026-01-01T00:00:00Z".into()));
+        }
+        let values = ParamValues::List(vec![ScalarValue::Utf8(Some("x".into())).into()]);
+        assert_eq!(literal(&values, 1), Value::SingleQuotedString("x".into()));
     }
 
     #[test]

@@ -19,13 +19,13 @@ use datafusion::logical_expr::{LogicalPlan, Statement as PlanStatement};
 use datafusion::prelude::{SQLOptions, SessionContext};
 use futures::{FutureExt as _, Stream, StreamExt as _};
 use lineward_classifiers::FingerprintKey;
-use lineward_sql::LinewardSession;
+use lineward_sql::{LinewardSession, WhileRunning};
 use lineward_store::Store;
 use std::collections::HashMap;
 use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, OwnedSemaphorePermit, mpsc, oneshot};
@@ -407,11 +407,19 @@ async fn forward(
     permit: OwnedSemaphorePermit,
     started: oneshot::Sender<Result<(SchemaRef, Batches), Error>>,
 ) {
-    let _permit = permit;
+    // Work that goes on after this is dropped holds it too.
+    let permit = Arc::new(permit);
+    let while_running: Weak<OwnedSemaphorePermit> = Arc::downgrade(&permit);
+    let mut state = context.state();
+    state.config_mut().set_extension(Arc::new(WhileRunning(while_running)));
+    let context = SessionContext::new_with_state(state);
     let executing = async { Ok::<_, Error>(context.execute_logical_plan(plan).await?.execute_stream().await?) };
     let mut stream: SendableRecordBatchStream = match executing.await {
         Ok(stream) => stream,
-        Err(error) => return drop(started.send(Err(error))),
+        Err(error) => {
+            drop(permit);
+            return drop(started.send(Err(error)));
+        }
     };
     let (sender, batches) = mpsc::channel(2);
     if started.send(Ok((stream.schema(), batches))).is_err() {
@@ -422,6 +430,10 @@ async fn forward(
             return;
         }
     }
+    // Before the client is told that this was all: it may ask at once.
+    drop(stream);
+    drop(permit);
+    drop(sender);
 }
 
 impl Stream for Answer {

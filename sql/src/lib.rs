@@ -25,5 +25,6 @@ pub mod views;
 
 pub use docs::reference;
 pub use error::Error;
+pub use options::WhileRunning;
 pub use session::{Elsewhere, LinewardSession, Statement};
 pub use tables::StoredTable;

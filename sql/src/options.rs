@@ -5,6 +5,7 @@ use datafusion::common::config::{ConfigEntry, ConfigExtension, ConfigOptions, Ex
 use datafusion::error::{DataFusionError, Result};
 use lineward_store::graph::AsOf;
 use std::any::Any;
+use std::sync::Weak;
 
 /// `SET lineward.as_of = '...'` and `SET lineward.recorded_as_of = '...'`.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -72,3 +73,7 @@ impl ExtensionOptions for LinewardOptions {
         SETTINGS.into_iter().enumerate().map(entry).collect()
     }
 }
+
+/// An extension of a session's configuration: what whoever runs a query keeps for as long as it runs. Work of a query that
+/// cannot be stopped holds on to it until it is done, so that it counts for as long as it takes.
+pub struct WhileRunning(pub Weak<dyn Any + Send + Sync>);

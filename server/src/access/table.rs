@@ -17,10 +17,12 @@ use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::{Expr, LogicalPlanBuilder, TableProviderFilterPushDown, TableType};
 use datafusion::physical_expr::{EquivalenceProperties, Partitioning, PhysicalExpr};
 use datafusion::physical_plan::execution_plan::ReplaceChildrenOptions;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties as _, PlanProperties,
 };
 use datafusion::prelude::{ident, lit};
+use futures::TryStreamExt as _;
 use std::fmt;
 use std::sync::Arc;
 
@@ -109,7 +111,10 @@ impl TableProvider for GuardedTable {
         let columns = wanted.iter().map(|i| self.column(*i)).collect::<Result<Vec<_>>>()?;
         let plan = behind.project(columns)?.limit(0, limit)?.build()?;
         let schema = Arc::new(self.schema.project(&wanted)?);
-        Ok(Arc::new(GuardedExec::new(&self.name, schema, state.create_physical_plan(&plan).await?)))
+        let hides_rows = self.condition.is_some();
+        let inner = state.create_physical_plan(&plan).await;
+        let inner = inner.map_err(|error| if hides_rows { without_names(error) } else { error })?;
+        Ok(Arc::new(GuardedExec::new(&self.name, schema, inner, hides_rows)))
     }
 }
 
@@ -131,24 +136,38 @@ impl GuardedTable {
     }
 }
 
+/// An error without names from the store: the nearest to one that does not exist may be in rows that are kept back.
+fn without_names(error: DataFusionError) -> DataFusionError {
+    let DataFusionError::External(inner) = error.find_root() else { return error };
+    match inner.downcast_ref::<lineward_sql::Error>() {
+        Some(lineward_sql::Error::Name(_)) => lineward_sql::Error::Name(
+            "an argument names nothing, or several things, of what may be seen here; write the whole name".to_owned(),
+        )
+        .into(),
+        _ => error,
+    }
+}
+
 /// What a principal sees of a table, as one node without children: nothing is moved into it, nothing shows of it.
 #[derive(Debug)]
 struct GuardedExec {
     name: String,
     schema: SchemaRef,
     inner: Arc<dyn ExecutionPlan>,
+    /// Rows are kept back, so that errors must not name what is in them.
+    hides_rows: bool,
     properties: Arc<PlanProperties>,
 }
 
 impl GuardedExec {
-    fn new(name: &str, schema: SchemaRef, inner: Arc<dyn ExecutionPlan>) -> Self {
+    fn new(name: &str, schema: SchemaRef, inner: Arc<dyn ExecutionPlan>, hides_rows: bool) -> Self {
         let properties = PlanProperties::new(
             EquivalenceProperties::new(schema.clone()),
             Partitioning::UnknownPartitioning(inner.output_partitioning().partition_count()),
             inner.pipeline_behavior(),
             inner.boundedness(),
         );
-        Self { name: name.to_owned(), schema, inner, properties: Arc::new(properties) }
+        Self { name: name.to_owned(), schema, inner, hides_rows, properties: Arc::new(properties) }
     }
 }
 
@@ -202,6 +221,10 @@ impl ExecutionPlan for GuardedExec {
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        self.inner.execute(partition, context)
+        let rows = self.inner.execute(partition, context)?;
+        Ok(match self.hides_rows {
+            true => Box::pin(RecordBatchStreamAdapter::new(self.schema.clone(), rows.map_err(without_names))),
+            false => rows,
+        })
     }
 }

@@ -5,7 +5,7 @@ use super::refused;
 use crate::Error;
 use crate::config::OidcConfig;
 use jsonwebtoken::jwk::{Jwk, JwkSet};
-use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
+use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation, decode, decode_header};
 use serde_json::{Map, Value};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -25,6 +25,8 @@ const ALGORITHMS: [Algorithm; 9] = [
 
 /// Least time between two readings of the keys, so that made-up key ids cannot make us ask the provider all the time.
 const READ_AGAIN_AFTER: Duration = Duration::from_secs(60);
+/// Longest time that keys are used without a look at what the provider has now: one that it took back must not hold on.
+const OLDEST: Duration = Duration::from_secs(3600);
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A provider and its keys.
@@ -37,7 +39,8 @@ pub(super) struct Provider {
 #[derive(Clone)]
 struct Keys {
     set: Arc<JwkSet>,
-    read: Instant,
+    /// When they were read last, or were to be.
+    tried: Instant,
 }
 
 impl std::fmt::Debug for Keys {
@@ -50,7 +53,7 @@ impl Provider {
     /// Reads the provider's keys.
     pub async fn start(config: OidcConfig) -> Result<Self, Error> {
         let set = read_keys(&config.jwks).await?;
-        Ok(Self { config, keys: Mutex::new(Keys { set: Arc::new(set), read: Instant::now() }) })
+        Ok(Self { config, keys: Mutex::new(Keys { set: Arc::new(set), tried: Instant::now() }) })
     }
 
     /// Name and roles in a token that holds.
@@ -59,29 +62,55 @@ impl Provider {
         if !ALGORITHMS.contains(&header.alg) {
             return Err(refused());
         }
-        let key = self.key(header.kid.as_deref()).await?.ok_or_else(refused)?;
-        let key = DecodingKey::from_jwk(&key).map_err(|_| refused())?;
+        let set = self.keys(OLDEST).await;
+        let claims = match self.claims(token, &header, &set) {
+            // The provider may have put another key in its place, under the same id too.
+            None => {
+                let newer = self.keys(READ_AGAIN_AFTER).await;
+                let is_newer = !Arc::ptr_eq(&set, &newer);
+                is_newer.then(|| self.claims(token, &header, &newer)).flatten().ok_or_else(refused)?
+            }
+            Some(claims) => claims,
+        };
+        let name = claims.get(&self.config.principal_claim).and_then(Value::as_str).ok_or_else(refused)?;
+        Ok((name.to_owned(), texts(claims.get(&self.config.roles_claim))))
+    }
+
+    /// What a token says, where one of these keys signed it and it holds.
+    fn claims(&self, token: &str, header: &Header, set: &JwkSet) -> Option<Map<String, Value>> {
+        let key = find(set, header.kid.as_deref())?;
+        let key = DecodingKey::from_jwk(&key).ok()?;
         let mut rules = Validation::new(header.alg);
         rules.set_issuer(&[&self.config.issuer]);
         rules.set_audience(&[&self.config.audience]);
         rules.set_required_spec_claims(&["exp", "iss", "aud"]);
         rules.validate_nbf = true;
-        let claims = decode::<Map<String, Value>>(token, &key, &rules).map_err(|_| refused())?.claims;
-        let name = claims.get(&self.config.principal_claim).and_then(Value::as_str).ok_or_else(refused)?;
-        Ok((name.to_owned(), texts(claims.get(&self.config.roles_claim))))
+        Some(decode::<Map<String, Value>>(token, &key, &rules).ok()?.claims)
     }
 
-    async fn key(&self, id: Option<&str>) -> Result<Option<Jwk>, Error> {
-        let keys = self.keys.lock().unwrap_or_else(|e| e.into_inner()).clone();
-        if let Some(found) = find(&keys.set, id) {
-            return Ok(Some(found));
+    /// The provider's keys, read again where that was tried longer ago than this. Those that are known stay where the
+    /// provider does not answer.
+    async fn keys(&self, oldest: Duration) -> Arc<JwkSet> {
+        let known = {
+            let mut keys = self.keys.lock().unwrap_or_else(|e| e.into_inner());
+            if keys.tried.elapsed() < oldest {
+                return keys.set.clone();
+            }
+            // Also where it fails: who sends tokens must not make us ask all the time.
+            keys.tried = Instant::now();
+            keys.set.clone()
+        };
+        match read_keys(&self.config.jwks).await {
+            Ok(set) => {
+                let set = Arc::new(set);
+                self.keys.lock().unwrap_or_else(|e| e.into_inner()).set = set.clone();
+                set
+            }
+            Err(error) => {
+                tracing::warn!(error = %error, "the keys of the identity provider cannot be read; the known ones stay");
+                known
+            }
         }
-        if keys.read.elapsed() < READ_AGAIN_AFTER {
-            return Ok(None);
-        }
-        let set = Arc::new(read_keys(&self.config.jwks).await?);
-        *self.keys.lock().unwrap_or_else(|e| e.into_inner()) = Keys { set: set.clone(), read: Instant::now() };
-        Ok(find(&set, id))
     }
 }
 
@@ -117,7 +146,7 @@ async fn read_keys(place: &str) -> Result<JwkSet, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use jsonwebtoken::{EncodingKey, Header, encode};
+    use jsonwebtoken::{EncodingKey, encode};
     use serde_json::json;
 
     /// A key pair made for this test alone.
@@ -217,6 +246,31 @@ mod tests {
             assert!(matches!(provider.check(&token).await, Err(Error::Unauthenticated(_))), "{what}");
         }
         assert!(provider.check(&signer.sign(&good, "k1")).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn keys_that_were_taken_back_do_not_hold_on() {
+        let (signer, provider, folder) = provider().await;
+        let token = signer
+            .sign(&json!({"iss": "https://idp.test", "aud": "lineward", "exp": in_an_hour(), "sub": "ann"}), "k1");
+        let path = folder.path().join("jwks.json");
+        let keys = std::fs::read_to_string(&path).expect("read");
+        let age = |age: Duration| {
+            let then = Instant::now().checked_sub(age).expect("the machine runs for longer");
+            provider.keys.lock().expect("free").tried = then;
+        };
+        std::fs::write(&path, "{\"keys\": []}").expect("written");
+        assert!(provider.check(&token).await.is_ok(), "read a moment ago");
+        age(OLDEST);
+        assert!(provider.check(&token).await.is_err(), "read again, and gone");
+        std::fs::write(&path, keys).expect("written");
+        assert!(provider.check(&token).await.is_err(), "just looked");
+        age(READ_AGAIN_AFTER);
+        assert!(provider.check(&token).await.is_ok(), "there again");
+        std::fs::remove_file(&path).expect("removed");
+        age(OLDEST);
+        assert!(provider.check(&token).await.is_ok(), "a provider that does not answer keeps nobody out");
+        assert!(provider.keys.lock().expect("free").tried.elapsed() < READ_AGAIN_AFTER, "that was a try");
     }
 
     #[test]

@@ -63,6 +63,7 @@ impl Flight {
         let address = peer.address.to_string();
         match self.principal(request, &peer).await {
             Ok(principal) => {
+                peer.let_in();
                 let headers = request.metadata().clone().into_headers();
                 let settings = times::of_headers(&headers).map_err(|e| status(&e))?;
                 Ok(Client { principal: Arc::new(principal), via: "flight", address, settings })

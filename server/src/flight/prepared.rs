@@ -1,8 +1,8 @@
 //! Prepared statements: kept by a random handle for the principal that made them, until closed or pushed out.
 
-use crate::Error;
 use crate::parameters::{Parameters, fill_functions, parse, stand_in};
 use crate::service::{Client, Session};
+use crate::{Error, complexity};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow_flight::decode::FlightRecordBatchStream;
 use arrow_flight::error::FlightError;
@@ -15,6 +15,9 @@ use std::sync::{Arc, Mutex};
 
 /// Statements that are kept at once; the oldest makes room.
 const KEPT: usize = 10_000;
+
+/// Messages with no row that may come before and after the one that has the values.
+const BATCHES: usize = 100;
 
 /// A statement and the values bound to it.
 #[derive(Debug, Clone)]
@@ -85,6 +88,7 @@ pub(super) async fn describe(session: &Session, sql: &str) -> Result<(SchemaRef,
         _ => Default::default(),
     };
     let plan = session.context.state().statement_to_plan(statement).await?;
+    complexity::check_plan(&plan)?;
     let parameters = Parameters::of(&plan, &in_functions)?;
     let fields = parameters
         .engine
@@ -99,11 +103,17 @@ pub(super) async fn describe(session: &Session, sql: &str) -> Result<(SchemaRef,
 pub(super) async fn bound(data: PeekableFlightDataStream) -> Result<Vec<ScalarValue>, Error> {
     let unfit = || Error::Parameter("the values of parameters cannot be read; send one row of them".into());
     let data = data.map_err(|status| FlightError::Tonic(Box::new(status)));
-    let batches: Vec<_> =
-        FlightRecordBatchStream::new_from_flight_data(data).try_collect().await.map_err(|_| unfit())?;
-    if batches.iter().map(|batch| batch.num_rows()).sum::<usize>() > 1 {
-        return Err(Error::Unsupported("a statement takes one row of values".into()));
+    let mut batches = FlightRecordBatchStream::new_from_flight_data(data);
+    let (mut row, mut count) = (None, 0);
+    // No more is read than can be right: a client may send for ever.
+    while let Some(batch) = batches.try_next().await.map_err(|_| unfit())? {
+        count += 1;
+        match batch.num_rows() {
+            0 if count <= BATCHES => {}
+            1 if row.is_none() => row = Some(batch),
+            _ => return Err(Error::Unsupported("a statement takes one row of values".into())),
+        }
     }
-    let Some(row) = batches.iter().find(|batch| batch.num_rows() == 1) else { return Ok(Vec::new()) };
+    let Some(row) = row else { return Ok(Vec::new()) };
     row.columns().iter().map(|column| ScalarValue::try_from_array(column, 0).map_err(|_| unfit())).collect()
 }

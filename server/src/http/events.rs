@@ -17,6 +17,8 @@ use std::io::Read as _;
 
 /// Largest body once decompressed: a small one can hold much.
 const PLAIN_BYTES: u64 = 256 << 20;
+/// Most documents of a request: each that is none becomes a row of its own.
+const DOCUMENTS: usize = 10_000;
 
 pub(super) async fn one(
     State(api): State<Api>,
@@ -75,6 +77,9 @@ fn documents(encoding: &str, body: &[u8]) -> Result<Vec<Vec<u8>>, Error> {
         )));
     }
     match serde_json::from_slice::<Vec<&RawValue>>(&plain) {
+        Ok(all) if all.len() > DOCUMENTS => {
+            Err(Error::Parameter(format!("the list has more than {DOCUMENTS} events; send fewer at a time")))
+        }
         Ok(all) => Ok(all.into_iter().map(|one| one.get().as_bytes().to_vec()).collect()),
         Err(_) => Ok(vec![plain]),
     }
@@ -112,6 +117,9 @@ mod tests {
         assert_eq!(documents("gzip", &packed).expect("two"), many);
         assert_eq!(documents("", br#"{"a":1}"#).expect("one"), vec![br#"{"a":1}"#.to_vec()]);
         assert_eq!(documents("", b"[{").expect("kept for the dead letters").len(), 1);
+        let list_of = |count: usize| format!("[{}]", vec!["1"; count].join(","));
+        assert_eq!(documents("", list_of(DOCUMENTS).as_bytes()).expect("all").len(), DOCUMENTS);
+        assert!(matches!(documents("", list_of(DOCUMENTS + 1).as_bytes()), Err(Error::Parameter(_))));
         assert!(documents("gzip", list).is_err());
         assert!(documents("br", list).is_err());
     }

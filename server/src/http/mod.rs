@@ -89,6 +89,7 @@ impl axum::extract::FromRequestParts<Api> for Asker {
         let address = peer.address.to_string();
         match principal(api, &peer, &parts.headers).await {
             Ok(principal) => {
+                peer.let_in();
                 let settings = times::of_headers(&parts.headers)?;
                 Ok(Self(Client { principal: Arc::new(principal), via: "http", address, settings }))
             }

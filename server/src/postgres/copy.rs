@@ -7,7 +7,9 @@ use arrow::datatypes::SchemaRef;
 use arrow_pg::datatypes::arrow_schema_to_pg_fields;
 use arrow_pg::encoder::encode_value;
 use bytes::Bytes;
-use datafusion::sql::sqlparser::ast::{CopyLegacyOption, CopyOption, CopySource, CopyTarget, Statement};
+use datafusion::sql::sqlparser::ast::{
+    CopyLegacyCsvOption, CopyLegacyOption, CopyOption, CopySource, CopyTarget, Statement,
+};
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::parser::Parser;
 use futures::{Stream, StreamExt as _, stream};
@@ -84,7 +86,27 @@ fn form(options: &[CopyOption], legacy: &[CopyLegacyOption]) -> Result<Form, Err
             CopyOption::Null(null) => (text.null_string, csv.null_string) = (null.into(), null.into()),
             CopyOption::Quote(c) if c.is_ascii() => csv.quote = c.to_string().into(),
             CopyOption::Escape('"') => {}
-            other => return Err(Error::Unsupported(format!("`{other}` is not supported in COPY"))),
+            other => return Err(unsupported(other)),
+        }
+    }
+    for option in legacy {
+        match option {
+            CopyLegacyOption::Header => header = true,
+            CopyLegacyOption::Delimiter(c) if c.is_ascii() => {
+                (text.delimiter, csv.delimiter) = (c.to_string().into(), c.to_string().into());
+            }
+            CopyLegacyOption::Null(null) => (text.null_string, csv.null_string) = (null.into(), null.into()),
+            CopyLegacyOption::Csv(all) => {
+                for option in all {
+                    match option {
+                        CopyLegacyCsvOption::Header => header = true,
+                        CopyLegacyCsvOption::Quote(c) if c.is_ascii() => csv.quote = c.to_string().into(),
+                        CopyLegacyCsvOption::Escape('"') => {}
+                        other => return Err(unsupported(other)),
+                    }
+                }
+            }
+            other => return Err(unsupported(other)),
         }
     }
     match name.as_str() {
@@ -92,6 +114,10 @@ fn form(options: &[CopyOption], legacy: &[CopyLegacyOption]) -> Result<Form, Err
         "csv" => Ok(Form::Csv(csv, header)),
         _ => Err(Error::Parameter("the format of COPY is binary, text or csv".into())),
     }
+}
+
+fn unsupported(option: &dyn std::fmt::Display) -> Error {
+    Error::Unsupported(format!("`{option}` is not supported in COPY"))
 }
 
 /// Batches as the stream of a copy.
@@ -191,6 +217,14 @@ mod tests {
         assert_eq!(form("COPY runs (run_id) TO STDOUT"), Form::Text(CopyTextOptions::default()));
         assert!(matches!(form("COPY runs TO STDOUT WITH (FORMAT csv, HEADER)"), Form::Csv(_, true)));
         assert_eq!(parsed("SELECT 1").expect("no copy"), None);
+        // The syntax of before there were brackets.
+        assert!(matches!(form("COPY runs TO STDOUT WITH CSV HEADER"), Form::Csv(_, true)));
+        let Form::Csv(options, false) = form("COPY runs TO STDOUT DELIMITER ';' NULL '-' CSV QUOTE '|'") else {
+            panic!("no CSV");
+        };
+        assert_eq!((&*options.delimiter, &*options.null_string, &*options.quote), (";", "-", "|"));
+        let refused = parsed("COPY runs TO STDOUT CSV FORCE QUOTE state");
+        assert!(matches!(refused, Err(Error::Unsupported(_))), "{refused:?}");
     }
 
     #[test]

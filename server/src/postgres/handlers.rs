@@ -17,6 +17,7 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::Statement as EngineStatement;
 use datafusion::sql::sqlparser::ast::Statement;
+use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion_pg_catalog::sql::PostgresCompatibilityParser;
 use futures::sink::{Sink, SinkExt as _};
 use futures::{Stream, StreamExt as _, stream};
@@ -30,9 +31,13 @@ use pgwire::error::{PgWireError, PgWireResult};
 use pgwire::messages::PgWireBackendMessage;
 use pgwire::messages::startup::ParameterStatus;
 use pgwire::types::format::FormatOptions;
+use std::borrow::Cow;
 use std::sync::{Arc, LazyLock, Mutex};
 
 static PARSER: LazyLock<PostgresCompatibilityParser> = LazyLock::new(PostgresCompatibilityParser::new);
+
+/// Statements in one text at most.
+const STATEMENTS: usize = 1000;
 
 /// The statements of one connection.
 pub(super) struct Handlers {
@@ -229,6 +234,7 @@ async fn plan(
         fill_functions(&mut statement, |at| literal(values, at));
     }
     let plan = context.state().statement_to_plan(EngineStatement::Statement(Box::new(statement))).await?;
+    complexity::check_plan(&plan)?;
     match values {
         Some(values) if !plan.get_parameter_types()?.is_empty() => Ok(plan.replace_params_with_values(values)?),
         _ => Ok(plan),
@@ -297,7 +303,7 @@ impl Planner {
 }
 
 fn parse(sql: &str) -> Result<Vec<Statement>, Error> {
-    complexity::check(sql)?;
+    complexity::check(sql, &PostgreSqlDialect {})?;
     // The types' functions are names here, not numbers; ADBC's driver begins by comparing them with 0.
     let sql = sql.replace("typreceive != 0", "typreceive != '-'").replace("typsend != 0", "typsend != '-'");
     PARSER.parse(&sql).map_err(|e| Error::Query(datafusion::error::DataFusionError::SQL(Box::new(e), None)))
@@ -321,6 +327,7 @@ impl QueryParser for Planner {
     where
         C: ClientInfo + Unpin + Send + Sync,
     {
+        self.connection.holds().await.map_err(|e| told(&e))?;
         let planning = async {
             let mut statements = parse(sql)?;
             match (statements.pop(), statements.is_empty()) {
@@ -364,10 +371,20 @@ impl SimpleQueryHandler for Handlers {
         PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
     {
         let asker = self.parser.client()?;
+        self.connection.holds().await.map_err(|e| told(&e))?;
         let parsed = self.connection.service.planned(asker, sql, async { parse(sql) }).await;
         let statements = parsed.map_err(|e| told(&e))?;
         let mut responses = Vec::with_capacity(statements.len());
+        if statements.len() > STATEMENTS {
+            let error =
+                Error::Parameter(format!("the text has more than {STATEMENTS} statements; send fewer at a time"));
+            self.connection.service.refuse(asker, sql, &error).map_err(|e| told(&e))?;
+            return Err(told(&error));
+        }
+        let is_one = statements.len() == 1;
         for statement in statements {
+            // The log has each statement of a text by itself.
+            let sql = if is_one { Cow::Borrowed(sql) } else { Cow::Owned(statement.to_string()) };
             let what = match aside(&statement) {
                 Ok(None) => match copy::of(&statement) {
                     Ok(Some(copy)) => What::Copy(Arc::new(copy)),
@@ -377,13 +394,13 @@ impl SimpleQueryHandler for Handlers {
                         parameters: Parameters::default(),
                     },
                     Err(error) => {
-                        self.connection.service.refuse(asker, sql, &error).map_err(|e| told(&e))?;
+                        self.connection.service.refuse(asker, &sql, &error).map_err(|e| told(&e))?;
                         return Err(told(&error));
                     }
                 },
                 _ => What::Aside(Arc::new(statement)),
             };
-            responses.push(self.answer(client, sql, &what, None).await?);
+            responses.push(self.answer(client, &sql, &what, None).await?);
         }
         if responses.is_empty() {
             responses.push(Response::EmptyQuery);
@@ -408,6 +425,7 @@ impl ExtendedQueryHandler for Handlers {
         C::Error: std::fmt::Debug,
         PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
     {
+        self.connection.holds().await.map_err(|e| told(&e))?;
         let prepared = &portal.statement.statement;
         let none = Parameters::default();
         let parameters = match &prepared.what {

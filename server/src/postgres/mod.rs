@@ -6,6 +6,7 @@ mod maps;
 mod settings;
 mod startup;
 
+use crate::Error;
 use crate::service::{Client, Service};
 use handlers::Handlers;
 #[cfg(test)]
@@ -42,6 +43,8 @@ pub(crate) struct Connection {
     pub address: SocketAddr,
     /// Set once the client has proved who it is.
     pub client: OnceLock<Client>,
+    /// The token it proved that with, to see before each statement that it still holds.
+    pub token: OnceLock<String>,
     /// Told when the query that runs is to stop.
     pub cancel: Arc<watch::Sender<()>>,
     running: Running,
@@ -50,7 +53,33 @@ pub(crate) struct Connection {
     needs_tls: bool,
 }
 
+/// What clients must come with.
+#[derive(Clone)]
+pub(crate) struct Entrance {
+    pub tls: Option<tokio_rustls::TlsAcceptor>,
+    /// Every client must show a certificate, one on this machine too.
+    pub needs_certificate: bool,
+}
+
+impl Entrance {
+    fn needs_tls(&self, address: SocketAddr) -> bool {
+        self.tls.is_some() && (self.needs_certificate || !address.ip().is_loopback())
+    }
+}
+
 impl Connection {
+    /// Whether who began the connection may still ask.
+    pub async fn holds(&self) -> Result<(), Error> {
+        let Some(token) = self.token.get() else { return Ok(()) };
+        match self.service.auth.token(token).await {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                self.service.refuse_stranger("postgres", &self.address.to_string(), &error)?;
+                Err(error)
+            }
+        }
+    }
+
     /// Makes the connection known to cancel requests.
     pub fn register(&self, pid: i32, secret: Vec<u8>) {
         let key = self.key.get_or_init(|| (pid, secret));
@@ -70,7 +99,7 @@ impl Drop for Connection {
 pub(crate) async fn serve(
     listener: TcpListener,
     service: Arc<Service>,
-    tls: Option<tokio_rustls::TlsAcceptor>,
+    entrance: Entrance,
     most: usize,
     mut stop: watch::Receiver<bool>,
 ) {
@@ -93,12 +122,13 @@ pub(crate) async fn serve(
                     service: service.clone(),
                     address,
                     client: OnceLock::new(),
+                    token: OnceLock::new(),
                     cancel: Arc::new(watch::Sender::new(())),
                     running: running.clone(),
                     key: OnceLock::new(),
-                    needs_tls: tls.is_some() && !address.ip().is_loopback(),
+                    needs_tls: entrance.needs_tls(address),
                 });
-                let tls = tls.clone();
+                let tls = entrance.tls.clone();
                 connections.spawn(async move {
                     converse(socket, tls, connection).await;
                     drop(place);
@@ -229,4 +259,26 @@ pub(crate) fn told(error: &crate::Error) -> PgWireError {
 fn wire_error(state: &str, message: String) -> PgWireError {
     let severity = if state == "28P01" { "FATAL" } else { "ERROR" };
     PgWireError::UserError(Box::new(ErrorInfo::new(severity.to_owned(), state.to_owned(), message)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn on_this_machine_tls_is_needed_where_everyone_shows_a_certificate() {
+        let config = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::new(rustls::server::ResolvesServerCertUsingSni::new()));
+        let tls = Some(tokio_rustls::TlsAcceptor::from(Arc::new(config)));
+        let [here, there] = ["127.0.0.1:1", "192.0.2.1:1"].map(|a| a.parse::<SocketAddr>().expect("an address"));
+        for (tls, needs_certificate, expected) in
+            [(None, false, [false, false]), (tls.clone(), false, [false, true]), (tls, true, [true, true])]
+        {
+            let entrance = Entrance { tls, needs_certificate };
+            assert_eq!([here, there].map(|address| entrance.needs_tls(address)), expected);
+        }
+    }
 }

@@ -48,7 +48,10 @@ impl StartupHandler for Startup {
                 let token = message.into_password()?.password;
                 let checked = self.0.service.auth.token(&token).await;
                 match checked {
-                    Ok(principal) => self.let_in(client, principal).await,
+                    Ok(principal) => {
+                        let _ = self.0.token.set(token);
+                        self.let_in(client, principal).await
+                    }
                     Err(error) => {
                         self.refuse(&error).map_err(|e| told(&e))?;
                         Err(told(&error))

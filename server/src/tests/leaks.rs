@@ -166,6 +166,22 @@ async fn errors_do_not_tell_of_hidden_rows() {
     assert!(!served.ask("root", payload).await.expect("a count").contains("| 0 "));
 }
 
+/// A name that is nearly right is answered with names near it; not where those may be of rows that are kept back.
+#[tokio::test(flavor = "multi_thread")]
+async fn errors_do_not_tell_names_of_hidden_rows() {
+    let roles = "
+auth: {certificates: {ann: [some], root: [admin]}}
+roles: {some: {functions: ['*'], rows: {upstream: \"namespace NOT LIKE '%clinic'\"}}}
+";
+    let served = Served::start(roles).await;
+    let sql = "SELECT * FROM upstream('dataset:s3://clini/corpus/notes')";
+    let told = served.ask("root", sql).await.expect_err("no such name");
+    assert!(told.to_string().contains("s3://clinic/corpus"), "{told}");
+    let error = served.ask("ann", sql).await.expect_err("no such name");
+    assert_eq!(error.sql_state(), "42704");
+    assert!(!error.to_string().contains(HIDDEN), "{error}");
+}
+
 /// Nothing changes the store, in the session or beside it.
 #[tokio::test(flavor = "multi_thread")]
 async fn only_reading_is_planned() {

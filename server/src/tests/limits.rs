@@ -64,6 +64,43 @@ async fn an_error_of_memory_names_who_used_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn functions_that_make_much_of_little_are_held() {
+    let served = Served::start(&limits("{memory_bytes: 20000000}")).await;
+    for refused in [
+        "SELECT length(repeat(arrow_cast('x', 'LargeUtf8'), 200000000000000))",
+        "SELECT length(repeat('x', value)) FROM generate_series(100000000, 100000001)",
+        "SELECT length(lpad('x', 100000000))",
+        "SELECT length(rpad('x', 100000000, 'y'))",
+        "SELECT length(replace(repeat('x', 100000), 'x', repeat('y', 100000)))",
+        "SELECT array_length(array_repeat('x', 10000000000))",
+        "SELECT array_length(list_repeat(1, 10000000000))",
+        "SELECT array_length(array_resize([1], 10000000000, 2))",
+        "SELECT array_length(range(10000000000))",
+        "SELECT array_length(generate_series(5, -10000000000, -1))",
+        "SELECT array_length(range(timestamp '1900-01-01', timestamp '2100-01-01', interval '1 microsecond'))",
+    ] {
+        let error = served.ask("ann", refused).await.expect_err(refused);
+        assert_eq!(error.sql_state(), "53200", "{refused}: {error}");
+        assert!(error.to_string().contains("67108864"), "{error}");
+    }
+    for (taken, answer) in [
+        ("SELECT length(repeat('x', 1000000)) AS n", "1000000"),
+        ("SELECT repeat('ab', value) AS n FROM generate_series(2, 3)", "ababab"),
+        ("SELECT lpad('x', 3, 'y') || rpad('x', 3, 'z') AS n", "yyxxzz"),
+        ("SELECT replace('abab', 'a', 'xyz') AS n", "xyzbxyzb"),
+        ("SELECT array_repeat([1, 2], 2) AS n", "[[1, 2], [1, 2]]"),
+        ("SELECT array_resize([1], 3, 7) AS n", "[1, 7, 7]"),
+        ("SELECT range(1, 7, 3) AS n", "[1, 4]"),
+        ("SELECT range(7, 1, -3) AS n", "[7, 4]"),
+        ("SELECT array_length(generate_series(date '2024-01-01', date '2024-03-01', interval '1 month')) AS n", "| 3 "),
+        ("SELECT repeat(NULL, 3) IS NULL AS n", "true"),
+    ] {
+        let found = served.ask("ann", taken).await.expect(taken);
+        assert!(found.contains(answer), "{taken}: {found}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_does_not_fit_in_memory_goes_to_disk() {
     let (folder, uri) = super::estate().await;
     let spill = folder.path().join("spill");
@@ -120,6 +157,23 @@ fn deep_statements_do_not_end_the_server() {
         served.ask("ann", "SELECT 1").await.expect("it lives");
     });
     runtime.block_on(asked).expect("it does not panic");
+}
+
+/// Queries in WITH that each name the one before twice: 40 of them are a million million tables.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_that_doubles_and_doubles_is_refused() {
+    let served = Served::start(&limits("{}")).await;
+    let doubled = |times: usize| {
+        let each = |i: usize| format!("w{} AS (SELECT a.n FROM w{i} AS a, w{i} AS b)", i + 1);
+        let all: Vec<String> = (0..times).map(each).collect();
+        format!("WITH w0 AS (SELECT 1 AS n), {} SELECT count(*) FROM w{times}", all.join(", "))
+    };
+    let begin = Instant::now();
+    for answer in [served.ask("ann", &doubled(40)).await, served.ask_postgres("ann", &doubled(40)).await] {
+        assert_eq!(answer.expect_err("too large").sql_state(), "54001");
+    }
+    assert!(begin.elapsed() < Duration::from_secs(20), "{:?}", begin.elapsed());
+    served.ask("ann", &doubled(3)).await.expect("a count");
 }
 
 /// Waits until something holds, and fails where it never does.

@@ -200,6 +200,54 @@ async fn every_route_asks_who_is_there() {
     running.stop().await;
 }
 
+/// One message of PostgreSQL's protocol; the first has no kind.
+fn message(kind: Option<u8>, body: &[u8]) -> Vec<u8> {
+    let length = (body.len() as u32 + 4).to_be_bytes();
+    kind.into_iter().chain(length).chain(body.iter().copied()).collect()
+}
+
+/// Reads until the server has nothing more to say for now, or closes.
+async fn answered(socket: &mut TcpStream) -> String {
+    let mut all = Vec::new();
+    let mut part = [0; 4096];
+    // Ready for the next query ends an answer, an error ends a connection.
+    while !all.ends_with(b"Z\0\0\0\x05I") && !all.ends_with(b"R\0\0\0\x08\0\0\0\x03") {
+        match tokio::time::timeout(Duration::from_secs(20), socket.read(&mut part)).await.expect("an answer") {
+            Ok(0) | Err(_) => break,
+            Ok(count) => all.extend_from_slice(&part[..count]),
+        }
+    }
+    String::from_utf8_lossy(&all).into_owned()
+}
+
+/// A token that was revoked is not good on a connection that it began.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revoked_token_ends_what_it_began() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let tokens = folder.path().join("tokens.json");
+    let issued = crate::tokens::create(&tokens, "ann", &["reader".to_owned()], None).expect("made");
+    let running = Running::start(&format!("auth: {{tokens: '{}'}}", tokens.display())).await;
+    let mut socket = TcpStream::connect(running.addresses.postgres.expect("an address")).await.expect("connected");
+    let start = [&196_608_u32.to_be_bytes()[..], b"user\0ann\0database\0lineward\0\0"].concat();
+    socket.write_all(&message(None, &start)).await.expect("sent");
+    answered(&mut socket).await;
+    socket.write_all(&message(Some(b'p'), format!("{}\0", issued.secret).as_bytes())).await.expect("sent");
+    answered(&mut socket).await;
+    let query = message(Some(b'Q'), b"SELECT 41 + 1\0");
+    socket.write_all(&query).await.expect("sent");
+    let before = answered(&mut socket).await;
+    assert!(before.contains("42"), "{before}");
+    let id = crate::tokens::list(&tokens).expect("read")[0].id.clone();
+    // The file is read again when its time of change is another.
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    crate::tokens::revoke(&tokens, &id).expect("revoked");
+    let _ = socket.write_all(&query).await;
+    let after = answered(&mut socket).await;
+    assert!(after.contains("28P01") && !after.contains("42\0"), "{after}");
+    drop(socket);
+    running.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_beyond_the_limit_wait() {
     let running = Running::start("connections: 2").await;

@@ -1,4 +1,4 @@
-//! An in-toto statement (v1) about the versions asked for, with SLSA provenance (v1): the run that made them is the
+//! An in-toto statement (v1) about a version, with SLSA provenance (v1): the run that made it is the
 //! build, everything upstream its resolved dependencies. It is not signed; sign it with the tool of your choice.
 
 use super::{Lineage, time};

@@ -1,5 +1,5 @@
-//! The lineage upstream of an asset in the formats of others: W3C PROV-JSON, OpenLineage run events, an in-toto
-//! statement with SLSA provenance. One file a format.
+//! The lineage upstream of an asset in the formats of others: W3C PROV-JSON, OpenLineage run events, in-toto
+//! statements with SLSA provenance. One file a format.
 
 mod in_toto;
 mod openlineage;
@@ -19,12 +19,13 @@ pub enum Form {
     Prov,
     /// OpenLineage run events, one a run.
     OpenLineage,
-    /// An in-toto statement, version 1, with an SLSA provenance predicate, version 1.
+    /// In-toto statements, version 1, one a version, with an SLSA provenance predicate, version 1.
     InToto,
 }
 
 impl LinewardSession {
-    /// The lineage upstream of an asset, at the times of the session: one document, or for OpenLineage one a run.
+    /// The lineage upstream of an asset, at the times of the session: one document, for OpenLineage one a
+    /// run, for in-toto one a version.
     ///
     /// # Errors
     ///
@@ -36,7 +37,10 @@ impl LinewardSession {
         Ok(match form {
             Form::Prov => vec![prov::document(&lineage)],
             Form::OpenLineage => openlineage::events(&lineage),
-            Form::InToto => vec![in_toto::statement(&lineage)],
+            Form::InToto => {
+                // A statement is about one making: what other versions came from is no provenance of this one.
+                seeds.iter().map(|seed| in_toto::statement(&Lineage::new(&view, &[*seed]))).collect()
+            }
         })
     }
 }
@@ -57,6 +61,8 @@ impl<'a> Lineage<'a> {
         let mut versions: BTreeSet<Version> = seeds.iter().copied().collect();
         versions.extend(view.walk(Direction::Upstream, seeds, None).iter().map(|r| r.version));
         let mut hops: Vec<Hop> = Vec::new();
+        // Places in `hops`: a large graph has too many to compare each with all.
+        let mut between: BTreeMap<(Version, Version), Vec<usize>> = BTreeMap::new();
         let mut runs: BTreeMap<u32, (BTreeSet<Version>, BTreeSet<Version>)> = BTreeMap::new();
         for version in &versions {
             for hop in view.hops(Direction::Upstream, *version) {
@@ -65,7 +71,9 @@ impl<'a> Lineage<'a> {
                     inputs.insert(hop.src);
                     outputs.insert(hop.dst);
                 }
-                if !hops.contains(&hop) {
+                let same = between.entry((hop.src, hop.dst)).or_default();
+                if !same.iter().any(|i| hops[*i] == hop) {
+                    same.push(hops.len());
                     hops.push(hop);
                 }
             }

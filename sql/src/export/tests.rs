@@ -77,6 +77,21 @@ async fn an_in_toto_statement_lists_training_data_with_its_hashes() {
     assert_eq!(mystery["predicate"]["buildDefinition"]["internalParameters"]["complete"], false);
 }
 
+/// Each version has what it came from and no more.
+#[tokio::test(flavor = "multi_thread")]
+async fn in_toto_statements_are_of_one_version_each() {
+    let all = export(Form::InToto, "model:mlflow://prod/*").await;
+    assert!(all.len() > 1, "{}", all.len());
+    let run_of = |name: &str| {
+        let of = all.iter().find(|s| s["subject"][0]["name"].as_str().is_some_and(|n| n.contains(name)));
+        of.expect("a statement")["predicate"]["runDetails"]["metadata"]["invocationId"].clone()
+    };
+    assert_eq!((run_of("prod/triage@1"), run_of("prod/summarizer@1")), ("r-triage".into(), "r-summarizer".into()));
+    for statement in &all {
+        assert_eq!(statement["subject"].as_array().expect("a list").len(), 1);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_picture_has_both_ways_and_every_hop_between() {
     let (_place, session) = estate().await;

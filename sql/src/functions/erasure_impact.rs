@@ -54,10 +54,10 @@ pub(super) static FUNCTION: Function = Function {
 };
 
 fn answer(view: &View, arguments: &Arguments) -> Result<RecordBatch, Error> {
-    let subjects = arguments.texts(SUBJECT);
+    let subjects: Vec<String> = arguments.texts(SUBJECT).iter().map(|s| s.to_ascii_lowercase()).collect();
     let Some(first) = subjects.first() else { return rows::batch(&FUNCTION, &[]) };
     let mut keys = Vec::new();
-    for subject in subjects {
+    for subject in &subjects {
         keys.push(key_id(subject)?);
     }
     if keys.iter().any(|key| *key != keys[0]) {

@@ -5,7 +5,7 @@ use super::args::{Arguments, Given};
 use super::exec::LineageExec;
 use crate::Error;
 use crate::graphs::Graphs;
-use crate::options::LinewardOptions;
+use crate::options::{LinewardOptions, WhileRunning};
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use async_trait::async_trait;
@@ -106,13 +106,20 @@ impl LineageCall {
         if let [first, ..] = function.arguments
             && first.name == SUBJECT
         {
-            let subjects = arguments.texts(SUBJECT);
-            arguments.places = self.graphs.places(subjects, arguments.as_of().recorded).await?;
+            // The index has them in lower case, and hex is the same in either.
+            let subjects: Vec<String> = arguments.texts(SUBJECT).iter().map(|s| s.to_ascii_lowercase()).collect();
+            arguments.places = self.graphs.places(&subjects, arguments.as_of().recorded).await?;
         }
         arguments.columns = columns;
         let view = self.graphs.view(arguments.as_of()).await?;
         // A walk over a large graph takes long enough to starve the other queries of a runtime thread.
-        let computed = tokio::task::spawn_blocking(move || (function.answer)(&view, &arguments)).await;
+        // It cannot be stopped, and goes on where the query is.
+        let held = context.session_config().get_extension::<WhileRunning>().and_then(|running| running.0.upgrade());
+        let computed = tokio::task::spawn_blocking(move || {
+            let _held = held;
+            (function.answer)(&view, &arguments)
+        });
+        let computed = computed.await;
         let stopped = |_| Error::Argument(format!("`{}` was stopped", function.name));
         Ok(chunks(computed.map_err(stopped)??))
     }

@@ -1,8 +1,8 @@
 //! `fingerprint`: the keyed hash by which a value is found again without keeping it.
 
 use super::{Given, Scalar, Support};
+use crate::Error;
 use crate::functions::Type;
-use crate::{Error, suggest};
 use arrow::array::{ArrayRef, StringArray};
 use lineward_classifiers::text;
 use std::sync::Arc;
@@ -26,8 +26,9 @@ fn call(support: &Support, given: &Given) -> Result<ArrayRef, Error> {
     let one = |(entity, value): (Option<&str>, Option<&str>)| -> Result<Option<String>, Error> {
         let (Some(entity), Some(value)) = (entity, value) else { return Ok(None) };
         let Some(rule) = text::rule_of(engine, entity) else {
-            let known = engine.rules().iter().map(|(_, rule)| rule.entity.clone());
-            return Err(Error::Name(suggest::unknown("entity", entity, known)));
+            // What was written is not repeated, nor are names near it: it may be the value, in the wrong place.
+            let text = "the first argument of `fingerprint` is no kind of value that is known, as `US_SSN` is";
+            return Err(Error::Name(text.to_owned()));
         };
         Ok(Some(key.fingerprint(&rule.entity, value, rule.normalise)))
     };

@@ -155,7 +155,7 @@ fn tokens_of_an_identity_provider() {
     lineward.write(
         "serve.yaml",
         "auth: {oidc: {issuer: 'https://idp.example', audience: lineward, jwks: jwks.json, roles_claim: groups}}\n\
-         audit: audit.jsonl\nroles: {narrow: {tables: [models]}}\n",
+         audit: audit.jsonl\nroles: {narrow: {tables: [models]}, reader: {tables: ['*']}}\n",
     );
     let server = Server::start(&lineward, &["--config", "serve.yaml"]);
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs();
@@ -171,6 +171,8 @@ fn tokens_of_an_identity_provider() {
     refused(ask("idp.key", &claims("lineward", now - 600, &["reader"])), "not known");
     refused(ask("idp.key", &claims("lineward", now + 600, &["narrow"])), "permission denied");
     refused(ask("idp.key", &claims("lineward", now + 600, &[])), "permission denied");
+    // One of another program, as the configuration has none.
+    refused(ask("idp.key", &claims("lineward", now + 600, &["admin"])), "permission denied");
     let audit = std::fs::read_to_string(lineward.path("audit.jsonl")).expect("a log");
     assert!(audit.contains("\"principal\":\"ann@idp\""));
 }
