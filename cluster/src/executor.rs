@@ -25,9 +25,10 @@ use datafusion_proto::protobuf::{LogicalPlanNode, PhysicalPlanNode};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 
@@ -35,6 +36,10 @@ use tonic::transport::server::TcpIncoming;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long it takes leave.
 const LEAVING: Duration = Duration::from_secs(2);
+/// Time between questions for work, while there was some this short a time ago and else.
+const ASKING_WORKING: Duration = Duration::from_millis(5);
+const ASKING_IDLE: Duration = Duration::from_millis(50);
+const WORKING: Duration = Duration::from_secs(1);
 
 /// How to run an executor.
 #[derive(Debug)]
@@ -115,25 +120,43 @@ impl Executor {
             server = server.tls_config(tls.server()).map_err(failed)?;
         }
         let serving = server.add_service(flight).serve_with_incoming(TcpIncoming::from(listener));
+        let wake = Arc::new(Notify::new());
+        let waking = tokio::spawn(wake_often(engine.clone(), wake.clone()));
         let asking = ballista_executor::execution_loop::poll_loop(
             scheduler.clone(),
             engine,
             codec,
-            None,
+            Some(wake),
             None,
             ExecutorHealth::new(),
         );
         // On a task of its own: what it started is let go with it, off the threads that wait here.
-        let asking = tokio::spawn(asking);
+        let mut asking = tokio::spawn(asking);
         let ended = tokio::select! {
             done = serving => Err(done.map_or_else(failed, |()| Error::Failed("it stopped listening".to_owned()))),
+            _ = &mut asking => Err(Error::Failed("it stopped asking for work; start it again".to_owned())),
             () = stop => Ok(()),
         };
         asking.abort();
+        waking.abort();
         let leave = scheduler.executor_stopped(ExecutorStoppedParams { executor_id: id, reason: "stopped".to_owned() });
         // A scheduler that is gone finds out by itself.
         drop(tokio::time::timeout(LEAVING, leave).await);
         ended
+    }
+}
+
+/// Has an executor ask for work: often while there is some, since what it finished is told, and the next stage of a
+/// query begun, when it asks.
+async fn wake_often(engine: Arc<Engine>, wake: Arc<Notify>) {
+    let mut worked = None;
+    loop {
+        if engine.active_task_count() > 0 {
+            worked = Some(Instant::now());
+        }
+        let works = worked.is_some_and(|at: Instant| at.elapsed() < WORKING);
+        tokio::time::sleep(if works { ASKING_WORKING } else { ASKING_IDLE }).await;
+        wake.notify_one();
     }
 }
 

@@ -7,7 +7,6 @@ use crate::site::Site;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature};
-use lineward_classifiers::FingerprintKey;
 use lineward_sql::scalars;
 use serde::{Deserialize, Serialize};
 use std::hash::{Hash, Hasher};
@@ -34,31 +33,18 @@ pub(crate) struct Travelled {
 impl Travelled {
     /// A function for a scheduler, which passes it on.
     pub fn passing(name: &str, stamp: Stamp) -> Result<Arc<ScalarUDF>> {
-        Self::named(name, stamp, || Err("a scheduler computes nothing".to_owned()))
+        let functions = scalars::without_graph(|| Err("a scheduler computes nothing".to_owned()));
+        Self::named(name, &functions, stamp)
     }
 
     /// A function for an executor, which computes it.
     pub fn computing(name: &str, stamp: Stamp, site: &Arc<Site>) -> Result<Arc<ScalarUDF>> {
         site.check(&stamp.planned_by)?;
-        let key = match &stamp.key {
-            Some(id) => Some(site.key_of(id)?.clone()),
-            None => None,
-        };
-        // Whoever asks without a key gets what it would get alone, whatever key is here.
-        Self::named(name, stamp, move || {
-            key.clone().ok_or_else(|| {
-                "this session has no fingerprint key; give `--fingerprint-key-file` or set `LINEWARD_FINGERPRINT_KEY`"
-                    .to_owned()
-            })
-        })
+        Self::named(name, &site.functions(stamp.key.as_deref())?, stamp)
     }
 
-    fn named(
-        name: &str,
-        stamp: Stamp,
-        key: impl Fn() -> Result<FingerprintKey, String> + Send + Sync + 'static,
-    ) -> Result<Arc<ScalarUDF>> {
-        let inner = scalars::without_graph(key).into_iter().find(|function| function.name() == name);
+    fn named(name: &str, functions: &[Arc<ScalarUDF>], stamp: Stamp) -> Result<Arc<ScalarUDF>> {
+        let inner = functions.iter().find(|function| function.name() == name).cloned();
         let inner = inner.ok_or_else(|| error::of_task(format!("`{name}` is computed where the graph is")))?;
         Ok(Arc::new(ScalarUDF::from(Self { inner, stamp })))
     }

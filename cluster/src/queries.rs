@@ -12,6 +12,7 @@ use crate::site::Site;
 use crate::tables::TravellingTable;
 use async_trait::async_trait;
 use ballista_core::extension::SessionConfigExt as _;
+use datafusion::arrow::array::RecordBatch;
 use datafusion::catalog::Session;
 use datafusion::common::tree_node::{Transformed, TreeNode as _, TreeNodeRecursion};
 use datafusion::common::{DFSchemaRef, Statistics};
@@ -29,8 +30,8 @@ use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType, Repla
 use datafusion::physical_plan::placeholder_row::PlaceholderRowExec;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, collect_partitioned, execute_stream,
-    replace_children_if_necessary,
+    DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties as _, PlanProperties, collect_partitioned,
+    execute_stream, replace_children_if_necessary,
 };
 use datafusion::physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, PhysicalPlanner};
 use datafusion::prelude::SessionConfig;
@@ -370,6 +371,12 @@ fn settled(
         }
         if plan.is::<PartsExec>() {
             return Ok(plan);
+        }
+        if plan.is::<EmptyExec>() {
+            // Ballista waits without end for an empty node in a union; a table without rows is the same to it as others.
+            let none = vec![RecordBatch::new_empty(plan.schema())];
+            let rows = vec![none; plan.output_partitioning().partition_count()];
+            return Ok(MemorySourceConfig::try_new_exec(&rows, plan.schema(), None)? as Arc<dyn ExecutionPlan>);
         }
         let mut children = Vec::new();
         for child in plan.children() {

@@ -39,6 +39,9 @@ impl Tls {
     /// # Errors
     /// [`Error::Certificate`] for a file that cannot be read or holds no PEM.
     pub fn read(files: &TlsFiles) -> Result<Self, Error> {
+        // Libraries in this process bring two providers, and tonic asks for the one of the process. One that is already
+        // chosen stays.
+        drop(rustls::crypto::ring::default_provider().install_default());
         let identity = Identity::from_pem(pem(&files.certificate, "CERTIFICATE")?, pem(&files.key, "PRIVATE KEY")?);
         let authority = Certificate::from_pem(pem(&files.authority, "CERTIFICATE")?);
         let tls = Self { identity, authority };

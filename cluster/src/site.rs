@@ -4,7 +4,9 @@ use crate::identity::Identity;
 use crate::scan::RuleChoice;
 use crate::{Error, error};
 use datafusion::error::DataFusionError;
+use datafusion::logical_expr::ScalarUDF;
 use lineward_classifiers::{Engine, FingerprintKey};
+use lineward_sql::scalars;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// Engines that are kept: one for each choice of rules, the newest.
@@ -20,6 +22,8 @@ pub struct Site {
     source: Box<KeySource>,
     key: OnceLock<Result<FingerprintKey, String>>,
     engines: Mutex<Engines>,
+    /// Our scalar functions, with the key and without: they share an engine, which takes a while to make.
+    functions: [OnceLock<Vec<Arc<ScalarUDF>>>; 2],
 }
 
 impl std::fmt::Debug for Site {
@@ -31,7 +35,8 @@ impl std::fmt::Debug for Site {
 impl Site {
     /// A process with this identity; its key is asked for when a plan first needs it.
     pub fn new(identity: Identity, key: impl Fn() -> Result<FingerprintKey, String> + Send + Sync + 'static) -> Self {
-        Self { identity, source: Box::new(key), key: OnceLock::new(), engines: Mutex::default() }
+        let engines = Mutex::default();
+        Self { identity, source: Box::new(key), key: OnceLock::new(), engines, functions: Default::default() }
     }
 
     /// The key of fingerprints.
@@ -57,6 +62,22 @@ impl Site {
     pub(crate) fn check(&self, planned: &Identity) -> Result<(), DataFusionError> {
         let message = planned.differs(&self.identity, "an executor");
         message.map_or(Ok(()), |message| Err(error::of_task(message)))
+    }
+
+    /// Our scalar functions, with the key of this id. Whoever asks without one gets what it would get alone, whatever key
+    /// is here.
+    pub(crate) fn functions(&self, key: Option<&str>) -> Result<Vec<Arc<ScalarUDF>>, DataFusionError> {
+        const NONE: &str = "this session has no fingerprint key; give `--fingerprint-key-file` or set \
+                            `LINEWARD_FINGERPRINT_KEY`";
+        let [without, with] = &self.functions;
+        let functions = match key {
+            None => without.get_or_init(|| scalars::without_graph(|| Err(NONE.to_owned()))),
+            Some(id) => {
+                let key = self.key_of(id)?.clone();
+                with.get_or_init(|| scalars::without_graph(move || Ok(key.clone())))
+            }
+        };
+        Ok(functions.clone())
     }
 
     /// An engine with these rules.

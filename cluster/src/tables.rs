@@ -15,7 +15,6 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
-use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties as _};
 use datafusion::prelude::{SessionConfig, SessionContext};
@@ -65,10 +64,11 @@ impl TableProvider for TravellingTable {
         let schema = projection.map_or(Ok(full.clone()), |columns| full.project(columns).map(Arc::new))?;
         let parts =
             StoredTable::parts(&*self.table, state.config_options(), self.part_bytes).await?.unwrap_or_default();
-        if parts.is_empty() {
-            return Ok(Arc::new(EmptyExec::new(schema)));
+        let mut texts = parts.iter().map(|part| written(part).map(|text| vec![text])).collect::<Result<Vec<_>>>()?;
+        if texts.is_empty() {
+            // A partition without a part: an empty node in a union is one that Ballista waits for without end.
+            texts.push(Vec::new());
         }
-        let texts = parts.iter().map(|part| written(part).map(|text| vec![text])).collect::<Result<Vec<_>>>()?;
         let work = TableWork {
             planned_by: self.site.identity.clone(),
             projection: projection.cloned(),

@@ -6,10 +6,13 @@ use crate::Error;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::LogicalPlan;
+use datafusion::sql::sqlparser::ast::{Query, Statement, Visit as _, Visitor, visit_relations};
 use datafusion::sql::sqlparser::dialect::Dialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::ParserError;
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
+use std::collections::HashMap;
+use std::ops::ControlFlow;
 
 /// Longest chain. A list after IN is no chain and may be longer.
 const LONGEST: usize = 800;
@@ -79,6 +82,47 @@ fn begins_case(keyword: Keyword) -> bool {
 
 fn is_operator(keyword: Keyword) -> bool {
     matches!(keyword, Keyword::AND | Keyword::OR | Keyword::NOT | Keyword::LIKE | Keyword::IS)
+}
+
+/// Refuses a statement whose WITH queries name one another so often that its plan would be huge: the planner itself walks
+/// what it has made so far at each of its steps.
+pub(crate) fn check_growth(statement: &Statement) -> Result<(), Error> {
+    let mut growth = Growth::default();
+    let _: ControlFlow<()> = statement.visit(&mut growth);
+    if growth.most > MOST_NODES { Err(Error::Grown(MOST_NODES)) } else { Ok(()) }
+}
+
+/// How many tables a query stands for, by the name of WITH; of one name in several places the most.
+#[derive(Default)]
+struct Growth {
+    by_name: HashMap<String, usize>,
+    most: usize,
+}
+
+impl Growth {
+    fn of(&self, query: &Query) -> usize {
+        let mut sum = 1usize;
+        let _: ControlFlow<()> = visit_relations(query, |name| {
+            let known = name.0.last().and_then(|part| self.by_name.get(&part.to_string().to_lowercase()));
+            sum = sum.saturating_add(known.copied().unwrap_or(1));
+            ControlFlow::Continue(())
+        });
+        sum
+    }
+}
+
+impl Visitor for Growth {
+    type Break = ();
+
+    fn post_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
+        for table in query.with.iter().flat_map(|with| &with.cte_tables) {
+            let tables = self.of(&table.query);
+            let held = self.by_name.entry(table.alias.name.to_string().to_lowercase()).or_default();
+            *held = tables.max(*held);
+        }
+        self.most = self.most.max(self.of(query));
+        ControlFlow::Continue(())
+    }
 }
 
 /// Refuses a plan that has grown beyond its text, as one does whose every WITH names the one before twice. Whatever looks

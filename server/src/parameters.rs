@@ -89,7 +89,12 @@ pub(crate) fn parse(sql: &str) -> Result<EngineStatement, Error> {
     complexity::check(sql, &GenericDialect {})?;
     let mut statements = LinewardSession::parse(&numbered(sql))?;
     match (statements.pop_front(), statements.is_empty()) {
-        (Some(statement), true) => Ok(statement),
+        (Some(statement), true) => {
+            if let EngineStatement::Statement(inner) = &statement {
+                complexity::check_growth(inner)?;
+            }
+            Ok(statement)
+        }
         (None, _) => Err(Error::Parameter("there is no statement in the query".into())),
         (Some(_), false) => Err(Error::Parameter("there are several statements; send one at a time".into())),
     }

@@ -15,17 +15,19 @@ use std::time::Duration;
 /// Arguments of `lineward cluster`.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
-A cluster computes queries and scans of others: `lineward sql --cluster URL`, `lineward scan --cluster URL`. It is one
-scheduler and any number of executors. All of them are of one build of Lineward; executors read the stores and inputs
-under the same paths or URLs as whoever asks, and have the same fingerprint key by their own configuration.
+A cluster computes queries and scans of others: `lineward sql --cluster URL`, `lineward scan
+--cluster URL`. It is one scheduler and any number of executors, all of one build of Lineward.
+Executors read the stores and inputs under the same paths or URLs as whoever asks, and have the same
+fingerprint key by their own configuration.
 
-On loopback nobody is asked who they are. Any other address needs a certificate on both sides, signed by an authority
-of the cluster's own: --tls-cert, --tls-key, --tls-ca. `docs/cluster.md` shows how to make them, and what travels.
+On loopback nobody is asked who they are. Any other address needs a certificate on both sides,
+signed by an authority of the cluster's own: --tls-cert, --tls-key, --tls-ca. `docs/cluster.md`
+shows how to make them, and what travels.
 
 Examples:
   lineward cluster scheduler
   lineward cluster executor --scheduler http://127.0.0.1:50050
-  lineward sql --cluster http://127.0.0.1:50050 'SELECT format, count(*) FROM events GROUP BY format'
+  lineward sql --cluster http://127.0.0.1:50050 'SELECT count(*) FROM events'
 
 SIGTERM or Ctrl-C ends a process; an executor takes leave first, and its tasks go to others.
 

@@ -18,9 +18,11 @@ fn objects_are_scanned_as_files_are() {
     let lines = "nothing to see in this line\n".repeat(250_000) + "mail jane.roe@hospital-north.org\n";
     place.write("raw/big.txt", &lines);
     place.write("raw/nested/rows.jsonl", "{\"note\":\"SSN 536-22-8726\"}\n");
-    place.write("raw/table/_delta_log/00000000000000000000.json", "{\"add\":{\"path\":\"live.jsonl\"}}\n");
+    let added = |name: &str| format!("{{\"add\":{{\"path\":\"{name}\"}}}}\n");
+    let log = format!("{}{}{{\"remove\":{{\"path\":\"old.parquet\"}}}}\n", added("live.jsonl"), added("old.parquet"));
+    place.write("raw/table/_delta_log/00000000000000000000.json", log);
     place.write("raw/table/live.jsonl", "{\"mail\":\"live@hospital-north.org\"}\n");
-    place.write("raw/table/old.jsonl", "{\"mail\":\"old@hospital-north.org\"}\n");
+    place.write("raw/table/old.parquet", super::parquet_rows(100));
     let rows = super::parquet_rows(40_000);
     place.write("raw/rows.parquet", rows);
     for name in [
@@ -28,7 +30,7 @@ fn objects_are_scanned_as_files_are() {
         "nested/rows.jsonl",
         "table/_delta_log/00000000000000000000.json",
         "table/live.jsonl",
-        "table/old.jsonl",
+        "table/old.parquet",
         "rows.parquet",
     ] {
         bucket.put(&format!("raw/{name}"), &fs::read(place.path(&format!("raw/{name}"))).expect("read"));
@@ -50,7 +52,7 @@ fn objects_are_scanned_as_files_are() {
     };
     // The order of names differs between a folder and a bucket.
     assert_eq!(sorted(&of_bucket.stdout.replace("\"s3://lake/raw/", "\"raw/")), sorted(&on_disk.stdout));
-    assert!(on_disk.stdout.lines().count() > 5_000 && !on_disk.stdout.contains("table/old.jsonl"));
+    assert!(on_disk.stdout.lines().count() > 5_000 && !on_disk.stdout.contains("table/old.parquet"));
     // One object, on one thread and with little memory.
     let one = scan(&["s3://lake/raw/big.txt", "--jobs", "1", "--memory-limit", "256MB"]);
     assert_eq!((one.code, one.stdout.lines().count()), (Some(0), 1), "{}", one.stderr);

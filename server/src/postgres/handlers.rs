@@ -306,7 +306,10 @@ fn parse(sql: &str) -> Result<Vec<Statement>, Error> {
     complexity::check(sql, &PostgreSqlDialect {})?;
     // The types' functions are names here, not numbers; ADBC's driver begins by comparing them with 0.
     let sql = sql.replace("typreceive != 0", "typreceive != '-'").replace("typsend != 0", "typsend != '-'");
-    PARSER.parse(&sql).map_err(|e| Error::Query(datafusion::error::DataFusionError::SQL(Box::new(e), None)))
+    let parsed = PARSER.parse(&sql);
+    let statements = parsed.map_err(|e| Error::Query(datafusion::error::DataFusionError::SQL(Box::new(e), None)))?;
+    statements.iter().try_for_each(complexity::check_growth)?;
+    Ok(statements)
 }
 
 /// The plan of a statement as a connection makes it; `None` for one that is about the connection.
