@@ -152,8 +152,8 @@ fn every_query_of_the_slt_files_has_the_same_answer() {
         let failures: String = done.iter().map(|(.., failures)| failures.as_str()).collect();
         assert!(failures.is_empty(), "{failures}");
         let (asked, travelled) = done.iter().fold((0, 0), |(a, t), (asked, travelled, _)| (a + asked, t + travelled));
-        // Questions that ask the graph alone, or about the session, do not travel; views and tables do.
-        assert!(asked > 150 && travelled > 60, "of {asked} statements {travelled} plans travelled");
+        // Most ask the graph, or about the session, and do not travel; views and tables do.
+        assert!(asked > 150 && travelled > 25, "of {asked} statements {travelled} plans travelled");
     });
 }
 
