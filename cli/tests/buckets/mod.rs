@@ -19,8 +19,8 @@ fn objects_are_scanned_as_files_are() {
     place.write("raw/big.txt", &lines);
     place.write("raw/nested/rows.jsonl", "{\"note\":\"SSN 536-22-8726\"}\n");
     let added = |name: &str| format!("{{\"add\":{{\"path\":\"{name}\"}}}}\n");
-    let log = format!("{}{}{{\"remove\":{{\"path\":\"old.parquet\"}}}}\n", added("live.jsonl"), added("old.parquet"));
-    place.write("raw/table/_delta_log/00000000000000000000.json", log);
+    place.write("raw/table/_delta_log/00000000000000000000.json", added("live.jsonl") + &added("old.parquet"));
+    place.write("raw/table/_delta_log/00000000000000000001.json", "{\"remove\":{\"path\":\"old.parquet\"}}\n");
     place.write("raw/table/live.jsonl", "{\"mail\":\"live@hospital-north.org\"}\n");
     place.write("raw/table/old.parquet", super::parquet_rows(100));
     let rows = super::parquet_rows(40_000);
@@ -29,6 +29,7 @@ fn objects_are_scanned_as_files_are() {
         "big.txt",
         "nested/rows.jsonl",
         "table/_delta_log/00000000000000000000.json",
+        "table/_delta_log/00000000000000000001.json",
         "table/live.jsonl",
         "table/old.parquet",
         "rows.parquet",
