@@ -4,7 +4,7 @@
     benches/score_encodings.py [--scanner "lineward"] [--types ENTITY,...] SET.jsonl
 
 Each record's `text` is scanned as it is and in each encoding; a finding counts as found again where the encoded record has
-one of the same entity, each counted once. The set is one of `shared/data/classify`; only its `text` is used. Names are
+one of the same entity, each counted once. Each line of the set is a JSON object; only its `text` is used. Names are
 switched off: what is measured is the reading of encodings, and a tagger reads no base64.
 """
 
