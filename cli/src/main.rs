@@ -38,7 +38,8 @@ Exit codes:
   2  an error
 
 Environment:
-  LINEWARD_STORE            the store, where --store is not given (a folder or an object-store URL)
+  LINEWARD_STORE            the store, where --store is not given (a folder or an object-store URL);
+                            a scan is recorded only where --store is given
   LINEWARD_FINGERPRINT_KEY  the key of fingerprints, where --fingerprint-key-file is not given
   LINEWARD_LOG              what is logged: error, warn (default), info, debug, trace";
 

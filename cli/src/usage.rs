@@ -71,10 +71,11 @@ fn argument(notation: &str) -> String {
 fn help(e: &Error) -> String {
     // The usage line names the subcommand: `Usage: lineward scan [OPTIONS] <PATH>...`.
     let usage = text(e, ContextKind::Usage);
-    let mut words = usage.split_whitespace().skip_while(|w| *w != "lineward").skip(1);
-    match words.next().filter(|w| w.starts_with(|c: char| c.is_ascii_lowercase())) {
-        Some(command) => format!("`lineward {command} -h` lists the arguments"),
-        None => "`lineward -h` lists the commands".to_owned(),
+    let words = usage.split_whitespace().skip_while(|w| *w != "lineward").skip(1);
+    let command: Vec<&str> = words.take_while(|w| w.starts_with(|c: char| c.is_ascii_lowercase())).collect();
+    match command.is_empty() {
+        false => format!("`lineward {} -h` lists the arguments", command.join(" ")),
+        true => "`lineward -h` lists the commands".to_owned(),
     }
 }
 

@@ -130,7 +130,11 @@ fn ssn_line() -> String {
 
 // Help and arguments.
 
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 20] = [
+    "sql",
+    "ingest",
+    "run",
+    "demo",
     "scan",
     "redact",
     "rules",

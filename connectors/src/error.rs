@@ -95,7 +95,7 @@ pub enum ConnectorError {
         waited_ms: u128,
     },
     /// A file could not be opened or read on. What was read before is delivered.
-    #[error("cannot read `{path}` past byte {byte_offset} of its decompressed content")]
+    #[error("cannot read `{path}`{}", past(*byte_offset))]
     File {
         /// Path as given or found.
         path: String,
@@ -105,6 +105,14 @@ pub enum ConnectorError {
         #[source]
         source: io::Error,
     },
+}
+
+/// Where reading a file ended, if not at once.
+fn past(byte_offset: u64) -> String {
+    match byte_offset {
+        0 => String::new(),
+        _ => format!(" past byte {byte_offset} of its decompressed content"),
+    }
 }
 
 impl ConnectorError {

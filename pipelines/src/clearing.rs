@@ -18,7 +18,7 @@ use std::path::Path;
 
 /// A clearing file: `clearing:` and a list of policies, as in a pipeline file.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "`clearing:` and a list of policies below it")]
 struct ClearingFile {
     clearing: Vec<ClearingRule>,
 }

@@ -118,8 +118,11 @@ pub fn format_choice(name: &str) -> Result<FormatChoice, String> {
     }
     formats::by_name(name).map(FormatChoice::Named).ok_or_else(|| {
         let names: Vec<&str> = formats::all().iter().map(|f| f.name()).collect();
-        let near = nearest(name, names.iter().copied()).map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
-        format!("no event format `{name}`{near} There are auto, {}", names.join(", "))
+        let there = names.join(", ");
+        match nearest(name, names.iter().copied()) {
+            Some(near) => format!("no event format `{name}`; did you mean `{near}`? There are auto, {there}"),
+            None => format!("no event format `{name}`; there are auto, {there}"),
+        }
     })
 }
 
@@ -133,7 +136,7 @@ fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a s
 
 /// serde says ``unknown field `brokr`, expected one of `brokers`, `topics` ``: this puts the nearest one first. The value
 /// that serde shows where another kind was expected is cut out: it may be a secret.
-pub(crate) fn with_suggestion(message: &str) -> String {
+pub fn with_suggestion(message: &str) -> String {
     if let Some(cut) = ["invalid type: ", "invalid value: "].iter().find_map(|what| without_value(message, what)) {
         return cut;
     }
@@ -141,7 +144,11 @@ pub(crate) fn with_suggestion(message: &str) -> String {
     let Some((field, rest)) = rest.split_once('`') else { return message.to_owned() };
     let names: Vec<&str> = rest.split('`').skip(1).step_by(2).collect();
     match nearest(field, names.iter().copied()) {
-        Some(near) => format!("{head}unknown field `{field}`; did you mean `{near}`?{rest}"),
+        Some(near) => {
+            let rest =
+                rest.strip_prefix(", expected").map_or_else(|| rest.to_owned(), |names| format!(" Expected{names}"));
+            format!("{head}unknown field `{field}`; did you mean `{near}`?{rest}")
+        }
         None => message.to_owned(),
     }
 }

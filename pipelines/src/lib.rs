@@ -15,7 +15,7 @@ mod run;
 mod scan_inputs;
 
 pub use clearing::{read_clearing, record_clearing};
-pub use config::{BatchSpec, ClassifySpec, PipelineSpec, SourceSpec, format_choice};
+pub use config::{BatchSpec, ClassifySpec, PipelineSpec, SourceSpec, format_choice, with_suggestion};
 pub use error::Error;
 pub use ingest::{IngestOptions, ingest};
 pub use process::{Counters, Processed, Processor, engine_for};

@@ -37,6 +37,8 @@ const CHUNKS_WAITING: usize = 16;
 const POLL: Duration = Duration::from_millis(50);
 /// How long a partial chunk waits for more records.
 const LINGER: Duration = Duration::from_millis(20);
+/// How long a broker may take to answer at the start.
+const PATIENCE: Duration = Duration::from_secs(15);
 /// How long the end may take.
 const CLOSE: Duration = Duration::from_secs(10);
 
@@ -216,8 +218,8 @@ fn generation(
     stop: &Stop,
     report: &mut (impl FnMut(&Counters) + Send),
 ) -> Result<bool, Error> {
-    let mut source = KafkaSource::new("kafka", &spec.source.kafka, Arc::new(StoredOffsets(Arc::clone(shared))))?;
-    source.check(Duration::from_secs(15))?;
+    let source = KafkaSource::new("kafka", &spec.source.kafka, Arc::new(StoredOffsets(Arc::clone(shared))))?;
+    let Some(mut source) = reached(source, stop)? else { return Ok(true) };
     *lock(&shared.cluster) = source.cluster_id(Duration::from_secs(5))?;
     let workers = match spec.batch.workers {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
@@ -273,6 +275,26 @@ fn generation(
         }
         Ok(!fenced)
     })
+}
+
+/// Waits for the cluster and its topics; `None` where somebody asked to stop before it answered.
+fn reached(mut source: KafkaSource, stop: &Stop) -> Result<Option<KafkaSource>, Error> {
+    let (tell, told) = bounded(1);
+    // The client cannot be interrupted. Where nobody waits for it any more, its thread ends by itself.
+    std::thread::spawn(move || {
+        let checked = source.check(PATIENCE);
+        drop(tell.send((source, checked)));
+    });
+    loop {
+        match told.recv_timeout(POLL) {
+            Ok((source, checked)) => return Ok(checked.map(|()| Some(source))?),
+            Err(RecvTimeoutError::Timeout) if stop.asked() => return Ok(None),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(Error::Stopped("the thread that waits for a broker panicked; start again".to_owned()));
+            }
+        }
+    }
 }
 
 fn advise(source: &KafkaSource) {

@@ -132,7 +132,10 @@ impl Config {
     pub fn read(path: &Path) -> Result<Self, Error> {
         let text = std::fs::read_to_string(path)
             .map_err(|e| Error::Config(format!("cannot read `{}`: {e}", path.display())))?;
-        serde_norway::from_str(&text).map_err(|e| Error::Config(format!("`{}`: {e}", path.display())))
+        let wrong = |e: serde_norway::Error| {
+            Error::Config(format!("`{}`: {}", path.display(), lineward_pipelines::with_suggestion(&e.to_string())))
+        };
+        serde_norway::from_str(&text).map_err(wrong)
     }
 
     /// Checks what must hold before anything is started.

@@ -20,7 +20,7 @@ mod suggest;
 mod tables;
 #[cfg(test)]
 mod tests;
-mod time;
+pub mod time;
 pub mod views;
 
 pub use docs::reference;

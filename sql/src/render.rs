@@ -56,7 +56,7 @@ impl FromStr for Format {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let known = Self::ALL.into_iter().find(|f| f.as_str().eq_ignore_ascii_case(text));
-        known.ok_or_else(|| format!("unknown format `{text}`; there are table, json, jsonl, csv and arrow"))
+        known.ok_or_else(|| format!("there is no format `{text}`; there are table, json, jsonl, csv and arrow"))
     }
 }
 
@@ -172,7 +172,8 @@ fn csv_field(text: &str) -> String {
 /// Rows looked at before the widths of the columns are settled.
 const SAMPLE_ROWS: usize = 1000;
 
-/// A table as psql draws it. The first rows settle the widths; wider cells later on stick out.
+/// A table as psql draws it: a `+` behind a cell says that it goes on in the next line. The first rows settle the widths;
+/// wider cells later on stick out.
 struct Table<W: Write> {
     out: W,
     names: Vec<String>,
@@ -192,7 +193,7 @@ impl<W: Write> Table<W> {
 
     fn write(&mut self, batch: &RecordBatch) -> Result<(), Error> {
         for row in cells(batch)? {
-            let row: Vec<_> = row.into_iter().map(|cell| cell.map(|text| visible(&text))).collect();
+            let row: Vec<_> = row.into_iter().map(|cell| cell.map(|text| lines_visible(&text))).collect();
             if self.started {
                 self.row(&row)?;
                 continue;
@@ -210,7 +211,9 @@ impl<W: Write> Table<W> {
         let held = std::mem::take(&mut self.held);
         for row in &held {
             for (width, cell) in self.widths.iter_mut().zip(row) {
-                *width = (*width).max(cell.as_ref().map_or(NULL.len(), |c| c.chars().count()));
+                *width = (*width).max(
+                    cell.as_deref().unwrap_or(NULL).split('\n').map(|line| line.chars().count()).max().unwrap_or(0),
+                );
             }
         }
         let names = self.names.iter().zip(&self.widths).map(|(name, width)| format!(" {name:<width$} "));
@@ -222,11 +225,17 @@ impl<W: Write> Table<W> {
     }
 
     fn row(&mut self, row: &[Option<String>]) -> Result<(), Error> {
-        let cells = row.iter().zip(&self.widths).zip(&self.numeric).map(|((cell, width), numeric)| {
-            let text = cell.as_deref().unwrap_or(NULL);
-            if *numeric { format!(" {text:>width$} ") } else { format!(" {text:<width$} ") }
-        });
-        Ok(writeln!(self.out, "{}", cells.collect::<Vec<_>>().join("|").trim_end())?)
+        let height = row.iter().flatten().map(|cell| cell.split('\n').count()).max().unwrap_or(1);
+        for line in 0..height {
+            let cells = row.iter().zip(&self.widths).zip(&self.numeric).map(|((cell, width), numeric)| {
+                let mut lines = cell.as_deref().unwrap_or(NULL).split('\n').skip(line);
+                let text = lines.next().unwrap_or_default();
+                let more = if lines.next().is_some() { '+' } else { ' ' };
+                if *numeric { format!(" {text:>width$}{more}") } else { format!(" {text:<width$}{more}") }
+            });
+            writeln!(self.out, "{}", cells.collect::<Vec<_>>().join("|").trim_end())?;
+        }
+        Ok(())
     }
 
     fn finish(mut self, rows: u64) -> Result<(), Error> {
@@ -240,6 +249,11 @@ impl<W: Write> Table<W> {
 }
 
 const NULL: &str = "NULL";
+
+/// Lines with their control characters escaped; the break at the end of the last is left out.
+fn lines_visible(text: &str) -> String {
+    text.trim_end_matches('\n').split('\n').map(visible).collect::<Vec<_>>().join("\n")
+}
 
 /// Text with its control characters escaped.
 fn visible(text: &str) -> String {
@@ -300,6 +314,17 @@ mod tests {
     }
 
     #[test]
+    fn a_cell_of_several_lines() {
+        let columns: [(&str, ArrayRef); 2] = [
+            ("plan", Arc::new(StringArray::from(vec!["Sort\n  Scan\u{1b}\n", "one"]))),
+            ("n", Arc::new(Int64Array::from(vec![7, 8]))),
+        ];
+        let table =
+            " plan         | n\n--------------+---\n Sort        +| 7\n   Scan\\u{1b} |\n one          | 8\n(2 rows)\n";
+        assert_eq!(rendered(Format::Table, &RecordBatch::try_from_iter(columns).expect("a batch")), table);
+    }
+
+    #[test]
     fn arrow_can_be_read_back() {
         let mut out = Vec::new();
         let mut renderer = Renderer::new(Format::Arrow, &batch().schema(), &mut out).expect("a renderer");
@@ -318,6 +343,6 @@ mod tests {
             assert_eq!(format.as_str().parse(), Ok(format));
         }
         let error = "xml".parse::<Format>().expect_err("no format");
-        assert_eq!(error, "unknown format `xml`; there are table, json, jsonl, csv and arrow");
+        assert_eq!(error, "there is no format `xml`; there are table, json, jsonl, csv and arrow");
     }
 }

@@ -9,7 +9,7 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime};
 /// # Errors
 ///
 /// [`Error::Argument`] that shows the formats.
-pub(crate) fn parse(argument: &str, text: &str) -> Result<i64, Error> {
+pub fn parse(argument: &str, text: &str) -> Result<i64, Error> {
     let text = text.trim();
     if let Ok(time) = DateTime::parse_from_rfc3339(text) {
         return Ok(time.timestamp_micros());

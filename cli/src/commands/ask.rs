@@ -27,6 +27,7 @@ impl AskArgs {
         let session = LinewardSession::open(&self.store).await?;
         for (name, time) in [("as_of", &self.as_of), ("recorded_as_of", &self.recorded_as_of)] {
             if let Some(time) = time {
+                lineward_sql::time::parse(&format!("--{}", name.replace('_', "-")), time)?;
                 let set = format!("SET lineward.{name} = {}", literal(time));
                 session.query(&set).await?.try_collect::<Vec<_>>().await.map_err(Error::from)?;
             }

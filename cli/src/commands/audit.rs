@@ -10,8 +10,9 @@ use std::process::ExitCode;
 /// Arguments of `lineward audit`.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
-Each line of the log holds the hash of the one before, so a line that was changed, taken out or put in shows. Lines cut
-off at the end do not: keep the hash that is printed here elsewhere, and compare.
+Each line of the log holds the hash of the one before, so a line that was changed, taken out or put
+in shows. Lines cut off at the end do not: keep the hash that is printed here elsewhere, and
+compare.
 
 Example:
   lineward audit lineward-store.audit.jsonl

@@ -9,7 +9,9 @@ use std::process::ExitCode;
 Examples:
   lineward completions bash > ~/.local/share/bash-completion/completions/lineward
   lineward completions zsh > ~/.zfunc/_lineward
-  lineward completions fish > ~/.config/fish/completions/lineward.fish")]
+  lineward completions fish > ~/.config/fish/completions/lineward.fish
+
+Exit codes: 0 done, 2 an error.")]
 pub(crate) struct CompletionsArgs {
     /// The shell
     shell: clap_complete::Shell,

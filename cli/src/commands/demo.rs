@@ -86,6 +86,12 @@ const MARKER: &str = "lineward-demo.json";
 
 /// Arguments of `lineward demo`.
 #[derive(Debug, Args)]
+#[command(after_long_help = "\
+A made-up hospital: three corpora, the events of their training jobs, a fine-tune of a fine-tune and
+a deployment go from a broker in this process through a pipeline into a store; the corpora are
+scanned; four questions are answered. The store stays: `lineward sql --store DIR/store` asks on.
+
+Exit codes: 0 done, 2 an error.")]
 pub(crate) struct DemoArgs {
     /// Folder for the corpora and the store; it must not exist, or be an earlier demo's with --force
     #[arg(long, value_name = "DIR", default_value = "./lineward-demo")]

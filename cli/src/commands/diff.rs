@@ -35,6 +35,9 @@ pub(crate) struct DiffArgs {
 
 pub(crate) fn run(args: DiffArgs) -> anyhow::Result<ExitCode> {
     let to = args.to.unwrap_or_else(|| chrono::Utc::now().to_rfc3339());
+    for (argument, text) in [("--from", &args.from), ("--to", &to)] {
+        lineward_sql::time::parse(argument, text)?;
+    }
     let (asset, from, to) = (literal(&args.asset), literal(&args.from), literal(&to));
     let call = format!("lineage_diff({asset}, {from}, {to})");
     let changed = super::runtime()?.block_on(async {

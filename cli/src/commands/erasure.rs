@@ -17,8 +17,8 @@ use std::sync::Arc;
 /// Arguments of `lineward erasure`.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
-The record index of scans says where a person's values are, by keyed fingerprint. Data that is not indexed may hold the
-person too: then the answer is not complete, and says so.
+The record index of scans says where a person's values are, by keyed fingerprint. Data that is not
+indexed may hold the person too: then the answer is not complete, and says so.
 
 Examples:
   lineward erasure 5ca5a1d0:00112233445566778899aabbccddeeff
@@ -50,7 +50,12 @@ pub(crate) struct ErasureArgs {
 
 pub(crate) fn run(args: ErasureArgs) -> anyhow::Result<ExitCode> {
     let subject = match (&args.subject, &args.entity) {
-        (Some(subject), _) => subject.clone(),
+        (Some(subject), _) if is_fingerprint(subject) => subject.clone(),
+        // It may be the value itself, so it is not repeated.
+        (Some(_), _) => bail!(
+            "`SUBJECT` is no fingerprint (KEYID:HEX, as scans tell them); for a value give `--entity` and the value on \
+             standard input"
+        ),
         (None, Some(entity)) => fingerprint(entity, &args)?,
         (None, None) => bail!("give a fingerprint, or `--entity` and the value on standard input"),
     };
@@ -61,6 +66,11 @@ pub(crate) fn run(args: ErasureArgs) -> anyhow::Result<ExitCode> {
         ask::answer(&session, &query, ask::format(args.format, args.json)).await
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn is_fingerprint(text: &str) -> bool {
+    let is_hex = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_hexdigit());
+    text.split_once(':').is_some_and(|(key, hash)| is_hex(key) && is_hex(hash))
 }
 
 /// The fingerprint of the value on standard input.

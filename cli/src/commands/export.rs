@@ -11,7 +11,8 @@ use std::process::ExitCode;
 /// Arguments of `lineward export`.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
-prov is one PROV-JSON document, openlineage one run event a line, in-toto one statement with SLSA provenance, unsigned.
+prov is one PROV-JSON document, openlineage one run event a line, in-toto a statement for each
+version, one after the other, with SLSA provenance, unsigned.
 
 Examples:
   lineward export prov model:summarizer@3 -o summarizer.prov.json
@@ -40,7 +41,7 @@ enum FormArg {
     Prov,
     /// OpenLineage run events, one a line
     Openlineage,
-    /// An in-toto statement with SLSA provenance
+    /// In-toto statements with SLSA provenance, one a version
     InToto,
 }
 

@@ -11,15 +11,17 @@ use std::process::ExitCode;
 /// Arguments of `lineward ingest`.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
-Files are NDJSON, a JSON array, {\"Records\": [...]} or JSON documents one after another; plain, gzip or zstd. A file that
-was read before goes on where it ended, so ingesting twice stores nothing twice.
+Files are NDJSON, a JSON array, {\"Records\": [...]} or JSON documents one after another; plain,
+gzip or zstd. A file that was read before goes on where it ended, so ingesting twice stores nothing
+twice.
 
 Examples:
   lineward ingest events/*.jsonl
   lineward ingest --event-format cloudtrail trail.json.gz
   zcat old.json.gz | lineward ingest -
 
-Exit codes: 0 all read, 2 an error or a file that could not be read to its end (the others were read).")]
+Exit codes: 0 all read, 2 an error or a file that could not be read to its end (the others were
+read).")]
 pub(crate) struct IngestArgs {
     /// Files or folders of events; `-` is standard input
     #[arg(required = true, value_name = "FILE")]

@@ -10,8 +10,8 @@ use std::process::ExitCode;
 /// Arguments of `lineward rules`.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
-A rule file is a list in YAML, as the built-in ones; docs/guide.md has an example. `lineward scan --rules FILE`
-uses it.
+A rule file is a list in YAML, as the built-in ones; docs/guide.md has an example. `lineward scan
+--rules FILE` uses it.
 
 Exit codes: 0 all is well, 1 something is wrong with a rule, 2 a file cannot be read.")]
 pub(crate) struct RulesArgs {

@@ -11,8 +11,9 @@ use std::process::ExitCode;
 /// Arguments of `lineward run`.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
-A pipeline file names the brokers, topics and group; `pipelines/specs` holds one to start from. Positions are kept in the
-store, committed with the data: after any crash the pipeline goes on behind what is committed.
+A pipeline file names the brokers, topics and group; `pipelines/specs` holds one to start from.
+Positions are kept in the store, committed with the data: after any crash the pipeline goes on
+behind what is committed.
 
 SIGTERM or Ctrl-C drains, commits and leaves; a second one ends at once, which is always safe.
 

@@ -16,10 +16,11 @@ const FLIGHT: &str = "127.0.0.1:32010";
 /// Arguments of `lineward serve`.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
-Without an address, PostgreSQL is served on 127.0.0.1:5433, HTTP on 127.0.0.1:5000 and Flight SQL on 127.0.0.1:32010;
-with one, only what has an address. On loopback nobody is asked who they are unless the configuration says so; any other
-address needs authentication and TLS, which `docs/guide.md` describes. Everything only reads the store, but for the
-events that HTTP takes; with HTTP a store that does not exist is made.
+Without an address, PostgreSQL is served on 127.0.0.1:5433, HTTP on 127.0.0.1:5000 and Flight SQL on
+127.0.0.1:32010; with one, only what has an address. On loopback nobody is asked who they are unless
+the configuration says so; any other address needs authentication and TLS, which `docs/guide.md`
+describes. Everything only reads the store, but for the events that HTTP takes; with HTTP a store
+that does not exist is made.
 
 Examples:
   lineward serve --store ./lineward-store

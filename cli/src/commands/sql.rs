@@ -22,24 +22,36 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// Ask the lineage store in SQL.
-///
-/// Without a query, on a terminal, a shell; from a pipe, the statements on standard input. Everything is read-only.
+/// Arguments of `lineward sql`.
 #[derive(Debug, Args)]
+#[command(after_long_help = "\
+Without a query: on a terminal a shell (`\\d` lists tables and views, `\\d NAME` describes one,
+`\\df` lists functions, `\\q` leaves), from a pipe the statements on standard input. Everything only
+reads; all statements of one run see one and the same state of the store.
+
+`SET lineward.as_of = '2026-03-01'` moves views and functions to what was true then,
+`SET lineward.recorded_as_of` to what was known then. `docs/generated/sql.md` lists all of them.
+
+Examples:
+  lineward sql \"SELECT model_name, status FROM models_trained_on('PHI')\"
+  lineward sql --format csv --file queries.sql > answers.csv
+  echo 'SELECT count(*) FROM events' | lineward sql
+
+Exit codes: 0 done, 2 an error; what came before the statement that failed is written.")]
 pub struct SqlArgs {
-    /// The query, or several separated by `;`.
+    /// The query, or several separated by `;`
     #[arg(value_name = "QUERY", conflicts_with = "file", allow_hyphen_values = true)]
     query: Option<String>,
-    /// The store: a directory or an object-store URL.
+    /// The store: a directory or an object-store URL
     #[arg(long, value_name = "URI", env = "LINEWARD_STORE", default_value = "./lineward-store")]
     store: String,
-    /// How results are written: table, json, jsonl, csv or arrow [default: table on a terminal, else jsonl].
+    /// How results are written: table, json, jsonl, csv or arrow [default: table on a terminal, else jsonl]
     #[arg(long, value_name = "FORMAT")]
     format: Option<Format>,
-    /// File with the key of `fingerprint` and `redact`.
+    /// File with the key of `fingerprint` and `redact`
     #[arg(long, value_name = "FILE")]
     fingerprint_key_file: Option<PathBuf>,
-    /// Read the statements from a file.
+    /// Read the statements from a file
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
     #[command(flatten)]

@@ -11,9 +11,9 @@ use std::process::ExitCode;
 /// Arguments of `lineward token`.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
-A token is shown once, when it is made; the file keeps an argon2id hash of it. Servers whose `auth.tokens` names the file
-take notice of new and revoked tokens by themselves. Clients give the token as the password of PostgreSQL, or as the
-bearer token of HTTP and Flight SQL.
+A token is shown once, when it is made; the file keeps an argon2id hash of it. Servers whose
+`auth.tokens` names the file take notice of new and revoked tokens by themselves. Clients give the
+token as the password of PostgreSQL, or as the bearer token of HTTP and Flight SQL.
 
 Examples:
   lineward token create ann --role reader --days 90

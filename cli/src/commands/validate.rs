@@ -9,8 +9,8 @@ use std::process::ExitCode;
 /// Arguments of `lineward validate`.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
-A number is judged as written, blanks and all; of a line of standard input the line break is no part.
-Write `--` in front of values that begin with a hyphen.
+A number is judged as written, blanks and all; of a line of standard input the line break is no
+part. Write `--` in front of values that begin with a hyphen.
 
 Examples:
   lineward validate iban 'GB82 WEST 1234 5698 7654 32'

@@ -6,7 +6,8 @@ use flate2::write::GzEncoder;
 use std::fs;
 use std::io::Write as _;
 use std::net::{Ipv4Addr, TcpListener};
-use std::time::Duration;
+use std::process::Command;
+use std::time::{Duration, Instant};
 
 #[test]
 fn a_broker_that_is_down_is_said_soon() {
@@ -19,6 +20,26 @@ fn a_broker_that_is_down_is_said_soon() {
     lineward.write("p.yaml", spec);
     let outcome = lineward.run(["run", "p.yaml"]);
     says(outcome, &[&address, "no Kafka broker answered", "check that the broker runs"], Duration::from_secs(20));
+}
+
+#[test]
+fn who_waits_for_a_broker_may_be_stopped() {
+    let lineward = Lineward::new();
+    // It takes connections and never answers.
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let spec = format!("name: p\nsource: {{kafka: {{brokers: '{address}', topics: [t], group_id: g}}}}\n");
+    lineward.write("p.yaml", spec);
+    let mut child = lineward.spawn(&mut lineward.command(["run", "p.yaml"]), "run");
+    drop(listener.accept().expect("it connects"));
+    let asked = Instant::now();
+    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().expect("kill runs").success());
+    while child.try_wait().expect("a status").is_none() && asked.elapsed() < Duration::from_secs(8) {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let status = child.try_wait().expect("a status");
+    drop(child.kill());
+    assert!(status.is_some_and(|status| status.success()), "{status:?}\n{}", lineward.log("run", "err"));
 }
 
 #[test]
