@@ -57,6 +57,12 @@ pub enum Error {
     /// A parameter or argument does not fit.
     #[error("{0}")]
     Parameter(String),
+    /// A cursor that was named is not open.
+    #[error("there is no open cursor of this name; a cursor without WITH HOLD ends with its transaction")]
+    NoCursor,
+    /// A statement that belongs into a transaction came outside of one.
+    #[error("{0}")]
+    NoTransaction(String),
     /// Something that was named does not exist.
     #[error("{0}")]
     Unknown(String),
@@ -132,6 +138,8 @@ impl Error {
             Self::Complex(_) | Self::Grown(_) => "54001",
             Self::Unsupported(_) => "0A000",
             Self::Parameter(_) => "22023",
+            Self::NoCursor => "34000",
+            Self::NoTransaction(_) => "25P01",
             Self::Unknown(_) => "42704",
             Self::Audit(_) | Self::Store(_) => "58030",
             Self::Pipeline(_) => "XX000",

@@ -7,9 +7,12 @@ use arrow::array::{ArrayRef, AsArray, BooleanArray, Int32Array, RecordBatch, Str
 use arrow::datatypes::{DataType, Field, Int32Type, Schema};
 use async_trait::async_trait;
 use datafusion::catalog::{MemTable, SchemaProvider, TableProvider};
+use datafusion::common::ScalarValue;
 use datafusion::error::Result;
 use datafusion::logical_expr::JoinType;
-use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf};
+use datafusion::logical_expr::{
+    ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility, create_udf,
+};
 use datafusion::prelude::{Expr, SessionContext, ident, lit};
 use datafusion_pg_catalog::pg_catalog::context::EmptyContextProvider;
 use datafusion_pg_catalog::setup_pg_catalog;
@@ -20,6 +23,9 @@ use std::sync::Arc;
 const SCHEMA: &str = "pg_catalog";
 const FUNCTIONS: &str = "pg_proc";
 const NAMESPACE: &str = "pronamespace";
+const RELATIONS: &str = "pg_class";
+/// Columns of `pg_class` that are lists of texts.
+const LISTS: [&str; 2] = ["relacl", "reloptions"];
 /// Number of the first lineage function; PostgreSQL's own lie below, numbers of tables are handed out from 16384.
 const FIRST_OID: i32 = 1_000_000;
 /// `record`, of which a function in FROM returns a set.
@@ -34,6 +40,9 @@ pub(crate) fn add(context: &SessionContext, access: &Arc<Access>) -> std::result
     let catalogue = Catalogue { inner, functions: granted.clone(), context: context.clone() };
     catalog.register_schema(SCHEMA, Arc::new(catalogue))?;
     for udf in function_udfs(granted) {
+        context.register_udf(udf);
+    }
+    for udf in told_of_objects() {
         context.register_udf(udf);
     }
     context.register_udf(version());
@@ -97,6 +106,7 @@ impl SchemaProvider for Catalogue {
         let found = self.inner.table(name).await?;
         match found {
             Some(built_in) if name == FUNCTIONS => Ok(Some(self.with_ours(built_in).await?)),
+            Some(built_in) if name == RELATIONS => Ok(Some(self.with_lists(built_in)?)),
             other => Ok(other),
         }
     }
@@ -126,6 +136,17 @@ impl Catalogue {
         let ours = self.context.read_table(Arc::new(ours))?.join_on(public, JoinType::Inner, [lit(true)])?;
         let all = self.context.read_table(built_in)?.select(names.clone())?;
         Ok(all.union(ours.select(names)?)?.into_view())
+    }
+
+    /// `pg_class` with its lists of options and grants, which are not told: a role's grants are the server's own.
+    fn with_lists(&self, built_in: Arc<dyn TableProvider>) -> Result<Arc<dyn TableProvider>> {
+        let schema = built_in.schema();
+        let mut columns: Vec<Expr> = schema.fields().iter().map(|f| ident(f.name())).collect();
+        let texts = DataType::List(Arc::new(Field::new_list_field(DataType::Utf8, true)));
+        let none = lit(ScalarValue::try_new_null(&texts)?);
+        let missing = LISTS.iter().filter(|name| schema.field_with_name(name).is_err());
+        columns.extend(missing.map(|name| none.clone().alias(*name)));
+        Ok(self.context.read_table(built_in)?.select(columns)?.into_view())
     }
 
     fn column(&self, field: &Field) -> Result<ArrayRef> {
@@ -176,8 +197,69 @@ fn function_udfs(functions: Vec<Procedure>) -> Vec<ScalarUDF> {
         by_oid("pg_get_function_arguments", |f| f.arguments.clone()),
         by_oid("pg_get_function_identity_arguments", |f| f.arguments.clone()),
         by_oid("pg_get_function_result", |f| f.result.clone()),
+        by_oid("pg_get_functiondef", |f| {
+            format!(
+                "CREATE FUNCTION public.{}({})\n RETURNS {}\n LANGUAGE internal\n STABLE\n",
+                f.name, f.arguments, f.result
+            )
+        }),
         visible,
     ]
+}
+
+/// Functions about objects of the catalogue of which nothing is told: sizes, comments, definitions. The answer is NULL, or
+/// that an object is visible.
+fn told_of_objects() -> Vec<ScalarUDF> {
+    let (text, size) = (ScalarValue::Utf8(None), ScalarValue::Int64(None));
+    let texts = [
+        "obj_description",
+        "shobj_description",
+        "col_description",
+        "pg_size_pretty",
+        "pg_get_viewdef",
+        "pg_get_function_sqlbody",
+        "pg_tablespace_location",
+        "pg_get_ruledef",
+        "pg_get_triggerdef",
+    ];
+    let sizes = ["pg_table_size", "pg_relation_size", "pg_total_relation_size", "pg_indexes_size", "pg_database_size"];
+    let visible = ["pg_type_is_visible", "pg_operator_is_visible", "pg_collation_is_visible", "pg_opclass_is_visible"];
+    let texts = texts.into_iter().map(|name| (name, text.clone()));
+    let sizes = sizes.into_iter().map(|name| (name, size.clone()));
+    let visible = visible.into_iter().map(|name| (name, ScalarValue::Boolean(Some(true))));
+    texts.chain(sizes).chain(visible).map(|(name, value)| ScalarUDF::from(Same::new(name, value))).collect()
+}
+
+/// A function that gives the same whatever it is asked.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Same {
+    name: &'static str,
+    value: ScalarValue,
+    signature: Signature,
+}
+
+impl Same {
+    fn new(name: &'static str, value: ScalarValue) -> Self {
+        Self { name, value, signature: Signature::variadic_any(Volatility::Stable) }
+    }
+}
+
+impl ScalarUDFImpl for Same {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(self.value.data_type())
+    }
+
+    fn invoke_with_args(&self, _: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        Ok(ColumnarValue::Scalar(self.value.clone()))
+    }
 }
 
 /// What stands in the brackets of a signature.

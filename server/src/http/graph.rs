@@ -55,9 +55,8 @@ pub(super) async fn lineage(
 /// Every data set and job as Marquez shows it, by node id.
 async fn nodes(api: &Api, client: &Client) -> Result<HashMap<String, (&'static str, Value)>, Error> {
     let mut all = HashMap::new();
-    let datasets =
-        "SELECT asset_type, namespace, name, version, tags, inherited_tags, first_seen, valid_from, dropped_at
-        FROM datasets";
+    let datasets = "SELECT asset_type, namespace, name, version, tags, inherited_tags, first_seen,
+        greatest(valid_from, first_seen) AS changed_at, dropped_at FROM datasets";
     for row in ask(api, client, datasets, &[]).await? {
         all.insert(id("dataset", &row["namespace"], &row["name"]), ("DATASET", dataset_of(&row)));
     }
@@ -157,7 +156,8 @@ pub(super) async fn column_lineage(
 ) -> Result<Json<Value>, Error> {
     let columns = Columns::of_rows(&ask(&api, &client, MAPPINGS, &[]).await?);
     let starts = columns.starts(&asked.node_id);
-    if starts.is_empty() {
+    // A data set nobody said anything about the columns of has an empty graph.
+    if starts.is_empty() && !nodes(&api, &client).await?.contains_key(&asked.node_id) {
         return Err(Error::Unknown(format!(
             "there is no column lineage of `{}`; write `dataset:NAMESPACE:NAME` or `datasetField:NAMESPACE:NAME:FIELD`",
             asked.node_id

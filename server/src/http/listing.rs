@@ -11,6 +11,11 @@ use datafusion::common::ScalarValue;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+/// Who says what a facet holds.
+const PRODUCER: &str = concat!("urn:lineward:", env!("CARGO_PKG_VERSION"));
+/// Name of the shape of our facet.
+const SENSITIVITY: &str = "urn:lineward:facet:sensitivity:1";
+
 /// Rows a page holds at most.
 const PAGE: i64 = 10_000;
 
@@ -36,6 +41,23 @@ impl Page {
         let values = [self.limit, self.offset].map(|n| ScalarValue::Int64(Some(n)));
         fits.then_some(values).ok_or_else(|| Error::Parameter(format!("`limit` is 0 to {PAGE}, `offset` 0 or more")))
     }
+}
+
+/// How many rows a list has in all. A page tells it with its rows; one without rows has to be asked about.
+async fn total(api: &Api, client: &Client, sql: &str, names: &[&str], page: &[Row]) -> Result<Value, Error> {
+    if let Some(row) = page.first() {
+        return Ok(row["total"].clone());
+    }
+    let counted = ask(api, client, &format!("SELECT count(*) AS n FROM ({sql}) AS listed"), names).await?;
+    Ok(counted.first().map_or(json!(0), |row| row["n"].clone()))
+}
+
+/// An object without the members that are null: the shapes have them absent.
+fn present(mut object: Value) -> Value {
+    if let Some(members) = object.as_object_mut() {
+        members.retain(|_, value| !value.is_null());
+    }
+    object
 }
 
 /// The rows of a query with values.
@@ -71,12 +93,13 @@ pub(super) async fn namespace(
 fn namespace_of(row: &Row) -> Value {
     json!({
         "name": row["name"], "createdAt": row["seen"], "updatedAt": row["seen"],
-        "ownerName": "anonymous", "description": null, "isHidden": false,
+        "ownerName": "anonymous", "isHidden": false,
     })
 }
 
-const DATASETS: &str = "SELECT asset_type, namespace, name, version, tags, inherited_tags, first_seen, valid_from,
-    dropped_at, count(*) OVER () AS total FROM datasets WHERE namespace = $1";
+const DATASETS: &str = "SELECT asset_type, namespace, name, version, tags, inherited_tags, first_seen,
+    greatest(valid_from, first_seen) AS changed_at, dropped_at, count(*) OVER () AS total
+    FROM datasets WHERE namespace = $1";
 
 pub(super) async fn datasets(
     State(api): State<Api>,
@@ -85,10 +108,11 @@ pub(super) async fn datasets(
     Query(page): Query<Page>,
 ) -> Result<Json<Value>, Error> {
     let [limit, offset] = page.values()?;
-    let values = vec![ScalarValue::Utf8(Some(namespace)), limit, offset];
+    let values = vec![ScalarValue::Utf8(Some(namespace.clone())), limit, offset];
     let sql = format!("{DATASETS} ORDER BY name, asset_type LIMIT $2 OFFSET $3");
     let found = rows(api.service.ask(&client, &sql, values).await?).await?;
-    Ok(Json(json!({ "totalCount": total(&found), "datasets": found.iter().map(dataset_of).collect::<Vec<_>>() })))
+    let total = total(&api, &client, DATASETS, &[&namespace], &found).await?;
+    Ok(Json(json!({ "totalCount": total, "datasets": found.iter().map(dataset_of).collect::<Vec<_>>() })))
 }
 
 pub(super) async fn dataset(
@@ -102,16 +126,19 @@ pub(super) async fn dataset(
 
 /// A data set as Marquez shows it; tags are those seen in it, those inherited are told apart.
 pub(super) fn dataset_of(row: &Row) -> Value {
-    json!({
+    present(json!({
         "id": { "namespace": row["namespace"], "name": row["name"] },
         "type": match row["asset_type"].as_str() { Some("TOPIC") => "STREAM", _ => "DB_TABLE" },
         "name": row["name"], "physicalName": row["name"],
-        "createdAt": row["first_seen"], "updatedAt": row["valid_from"], "lastModifiedAt": row["valid_from"],
+        "createdAt": row["first_seen"], "updatedAt": row["changed_at"], "lastModifiedAt": row["changed_at"],
         "namespace": row["namespace"], "sourceName": row["namespace"],
-        "fields": [], "tags": list(&row["tags"]), "description": null, "currentVersion": row["version"],
+        "fields": [], "tags": list(&row["tags"]), "currentVersion": row["version"],
         "deleted": !row["dropped_at"].is_null(),
-        "facets": { "lineward_sensitivity": { "observed": list(&row["tags"]), "inherited": list(&row["inherited_tags"]) } },
-    })
+        "facets": { "lineward_sensitivity": {
+            "_producer": PRODUCER, "_schemaURL": SENSITIVITY,
+            "observed": list(&row["tags"]), "inherited": list(&row["inherited_tags"]),
+        } },
+    }))
 }
 
 const JOBS: &str = "SELECT namespace, name, processing_type, source_code_url, last_run_at, last_state, recorded_at,
@@ -124,10 +151,11 @@ pub(super) async fn jobs(
     Query(page): Query<Page>,
 ) -> Result<Json<Value>, Error> {
     let [limit, offset] = page.values()?;
-    let values = vec![ScalarValue::Utf8(Some(namespace)), limit, offset];
+    let values = vec![ScalarValue::Utf8(Some(namespace.clone())), limit, offset];
     let found = api.service.ask(&client, &format!("{JOBS} ORDER BY name LIMIT $2 OFFSET $3"), values).await?;
     let found = rows(found).await?;
-    Ok(Json(json!({ "totalCount": total(&found), "jobs": found.iter().map(job_of).collect::<Vec<_>>() })))
+    let total = total(&api, &client, JOBS, &[&namespace], &found).await?;
+    Ok(Json(json!({ "totalCount": total, "jobs": found.iter().map(job_of).collect::<Vec<_>>() })))
 }
 
 pub(super) async fn job(
@@ -154,15 +182,15 @@ pub(super) async fn job(
 /// A job as Marquez shows it.
 pub(super) fn job_of(row: &Row) -> Value {
     let name = row["name"].as_str().unwrap_or_default();
-    json!({
+    present(json!({
         "id": { "namespace": row["namespace"], "name": row["name"] },
         "type": match row["processing_type"].as_str() { Some("STREAMING") => "STREAM", _ => "BATCH" },
-        "name": row["name"], "simpleName": name.rsplit('.').next(), "parentJobName": null,
+        "name": row["name"], "simpleName": name.rsplit('.').next(),
         "createdAt": row["recorded_at"], "updatedAt": row["last_run_at"], "namespace": row["namespace"],
-        "inputs": [], "outputs": [], "location": row["source_code_url"], "description": null, "facets": {},
+        "inputs": [], "outputs": [], "location": row["source_code_url"], "facets": {},
         "tags": [], "labels": [],
         "latestRun": row["last_state"].as_str().map(|state| json!({ "state": state_of(state), "endedAt": row["last_run_at"] })),
-    })
+    }))
 }
 
 pub(super) async fn runs(
@@ -172,22 +200,24 @@ pub(super) async fn runs(
     Query(page): Query<Page>,
 ) -> Result<Json<Value>, Error> {
     let [limit, offset] = page.values()?;
-    let values = vec![ScalarValue::Utf8(Some(namespace)), ScalarValue::Utf8(Some(name)), limit, offset];
+    let named = [&namespace, &name].map(|text| ScalarValue::Utf8(Some(text.clone())));
+    let values = named.into_iter().chain([limit, offset]).collect();
     let sql = "SELECT run_id, state, started_at, ended_at, nominal_start, nominal_end, recorded_at,
             CAST(EXTRACT(EPOCH FROM ended_at - started_at) * 1000 AS BIGINT) AS duration_ms, count(*) OVER () AS total
-        FROM runs WHERE job_namespace = $1 AND job_name = $2
-        ORDER BY coalesce(started_at, ended_at, recorded_at) DESC, run_id LIMIT $3 OFFSET $4";
-    let found = rows(api.service.ask(&client, sql, values).await?).await?;
+        FROM runs WHERE job_namespace = $1 AND job_name = $2";
+    let page = format!("{sql} ORDER BY coalesce(started_at, ended_at, recorded_at) DESC, run_id LIMIT $3 OFFSET $4");
+    let found = rows(api.service.ask(&client, &page, values).await?).await?;
+    let total = total(&api, &client, sql, &[&namespace, &name], &found).await?;
     let runs = found.iter().map(|row| {
-        json!({
+        present(json!({
             "id": row["run_id"], "state": row["state"].as_str().map(state_of),
             "createdAt": row["recorded_at"], "updatedAt": row["recorded_at"],
             "nominalStartTime": row["nominal_start"], "nominalEndTime": row["nominal_end"],
             "startedAt": row["started_at"], "endedAt": row["ended_at"], "durationMs": row["duration_ms"],
             "args": {}, "facets": {},
-        })
+        }))
     });
-    Ok(Json(json!({ "totalCount": total(&found), "runs": runs.collect::<Vec<_>>() })))
+    Ok(Json(json!({ "totalCount": total, "runs": runs.collect::<Vec<_>>() })))
 }
 
 /// The state of a run in Marquez's words.
@@ -199,10 +229,6 @@ fn state_of(state: &str) -> &'static str {
         "ABORT" => "ABORTED",
         _ => "NEW",
     }
-}
-
-fn total(rows: &[Row]) -> Value {
-    rows.first().map_or(json!(0), |row| row["total"].clone())
 }
 
 fn list(value: &Value) -> Value {

@@ -1,6 +1,8 @@
 //! Statements on a connection, by the simple and the extended protocol.
 
 use super::copy::{self, Copy};
+use super::cursors::{Cursor, Cursors, Step, step};
+use super::rewrite::rewrite;
 use super::settings::{Aside, Settings, aside, reported};
 use super::{Connection, maps, told};
 use crate::parameters::{Parameters, fill_functions, literal, stand_in};
@@ -22,17 +24,20 @@ use datafusion_pg_catalog::sql::PostgresCompatibilityParser;
 use futures::sink::{Sink, SinkExt as _};
 use futures::{Stream, StreamExt as _, stream};
 use pgwire::api::portal::{Format, Portal};
-use pgwire::api::query::{ExtendedQueryHandler, SimpleQueryHandler};
-use pgwire::api::results::{DataRowEncoder, FieldFormat, FieldInfo, QueryResponse, Response, Tag};
+use pgwire::api::query::{ExtendedQueryHandler, SimpleQueryHandler, send_describe_response};
+use pgwire::api::results::{
+    DataRowEncoder, DescribePortalResponse, FieldFormat, FieldInfo, QueryResponse, Response, Tag,
+};
 use pgwire::api::stmt::QueryParser;
 use pgwire::api::store::PortalStore;
 use pgwire::api::{ClientInfo, ClientPortalStore, Type};
 use pgwire::error::{PgWireError, PgWireResult};
 use pgwire::messages::PgWireBackendMessage;
+use pgwire::messages::extendedquery::{Describe, TARGET_TYPE_BYTE_PORTAL};
 use pgwire::messages::startup::ParameterStatus;
 use pgwire::types::format::FormatOptions;
 use std::borrow::Cow;
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard};
 
 static PARSER: LazyLock<PostgresCompatibilityParser> = LazyLock::new(PostgresCompatibilityParser::new);
 
@@ -43,6 +48,7 @@ const STATEMENTS: usize = 1000;
 pub(super) struct Handlers {
     connection: Arc<Connection>,
     settings: Arc<Mutex<Settings>>,
+    cursors: Arc<Mutex<Cursors>>,
     parser: Arc<Planner>,
 }
 
@@ -50,6 +56,7 @@ pub(super) struct Handlers {
 pub(super) struct Planner {
     connection: Arc<Connection>,
     settings: Arc<Mutex<Settings>>,
+    cursors: Arc<Mutex<Cursors>>,
     /// The session of an open transaction, which sees one cut of the store to its end.
     pinned: Mutex<Option<Session>>,
 }
@@ -65,15 +72,39 @@ pub(super) struct Prepared {
 enum What {
     Aside(Arc<Statement>),
     Copy(Arc<Copy>),
-    Query { statement: Arc<Statement>, schema: SchemaRef, parameters: Parameters },
+    /// Opens a cursor over a query.
+    Declare {
+        name: String,
+        hold: bool,
+        query: Arc<Statement>,
+        parameters: Parameters,
+    },
+    /// Takes rows of a cursor; its columns, where it was open when that was asked.
+    Fetch {
+        name: String,
+        count: Option<u64>,
+        schema: Option<SchemaRef>,
+    },
+    /// Closes a cursor, or all.
+    Close(Option<String>),
+    Query {
+        statement: Arc<Statement>,
+        schema: SchemaRef,
+        parameters: Parameters,
+    },
 }
 
 impl Handlers {
     pub fn new(connection: Arc<Connection>) -> Self {
         let settings = Arc::<Mutex<Settings>>::default();
-        let parser =
-            Arc::new(Planner { connection: connection.clone(), settings: settings.clone(), pinned: Mutex::default() });
-        Self { connection, settings, parser }
+        let cursors = Arc::<Mutex<Cursors>>::default();
+        let parser = Arc::new(Planner {
+            connection: connection.clone(),
+            settings: settings.clone(),
+            cursors: cursors.clone(),
+            pinned: Mutex::default(),
+        });
+        Self { connection, settings, cursors, parser }
     }
 
     async fn answer<C>(
@@ -102,6 +133,24 @@ impl Handlers {
                 let schema = maps::schema(&answer.0.schema());
                 Ok(Response::CopyOut(copy::response(&schema, answer.batches(), copy.form.clone())?))
             }
+            What::Declare { name, hold, query, .. } => {
+                let values = bound.map(|bound| bound.values);
+                self.declare(sql, name, *hold, query, values.as_ref()).await.map_err(|e| told(&e))?;
+                Ok(Response::Execution(Tag::new("DECLARE CURSOR")))
+            }
+            What::Fetch { name, count, .. } => {
+                let options = Arc::new(FormatOptions::from_client_metadata(client.metadata()));
+                let format = bound.map_or(&Format::UnifiedText, |bound| bound.format);
+                let (schema, taken) = self.fetch(name, *count).await.map_err(|e| told(&e))?;
+                let fields = Arc::new(arrow_schema_to_pg_fields(&schema, format, Some(options))?);
+                let mut response = QueryResponse::new(fields.clone(), rows(stream::iter(taken).map(Ok), fields));
+                response.set_command_tag("FETCH");
+                Ok(Response::Query(response))
+            }
+            What::Close(name) => {
+                self.cursors().close(name.as_deref()).map_err(|e| told(&e))?;
+                Ok(Response::Execution(Tag::new("CLOSE CURSOR")))
+            }
             What::Query { statement, .. } => {
                 let options = Arc::new(FormatOptions::from_client_metadata(client.metadata()));
                 let (format, values) = match bound {
@@ -114,6 +163,45 @@ impl Handlers {
                 Ok(Response::Query(QueryResponse::new(fields.clone(), rows(answer.batches(), fields))))
             }
         }
+    }
+
+    fn cursors(&self) -> MutexGuard<'_, Cursors> {
+        self.cursors.lock().unwrap_or_else(|e| e.into_inner())
+    }
+
+    /// Opens a cursor.
+    async fn declare(
+        &self,
+        sql: &str,
+        name: &str,
+        hold: bool,
+        query: &Statement,
+        values: Option<&ParamValues>,
+    ) -> Result<(), Error> {
+        let in_transaction = self.settings.lock().unwrap_or_else(|e| e.into_inner()).in_transaction();
+        let opens = match in_transaction || hold {
+            true => self.cursors().check(name),
+            false => {
+                Err(Error::NoTransaction("a cursor lives in a transaction; send BEGIN first, or WITH HOLD".into()))
+            }
+        };
+        if let Err(error) = opens {
+            self.connection.service.refuse(self.parser.asker()?, sql, &error)?;
+            return Err(error);
+        }
+        let answer = self.run(sql, query, values).await?;
+        let schema = maps::schema(&answer.0.schema());
+        self.cursors().put(name.to_owned(), Cursor::new(schema, answer.batches().boxed(), hold));
+        Ok(())
+    }
+
+    /// The next rows of a cursor. One that fails is closed.
+    async fn fetch(&self, name: &str, count: Option<u64>) -> Result<(SchemaRef, Vec<RecordBatch>), Error> {
+        let mut cursor = self.cursors().get(name)?;
+        let taken = cursor.take(count).await?;
+        let schema = cursor.schema().clone();
+        self.cursors().put(name.to_owned(), cursor);
+        Ok((schema, taken))
     }
 
     /// Plans and runs, unless the client cancels in the meantime.
@@ -153,6 +241,7 @@ impl Handlers {
             }
             Aside::Discard => {
                 self.settings.lock().unwrap_or_else(|e| e.into_inner()).reset(None);
+                self.cursors().close(None).map_err(|e| told(&e))?;
                 Ok(Response::Execution(Tag::new("DISCARD ALL")))
             }
             Aside::Show(name) => self.show(&name).map_err(|e| told(&e))?,
@@ -163,6 +252,7 @@ impl Handlers {
             Aside::End { commits } => {
                 self.settings.lock().unwrap_or_else(|e| e.into_inner()).end(commits);
                 self.parser.unpin();
+                self.cursors().end(commits);
                 Ok(Response::TransactionEnd(Tag::new(if commits { "COMMIT" } else { "ROLLBACK" })))
             }
             Aside::Nothing(tag) => Ok(Response::Execution(Tag::new(tag))),
@@ -292,13 +382,42 @@ impl Planner {
         if let Some(copy) = copy::of(&statement)? {
             return Ok(Prepared { sql, what: What::Copy(Arc::new(copy)) });
         }
+        let what = match step(&statement)? {
+            None => {
+                let (schema, parameters) = self.described(&statement).await?;
+                What::Query { statement: Arc::new(statement), schema, parameters }
+            }
+            Some(Step::Declare { name, hold, query }) => {
+                let (_, parameters) = self.described(&query).await?;
+                What::Declare { name, hold, query: Arc::from(query), parameters }
+            }
+            Some(other) => self.of_open(other),
+        };
+        Ok(Prepared { sql, what })
+    }
+
+    /// The columns and parameters of a query.
+    async fn described(&self, query: &Statement) -> Result<(SchemaRef, Parameters), Error> {
         let session = self.session(self.asker()?).await?;
-        let mut described = statement.clone();
+        let mut described = query.clone();
         let in_functions = fill_functions(&mut described, stand_in);
         let plan = plan(&session.context, &described, None).await?;
         let parameters = Parameters::of(&plan, &in_functions)?;
-        let schema = maps::schema(&Arc::new(plan.schema().as_arrow().clone()));
-        Ok(Prepared { sql, what: What::Query { statement: Arc::new(statement), schema, parameters } })
+        Ok((maps::schema(&Arc::new(plan.schema().as_arrow().clone())), parameters))
+    }
+
+    /// What is done with cursors that are open, or not planned.
+    fn of_open(&self, step: Step) -> What {
+        match step {
+            Step::Declare { name, hold, query } => {
+                What::Declare { name, hold, query: Arc::from(query), parameters: Parameters::default() }
+            }
+            Step::Fetch { name, count } => {
+                let schema = self.cursors.lock().unwrap_or_else(|e| e.into_inner()).schema(&name);
+                What::Fetch { name, count, schema }
+            }
+            Step::Close(name) => What::Close(name),
+        }
     }
 }
 
@@ -307,8 +426,10 @@ fn parse(sql: &str) -> Result<Vec<Statement>, Error> {
     // The types' functions are names here, not numbers; ADBC's driver begins by comparing them with 0.
     let sql = sql.replace("typreceive != 0", "typreceive != '-'").replace("typsend != 0", "typsend != '-'");
     let parsed = PARSER.parse(&sql);
-    let statements = parsed.map_err(|e| Error::Query(datafusion::error::DataFusionError::SQL(Box::new(e), None)))?;
+    let mut statements =
+        parsed.map_err(|e| Error::Query(datafusion::error::DataFusionError::SQL(Box::new(e), None)))?;
     statements.iter().try_for_each(complexity::check_growth)?;
+    statements.iter_mut().for_each(rewrite);
     Ok(statements)
 }
 
@@ -345,21 +466,22 @@ impl QueryParser for Planner {
 
     fn get_parameter_types(&self, prepared: &Prepared) -> PgWireResult<Vec<Type>> {
         Ok(match &prepared.what {
-            What::Query { parameters, .. } => parameters.wire.clone(),
+            What::Query { parameters, .. } | What::Declare { parameters, .. } => parameters.wire.clone(),
             _ => Vec::new(),
         })
     }
 
     fn get_result_schema(&self, prepared: &Prepared, format: Option<&Format>) -> PgWireResult<Vec<FieldInfo>> {
         match &prepared.what {
-            What::Query { schema, .. } => {
+            What::Query { schema, .. } | What::Fetch { schema: Some(schema), .. } => {
                 arrow_schema_to_pg_fields(schema, format.unwrap_or(&Format::UnifiedText), None)
             }
             What::Aside(statement) => Ok(match aside(statement) {
                 Ok(Some(Aside::Show(name))) => vec![text_field(&name)],
                 _ => Vec::new(),
             }),
-            What::Copy(_) => Ok(Vec::new()),
+            What::Fetch { schema: None, .. } => Err(told(&Error::NoCursor)),
+            What::Copy(_) | What::Declare { .. } | What::Close(_) => Ok(Vec::new()),
         }
     }
 }
@@ -389,9 +511,10 @@ impl SimpleQueryHandler for Handlers {
             // The log has each statement of a text by itself.
             let sql = if is_one { Cow::Borrowed(sql) } else { Cow::Owned(statement.to_string()) };
             let what = match aside(&statement) {
-                Ok(None) => match copy::of(&statement) {
-                    Ok(Some(copy)) => What::Copy(Arc::new(copy)),
-                    Ok(None) => What::Query {
+                Ok(None) => match copy::of(&statement).and_then(|copy| Ok((copy, step(&statement)?))) {
+                    Ok((Some(copy), _)) => What::Copy(Arc::new(copy)),
+                    Ok((None, Some(step))) => self.parser.of_open(step),
+                    Ok((None, None)) => What::Query {
                         statement: Arc::new(statement),
                         schema: Arc::new(arrow::datatypes::Schema::empty()),
                         parameters: Parameters::default(),
@@ -421,6 +544,21 @@ impl ExtendedQueryHandler for Handlers {
         self.parser.clone()
     }
 
+    /// A cursor is a portal to clients: psycopg asks for its columns by its name.
+    async fn on_describe<C>(&self, client: &mut C, message: Describe) -> PgWireResult<()>
+    where
+        C: ClientInfo + ClientPortalStore + Sink<PgWireBackendMessage> + Unpin + Send + Sync,
+        C::PortalStore: PortalStore<Statement = Prepared>,
+        C::Error: std::fmt::Debug,
+        PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
+    {
+        let is_portal = message.target_type == TARGET_TYPE_BYTE_PORTAL;
+        let open = message.name.as_deref().filter(|_| is_portal).and_then(|name| self.cursors().schema(name));
+        let Some(schema) = open else { return self._on_describe(client, message).await };
+        let fields = arrow_schema_to_pg_fields(&schema, &Format::UnifiedText, None)?;
+        send_describe_response(client, &DescribePortalResponse::new(fields)).await
+    }
+
     async fn do_query<C>(&self, client: &mut C, portal: &Portal<Prepared>, _max_rows: usize) -> PgWireResult<Response>
     where
         C: ClientInfo + ClientPortalStore + Sink<PgWireBackendMessage> + Unpin + Send + Sync,
@@ -432,7 +570,7 @@ impl ExtendedQueryHandler for Handlers {
         let prepared = &portal.statement.statement;
         let none = Parameters::default();
         let parameters = match &prepared.what {
-            What::Query { parameters, .. } => parameters,
+            What::Query { parameters, .. } | What::Declare { parameters, .. } => parameters,
             _ => &none,
         };
         let engine: Vec<Option<&DataType>> = parameters.engine.iter().map(Option::as_ref).collect();

@@ -1,8 +1,10 @@
 //! The PostgreSQL wire protocol: connections, who is on them, and when they end. Statements are in `handlers`.
 
 mod copy;
+mod cursors;
 mod handlers;
 mod maps;
+mod rewrite;
 mod settings;
 mod startup;
 

@@ -70,7 +70,6 @@ pub(super) fn aside(statement: &Statement) -> Result<Option<Aside>, Error> {
         Statement::Rollback { .. } => Aside::End { commits: false },
         Statement::Discard { .. } => Aside::Discard,
         Statement::Deallocate { .. } => Aside::Nothing("DEALLOCATE"),
-        Statement::Close { .. } => Aside::Nothing("CLOSE CURSOR"),
         Statement::UNLISTEN { .. } => Aside::Nothing("UNLISTEN"),
         Statement::Savepoint { .. } => Aside::Nothing("SAVEPOINT"),
         Statement::ReleaseSavepoint { .. } => Aside::Nothing("RELEASE"),

@@ -275,6 +275,36 @@ const HTTP_WORDS: &[u8] = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n";
 const SSL_REQUEST: &[u8] = &[0, 0, 0, 8, 0x04, 0xD2, 0x16, 0x2F];
 
 #[tokio::test(flavor = "multi_thread")]
+async fn lists_have_the_shapes_of_marquez() {
+    let running = Running::start("{}").await;
+    let get = async |path: &str| sent(reqwest::Client::new().get(running.url(path))).await.1;
+    let (_, found) = sent(post(&running, json!({ "query": "SELECT namespace FROM datasets LIMIT 1" })).await).await;
+    let namespace = found["rows"][0]["namespace"].as_str().expect("a name").replace('/', "%2F").replace(':', "%3A");
+    let all = get(&format!("/api/v1/namespaces/{namespace}/datasets")).await;
+    let none = get(&format!("/api/v1/namespaces/{namespace}/datasets?limit=0")).await;
+    let behind = get(&format!("/api/v1/namespaces/{namespace}/datasets?offset=9999")).await;
+    assert!(all["totalCount"].as_i64() > Some(0), "{all}");
+    for page in [none, behind] {
+        assert_eq!((&page["totalCount"], page["datasets"].as_array().map(Vec::len)), (&all["totalCount"], Some(0)));
+    }
+    for dataset in all["datasets"].as_array().expect("data sets") {
+        let members = dataset.as_object().expect("an object");
+        assert!(members.values().all(|value| !value.is_null()), "{dataset}");
+        let facet = &dataset["facets"]["lineward_sensitivity"];
+        assert!(facet["_producer"].is_string() && facet["_schemaURL"].is_string(), "{facet}");
+        assert!(dataset["updatedAt"].as_str() >= dataset["createdAt"].as_str(), "{dataset}");
+        let node = format!(
+            "dataset:{}:{}",
+            dataset["namespace"].as_str().unwrap_or(""),
+            dataset["name"].as_str().unwrap_or("")
+        );
+        let columns = get(&format!("/api/v1/column-lineage?nodeId={node}")).await;
+        assert!(columns["graph"].is_array(), "{node}: {columns}");
+    }
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn columns_and_what_they_come_from() {
     let running = Running::start("{}").await;
     let get = async |node: &str| {

@@ -36,6 +36,10 @@ def with_psycopg():
         out["prepared"] = prepared
         binary = c.cursor(binary=True).execute("SELECT 1::bigint, 2.5::float8, true, 'x', NULL::text").fetchone()
         out["binary"] = list(binary)
+        with c.transaction(), c.cursor(name="Pieces") as cursor:
+            cursor.itersize = 3
+            cursor.execute("SELECT v FROM (VALUES (1), (2), (3), (4), (5)) AS t(v) WHERE v > %s ORDER BY v", (1,))
+            out["pieces"] = [row[0] for row in cursor]
         tables = c.execute(
             "SELECT table_schema || '.' || table_name FROM information_schema.tables "
             "WHERE table_schema IN ('public', 'current', 'raw', 'graph', 'audit')"

@@ -118,10 +118,21 @@ fn psql_asks_and_looks_around() {
     let answered = psql("SELECT model_name FROM models_trained_on('PHI') ORDER BY 1").ok().stdout;
     assert_eq!(answered.lines().map(|l| json!(l)).collect::<Vec<_>>(), models(&lineward));
     for (command, expected) in [
-        ("\\dt", "raw|events|table"),
+        ("\\dt raw.*", "raw|events|table"),
         ("\\dv", "public|runs|view"),
-        ("\\d public.runs", "run_id|text"),
+        ("\\d runs", "run_id|text"),
+        ("\\d+ models", "deployed|boolean"),
+        ("\\dt+ raw.*", "raw|events|table"),
+        ("\\dv+", "public|runs|view"),
+        ("\\dp models", "public|models|view"),
+        ("\\dn+", "public|"),
+        ("\\l+", "lineward"),
+        ("\\dT", ""),
+        ("\\du", ""),
+        ("\\db", ""),
+        ("\\sf upstream", "CREATE FUNCTION public.upstream("),
         ("\\df", "public|models_trained_on|TABLE(model_namespace text"),
+        ("\\df+ upstream", "public|upstream|"),
         ("\\dn", "public|"),
         ("\\l", "lineward"),
         ("COPY (SELECT 1 AS a, 'x,y' AS b) TO STDOUT (FORMAT csv, HEADER)", "a,b\n1,\"x,y\""),
@@ -131,6 +142,15 @@ fn psql_asks_and_looks_around() {
         let outcome = psql(command).ok();
         assert!(outcome.stdout.contains(expected), "{command}:\n{}\n{}", outcome.stdout, outcome.stderr);
     }
+    // Names without a schema find `public`; the same names elsewhere are not mixed in.
+    let all = psql("\\d").ok().stdout;
+    assert!(all.contains("public|runs|view") && !all.contains("raw|") && !all.contains("current|"), "{all}");
+    // A large answer in pieces, as psql takes it.
+    let pieces = ["\\set FETCH_COUNT 3", "SELECT name FROM raw.assets ORDER BY name"];
+    let rows = lineward.run_command(&mut server.psql_with(&pieces)).ok().stdout;
+    assert_eq!(rows, psql("SELECT name FROM raw.assets ORDER BY name").ok().stdout);
+    let outside = psql("DECLARE c CURSOR FOR SELECT 1");
+    assert!(outside.code != Some(0) && outside.stderr.contains("BEGIN first"), "{outside:?}");
     let refused = psql("DELETE FROM runs");
     assert!(refused.code != Some(0) && refused.stderr.contains("only reads"), "{refused:?}");
     assert_eq!(server.stop(), Some(0));
@@ -156,6 +176,7 @@ fn python_clients_get_the_same_answers() {
         assert_eq!(models, &Value::Array(expected.clone()));
     }
     assert_eq!(psycopg["prepared"], json!([1, 2, 3, 4, 5, 6, 7, 8]));
+    assert_eq!(psycopg["pieces"], json!([2, 3, 4, 5]));
     assert_eq!(psycopg["binary"], json!([1, 2.5, true, "x", null]));
     assert!(psycopg["tables"]["public.runs"].as_u64() > Some(0) && psycopg["tables"]["raw.epochs"].as_u64() > Some(0));
     for (what, state) in [("missing", "42P01"), ("write", "25006"), ("cast", "22P02"), ("syntax", "42601")] {
