@@ -22,6 +22,8 @@ pub enum Statement {
     Alias(AssetRef, AssetRef),
     /// One asset came from another, said directly.
     Link(Link),
+    /// An asset has this many members in all: those that this event, or others of the same scan, link to it.
+    Members(AssetRef, i64),
     /// Columns of an asset depend on columns of others, said without a run.
     Columns(Vec<ColumnMapping>),
     /// A principal read, wrote, listed or deleted an asset.

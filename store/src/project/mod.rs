@@ -251,6 +251,7 @@ impl Projector {
                 self.observe(context, asset);
             }
             Statement::Dropped(asset) => self.apply_dropped(context, asset),
+            Statement::Members(asset, count) => self.apply_members(context, asset, *count),
             Statement::Alias(alias, target) => self.apply_alias(context, alias, target),
             Statement::Link(link) => self.apply_link(context, link),
             Statement::Access(access) => self.apply_access(context, access),

@@ -112,6 +112,7 @@ fn parse(line: &str, received_at: Micros) -> (Context, Statement) {
         "job" => Statement::Job(Box::new(job(&words))),
         "see" => Statement::Asset(asset(words[0])),
         "sign" => Statement::Signed(Box::new(signed(&words))),
+        "members" => Statement::Members(asset(words[0]), words[1].parse().expect("a count")),
         "drop" => Statement::Dropped(asset(words[0])),
         "alias" => Statement::Alias(asset(words[0]), asset(words[1])),
         "link" => Statement::Link(link(&words)),
@@ -440,6 +441,74 @@ const SCENARIOS: &[Scenario] = &[
             "DERIVED data@initial -> data@event:30 VERSION_INFERRED",
             "TRAINED_ON data@initial -> notes@1 by r2 VERSION_INFERRED",
         ],
+    ),
+    ordered(
+        "a file that was rewritten is in the content before, not in the one after",
+        "10 see d:data#1
+         10 see f:data/x#2
+         10 link CONTAINS f:data/x#2 d:data#1
+         10 members d:data#1 1
+         20 see d:data#3
+         20 see f:data/x#4
+         20 link CONTAINS f:data/x#4 d:data#3
+         20 members d:data#3 1",
+        &["CONTAINS data/x@sha256 -> data@sha256 EXPLICIT", "CONTAINS data/x@sha256 -> data@sha256 EXPLICIT"],
+    ),
+    ordered(
+        "a file that was removed is in the content before, one that was added in the content after",
+        "10 see d:data#1
+         10 see f:data/x@x
+         10 link CONTAINS f:data/x@x d:data#1
+         10 see f:data/y@y
+         10 link CONTAINS f:data/y@y d:data#1
+         10 members d:data#1 2
+         20 see d:data#3
+         20 see f:data/x@x
+         20 link CONTAINS f:data/x@x d:data#3
+         20 see f:data/z@z
+         20 link CONTAINS f:data/z@z d:data#3
+         20 members d:data#3 2",
+        &[
+            "CONTAINS data/x@x -> data@sha256 EXPLICIT",
+            "CONTAINS data/x@x -> data@sha256 EXPLICIT",
+            "CONTAINS data/y@y -> data@sha256 EXPLICIT",
+            "CONTAINS data/z@z -> data@sha256 EXPLICIT",
+        ],
+    ),
+    ordered(
+        "what turns up in a data set after its files were listed makes another version of it, until that is listed",
+        "10 see d:data@1#1
+         10 see f:data/x@x
+         10 link CONTAINS f:data/x@x d:data@1#1
+         10 members d:data@1#1 1
+         20 run r1 COMPLETE etl: -> f:data/y
+         30 run r2 COMPLETE train: d:data -> m:notes@1",
+        &[
+            "CONTAINS data/x@x -> data@1 EXPLICIT",
+            "CONTAINS data/x@x -> data@event:20 VERSION_INFERRED",
+            "CONTAINS data/y@run:r1 -> data@event:20 VERSION_INFERRED",
+            "DERIVED data@1 -> data@event:20 VERSION_INFERRED",
+            "TRAINED_ON data@event:20 -> notes@1 by r2 VERSION_INFERRED",
+        ],
+    ),
+    ordered(
+        "what a run wrote before a list, told after it, is the file that was listed",
+        "10 see d:data@1#1
+         10 see f:data/x#2
+         10 link CONTAINS f:data/x#2 d:data@1#1
+         10 members d:data@1#1 1
+         5 run r1 COMPLETE etl: -> f:data/x
+         6 run r2 COMPLETE etl: -> f:data/z",
+        &["CONTAINS data/x@run:r1 -> data@1 VERSION_INFERRED", "CONTAINS data/x@sha256 -> data@1 EXPLICIT"],
+    ),
+    ordered(
+        "a list of which a part is missing takes nothing away",
+        "10 see f:data/x
+         20 see d:data#1
+         20 see f:data/y
+         20 link CONTAINS f:data/y d:data#1
+         20 members d:data#1 2",
+        &["CONTAINS data/x@initial -> data@sha256 VERSION_INFERRED", "CONTAINS data/y@initial -> data@sha256 EXPLICIT"],
     ),
     ordered(
         "equal content is a copy of the first that had it",
