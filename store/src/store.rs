@@ -4,7 +4,7 @@
 //! without what was projected from it.
 
 use crate::error::Error;
-use crate::rows::{EpochRow, Row};
+use crate::rows::{DeadLetterRow, EpochRow, Row};
 use crate::schema::{self, TABLES};
 use crate::storage::Storage;
 use crate::table::{Table, added_between, exists};
@@ -311,6 +311,17 @@ impl Snapshot {
     pub async fn rows_since<R: Row>(&self, before: &Snapshot) -> Result<Option<Vec<R>>, Error> {
         let added = self.added_since(before, R::TABLE, None).await?;
         added.map(|batches| decode(R::TABLE, &batches)).transpose()
+    }
+
+    /// All dead letters of this cut.
+    ///
+    /// # Errors
+    /// As [`Self::rows`].
+    pub async fn dead_letters(&self) -> Result<Vec<DeadLetterRow>, Error> {
+        match self.table("dead_letters").await? {
+            Some(table) => decode("dead_letters", &read_all(&table, "dead_letters").await?),
+            None => Ok(Vec::new()),
+        }
     }
 
     /// All revisions of a table's rows in this cut, lower revisions of a key first.
