@@ -966,3 +966,78 @@ fn columns_are_told_as_a_whole() {
     let bytes = fs::read(place.path("a.parquet")).expect("a report");
     assert!(bytes.windows(16).any(|w| w == b"lineward.columns"), "profiles are in the metadata");
 }
+
+/// The blocks of a section of the README.
+fn readme_blocks(section: &str) -> Vec<String> {
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
+    let readme = fs::read_to_string(readme).expect("the README");
+    let text = readme.split("\n## ").find(|part| part.starts_with(section)).expect("the section");
+    text.split("```").skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+/// Whether the lines of a block are in an output, in order; `...` stands for any.
+fn assert_shows(output: &str, block: &str) {
+    let mut rest = output.lines().map(str::trim_end);
+    let mut skips = true;
+    for line in block.lines().map(str::trim_end).filter(|line| !line.is_empty()) {
+        if line == "..." {
+            skips = true;
+            continue;
+        }
+        let mut next = rest.by_ref().filter(|shown| !shown.is_empty());
+        let found = if skips { next.find(|shown| *shown == line) } else { next.next() };
+        assert_eq!(found, Some(line), "the README shows what the program does not print:\n{output}");
+        skips = false;
+    }
+}
+
+#[test]
+fn the_tour_of_the_readme_is_what_the_demo_prints() {
+    let place = Place::new();
+    let demo = place.run(&["demo", "--dir", "demo"]);
+    assert_eq!(demo.code, 0, "{}", demo.err);
+    let blocks = readme_blocks("A tour of 60 seconds");
+    assert_eq!(blocks.len(), 3);
+    blocks.iter().for_each(|block| assert_shows(&demo.out, block));
+    let asked = readme_blocks("Ask\n");
+    let (command, answer) = asked[0].split_once("\"\n").expect("a command and its answer");
+    let query = command.split_once('"').expect("a query").1;
+    let shown = place.run(&["sql", "--store", "demo/store", "--format", "table", query]);
+    assert_shows(&shown.out, answer);
+}
+
+#[test]
+fn nothing_known_of_a_tag_is_not_nothing() {
+    let place = Place::new();
+    place.write(
+        "events.ndjson",
+        r#"{"eventTime":"2026-01-01T00:00:00Z","eventType":"COMPLETE","producer":"test","run":{"runId":"r"},"job":{"namespace":"jobs","name":"train"},"outputs":[{"namespace":"mlflow://prod","name":"m"}]}"#,
+    );
+    assert_eq!(place.run(&["ingest", "--store", "store", "events.ndjson"]).code, 0);
+    for format in ["table", "jsonl"] {
+        let asked = place.run(&["trained-on", "FINANCIAL", "--store", "store", "--format", format]);
+        assert_eq!(asked.code, 0);
+        let told = "none is known; 1 model version is made from what nobody knows: --mode possible lists them";
+        assert!(asked.err.contains(told), "{}", asked.err);
+        assert!(!asked.out.contains("nothing is unknown"), "{}", asked.out);
+    }
+}
+
+#[test]
+fn a_diff_as_of_a_time_compares_with_that_time() {
+    let place = Place::new();
+    let job = |day: u32, input: &str| {
+        format!(
+            r#"{{"eventTime":"2026-01-{day:02}T00:00:00Z","producer":"test","schemaURL":"https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/JobEvent","job":{{"namespace":"jobs","name":"etl"}},"inputs":[{{"namespace":"s3://lake","name":"{input}"}}],"outputs":[{{"namespace":"s3://lake","name":"out"}}]}}"#
+        )
+    };
+    place.write("events.ndjson", format!("{}\n{}\n", job(3, "a"), job(6, "b")));
+    assert_eq!(place.run(&["ingest", "--store", "store", "events.ndjson"]).code, 0);
+    let diff = |more: &[&str]| {
+        let arguments =
+            [&["diff", "out", "--store", "store", "--from", "2026-01-04", "--format", "jsonl"], more].concat();
+        place.run(&arguments).code
+    };
+    assert_eq!((diff(&["--as-of", "2026-01-05"]), diff(&["--as-of", "2026-01-07"]), diff(&[])), (0, 1, 1));
+    assert_eq!(diff(&["--as-of", "2026-01-07", "--to", "2026-01-05"]), 2);
+}

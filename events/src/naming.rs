@@ -1,7 +1,7 @@
 //! Deciding from names alone: what type an asset has, which base model a parameter names, which locations a text
 //! mentions. The rules are shared by the wire formats so that two producers name one asset alike.
 
-use crate::{AssetRef, AssetType, DecodeError, DecodeReason, Evidence, Io};
+use crate::{AssetRef, AssetType, DecodeError, DecodeReason, Evidence, Io, VersionScheme};
 
 /// Namespace schemes of databases and warehouses, whose data sets are tables.
 const TABLE_SCHEMES: [&str; 27] = [
@@ -123,17 +123,46 @@ fn same_key(known: &str, key: &str) -> bool {
     known.len() == key.len() && known.bytes().zip(key.bytes()).all(same)
 }
 
-/// A model by what people write: a location (`s3://...`, `hf://...`) or `organisation/name` on Hugging Face.
-/// Local paths and bare words are no names that anyone else could resolve.
+/// A model by what people write: a location (`s3://...`, `hf://...`), `organisation/name` or a bare name on Hugging Face
+/// (`bert-base-uncased`), a version in an MLflow registry (`models:/name/3`), or an asset as Lineward writes it
+/// (`model:mlflow://prod/name@3`). Local paths are no names that anyone else could resolve.
 pub(crate) fn model_named(value: &str) -> Option<AssetRef> {
     // The SageMaker SDK writes hyperparameters as JSON: strings come with their quotes.
     let value = value.trim().trim_matches('"');
+    if let Some(registered) = value.strip_prefix("models:/") {
+        return registered_model(registered.trim_start_matches('/'));
+    }
+    if let Some(asset) = value.strip_prefix("model:") {
+        return match asset.rsplit_once('@').filter(|(_, version)| !version.is_empty() && !version.contains('/')) {
+            Some((name, version)) => Some(model_at(name)?.at(VersionScheme::ModelVersion, version)),
+            None => model_at(asset),
+        };
+    }
+    model_at(value)
+}
+
+fn model_at(value: &str) -> Option<AssetRef> {
     if let Some((scheme, rest)) = value.split_once("://") {
         return (is_word(scheme) && !rest.is_empty()).then(|| AssetRef::from_uri(AssetType::Model, value));
     }
-    let (organisation, name) = value.split_once('/')?;
-    let hub_name = is_word(organisation) && is_word(name) && !organisation.starts_with('.');
+    let (organisation, name) = value.split_once('/').unwrap_or(("", value));
+    let is_owner = organisation.is_empty() || is_word(organisation) && !organisation.starts_with('.');
+    let hub_name = is_owner && is_word(name) && !name.starts_with('.') && !value.starts_with('/');
     hub_name.then(|| AssetRef::new(AssetType::Model, "hf://huggingface.co", value))
+}
+
+/// `name/3`, `name/stage` or `name@alias`. Which registry it is in is not said; it is not lost for that.
+fn registered_model(text: &str) -> Option<AssetRef> {
+    let (name, version) = match text.split_once(['/', '@']) {
+        Some((name, version)) => (name, Some(version).filter(|v| !v.is_empty())),
+        None => (text, None),
+    };
+    let model = (!name.is_empty()).then(|| AssetRef::new(AssetType::Model, "mlflow", name))?;
+    Some(match version.filter(|v| v.bytes().all(|b| b.is_ascii_digit())) {
+        Some(version) => model.at(VersionScheme::ModelVersion, version),
+        // A stage or an alias is one version today and another tomorrow.
+        None => model,
+    })
 }
 
 fn is_word(text: &str) -> bool {
@@ -217,8 +246,14 @@ mod tests {
             ("model_name_or_path", "/opt/ml/input/model", None),
             ("model_name_or_path", "./out/model", None),
             ("model_name_or_path", "../model", None),
-            ("model_id", "base", None),
+            ("model_id", "bert-base-uncased", Some("model:hf://huggingface.co/bert-base-uncased")),
+            ("base_model", "models:/notes/3", Some("model:mlflow/notes@3")),
+            ("base_model", "models:/notes@champion", Some("model:mlflow/notes")),
+            ("base_model", "models:/", None),
+            ("base_model", "model:mlflow://prod/notes@3", Some("model:mlflow://prod/notes@3")),
+            ("base_model", "model:acme/llama-7b", Some("model:hf://huggingface.co/acme/llama-7b")),
             ("base_model", "a/b/c", None),
+            ("base_model", "", None),
             ("dataset", "acme/notes", None),
         ] {
             let found = base_model(key, value).map(|io| io.asset.to_string());

@@ -22,12 +22,16 @@ pub enum Statement {
     Alias(AssetRef, AssetRef),
     /// One asset came from another, said directly.
     Link(Link),
+    /// An asset has this many members in all: those that this event, or others of the same scan, link to it.
+    Members(AssetRef, i64),
     /// Columns of an asset depend on columns of others, said without a run.
     Columns(Vec<ColumnMapping>),
     /// A principal read, wrote, listed or deleted an asset.
     Access(Access),
     /// Somebody found sensitive data in an asset.
     Finding(DataFinding),
+    /// What somebody declares of an asset is this and no more: what they declared before holds no longer.
+    Declared(Declaration),
     /// Where in an asset the records of people are, by keyed fingerprint.
     Indexed(Indexed),
     /// What the content of an asset is like.
@@ -305,6 +309,19 @@ pub struct Link {
     pub edge_type: EdgeType,
     /// How it is known.
     pub evidence: Evidence,
+}
+
+/// All that one producer declares of an asset now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Declaration {
+    /// The asset.
+    pub asset: AssetRef,
+    /// As in [`DataFinding::detector`].
+    pub detector: String,
+    /// Who declares it, as in [`DataFinding::detector_version`] of what they declare.
+    pub producer: Option<String>,
+    /// Field and entity of each declared finding.
+    pub findings: Vec<(Option<String>, String)>,
 }
 
 /// Kind of dependency between two columns, as in OpenLineage's column lineage facet.

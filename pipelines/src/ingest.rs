@@ -1,7 +1,7 @@
 //! Files of events into a store, each record once: a file that was read before goes on where it ended.
 
 use crate::clearing::record_clearing;
-use crate::process::{Counters, Processor, engine_for, now_micros};
+use crate::process::{Counters, Processed, Processor, engine_for, now_micros};
 use crate::{Error, config::ClassifySpec};
 use lineward_classifiers::{Engine, FingerprintKey};
 use lineward_connectors::file::{FileItem, FileSource};
@@ -11,7 +11,7 @@ use lineward_events::{DecodeError, DecodeReason, FormatChoice};
 use lineward_store::rows::DeadLetterRow;
 use lineward_store::{Batch, StoreWriter, Txn};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
 
 /// Records in a batch.
@@ -65,6 +65,7 @@ pub async fn ingest(
             Ok(FileItem::Unfinished(record)) => {
                 if files.take(&mut writer, &record.position, false).await? {
                     pending.bytes += record.bytes();
+                    pending.unfinished = true;
                     pending.records.push(record);
                 }
             }
@@ -95,6 +96,8 @@ pub async fn ingest(
 struct Pending {
     records: Vec<Record>,
     too_large: Vec<(Position, u64)>,
+    /// A record is the half of one, which may have been told before.
+    unfinished: bool,
     bytes: usize,
 }
 
@@ -210,6 +213,12 @@ async fn commit(
         processed.counters.documents += 1;
         processed.counters.dead_letters += 1;
     }
+    if batch.unfinished {
+        drop_told(writer, &mut processed).await?;
+        if processed.events.is_empty() && processed.dead_letters.is_empty() {
+            return Ok(());
+        }
+    }
     let positions = batch.records.iter().map(|r| &r.position).chain(batch.too_large.iter().map(|(p, _)| p));
     let mut paths: Vec<&str> = positions.filter_map(path_of).collect();
     paths.dedup();
@@ -239,6 +248,22 @@ async fn commit(
         })
         .await?;
     counters.add(&processed.counters);
+    Ok(())
+}
+
+/// Drops dead letters that the store holds already: a half line is read at every start until it is whole, and its bytes
+/// are told once.
+async fn drop_told(writer: &StoreWriter, processed: &mut Processed) -> Result<(), Error> {
+    let told = writer.store().snapshot().await?.dead_letters().await?;
+    let place = |row: &DeadLetterRow| (row.topic.clone(), row.offset, row.payload_hmac.map(|hash| hash.0));
+    let told: BTreeSet<_> = told.iter().filter(|row| row.payload_hmac.is_some()).map(place).collect();
+    let before = processed.dead_letters.len();
+    processed.dead_letters.retain(|row| !told.contains(&place(row)));
+    let dropped = (before - processed.dead_letters.len()) as u64;
+    let counters = &mut processed.counters;
+    for count in [&mut counters.records, &mut counters.documents, &mut counters.dead_letters] {
+        *count = count.saturating_sub(dropped);
+    }
     Ok(())
 }
 
@@ -295,6 +320,9 @@ mod tests {
         let log = folder.path().join("log.ndjson");
         std::fs::write(&log, "{\"n\": 1}\n{\"n\": 2, \"te").expect("write");
         assert_eq!(ingested(folder.path(), std::slice::from_ref(&log)), (1, 1), "the half line is told");
+        assert_eq!(ingested(folder.path(), std::slice::from_ref(&log)), (0, 0), "and told once");
+        std::fs::write(&log, "{\"n\": 1}\n{\"n\": 2, \"text\": ").expect("write");
+        assert_eq!(ingested(folder.path(), std::slice::from_ref(&log)), (0, 1), "more of it is another half");
         std::fs::write(&log, "{\"n\": 1}\n{\"n\": 2, \"text\": \"x\"}\n{\"n\": 3}").expect("write");
         assert_eq!(ingested(folder.path(), std::slice::from_ref(&log)), (2, 0));
         assert_eq!(ingested(folder.path(), &[log]), (0, 0));

@@ -232,10 +232,12 @@ fn scan_event(scan: &ScanRecord<'_>) -> ScanEvent {
         sha256: None,
         size_bytes: Some(scan.reports.iter().map(|r| r.size_bytes as i64).sum()),
         row_count: scan.reports.iter().map(|r| r.rows.map(|n| n as i64)).sum(),
+        file_count: None,
         signature: None,
     };
     let files: Vec<ScanFile> = scan.reports.iter().map(|r| scan_file(r, scan, is_file)).collect();
     scanned.sha256 = content(scan.reports, scan.path, is_file).map(hex);
+    scanned.file_count = (!is_file && scanned.sha256.is_some()).then_some(files.len() as i64);
     let at = chrono::DateTime::from_timestamp_micros(scan.started_at).unwrap_or_default();
     let id = uuid::Uuid::new_v4().to_string();
     let mut event = ScanEvent::new(id, at.to_rfc3339_opts(chrono::SecondsFormat::Micros, true), scanned);

@@ -21,7 +21,10 @@ so may the front of the name where the rest names one asset; `*` stands for anyt
 `2026-03-01 12:00` and `2026-03-01`, which are UTC. Arguments of functions are positional: constants, or a subquery in
 parentheses. An argument that is `NULL` counts as not given. `SET lineward.as_of = '...'` and
 `SET lineward.recorded_as_of = '...'` move all views and functions of a session to a time, but for calls that give one;
-`SET lineward.as_of = ''` ends it. `EXPLAIN` shows what a function will do and at which times.
+`SET lineward.as_of = ''` ends it. To `as_of` move the functions, versions, runs with their inputs and outputs, edges,
+mappings of columns, policies and accesses. Data sets, models, jobs, fields, tags and findings are shown as known: what
+was found later counts for what was there before; `recorded_as_of` moves them too, and events and dead letters.
+`EXPLAIN` shows what a function will do and at which times.
 ";
 
 /// The reference as Markdown.

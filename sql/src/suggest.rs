@@ -43,7 +43,9 @@ fn nearest(text: &str, names: impl Iterator<Item = String>) -> Vec<String> {
     let mut near: Vec<(f64, String)> = Vec::new();
     for name in names {
         let lower = name.to_lowercase();
-        let score = strsim::jaro_winkler(&wanted, &lower).max(strsim::jaro_winkler(&wanted, tail(&lower, segments)));
+        let alike = strsim::jaro_winkler(&wanted, &lower).max(strsim::jaro_winkler(&wanted, tail(&lower, segments)));
+        // A part that is there as it was written says more than any likeness of letters.
+        let score = if bare(&lower).contains(bare(&wanted)) { 1.0 + alike } else { alike };
         if score > 0.6 {
             near.push((score, name));
         }
@@ -53,6 +55,11 @@ fn nearest(text: &str, names: impl Iterator<Item = String>) -> Vec<String> {
     near.into_iter().take(3).map(|(_, name)| name).collect()
 }
 
+/// A name without its type.
+fn bare(name: &str) -> &str {
+    name.split_once(':').filter(|(_, rest)| !rest.starts_with("//")).map_or(name, |(_, rest)| rest)
+}
+
 /// The last segments of a path.
 fn tail(path: &str, segments: usize) -> &str {
     path.rmatch_indices('/').nth(segments - 1).map_or(path, |(at, _)| &path[at + 1..])
@@ -60,4 +67,23 @@ fn tail(path: &str, segments: usize) -> &str {
 
 fn quoted(names: impl IntoIterator<Item = String>) -> String {
     names.into_iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nearest;
+
+    #[test]
+    fn names_that_hold_the_text_come_first() {
+        let names = [
+            "model:s3://ml/artifacts/code-assistant/output/model.tar.gz",
+            "model:s3://ml/artifacts/notes-summarizer/output/model.tar.gz",
+            "model:sagemaker://eu/model/notes-tagger",
+            "dataset:s3://lake/notes",
+        ];
+        let near = |text: &str| nearest(text, names.iter().map(|n| (*n).to_owned()));
+        assert_eq!(near("model:notes-summarizer")[0], names[1]);
+        assert_eq!(near("Notes-Summarizer")[0], names[1]);
+        assert_eq!(near("dataset:s3://lake/nots")[0], names[3]);
+    }
 }

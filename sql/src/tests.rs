@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 
 mod clearing;
 mod growth;
+mod past;
 
 const RECEIVED_AT: i64 = 1_769_904_000_000_000;
 

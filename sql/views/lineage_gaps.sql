@@ -1,4 +1,4 @@
--- What makes answers incomplete: unknown inputs, data nobody searched, records that are no events.
+-- What makes answers incomplete: unknown inputs, data nobody searched, records that are no events; and runs that failed.
 SELECT gap, asset_type, namespace, name, run_id, job, since, detail
 FROM graph.gaps
 UNION ALL

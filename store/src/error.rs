@@ -38,6 +38,17 @@ pub enum Error {
         /// The cause.
         source: Box<DeltaTableError>,
     },
+    /// A table that the store had is gone.
+    #[error(
+        "table `{table}` is missing: {found}; restore its folder from a backup, or read the sources again into a new \
+         store"
+    )]
+    Missing {
+        /// The table.
+        table: String,
+        /// What says that there was one.
+        found: String,
+    },
     /// Rows and columns do not fit each other.
     #[error("table `{table}`: {message}")]
     Rows {
@@ -62,6 +73,10 @@ pub enum Error {
 impl Error {
     pub(crate) fn table(name: &str) -> impl FnOnce(DeltaTableError) -> Self + '_ {
         move |source| Self::Table { table: name.to_owned(), source: Box::new(source) }
+    }
+
+    pub(crate) fn missing(name: &str, found: String) -> Self {
+        Self::Missing { table: name.to_owned(), found }
     }
 
     pub(crate) fn rows(name: &str, message: impl ToString) -> Self {

@@ -17,6 +17,7 @@ mod schema;
 mod storage;
 mod store;
 mod table;
+mod widen;
 mod writer;
 
 pub use bytes::{Bytes, Hash};

@@ -4,10 +4,11 @@
 //! without what was projected from it.
 
 use crate::error::Error;
-use crate::rows::{EpochRow, Row};
+use crate::rows::{DeadLetterRow, EpochRow, Row};
 use crate::schema::{self, TABLES};
 use crate::storage::Storage;
 use crate::table::{Table, added_between, exists};
+use crate::widen::widened;
 use arrow::array::RecordBatch;
 use deltalake::DeltaTable;
 use deltalake::datafusion::catalog::TableProvider;
@@ -100,8 +101,15 @@ impl Store {
             None => None,
         };
         let mut versions = newest.as_ref().map(|e| e.table_versions.clone()).unwrap_or_default();
-        if let Some((version, _)) = epochs {
-            versions.insert("epochs".to_owned(), version);
+        match epochs {
+            Some((version, _)) => _ = versions.insert("epochs".to_owned(), version),
+            // Without it everything would look as if nothing had been written yet.
+            None => match Table::newest_commit(&self.storage, "events").await? {
+                Some((version, _)) if version > 0 => {
+                    return Err(Error::missing("epochs", format!("`events` is at version {version}")));
+                }
+                _ => {}
+            },
         }
         let epoch = newest.map_or(0, |e| e.epoch);
         Ok(Snapshot { inner: Arc::new(Inner { storage: self.storage.clone(), epoch, versions, files: None }) })
@@ -146,7 +154,10 @@ fn check_marker(uri: &str, text: &[u8]) -> Result<(), Error> {
 async fn load(storage: &Storage, name: &str, version: i64) -> Result<Option<DeltaTable>, Error> {
     let mut table = storage.table(name)?;
     if !exists(&table, name).await? {
-        return Ok(None);
+        return match version {
+            0 => Ok(None),
+            _ => Err(Error::missing(name, format!("the epoch names version {version}"))),
+        };
     }
     table.load_version(version as u64).await.map_err(Error::table(name))?;
     Ok(Some(table))
@@ -253,21 +264,23 @@ impl Snapshot {
                     Some(files) => provider.with_file_paths(files.iter().cloned()),
                     None => provider,
                 };
-                Ok(provider.await.map_err(|e| Error::rows(name, e))?)
+                Ok(widened(provider.await.map_err(|e| Error::rows(name, e))?, &schema))
             }
             None => Ok(Arc::new(MemTable::try_new(schema, vec![vec![]]).map_err(|e| Error::rows(name, e))?)),
         }
     }
 
     /// Columns of a table in this cut, all revisions, in the order in which they were written. Columns that the table
-    /// does not have yet are left out.
+    /// does not have yet are null.
     ///
     /// # Errors
     /// As [`Self::rows`].
     pub async fn columns(&self, name: &'static str, columns: &[&str]) -> Result<Vec<RecordBatch>, Error> {
-        let Some(table) = self.table(name).await? else { return Ok(Vec::new()) };
+        if self.table(name).await?.is_none() {
+            return Ok(Vec::new());
+        }
         let fail = |e: deltalake::datafusion::error::DataFusionError| Error::rows(name, e);
-        let provider = table.table_provider().await.map_err(fail)?;
+        let provider = self.provider(name).await?;
         let has = |column: &&&str| provider.schema().column_with_name(column).is_some();
         let wanted: Vec<&str> = columns.iter().filter(has).copied().collect();
         let frame = SessionContext::new().read_table(provider.clone()).map_err(fail)?;
@@ -298,6 +311,17 @@ impl Snapshot {
     pub async fn rows_since<R: Row>(&self, before: &Snapshot) -> Result<Option<Vec<R>>, Error> {
         let added = self.added_since(before, R::TABLE, None).await?;
         added.map(|batches| decode(R::TABLE, &batches)).transpose()
+    }
+
+    /// All dead letters of this cut.
+    ///
+    /// # Errors
+    /// As [`Self::rows`].
+    pub async fn dead_letters(&self) -> Result<Vec<DeadLetterRow>, Error> {
+        match self.table("dead_letters").await? {
+            Some(table) => decode("dead_letters", &read_all(&table, "dead_letters").await?),
+            None => Ok(Vec::new()),
+        }
     }
 
     /// All revisions of a table's rows in this cut, lower revisions of a key first.

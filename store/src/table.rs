@@ -7,10 +7,10 @@
 
 use crate::storage::Storage;
 use crate::{Error, schema};
-use arrow::array::RecordBatch;
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::array::{RecordBatch, new_null_array};
+use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties};
-use deltalake::kernel::{Action, Add, Transaction};
+use deltalake::kernel::{Action, Add, StructField, Transaction};
 use deltalake::operations::create::CreateBuilder;
 use deltalake::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use deltalake::parquet::arrow::{ArrowWriter, ProjectionMask};
@@ -66,11 +66,23 @@ pub struct Txn {
 }
 
 impl Table {
-    /// Opens a table, made if it does not exist.
-    pub(crate) async fn open_or_create(storage: &Storage, name: &'static str) -> Result<Self, Error> {
+    /// Opens a table, made if it does not exist; columns that it lacks of today's are added to it. `named` is the version
+    /// that the newest epoch names.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] where the epoch names a version of a table that does not exist; none is made in its stead.
+    pub(crate) async fn open_or_create(
+        storage: &Storage,
+        name: &'static str,
+        named: Option<i64>,
+    ) -> Result<Self, Error> {
         let schema = schema::arrow_schema(name).ok_or_else(|| Error::Unknown(format!("no table `{name}`")))?;
         let mut table = storage.table(name)?;
-        if !exists(&table, name).await?
+        let exists_already = exists(&table, name).await?;
+        if let Some(version) = named.filter(|version| *version > 0 && !exists_already) {
+            return Err(Error::missing(name, format!("the epoch names version {version}")));
+        }
+        if !exists_already
             && let Err(e) = create(storage, name).await
             // Somebody else may have been first: theirs is as good.
             && !exists(&table, name).await?
@@ -78,6 +90,8 @@ impl Table {
             return Err(Error::table(name)(e));
         }
         table.load().await.map_err(Error::table(name))?;
+        // The newest commit of `epochs` is the newest epoch: nothing else may come behind it.
+        let table = if name == "epochs" { table } else { with_all_columns(table, name).await? };
         Ok(Self { name, storage: storage.clone(), schema, table, commits: 0 })
     }
 
@@ -336,9 +350,25 @@ fn read_file(
         builder = builder.with_projection(wanted);
     }
     for batch in builder.build().map_err(fail)? {
-        out.push(batch.map_err(|e| Error::rows(name, e))?);
+        let batch = batch.map_err(|e| Error::rows(name, e))?;
+        out.push(with_columns(name, batch, columns.unwrap_or_default())?);
     }
     Ok(())
+}
+
+/// Adds the columns that a file of an older version lacks, null throughout, so that all files read alike.
+fn with_columns(name: &str, batch: RecordBatch, columns: &[&str]) -> Result<RecordBatch, Error> {
+    let held = batch.schema();
+    if columns.iter().all(|column| held.column_with_name(column).is_some()) {
+        return Ok(batch);
+    }
+    let today = schema::arrow_schema(name).ok_or_else(|| Error::Unknown(format!("no table `{name}`")))?;
+    let lacks = |f: &&FieldRef| columns.contains(&f.name().as_str()) && held.column_with_name(f.name()).is_none();
+    let missing: Vec<FieldRef> = today.fields().iter().filter(lacks).cloned().collect();
+    let nulls = missing.iter().map(|field| new_null_array(field.data_type(), batch.num_rows()));
+    let arrays = batch.columns().iter().cloned().chain(nulls).collect();
+    let fields: Vec<FieldRef> = held.fields().iter().cloned().chain(missing.iter().cloned()).collect();
+    RecordBatch::try_new(std::sync::Arc::new(Schema::new(fields)), arrays).map_err(|e| Error::rows(name, e))
 }
 
 fn parse_actions(name: &str, version: i64, entry: &bytes::Bytes) -> Result<Vec<Action>, Error> {
@@ -363,6 +393,27 @@ async fn create(storage: &Storage, name: &'static str) -> Result<(), DeltaTableE
         .with_configuration_property(deltalake::TableProperty::AppendOnly, Some("false"))
         .await
         .map(|_| ())
+}
+
+/// A loaded table with today's columns: those that it lacks are added behind its own, in a commit of their own.
+async fn with_all_columns(mut table: DeltaTable, name: &'static str) -> Result<DeltaTable, Error> {
+    let missing = missing_columns(&table, name)?;
+    if missing.is_empty() {
+        return Ok(table);
+    }
+    let quiet = CommitProperties::default().with_create_checkpoint(false).with_cleanup_expired_logs(Some(false));
+    let added = table.clone().add_columns().with_fields(missing).with_commit_properties(quiet).await;
+    table.load().await.map_err(Error::table(name))?;
+    match added {
+        // Somebody else may have added them first: theirs are as good.
+        Err(e) if !missing_columns(&table, name)?.is_empty() => Err(Error::table(name)(e)),
+        _ => Ok(table),
+    }
+}
+
+fn missing_columns(table: &DeltaTable, name: &'static str) -> Result<Vec<StructField>, Error> {
+    let held = table.snapshot().map_err(Error::table(name))?.schema();
+    Ok(schema::delta_fields(name).into_iter().filter(|field| held.field(field.name()).is_none()).collect())
 }
 
 /// Encodes rows as Parquet: zstd-1, statistics on numbers and times only.

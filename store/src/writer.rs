@@ -138,14 +138,16 @@ impl StoreWriter {
     pub async fn open(uri: &str) -> Result<Self, Error> {
         let store = Store::open_or_create(uri).await?;
         let storage = store.storage();
+        // Before any table is made: one that is lost must not come back empty.
+        let known = store.snapshot().await?;
         let mut projections = HashMap::new();
         for name in PROJECTIONS {
-            projections.insert(*name, Table::open_or_create(storage, name).await?);
+            projections.insert(*name, Table::open_or_create(storage, name, known.version(name)).await?);
         }
         let mut writer = Self {
-            dead_letters: Table::open_or_create(storage, "dead_letters").await?,
-            events: Table::open_or_create(storage, "events").await?,
-            epochs: Table::open_or_create(storage, "epochs").await?,
+            dead_letters: Table::open_or_create(storage, "dead_letters", known.version("dead_letters")).await?,
+            events: Table::open_or_create(storage, "events", known.version("events")).await?,
+            epochs: Table::open_or_create(storage, "epochs", known.version("epochs")).await?,
             projections,
             versions: BTreeMap::new(),
             projector: Projector::default(),

@@ -829,3 +829,178 @@ fn moto_server() -> Option<PathBuf> {
         .chain(in_path)
         .find(|server| server.is_file())
 }
+
+/// A copy of a store that an older version wrote, of the format's number; `frozen/` has one for each format there was.
+fn frozen(format: &str) -> (TempDir, String) {
+    let (place, uri) = folder();
+    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/frozen").join(format), Path::new(&uri));
+    (place, uri)
+}
+
+/// Rows of each table of `frozen/format-1`: seven events of runs, a tag and an access, one line that is none, a clearing
+/// policy, and a scan with its index.
+const FROZEN_ROWS: [(&str, usize); 18] = [
+    ("accesses", 1),
+    ("asset_versions", 10),
+    ("assets", 6),
+    ("column_mappings", 2),
+    ("dead_letters", 1),
+    ("edges", 5),
+    ("epochs", 2),
+    ("events", 10),
+    ("fields", 4),
+    ("findings", 3),
+    ("jobs", 3),
+    ("policies", 1),
+    ("record_index", 74),
+    ("run_io", 8),
+    ("run_mappings", 1),
+    ("runs", 5),
+    ("signatures", 2),
+    ("tags", 7),
+];
+
+/// A training that reads the notes of the frozen store.
+fn later_training() -> Incoming {
+    let text = r#"{"eventTime":"2026-12-01T08:00:00Z","eventType":"COMPLETE","producer":"test","run":{"runId":"train-4"},
+        "job":{"namespace":"spark","name":"train"},"inputs":[{"namespace":"s3://hospital","name":"notes"}],
+        "outputs":[{"namespace":"mlflow://prod","name":"summarizer","facets":{"version":{"datasetVersion":"4"}}}]}"#;
+    incoming(text, 0)
+}
+
+/// Which version of which asset the runs of a store's trainings read.
+async fn trained_on(snapshot: &Snapshot) -> Vec<String> {
+    let assets: Vec<AssetRow> = snapshot.rows().await.expect("assets");
+    let versions: Vec<AssetVersionRow> = snapshot.rows().await.expect("versions");
+    let edges: Vec<EdgeRow> = snapshot.rows().await.expect("edges");
+    let name = |version: i64| {
+        let row = versions.iter().rev().find(|v| v.version_id == version).expect("a version");
+        let asset = assets.iter().rev().find(|a| a.asset_id == row.asset_id).expect("an asset");
+        format!("{}@{}", asset.name, row.version)
+    };
+    let of_training = edges.iter().filter(|e| e.edge_type == "TRAINED_ON" && e.recorded.retracted_at.is_none());
+    let mut out: Vec<String> =
+        of_training.map(|e| format!("{} -> {}", name(e.src_version_id), name(e.dst_version_id))).collect();
+    out.sort();
+    out.dedup();
+    out
+}
+
+/// Writes a frozen store on, and asks what its trainings read: before, and after one more.
+async fn assert_goes_on(uri: &str, what: &str) {
+    let snapshot = Store::open(uri).await.expect("a store").snapshot().await.expect("a snapshot");
+    let before = ["clean@run:mask-1 -> summarizer@1", "notes@run:load-1 -> summarizer@2"];
+    assert_eq!(trained_on(&snapshot).await, before, "{what}");
+    let mut writer = writer(uri).await;
+    let batch = Batch { events: vec![later_training()], writer: "test".into(), ..Batch::default() };
+    writer.commit(batch).await.expect("committed");
+    drop(writer);
+    let snapshot = Store::open(uri).await.expect("a store").snapshot().await.expect("a snapshot");
+    let after = [before[0], before[1], "notes@run:load-1 -> summarizer@4"];
+    assert_eq!(trained_on(&snapshot).await, after, "{what}");
+}
+
+#[tokio::test]
+async fn stores_of_every_format_are_read_and_written_on() {
+    let (_place, uri) = frozen("format-1");
+    let snapshot = Store::open(&uri).await.expect("a store").snapshot().await.expect("a snapshot");
+    let mut found = Vec::new();
+    for (table, _) in FROZEN_ROWS {
+        found.push((table, dump(&snapshot, table).await.len()));
+    }
+    assert_eq!(found, FROZEN_ROWS);
+    assert!(TABLES.iter().all(|table| FROZEN_ROWS.iter().any(|(name, _)| name == table)), "a table without a sample");
+    assert_goes_on(&uri, "format 1").await;
+}
+
+/// Makes a table of a store one that never had a column: out of its schema, and out of its files unless these were
+/// written since.
+fn forget_column(uri: &str, table: &str, column: &str, in_files: bool) {
+    let table = Path::new(uri).join(table);
+    for entry in files(&table.join("_delta_log")) {
+        let text = std::fs::read_to_string(&entry).expect("an entry");
+        let lines = text.lines().map(|line| {
+            let mut action: serde_json::Value = serde_json::from_str(line).expect("an action");
+            if let Some(schema) = action.pointer_mut("/metaData/schemaString") {
+                let mut said: serde_json::Value =
+                    serde_json::from_str(schema.as_str().expect("a text")).expect("a schema");
+                let fields = said["fields"].as_array_mut().expect("fields");
+                fields.retain(|field| field["name"] != column);
+                *schema = said.to_string().into();
+            }
+            if let Some(path) = action.pointer("/add/path").and_then(|p| p.as_str()).filter(|_| in_files) {
+                let size = drop_column(&table.join(path), column);
+                action["add"]["size"] = size.into();
+            }
+            action.to_string()
+        });
+        let text = lines.collect::<Vec<_>>().join("\n");
+        std::fs::write(&entry, text).expect("written");
+    }
+}
+
+/// Rewrites a file without a column; its size then.
+fn drop_column(path: &Path, column: &str) -> u64 {
+    let file = std::fs::File::open(path).expect("a file");
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file).expect("Parquet").build().expect("a reader");
+    let batches: Vec<_> = reader.map(|batch| batch.expect("a batch")).collect();
+    let schema = batches[0].schema();
+    let kept: Vec<usize> = (0..schema.fields().len()).filter(|at| schema.field(*at).name() != column).collect();
+    let without = |batch: &arrow::array::RecordBatch| batch.project(&kept).expect("columns");
+    let file = std::fs::File::create(path).expect("a file");
+    let schema = without(&batches[0]).schema();
+    let mut writer = deltalake::parquet::arrow::ArrowWriter::try_new(file, schema, None).expect("a writer");
+    batches.iter().for_each(|batch| writer.write(&without(batch)).expect("written"));
+    writer.close().expect("closed");
+    std::fs::metadata(path).expect("a file").len()
+}
+
+#[tokio::test]
+async fn a_table_that_lacks_a_column_of_today_is_read_and_gets_it() {
+    // Of each kind of reader one: rows, columns of the graph, the log of events.
+    let columns = [
+        ("assets", "schema_json"),
+        ("edges", "valid_to"),
+        ("run_io", "subset"),
+        ("events", "redactions"),
+        ("runs", "image"),
+    ];
+    for (table, column) in columns {
+        for in_files in [true, false] {
+            let what = format!("{table}.{column}, {in_files}");
+            let (_place, uri) = frozen("format-1");
+            let before = Store::open(&uri).await.expect("a store").snapshot().await.expect("a snapshot");
+            let rows = dump(&before, table).await.len();
+            forget_column(&uri, table, column, in_files);
+            let snapshot = Store::open(&uri).await.expect("a store").snapshot().await.expect("a snapshot");
+            let provider = snapshot.provider(table).await.expect("a table");
+            let frame = SessionContext::new().read_table(provider).expect("readable");
+            let (nulls, all) = (frame.clone().select_columns(&[column]).expect("the column"), frame);
+            let nulls = nulls.collect().await.expect("rows");
+            assert_eq!(nulls.iter().map(|b| b.column(0).null_count()).sum::<usize>(), rows, "{what}");
+            assert_eq!(all.count().await.expect("counted"), rows, "{what}");
+            assert_goes_on(&uri, &what).await;
+            // The table has the column now, whoever reads it.
+            let log = std::fs::read_dir(Path::new(&uri).join(table).join("_delta_log")).expect("a log");
+            let texts = log.map(|entry| std::fs::read_to_string(entry.expect("an entry").path()).expect("an entry"));
+            let said = texts.filter(|t| t.contains("metaData") && t.contains(&format!(r#"\"{column}\""#))).count();
+            assert_eq!(said, 1, "{what}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_table_that_is_lost_is_an_error_and_is_not_made_again() {
+    for table in ["edges", "events", "dead_letters", "epochs"] {
+        let (_place, uri) = frozen("format-1");
+        std::fs::remove_dir_all(Path::new(&uri).join(table)).expect("removed");
+        let named = if table == "epochs" { "`events` is at version 3" } else { "the epoch names version " };
+        let told = format!("table `{table}` is missing: {named}");
+        let read = async || Store::open(&uri).await?.snapshot().await?.provider(table).await.map(|_| ());
+        let read = read().await.expect_err("lost").to_string();
+        assert!(read.starts_with(&told) && read.contains("; restore its folder from a backup, or "), "{read}");
+        let written = StoreWriter::open(&uri).await.err().expect("lost").to_string();
+        assert_eq!(written, read);
+        assert!(!Path::new(&uri).join(table).exists(), "{table}");
+    }
+}

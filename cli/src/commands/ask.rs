@@ -22,6 +22,11 @@ pub(crate) struct AskArgs {
 }
 
 impl AskArgs {
+    /// What was true at this time, where one is given.
+    pub(crate) fn as_of(&self) -> Option<&str> {
+        self.as_of.as_deref()
+    }
+
     /// A session over the store at the times.
     pub(crate) async fn session(&self) -> anyhow::Result<LinewardSession> {
         let session = LinewardSession::open(&self.store).await?;
@@ -49,6 +54,16 @@ pub(crate) fn format(given: Option<Format>, json: bool) -> Format {
 
 /// Runs a query and writes its rows; says on standard error where the answer is not complete.
 pub(crate) async fn answer(session: &LinewardSession, query: &str, format: Format) -> anyhow::Result<u64> {
+    answer_unless(session, query, format, async || Ok(None)).await
+}
+
+/// As [`answer`]; where there are no rows, `unknown` may say why that is no answer.
+pub(crate) async fn answer_unless(
+    session: &LinewardSession,
+    query: &str,
+    format: Format,
+    unknown: impl AsyncFnOnce() -> anyhow::Result<Option<String>>,
+) -> anyhow::Result<u64> {
     use arrow::array::AsArray as _;
     let mut batches = session.query(query).await?;
     let mut renderer = Renderer::new(format, &batches.schema(), output::stdout())?;
@@ -61,8 +76,12 @@ pub(crate) async fn answer(session: &LinewardSession, query: &str, format: Forma
     let rows = renderer.finish()?;
     if incomplete {
         output::complain(format_args!("the answer is not complete; `gap_reason` says why"));
-    } else if rows == 0 && format == Format::Table {
-        writeln!(output::stdout(), "nothing, and nothing is unknown")?;
+    } else if rows == 0 {
+        match unknown().await? {
+            Some(unknown) => output::complain(format_args!("{unknown}")),
+            None if format == Format::Table => writeln!(output::stdout(), "nothing, and nothing is unknown")?,
+            None => {}
+        }
     }
     Ok(rows)
 }

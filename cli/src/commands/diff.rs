@@ -20,8 +20,8 @@ pub(crate) struct DiffArgs {
     /// The earlier time, as 2026-03-01 or 2026-03-01T12:00:00Z
     #[arg(long, value_name = "TIME")]
     from: String,
-    /// The later time [default: now]
-    #[arg(long, value_name = "TIME")]
+    /// The later time [default: that of --as-of, or now]
+    #[arg(long, value_name = "TIME", conflicts_with = "as_of")]
     to: Option<String>,
     #[command(flatten)]
     ask: AskArgs,
@@ -34,7 +34,7 @@ pub(crate) struct DiffArgs {
 }
 
 pub(crate) fn run(args: DiffArgs) -> anyhow::Result<ExitCode> {
-    let to = args.to.unwrap_or_else(|| chrono::Utc::now().to_rfc3339());
+    let to = args.to.or_else(|| args.ask.as_of().map(str::to_owned)).unwrap_or_else(|| chrono::Utc::now().to_rfc3339());
     for (argument, text) in [("--from", &args.from), ("--to", &to)] {
         lineward_sql::time::parse(argument, text)?;
     }

@@ -18,8 +18,8 @@ pub(crate) struct TrainedOnArgs {
     /// A category (PHI), an entity (US_SSN), both (PII.US_SSN), or an asset
     #[arg(value_name = "TAG_OR_ASSET")]
     what: String,
-    /// observed (seen in the training data itself), inherited (only further upstream), all, or possible (also
-    /// models of which it is not known)
+    /// observed (seen in the training data, its own or that of a model it was made from), inherited (only further
+    /// upstream), all, or possible (also models of which it is not known)
     #[arg(long, value_name = "MODE", default_value = "all")]
     mode: String,
     #[command(flatten)]
@@ -37,7 +37,16 @@ pub(crate) fn run(args: TrainedOnArgs) -> anyhow::Result<ExitCode> {
     let query = format!("SELECT * FROM models_trained_on({what}, NULL, {mode}) ORDER BY 1, 2, 3");
     super::runtime()?.block_on(async {
         let session = args.ask.session().await?;
-        ask::answer(&session, &query, ask::format(args.format, args.json)).await
+        let unknown = async || {
+            let models = format!("SELECT 1 FROM models_trained_on({what}, NULL, 'possible') WHERE status = 'unknown'");
+            let (count, are) = match ask::count(&session, &models).await? {
+                0 => return Ok(None),
+                1 => (1, "model version is"),
+                many => (many, "model versions are"),
+            };
+            Ok(Some(format!("none is known; {count} {are} made from what nobody knows: --mode possible lists them")))
+        };
+        ask::answer_unless(&session, &query, ask::format(args.format, args.json), unknown).await
     })?;
     Ok(ExitCode::SUCCESS)
 }

@@ -90,6 +90,10 @@ pub struct ScanAsset {
     /// Rows of all files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub row_count: Option<i64>,
+    /// Number of its files in all events of this scan, where every one of them was read: what is not among them is no
+    /// part of this content.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file_count: Option<i64>,
     /// What its content is like, where all of it was read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signature: Option<Signature>,
@@ -269,6 +273,10 @@ fn statements(scan: &ScanEvent) -> Result<Vec<Statement>, DecodeError> {
         if scan.index_key.is_some() && !file.records.is_empty() {
             statements.push(Statement::Indexed(Indexed { asset: scanned, records: file.records.clone() }));
         }
+    }
+    // A list is one of a content: without its hash nobody knows which version it is of.
+    if let Some(count) = scan.asset.file_count.filter(|_| dataset.content_sha256.is_some()) {
+        statements.push(Statement::Members(dataset, count));
     }
     Ok(statements)
 }

@@ -8,9 +8,9 @@ use super::Format;
 use crate::json::{at, count, instant, items, object, scalar, sha256_hex, text};
 use crate::naming::{check_length, check_lengths, dataset_type, model_named};
 use crate::{
-    AssetRef, AssetType, ColumnMapping, DataFinding, DecodeError, EdgeType, Event, EventKey, EventKind, Evidence,
-    Field, FindingOrigin, Inputs, Io, JobInfo, JobRef, Link, MappingType, RunInfo, RunState, Statement, VersionRef,
-    VersionScheme,
+    AssetRef, AssetType, ColumnMapping, DataFinding, Declaration, DecodeError, EdgeType, Event, EventKey, EventKind,
+    Evidence, Field, FindingOrigin, Inputs, Io, JobInfo, JobRef, Link, MappingType, RunInfo, RunState, Statement,
+    VersionRef, VersionScheme,
 };
 use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
@@ -38,6 +38,7 @@ impl Format for OpenLineage {
                 check_length(NAME, dataset.get(name).and_then(Value::as_str).unwrap_or_default())?;
             }
             check_lengths(NAME, [text(dataset, &["facets", "version", "datasetVersion"])])?;
+            check_lengths(NAME, [text(dataset, &["facets", "lineward_model", "baseModel"])])?;
         }
         if document.get("run").is_some() || document.get("eventType").is_some() {
             run_event(document, key)
@@ -94,6 +95,12 @@ impl Format for OpenLineage {
             "outputs.*.facets.columnLineage.fields.*.inputFields.*.name",
             "outputs.*.facets.columnLineage.fields.*.inputFields.*.field",
             "outputs.*.facets.dataSource.*",
+            "outputs.*.facets.lineage.inputs.*.namespace",
+            "outputs.*.facets.lineage.inputs.*.name",
+            "outputs.*.facets.lineage.inputs.*.field",
+            "outputs.*.facets.lineage.fields.*.inputs.*.namespace",
+            "outputs.*.facets.lineage.fields.*.inputs.*.name",
+            "outputs.*.facets.lineage.fields.*.inputs.*.field",
             "outputs.*.facets.lineward_content.*",
             "outputs.*.facets.ownership.owners.*.name",
             "outputs.*.facets.schema.fields.*.name",
@@ -108,6 +115,12 @@ impl Format for OpenLineage {
             "dataset.facets.*._producer",
             "dataset.facets.*._schemaURL",
             "dataset.facets.dataSource.*",
+            "dataset.facets.lineage.inputs.*.namespace",
+            "dataset.facets.lineage.inputs.*.name",
+            "dataset.facets.lineage.inputs.*.field",
+            "dataset.facets.lineage.fields.*.inputs.*.namespace",
+            "dataset.facets.lineage.fields.*.inputs.*.name",
+            "dataset.facets.lineage.fields.*.inputs.*.field",
             "dataset.facets.lineward_content.*",
             "dataset.facets.ownership.owners.*.name",
             "dataset.facets.schema.fields.*.name",
@@ -362,9 +375,27 @@ fn facet_statements(dataset: &Value, asset: &AssetRef, statements: &mut Vec<Stat
     if !matches!(state, RunState::Start | RunState::Fail | RunState::Abort) {
         lifecycle(facets, asset, statements);
     }
-    for tag in items(facets, &["tags", "tags"]) {
-        statements.extend(declared(tag, asset).map(Statement::Finding));
+    if let Some(Value::Array(tags)) = at(facets, &["tags", "tags"]) {
+        declarations(tags, text(facets, &["tags", "_producer"]), asset, statements);
     }
+}
+
+/// What the tags of a data set declare. The facet lists all of them: what its producer declared before and does not list
+/// now is withdrawn.
+fn declarations(tags: &[Value], producer: Option<&str>, asset: &AssetRef, statements: &mut Vec<Statement>) {
+    let producer = producer.filter(|p| check_length(NAME, p).is_ok());
+    let mut findings = Vec::new();
+    for mut finding in tags.iter().filter_map(|tag| declared(tag, asset)) {
+        finding.detector_version = producer.map(str::to_owned);
+        findings.push((finding.field.clone(), finding.entity.clone()));
+        statements.push(Statement::Finding(finding));
+    }
+    statements.push(Statement::Declared(Declaration {
+        asset: reference(asset),
+        detector: TAGS_DETECTOR.to_owned(),
+        producer: producer.map(str::to_owned),
+        findings,
+    }));
 }
 
 fn lifecycle(facets: &Value, asset: &AssetRef, statements: &mut Vec<Statement>) {
@@ -390,6 +421,9 @@ fn reference(asset: &AssetRef) -> AssetRef {
     reference
 }
 
+/// Detector of what tags declare.
+const TAGS_DETECTOR: &str = "openlineage:tags";
+
 /// Words in a tag that declare sensitive data, with entity and category.
 const DECLARING: [(&str, &str, &str); 8] = [
     ("pii", "PII", "pii"),
@@ -414,7 +448,7 @@ fn declared(tag: &Value, asset: &AssetRef) -> Option<DataFinding> {
         field: text(tag, &["field"]).map(str::to_owned),
         entity: (*entity).to_owned(),
         categories: vec![(*category).to_owned()],
-        detector: "openlineage:tags".to_owned(),
+        detector: TAGS_DETECTOR.to_owned(),
         detector_version: None,
         match_count: 1,
         distinct_count: None,
@@ -427,7 +461,10 @@ fn declared(tag: &Value, asset: &AssetRef) -> Option<DataFinding> {
 }
 
 fn base_model(dataset: &Value) -> Option<AssetRef> {
-    text(dataset, &["facets", "lineward_model", "baseModel"]).and_then(model_named)
+    let named = text(dataset, &["facets", "lineward_model", "baseModel"]).map(str::trim).filter(|n| !n.is_empty())?;
+    // What nobody else can resolve, as a local path, is a base model all the same: a name that vanished here would make
+    // the model look as if all that it was made of were known.
+    Some(model_named(named).unwrap_or_else(|| AssetRef::new(AssetType::Model, "file", named)))
 }
 
 /// A base model that the `lineward_model` facet of an output names is an input of the run.
@@ -446,7 +483,7 @@ fn base_model_inputs(inputs: &[Io], outputs: &[Value]) -> Vec<Io> {
 }
 
 fn columns(outputs: &[Value], inputs: &[Io]) -> Vec<ColumnMapping> {
-    if outputs.iter().all(|o| at(o, &["facets", "columnLineage"]).is_none()) {
+    if outputs.iter().all(|o| !explicit(o) && at(o, &["facets", "columnLineage"]).is_none()) {
         return Vec::new();
     }
     // Column lineage names inputs without their version; the run's list of inputs has it.
@@ -456,7 +493,7 @@ fn columns(outputs: &[Value], inputs: &[Io]) -> Vec<ColumnMapping> {
     for output in outputs {
         let Some(dst) = asset_if_mapped(output) else { continue };
         each_mapping(output, |src_named, dst_field, transformation| {
-            let Some(mut src) = bare(src_named) else { return };
+            let Some(mut src) = bare(src_named).filter(|_| !is_job(src_named)) else { return };
             if let Some(input) = known.get(&(src.namespace.as_str(), src.name.as_str())) {
                 src = reference(input);
             }
@@ -468,7 +505,9 @@ fn columns(outputs: &[Value], inputs: &[Io]) -> Vec<ColumnMapping> {
 }
 
 fn asset_if_mapped(output: &Value) -> Option<AssetRef> {
-    at(output, &["facets", "columnLineage"])?;
+    if !explicit(output) && at(output, &["facets", "columnLineage"]).is_none() {
+        return None;
+    }
     asset(output).map(|a| reference(&a))
 }
 
@@ -488,8 +527,18 @@ fn mapping(src: AssetRef, src_field: &str, dst: &AssetRef, dst_field: Option<&st
     }
 }
 
+fn is_job(named: &Value) -> bool {
+    text(named, &["type"]).is_some_and(|t| t.eq_ignore_ascii_case("JOB"))
+}
+
+/// Whether the data set has the `lineage` facet, which says explicitly what column lineage says for columns alone. Where it
+/// is, it holds.
+fn explicit(dataset: &Value) -> bool {
+    at(dataset, &["facets", "lineage"]).is_some_and(Value::is_object)
+}
+
 /// Calls back with the named source field, the output field and the transformation, for every transformation of every
-/// source field in a `columnLineage` facet. A source field without transformations counts once.
+/// source field in a `lineage` facet, or else in a `columnLineage` facet. A source of the whole data set has no field. A source field without transformations counts once.
 fn each_mapping<'a>(dataset: &'a Value, mut call: impl FnMut(&'a Value, Option<&'a str>, &'a Value)) {
     let mut sources = |list: &'a [Value], field: Option<&'a str>, fallback: &'a Value| {
         for source in list {
@@ -499,6 +548,12 @@ fn each_mapping<'a>(dataset: &'a Value, mut call: impl FnMut(&'a Value, Option<&
             }
         }
     };
+    if explicit(dataset) {
+        for (name, field) in object(dataset, &["facets", "lineage", "fields"]).into_iter().flatten() {
+            sources(items(field, &["inputs"]), Some(name), &Value::Null);
+        }
+        return sources(items(dataset, &["facets", "lineage", "inputs"]), None, &Value::Null);
+    }
     if let Some(by_field) = object(dataset, &["facets", "columnLineage", "fields"]) {
         for (name, field) in by_field {
             sources(items(field, &["inputFields"]), Some(name), field);
@@ -507,18 +562,20 @@ fn each_mapping<'a>(dataset: &'a Value, mut call: impl FnMut(&'a Value, Option<&
     sources(items(dataset, &["facets", "columnLineage", "dataset"]), None, &Value::Null);
 }
 
-/// Links from the sources that the column lineage of a declared data set or job output names.
+/// Links from the sources that the explicit or column lineage of a declared data set or job output names. Jobs among them
+/// are no data.
 fn column_links(dataset: &Value) -> Vec<Statement> {
     let Some(dst) = asset_if_mapped(dataset) else { return Vec::new() };
+    let evidence = if explicit(dataset) { Evidence::Explicit } else { Evidence::Column };
     let mut seen = BTreeSet::new();
     let (mut links, mut columns) = (Vec::new(), Vec::new());
     each_mapping(dataset, |named, dst_field, transformation| {
-        let Some(src) = bare(named) else { return };
+        let Some(src) = bare(named).filter(|_| !is_job(named)) else { return };
         if let Some(src_field) = text(named, &["field"]) {
             columns.push(mapping(src.clone(), src_field, &dst, dst_field, transformation));
         }
         if seen.insert((src.namespace.clone(), src.name.clone())) {
-            let (edge_type, evidence) = (EdgeType::Derived, Evidence::Column);
+            let edge_type = EdgeType::Derived;
             links.push(Statement::Link(Link { src, dst: dst.clone(), edge_type, evidence }));
         }
     });

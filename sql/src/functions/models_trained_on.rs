@@ -27,8 +27,8 @@ pub(super) static FUNCTION: Function = Function {
             name: "mode",
             takes: Takes::Word(MODES),
             required: false,
-            summary: "`observed`: seen in the training data itself; `inherited`: seen only further upstream; `all` \
-                      (unless given): both; `possible`: also models whose upstream is not known, with status \
+            summary: "`observed`: seen in the training data itself, or in that of a model it was made from; `inherited`: \
+                      seen only further upstream of that; `all` (unless given): both; `possible`: also models whose upstream is not known, with status \
                       `unknown`",
         },
         Argument::RECORDED_AS_OF,
@@ -41,7 +41,9 @@ pub(super) static FUNCTION: Function = Function {
         (
             "status",
             Type::Text,
-            "`observed`, `inherited`, or `contradicted`: seen in the training data although it was cleared upstream",
+            "`observed`: seen in data that the model, or a model it was tuned, merged or otherwise made from, was trained \
+             on; `inherited`: seen only in what that data was made from; `contradicted`: seen in the training data \
+             although it was cleared upstream; `unknown`: see `mode`",
         ),
         ("sources", Type::Integer, "versions it was seen in, copies counted once"),
         ("min_depth", Type::Integer, "hops from the nearest data it was seen in"),

@@ -23,7 +23,7 @@ pub(super) static FUNCTION: Function = Function {
             name: "granularity",
             takes: Takes::Word(&["dataset", "shard", "file"]),
             required: false,
-            summary: "`dataset` (unless given): as the training named it; `shard`, `file`: the members it consists of",
+            summary: "`dataset` (unless given): as the training named it; `shard` or `file`: the members it consists of",
         },
         Argument::AS_OF,
         Argument::RECORDED_AS_OF,

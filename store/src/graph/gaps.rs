@@ -7,7 +7,7 @@ use super::csr::Bits;
 use super::walk::{Direction, View};
 use crate::rows::Micros;
 use lineward_events::{EdgeType, Evidence};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// What kind of thing is not known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -22,9 +22,14 @@ pub enum GapKind {
     DataNotScanned,
     /// A scan did not see all of the data.
     ScanIncomplete,
+    /// The run that wrote it failed or was stopped: it may be a part of what it should be. Where it comes from is known.
+    RunFailed,
+    /// The run that wrote it is not known to have ended.
+    RunNotFinished,
 }
 
 impl GapKind {
+    /// Those that leave an answer incomplete.
     const ALL: [Self; 5] = [
         Self::TrainingInputsUnknown,
         Self::InputsOnlyHinted,
@@ -41,6 +46,8 @@ impl GapKind {
             Self::InputsUnknown => "inputs_unknown",
             Self::DataNotScanned => "data_not_scanned",
             Self::ScanIncomplete => "scan_incomplete",
+            Self::RunFailed => "run_failed",
+            Self::RunNotFinished => "run_not_finished",
         }
     }
 
@@ -131,7 +138,44 @@ impl View {
         let feeds = self.feeds_models();
         let with_gaps = self.graph.versions().zip(self.gap_kinds()).filter(|(_, kinds)| **kinds != 0);
         let gaps = with_gaps.flat_map(|(version, _)| self.gaps_of(version));
-        gaps.filter(|g| g.kind.hides_inputs() || feeds[g.version as usize]).collect()
+        let mut gaps: Vec<Gap> = gaps.filter(|g| g.kind.hides_inputs() || feeds[g.version as usize]).collect();
+        gaps.extend(self.run_gaps(&feeds));
+        gaps
+    }
+
+    /// What runs wrote that failed, were stopped or are not known to have ended, of what flows into a model. No answer is
+    /// incomplete for it, but nobody should have to guess.
+    fn run_gaps(&self, feeds: &[bool]) -> Vec<Gap> {
+        let graph = &*self.graph;
+        let ends: Vec<Option<GapKind>> = (0..graph.runs.len() as u32).map(|run| self.unended(run)).collect();
+        if ends.iter().all(Option::is_none) {
+            return Vec::new();
+        }
+        let mut gaps = Vec::new();
+        for version in graph.versions().filter(|&v| feeds[v as usize] && self.exists(v)) {
+            let made = |e: &Edge| !matches!(e.link, Link::Direct(EdgeType::Contains | EdgeType::CopyOf));
+            let runs: BTreeSet<u32> =
+                self.entering(version).filter(|(_, e)| e.run != NONE && made(e)).map(|(_, e)| e.run).collect();
+            for (run, kind) in runs.into_iter().filter_map(|run| Some((run, ends[run as usize]?))) {
+                let detail = match kind {
+                    GapKind::RunFailed => "the run that wrote it failed or was stopped",
+                    _ => "the run that wrote it is not known to have ended",
+                };
+                gaps.push(self.gap(kind, version, Some(run), detail));
+            }
+        }
+        gaps
+    }
+
+    /// How a run did not end well by the time of the question.
+    fn unended(&self, run: u32) -> Option<GapKind> {
+        let (state, ended_at) = self.graph.runs.end(run);
+        match state {
+            "START" | "RUNNING" => Some(GapKind::RunNotFinished),
+            _ if ended_at.is_some_and(|at| at > self.at) => Some(GapKind::RunNotFinished),
+            "FAIL" | "ABORT" => Some(GapKind::RunFailed),
+            _ => None,
+        }
     }
 
     /// Gap kinds of each class of nodes, as bits, its own and those that flow in from upstream: all, or those that hide

@@ -24,9 +24,9 @@ pub enum What {
 pub enum Status {
     /// It was seen in the training data although it was cleared upstream: masking failed.
     Contradicted,
-    /// It was seen in the training data itself.
+    /// It was seen in the training data itself, or in that of a model it was made from.
     Observed,
-    /// It was seen only further upstream.
+    /// It was seen only further upstream of that.
     Inherited,
     /// It was not seen, but not everything upstream is known.
     Unknown,
@@ -82,9 +82,9 @@ pub enum Granularity {
     /// As the training read it.
     #[default]
     Dataset,
-    /// Shards, where a data set consists of them.
+    /// Shards or files, where a data set consists of them: a shard of a corpus is mostly told as a file.
     Shard,
-    /// Files, where a data set consists of them.
+    /// The same.
     File,
 }
 
@@ -593,8 +593,9 @@ impl View {
     fn parts(&self, whole: Version, granularity: Granularity) -> Vec<Version> {
         let wanted = |version: &Version| match granularity {
             Granularity::Dataset => false,
-            Granularity::Shard => self.graph.asset(*version).asset_type == "SHARD",
-            Granularity::File => matches!(self.graph.asset(*version).asset_type.as_str(), "FILE" | "SHARD"),
+            Granularity::Shard | Granularity::File => {
+                matches!(self.graph.asset(*version).asset_type.as_str(), "FILE" | "SHARD")
+            }
         };
         if granularity == Granularity::Dataset {
             return vec![whole];

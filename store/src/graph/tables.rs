@@ -543,6 +543,12 @@ impl Runs {
         columns.inputs_known.value(row)
     }
 
+    /// The state of a run, and when it ended.
+    pub fn end(&self, at: u32) -> (&str, Option<Micros>) {
+        let (columns, row) = self.find(at);
+        (columns.state.value(row), time(&columns.ended_at, row))
+    }
+
     /// When a run began, as far as it is known.
     pub fn began(&self, at: u32) -> Micros {
         let (columns, row) = self.find(at);

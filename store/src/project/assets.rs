@@ -457,7 +457,7 @@ impl Projector {
             },
         );
         self.place(context, asset_id, id);
-        self.link_to_folder(context, asset_id, id, since.valid_from);
+        self.link_to_folder(context, asset_id, id, since);
         self.link_members(context, asset_id, id, since.seen_at.max(since.valid_from));
         // Earlier reads saw what was there before; where there was nothing before, they may have seen this.
         let is_first = self.versions_of.get(&asset_id).and_then(|v| v.first()).is_some_and(|(_, v)| *v == id);

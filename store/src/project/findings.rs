@@ -2,7 +2,7 @@
 
 use super::{Context, Projector};
 use crate::rows::{AccessRow, FindingRow, TagRow};
-use lineward_events::{DataFinding, FindingOrigin};
+use lineward_events::{DataFinding, Declaration, FindingOrigin};
 
 /// The categories, whose tags are bits 0 to 3: name, law, severity.
 const CATEGORIES: [(&str, &str, &str, i32); 4] = [
@@ -12,12 +12,19 @@ const CATEGORIES: [(&str, &str, &str, i32); 4] = [
     ("financial", "FINANCIAL", "PCI DSS", 4),
 ];
 
+/// Origin of what somebody says without having looked.
+const DECLARED: &str = "declared";
+
 /// Bits of a mask.
 const TAGS_MAX: usize = 64;
 
 impl Projector {
     pub(super) fn index_findings(&mut self) {
-        for f in self.findings.iter() {
+        // One that was taken back keeps its id for when it holds again.
+        for f in self.findings.all() {
+            if f.origin == DECLARED {
+                self.declared_of.entry(f.version_id).or_default().insert(f.finding_id);
+            }
             let key = (f.version_id, f.field.clone(), f.detector.clone(), f.origin.clone(), f.entity.clone());
             self.finding_ids.insert(key, f.finding_id);
         }
@@ -36,7 +43,7 @@ impl Projector {
         let origin = match finding.origin {
             FindingOrigin::Scan => "scan",
             FindingOrigin::Imported => "imported",
-            FindingOrigin::Declared => "declared",
+            FindingOrigin::Declared => DECLARED,
         };
         let tag_id = self.tag(context, finding);
         // One detector may tell several entities apart, as all declared tags of a data set come by the same one.
@@ -50,9 +57,12 @@ impl Projector {
                 id
             }
         };
-        // A scan that is told late does not take the place of a newer one.
-        if self.findings.get(&finding_id).is_some_and(|f| f.scanned_at > context.at) {
+        // A scan that is told late does not take the place of a newer one, nor a declaration that of its withdrawal.
+        if self.findings.ever(&finding_id).is_some_and(|f| f.scanned_at > context.at) {
             return;
+        }
+        if finding.origin == FindingOrigin::Declared {
+            self.declared_of.entry(version_id).or_default().insert(finding_id);
         }
         self.findings.put(
             context,
@@ -76,6 +86,26 @@ impl Projector {
                 recorded: context.recorded(),
             },
         );
+    }
+
+    /// What a producer declared of a version before and does not list now holds no longer.
+    pub(super) fn apply_declaration(&mut self, context: &Context, declared: &Declaration) {
+        let version_id = self.observe(context, &declared.asset).version_id;
+        let lists =
+            |f: &FindingRow| declared.findings.iter().any(|(field, entity)| *field == f.field && *entity == f.entity);
+        let is_withdrawn = |f: &&FindingRow| {
+            // An older version did not keep who had declared it.
+            let same = f.detector_version.is_none() || f.detector_version == declared.producer;
+            f.detector == declared.detector && same && !lists(f)
+        };
+        // A list that is told late withdraws nothing that was declared after it.
+        let findings = self.declared_of.get(&version_id).into_iter().flatten();
+        let findings = findings.filter_map(|id| self.findings.get(id)).filter(|f| f.scanned_at <= context.at);
+        let gone: Vec<i64> = findings.filter(is_withdrawn).map(|f| f.finding_id).collect();
+        for id in gone {
+            self.findings.update(context, &id, |f| f.scanned_at = context.at);
+            self.findings.retract(context, &id);
+        }
     }
 
     /// The tag of a finding's entity, new or known; that of its category where all bits are taken. -1 for a finding of

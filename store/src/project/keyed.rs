@@ -95,6 +95,11 @@ impl<R: Row> Keyed<R> {
         self.last(key).map(|(_, row)| row).filter(|r| r.recorded().retracted_at.is_none())
     }
 
+    /// The last row of a key, also one that was retracted.
+    pub(super) fn ever(&self, key: &R::Key) -> Option<&R> {
+        self.last(key).map(|(_, row)| row)
+    }
+
     /// How many keys there ever were: the next dense id.
     pub(super) fn next_id(&self) -> i64 {
         self.count as i64

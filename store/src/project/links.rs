@@ -20,15 +20,7 @@ impl Projector {
         if src == dst {
             return None;
         }
-        let key = (src, dst, run, edge_type.as_str().into());
-        let id = match self.edge_ids.get(&key) {
-            Some(id) => *id,
-            None => {
-                let id = self.edges.next_id();
-                self.edge_ids.insert(key, id);
-                id
-            }
-        };
+        let id = self.edge_id(src, dst, run, edge_type);
         if edge_type == EdgeType::Contains {
             self.note_member(src, dst);
             self.unlink_near(context, src, dst);
@@ -37,7 +29,8 @@ impl Projector {
             // Measured is more than said.
             return Some(id);
         }
-        let current = self.edges.get(&id);
+        // One that ended begins anew.
+        let current = self.edges.get(&id).filter(|e| e.valid_to.is_none());
         if current.is_some_and(|e| e.confidence >= evidence.confidence()) {
             if run.is_some() {
                 self.edges.update(context, &id, |e| e.valid_from = since);
@@ -64,6 +57,62 @@ impl Projector {
             },
         );
         Some(id)
+    }
+
+    /// The id of an edge, new or known.
+    fn edge_id(&mut self, src: i64, dst: i64, run: Option<i64>, edge_type: EdgeType) -> i64 {
+        let key = (src, dst, run, edge_type.as_str().into());
+        if let Some(id) = self.edge_ids.get(&key) {
+            return *id;
+        }
+        let id = self.edges.next_id();
+        self.edge_ids.insert(key, id);
+        id
+    }
+
+    /// Keeps that an edge by declaration held from a time to another. One that goes on says that already; of several
+    /// spells with a time between them the last is kept. It is an edge of no run: what a run has says where its outputs
+    /// come from now.
+    pub(super) fn link_until(
+        &mut self,
+        context: &Context,
+        (src, dst): (i64, i64),
+        edge_type: EdgeType,
+        (since, until): (Micros, Micros),
+    ) {
+        if src == dst {
+            return;
+        }
+        let id = self.edge_id(src, dst, None, edge_type);
+        let (mut valid_from, mut valid_to) = (since, until);
+        if let Some(known) = self.edges.get(&id) {
+            let Some(end) = known.valid_to else { return };
+            if known.valid_from <= since && since < end {
+                return;
+            }
+            if end >= since && known.valid_from <= until {
+                (valid_from, valid_to) = (known.valid_from.min(since), end.max(until));
+            } else if end > until {
+                return;
+            }
+        }
+        self.edges.put(
+            context,
+            EdgeRow {
+                edge_id: id,
+                src_version_id: src,
+                dst_version_id: dst,
+                run_sid: None,
+                edge_type: edge_type.as_str().into(),
+                evidence: Evidence::Declared.as_str().into(),
+                confidence: Evidence::Declared.confidence(),
+                masking: false,
+                clear_mask: 0,
+                valid_from,
+                valid_to: Some(valid_to),
+                recorded: context.recorded(),
+            },
+        );
     }
 
     pub(super) fn unlink(&mut self, context: &Context, src: i64, dst: i64, run: Option<i64>, edge_type: EdgeType) {

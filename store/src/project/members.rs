@@ -6,7 +6,7 @@
 
 use super::{ALWAYS, Context, Projector, Since};
 use crate::rows::Micros;
-use lineward_events::{EdgeType, Evidence, VersionRef, VersionScheme};
+use lineward_events::{AssetRef, EdgeType, Evidence, VersionRef, VersionScheme};
 use std::collections::BTreeSet;
 
 impl Projector {
@@ -77,8 +77,10 @@ impl Projector {
     }
 
     /// Links a new version of a member to the versions of its data set in whose time it is current.
-    pub(super) fn link_to_folder(&mut self, context: &Context, asset_id: i64, version_id: i64, at: Micros) {
+    pub(super) fn link_to_folder(&mut self, context: &Context, asset_id: i64, version_id: i64, since: Since) {
         let Some(parent) = self.assets.get(&asset_id).and_then(|a| a.parent_asset_id) else { return };
+        let at = since.valid_from;
+        self.succeed_listed(context, parent, since.seen_at.max(at));
         let of_parent = self.versions_of.get(&parent).cloned().unwrap_or_default();
         let first = self.version_at(parent, at).or(of_parent.first().map(|(_, v)| *v));
         let later = of_parent
@@ -111,8 +113,82 @@ impl Projector {
     }
 
     fn contain(&mut self, context: &Context, member: i64, container: i64) {
+        if self.listed_at(container).is_some_and(|at| !self.is_current_in_list(member, container, at)) {
+            return;
+        }
         let ends = (member, container);
         self.link(context, ends, None, EdgeType::Contains, Evidence::VersionInferred, context.at);
+    }
+
+    /// All members of a version are known: what was taken for a member by its name and its time alone, and is not among
+    /// them, is none. Otherwise what was deleted or rewritten before would be in this content for ever.
+    pub(super) fn apply_members(&mut self, context: &Context, asset: &AssetRef, count: i64) {
+        let version = self.observe(context, asset).version_id;
+        let listed = self.members_by(version, false).count() as i64;
+        // Others of its events are still to come, or files have one name.
+        if listed != count {
+            return;
+        }
+        self.versions.update(context, &version, |row| row.file_count = Some(count));
+        self.take_unlisted(context, version);
+        // That it came from the version before it was inferred too, from nothing but that its content was not known.
+        let asset_id = self.versions.get(&version).map(|v| v.asset_id);
+        let others = asset_id.and_then(|a| self.versions_of.get(&a)).into_iter().flatten();
+        let others: Vec<i64> =
+            others.map(|(_, v)| *v).filter(|v| self.is_inferred(*v, version, EdgeType::Derived)).collect();
+        others.into_iter().for_each(|before| self.unlink(context, before, version, None, EdgeType::Derived));
+    }
+
+    /// Takes inferred members of a listed version away.
+    fn take_unlisted(&mut self, context: &Context, version: i64) {
+        let Some(at) = self.listed_at(version) else { return };
+        let asset_of = |v: i64| self.versions.get(&v).map(|v| v.asset_id);
+        let assets: BTreeSet<i64> = self.members_by(version, false).filter_map(asset_of).collect();
+        let stays = |m: i64| asset_of(m).is_some_and(|a| assets.contains(&a) && self.version_at(a, at) == Some(m));
+        let gone = self.members_by(version, true).filter(|m| !stays(*m));
+        for member in gone.collect::<Vec<_>>() {
+            self.unlink(context, member, version, None, EdgeType::Contains);
+        }
+    }
+
+    /// Whether a version of a file that is in a list is the one that was current then: what a run wrote has the content
+    /// that was scanned after it.
+    fn is_current_in_list(&self, member: i64, version: i64, listed_at: Micros) -> bool {
+        let asset_of = |v: i64| self.versions.get(&v).map(|v| v.asset_id);
+        let Some(asset_id) = asset_of(member) else { return false };
+        self.version_at(asset_id, listed_at) == Some(member)
+            && self.members_by(version, false).any(|listed| asset_of(listed) == Some(asset_id))
+    }
+
+    /// Members that were inferred, or those that were said.
+    fn members_by(&self, container: i64, inferred: bool) -> impl Iterator<Item = i64> {
+        let members = self.members_of.get(&container).into_iter().flatten().copied();
+        members.filter(move |m| self.is_inferred(*m, container, EdgeType::Contains) == inferred)
+    }
+
+    fn is_inferred(&self, src: i64, dst: i64, edge_type: EdgeType) -> bool {
+        let id = self.edge_ids.get(&(src, dst, None, edge_type.as_str().into()));
+        let edge = id.and_then(|id| self.edges.get(id));
+        edge.is_some_and(|e| e.evidence == Evidence::VersionInferred.as_str())
+    }
+
+    /// When all members of a version were listed; `None` where they were not.
+    fn listed_at(&self, version: i64) -> Option<Micros> {
+        self.versions.get(&version).filter(|v| v.file_count.is_some())?;
+        let edge = |m: &i64| self.edge_ids.get(&(*m, version, None, EdgeType::Contains.as_str().into()));
+        let said = self.members_by(version, false);
+        said.filter_map(|m| self.edges.get(edge(&m)?)).map(|e| e.valid_from).max()
+    }
+
+    /// Something turned up in a data set after its members were listed: it has another content from here on.
+    fn succeed_listed(&mut self, context: &Context, parent: i64, at: Micros) {
+        let Some(listed) = self.version_at(parent, at) else { return };
+        if self.listed_at(listed).is_none_or(|listed_at| listed_at >= at) {
+            return;
+        }
+        let named = self.unused_name(context, parent);
+        let next = self.new_version(context, parent, &named, Since { valid_from: at, seen_at: at }, None);
+        self.link(context, (listed, next), None, EdgeType::Derived, Evidence::VersionInferred, at);
     }
 
     /// A member was written: data sets that were read before that have a new version from here on.

@@ -178,6 +178,8 @@ pub struct Projector {
     edge_ids: Map<(i64, i64, Option<i64>, Word), i64>,
     /// Findings by version, field, detector, origin and entity.
     finding_ids: Map<(i64, Option<String>, String, String, String), i64>,
+    /// Findings that are declared, by version.
+    declared_of: Map<i64, BTreeSet<i64>>,
     tag_ids: Map<String, i32>,
     /// Fields by asset and name.
     field_ids: Map<i64, Map<String, i64>>,
@@ -251,11 +253,13 @@ impl Projector {
                 self.observe(context, asset);
             }
             Statement::Dropped(asset) => self.apply_dropped(context, asset),
+            Statement::Members(asset, count) => self.apply_members(context, asset, *count),
             Statement::Alias(alias, target) => self.apply_alias(context, alias, target),
             Statement::Link(link) => self.apply_link(context, link),
             Statement::Access(access) => self.apply_access(context, access),
             Statement::Finding(finding) => self.apply_finding(context, finding),
             Statement::Columns(mappings) => self.apply_columns(context, mappings),
+            Statement::Declared(declaration) => self.apply_declaration(context, declaration),
             Statement::Indexed(indexed) => self.apply_indexed(context, indexed),
             Statement::Signed(signed) => self.apply_signed(context, signed),
             Statement::Clearing(policy) => self.apply_clearing(context, policy),

@@ -99,9 +99,10 @@ impl Projector {
         run.outputs = job.outputs.iter().map(declared).collect();
         let sid = self.run(context, &run);
         let state = self.run_states.entry(sid).or_default();
-        // An older declaration that comes in late does not replace a newer one.
-        if state.inputs.iter().chain(&state.outputs).any(|bound| bound.at > context.at) {
-            return;
+        // An older declaration that comes in late does not replace a newer one; it held until then.
+        let later = state.inputs.iter().chain(&state.outputs).map(|bound| bound.at).filter(|at| *at > context.at);
+        if let Some(until) = later.min() {
+            return self.declared_before(context, sid, &run, until);
         }
         let (inputs, outputs) = (std::mem::take(&mut state.inputs), std::mem::take(&mut state.outputs));
         state.columns.clear();
@@ -110,6 +111,41 @@ impl Projector {
         let Some(state) = self.run_states.get(&sid).cloned() else { return };
         self.retract_io(context, (sid, INPUT), &inputs, &state.inputs);
         self.retract_io(context, (sid, OUTPUT), &outputs, &state.outputs);
+        self.keep_declared(context, (&inputs, &outputs), context.at);
+    }
+
+    /// A declaration that was replaced before it came in.
+    fn declared_before(&mut self, context: &Context, sid: i64, run: &RunInfo, until: Micros) {
+        let name = format!("run:{}", run.run_id);
+        let mut inputs = Vec::with_capacity(run.inputs.len());
+        for io in &run.inputs {
+            let binding = self.read(context, &io.asset, context.at, Some(sid));
+            inputs.push(to_bound(io, binding, context.at));
+        }
+        let mut outputs = Vec::with_capacity(run.outputs.len());
+        for io in &run.outputs {
+            let binding = self.write(context, &io.asset, context.at, By::Run(sid), &name);
+            outputs.push(to_bound(io, binding, context.at));
+        }
+        self.keep_declared(context, (&inputs, &outputs), until);
+    }
+
+    /// Keeps what a job declared until it declared something else, as edges that end then: what was true at a time stays
+    /// the answer for that time.
+    fn keep_declared(&mut self, context: &Context, (inputs, outputs): (&[Bound], &[Bound]), until: Micros) {
+        if outputs.len().saturating_mul(inputs.len()) > RUN_EDGES_MAX {
+            return;
+        }
+        for (input, output) in outputs.iter().flat_map(|output| inputs.iter().map(move |input| (input, output))) {
+            let since = input.at.max(output.at);
+            let edge_type = match self.type_of(output.asset_id) {
+                Some(AssetType::Model) => self.edge_into_model(input),
+                _ => EdgeType::Derived,
+            };
+            if since < until {
+                self.link_until(context, (input.version_id, output.version_id), edge_type, (since, until));
+            }
+        }
     }
 
     fn retract_io(&mut self, context: &Context, (sid, io): (i64, &'static str), before: &[Bound], now: &[Bound]) {
@@ -358,11 +394,7 @@ impl Projector {
         }
         let mut out = Vec::new();
         for input in &state.inputs {
-            let edge_type = match self.type_of(input.asset_id) {
-                Some(AssetType::Model) => EdgeType::FineTunedFrom,
-                _ if is_evaluation(&input.context) => EdgeType::EvaluatedOn,
-                _ => EdgeType::TrainedOn,
-            };
+            let edge_type = self.edge_into_model(input);
             let key = run_io_key(sid, input.version_id, INPUT, &input.context);
             let evidence = self.run_io.get(&key).map_or(Evidence::IoMembership, |r| evidence_of(&r.evidence));
             for model in &models {
@@ -371,6 +403,15 @@ impl Projector {
             }
         }
         out
+    }
+
+    /// What an input of a run is to the models it makes.
+    fn edge_into_model(&self, input: &Bound) -> EdgeType {
+        match self.type_of(input.asset_id) {
+            Some(AssetType::Model) => EdgeType::FineTunedFrom,
+            _ if is_evaluation(&input.context) => EdgeType::EvaluatedOn,
+            _ => EdgeType::TrainedOn,
+        }
     }
 
     fn type_of(&self, asset_id: i64) -> Option<AssetType> {
