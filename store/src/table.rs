@@ -7,8 +7,10 @@
 
 use crate::storage::Storage;
 use crate::{Error, schema};
-use arrow::array::RecordBatch;
+use arrow::array::{AsArray as _, RecordBatch};
+use arrow::compute::{cast, filter_record_batch};
 use arrow::datatypes::{DataType, SchemaRef};
+use arrow::error::ArrowError;
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties};
 use deltalake::kernel::{Action, Add, Transaction};
 use deltalake::operations::create::CreateBuilder;
@@ -25,6 +27,8 @@ use std::collections::HashMap;
 
 /// Commits on one handle before it is checkpointed and reopened.
 const REOPEN_COMMITS: u32 = 50;
+/// Bytes of files that are read to tell what was added; of more, all is read anew, in less memory.
+const ADDED_BYTES_MAX: i64 = 256 << 20;
 /// Retries of a commit that lost the race for a version to an unrelated append.
 const COMMIT_RETRIES: usize = 15;
 /// Columns whose values hardly ever repeat: a dictionary of them costs time and then is given up.
@@ -246,7 +250,7 @@ impl Table {
             let fail = |e: String| Error::rows(self.name, e);
             let bytes = store.get(&path).await.map_err(|e| fail(e.to_string()))?;
             let bytes = bytes.bytes().await.map_err(|e| fail(e.to_string()))?;
-            read_file(self.name, bytes, None, &mut out)?;
+            read_file(self.name, bytes, None, None, &mut out)?;
         }
         Ok(out)
     }
@@ -292,17 +296,18 @@ impl Table {
 }
 
 /// The rows that versions after `from` up to `to` added to a table, in the order in which they were written; only these
-/// columns, or all. `None` where that cannot be told from the log: files were taken away in between (a compaction), or
-/// entries are gone.
+/// columns, or all, and of these only the rows that have a text in a column, where that is given. `None` where that cannot
+/// be told from the log: files were taken away in between (a compaction), or entries are gone; and where it is much.
 pub(crate) async fn added_between(
     storage: &Storage,
     name: &'static str,
     (from, to): (i64, i64),
     columns: Option<&[&str]>,
+    only: Option<(&str, &str)>,
 ) -> Result<Option<Vec<RecordBatch>>, Error> {
     let log_store = storage.log_store(name)?;
     let store = log_store.object_store(None);
-    let mut out = Vec::new();
+    let (mut paths, mut size_bytes) = (Vec::new(), 0i64);
     for version in (from + 1)..=to {
         let entry = log_store.read_commit_entry(version as u64).await.map_err(Error::table(name))?;
         let Some(entry) = entry else { return Ok(None) };
@@ -310,15 +315,22 @@ pub(crate) async fn added_between(
             match action {
                 Action::Add(add) => {
                     // Paths in the log are encoded as in a URL.
-                    let path = Path::from_url_path(&add.path).map_err(|e| Error::rows(name, e))?;
-                    let bytes = store.get(&path).await.map_err(|e| Error::rows(name, e))?;
-                    let bytes = bytes.bytes().await.map_err(|e| Error::rows(name, e))?;
-                    read_file(name, bytes, columns, &mut out)?;
+                    paths.push(Path::from_url_path(&add.path).map_err(|e| Error::rows(name, e))?);
+                    size_bytes = size_bytes.saturating_add(add.size);
                 }
                 Action::Remove(_) => return Ok(None),
                 _ => {}
             }
         }
+    }
+    if size_bytes > ADDED_BYTES_MAX {
+        return Ok(None);
+    }
+    let mut out = Vec::new();
+    for path in paths {
+        let bytes = store.get(&path).await.map_err(|e| Error::rows(name, e))?;
+        let bytes = bytes.bytes().await.map_err(|e| Error::rows(name, e))?;
+        read_file(name, bytes, columns, only, &mut out)?;
     }
     Ok(Some(out))
 }
@@ -327,6 +339,7 @@ fn read_file(
     name: &str,
     bytes: bytes::Bytes,
     columns: Option<&[&str]>,
+    only: Option<(&str, &str)>,
     out: &mut Vec<RecordBatch>,
 ) -> Result<(), Error> {
     let fail = |e: deltalake::parquet::errors::ParquetError| Error::rows(name, e);
@@ -336,9 +349,21 @@ fn read_file(
         builder = builder.with_projection(wanted);
     }
     for batch in builder.build().map_err(fail)? {
-        out.push(batch.map_err(|e| Error::rows(name, e))?);
+        let batch = batch.map_err(|e| Error::rows(name, e))?;
+        out.push(match only {
+            None => batch,
+            Some(only) => rows_with(&batch, only).map_err(|e| Error::rows(name, e))?,
+        });
     }
     Ok(())
+}
+
+/// The rows of a batch that have a text in a column.
+fn rows_with(batch: &RecordBatch, (column, text): (&str, &str)) -> Result<RecordBatch, ArrowError> {
+    let found = batch.column_by_name(column).ok_or_else(|| ArrowError::SchemaError(format!("no column `{column}`")))?;
+    let texts = cast(found, &DataType::Utf8)?;
+    let wanted = texts.as_string::<i32>().iter().map(|value| Some(value == Some(text))).collect();
+    filter_record_batch(batch, &wanted)
 }
 
 fn parse_actions(name: &str, version: i64, entry: &bytes::Bytes) -> Result<Vec<Action>, Error> {
