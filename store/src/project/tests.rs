@@ -480,6 +480,21 @@ const SCENARIOS: &[Scenario] = &[
         &["COPY_OF c@sha256 -> a@initial CONTENT_MATCH", "NEAR_DUPLICATE a@initial -> b@sha256 CONTENT_MATCH"],
     ),
     ordered(
+        "a copy stands in for the content of a version that is a state of the same thing",
+        "10 sign f:a#1 0-200
+         20 sign f:b#1 0-200
+         30 sign f:a#2 0-190
+         40 sign f:c#1 0-200
+         50 sign f:d#2 0-190",
+        &[
+            "COPY_OF a@sha256 -> b@sha256 CONTENT_MATCH",
+            "COPY_OF a@sha256 -> c@sha256 CONTENT_MATCH",
+            "COPY_OF a@sha256 -> d@sha256 CONTENT_MATCH",
+            "NEAR_DUPLICATE a@sha256 -> d@sha256 CONTENT_MATCH",
+            "NEAR_DUPLICATE b@sha256 -> a@sha256 CONTENT_MATCH",
+        ],
+    ),
+    ordered(
         "states and parts of one thing are no copies of each other",
         "10 sign d:data#1 0-200
          20 sign d:data#2 0-199
