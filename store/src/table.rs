@@ -415,3 +415,20 @@ fn encode(name: &str, batches: &[&RecordBatch], schema: &SchemaRef) -> Result<Ve
     writer.close().map_err(fail)?;
     Ok(out)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::array::{ArrayRef, StringArray};
+    use std::sync::Arc;
+
+    #[test]
+    fn rows_that_are_not_wanted_do_not_stay() {
+        let kinds: ArrayRef = Arc::new(StringArray::from(vec![Some("run"), Some("scan"), None, Some("scan")]));
+        let payloads: ArrayRef = Arc::new(StringArray::from(vec!["a", "b", "c", "d"]));
+        let batch = RecordBatch::try_from_iter([("event_kind", kinds), ("payload", payloads)]).expect("columns fit");
+        let kept = rows_with(&batch, ("event_kind", "scan")).expect("a column");
+        assert_eq!(kept.column(1).as_string::<i32>().iter().flatten().collect::<Vec<_>>(), ["b", "d"]);
+        assert!(rows_with(&batch, ("kind", "scan")).is_err());
+    }
+}

@@ -162,11 +162,11 @@ impl Projector {
         // Of equal contents the oldest stands for all, the others are its copies: the oldest that is not a state or a part
         // of the other itself.
         let older: Vec<i64> = equals.into_iter().filter(|v| *v < version_id).take(EQUALS_MAX).collect();
-        let unrelated = others.into_iter().filter(|other| !self.is_related(version_id, *other));
-        let mut others: Vec<i64> = unrelated.take(COMPARED_MAX).collect();
-        others.sort_unstable();
         let mut contents = BTreeSet::new();
-        others.retain(|v| self.content(*v).is_none_or(|content| contents.insert(content)));
+        let unrelated = others.into_iter().filter(|other| !self.is_related(version_id, *other));
+        let first = unrelated.filter(|v| self.content(*v).is_none_or(|content| contents.insert(content)));
+        let mut others: Vec<i64> = first.take(COMPARED_MAX).collect();
+        others.sort_unstable();
         others.retain(|other| older.iter().all(|v| self.is_related(*v, *other)));
         let similarity = |other: &i64| {
             let theirs = self.signatures.get(&(*other, key.1.clone(), key.2)).and_then(signature_of)?;
@@ -262,4 +262,23 @@ fn is_file(asset: &AssetRow) -> bool {
 fn is_folder_of(folder: &AssetRow, asset: &AssetRow) -> bool {
     let below = || asset.name.strip_prefix(&*folder.name).is_some_and(|rest| rest.starts_with('/'));
     folder.namespace == asset.namespace && (folder.name == "/" || below())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_band_that_was_full_has_what_a_new_one_has() {
+        let minhash = vec![7; lineward_events::MINHASHES];
+        let signature = Signature::new("00000001", 1, 60, true, minhash, (0..60).collect()).expect("a signature");
+        let all = BUCKET_MAX as i64 + 40;
+        let (mut went_on, mut loaded) = (Bands::default(), Bands::default());
+        (0..all).for_each(|version| went_on.insert(version, &signature));
+        (0..20).for_each(|version| went_on.remove(version, &signature));
+        (20..all).for_each(|version| loaded.insert(version, &signature));
+        let expected: Vec<i64> = (20..).take(BUCKET_MAX).collect();
+        assert_eq!(loaded.candidates(&signature), expected);
+        assert_eq!(went_on.candidates(&signature), expected);
+    }
 }

@@ -920,6 +920,24 @@ fn a_large_family_of_near_copies_stays_cheap() {
     assert!(near(599) > 0 && near(599) <= super::near::COMPARED_MAX);
 }
 
+/// Copies of one content share as many bands as their original.
+#[test]
+fn many_copies_hide_no_near_copy() {
+    let mut world = World::after(
+        "10 see f:first
+         11 sign f:like#2 0-190",
+    );
+    (0..300).for_each(|n| world.tell(&format!("20 sign f:copy{n}#1 0-200")));
+    // Its own copies, and those of another.
+    world.tell("30 sign f:first#1 0-200");
+    world.tell("40 sign f:third#3 10-200");
+    let near = world.projector.edges.iter().filter(|e| e.edge_type == "NEAR_DUPLICATE");
+    let asset = |version: i64| world.name(version).split('@').next().unwrap_or_default().to_owned();
+    let pairs: BTreeSet<(String, String)> = near.map(|e| (asset(e.src_version_id), asset(e.dst_version_id))).collect();
+    let expected = [("first", "like"), ("first", "third"), ("like", "third")];
+    assert_eq!(pairs, expected.map(|(a, b)| (a.to_owned(), b.to_owned())).into());
+}
+
 #[test]
 fn an_asset_has_the_nearest_folder_as_its_parent() {
     let events = ["10 see d:data", "20 see f:data/in/x", "30 see d:data/in", "40 see f:data/in/y", "50 see d:database"];
