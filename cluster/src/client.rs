@@ -11,8 +11,8 @@ use ballista_core::extension::{BallistaConfigGrpcEndpoint, SessionConfigHelperEx
 use ballista_core::serde::protobuf::execute_query_params::Query;
 use ballista_core::serde::protobuf::scheduler_grpc_client::SchedulerGrpcClient;
 use ballista_core::serde::protobuf::{
-    CancelJobParams, ExecuteQueryParams, GetJobStatusParams, PartitionLocation, RemoveSessionParams,
-    execute_query_result, job_status,
+    CancelJobParams, CleanJobDataParams, ExecuteQueryParams, GetJobStatusParams, PartitionLocation,
+    RemoveSessionParams, execute_query_result, job_status,
 };
 use ballista_core::version::insert_version_header;
 use datafusion::execution::SendableRecordBatchStream;
@@ -21,7 +21,9 @@ use datafusion::prelude::SessionConfig;
 use datafusion_proto::physical_plan::AsExecutionPlan as _;
 use datafusion_proto::protobuf::PhysicalPlanNode;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use tokio::time::Instant;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
@@ -30,6 +32,10 @@ use tonic::{Request, Status};
 const LOOK_MIN: Duration = Duration::from_millis(2);
 const LOOK_MAX: Duration = Duration::from_millis(100);
 const CONNECT: Duration = Duration::from_secs(5);
+/// Time for which a scheduler may not know a job that it was given; longer, and it was started anew.
+const UNKNOWN_MAX: Duration = Duration::from_secs(3);
+/// Time that a scheduler has to hear that a job's data is not wanted any more.
+const CLEANING: Duration = Duration::from_secs(2);
 /// Attempts to fetch a part of a result, and the time between them.
 const FETCHES: u8 = 3;
 const BETWEEN_FETCHES_MS: u64 = 200;
@@ -119,7 +125,14 @@ impl Cluster {
         match answer.into_inner().result {
             Some(execute_query_result::Result::Success(begun)) => {
                 let scheduler_url = self.scheduler.clone();
-                Ok(Job { id: begun.job_id, session_id, scheduler, scheduler_url, ended: false })
+                Ok(Job {
+                    id: begun.job_id,
+                    session_id,
+                    scheduler,
+                    scheduler_url,
+                    ended: false,
+                    cleaned: AtomicBool::new(false),
+                })
             }
             Some(execute_query_result::Result::Failure(failure)) => {
                 Err(Error::Failed(message_of_task(&format!("{failure:?}"))))
@@ -146,19 +159,23 @@ fn refused(url: &str, status: &Status) -> Error {
     }
 }
 
-/// A plan that is being computed. Dropping it cancels it, and lets go of the session that the scheduler made for it.
+/// A plan that is being computed. Dropping it cancels it or has what it computed removed, and lets go of the session that
+/// the scheduler made for it.
 pub(crate) struct Job {
     id: String,
     session_id: String,
     scheduler: SchedulerClient,
     scheduler_url: SchedulerUrl,
     ended: bool,
+    /// What was computed need not be kept any more, and the scheduler was told.
+    cleaned: AtomicBool,
 }
 
 impl Job {
     /// Waits for its end; gives where the partitions of the result are, in their order.
     pub async fn done(&mut self) -> Result<Vec<PartitionLocation>, Error> {
         let mut pause = LOOK_MIN;
+        let mut unknown_since = None;
         loop {
             let asked = self.scheduler.get_job_status(GetJobStatusParams { job_id: self.id.clone() }).await;
             let status = asked.map_err(|status| refused(self.scheduler_url.as_str(), &status))?.into_inner().status;
@@ -173,12 +190,32 @@ impl Job {
                     self.ended = true;
                     return Err(Error::Failed(message_of_task(&failed.error)));
                 }
-                Some(job_status::Status::Queued(_) | job_status::Status::Running(_)) | None => {
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(LOOK_MAX);
+                Some(job_status::Status::Queued(_) | job_status::Status::Running(_)) => unknown_since = None,
+                None => {
+                    if unknown_since.get_or_insert_with(Instant::now).elapsed() > UNKNOWN_MAX {
+                        self.ended = true;
+                        let problem = "the scheduler no longer knows this work: it was started anew; ask again";
+                        return Err(Error::Failed(problem.to_owned()));
+                    }
                 }
             }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LOOK_MAX);
         }
+    }
+
+    /// Has the executors remove what they computed, once all of it is here. Where the scheduler does not hear of it they
+    /// do so later.
+    pub async fn clean(&self) {
+        if !self.cleaned.swap(true, Ordering::Relaxed) {
+            let mut scheduler = self.scheduler.clone();
+            drop(tokio::time::timeout(CLEANING, scheduler.clean_job_data(self.cleaning())).await);
+        }
+    }
+
+    fn cleaning(&self) -> CleanJobDataParams {
+        // No stages: all of them.
+        CleanJobDataParams { job_id: self.id.clone(), remove_stage_ids: Vec::new() }
     }
 
     /// Fetches a partition of the result from where it is.
@@ -222,14 +259,32 @@ impl Drop for Job {
     fn drop(&mut self) {
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         let mut scheduler = self.scheduler.clone();
+        let cleaning = (!*self.cleaned.get_mut()).then(|| self.cleaning());
         let (job_id, session_id) = (std::mem::take(&mut self.id), std::mem::take(&mut self.session_id));
         let is_running = !self.ended;
         runtime.spawn(async move {
             // Whether the scheduler hears of it or not, nobody waits for the job any more.
             if is_running {
                 drop(scheduler.cancel_job(CancelJobParams { job_id }).await);
+            } else if let Some(cleaning) = cleaning {
+                drop(scheduler.clean_job_data(cleaning).await);
             }
             drop(scheduler.remove_session(RemoveSessionParams { session_id }).await);
         });
+    }
+}
+
+#[cfg(test)]
+impl Cluster {
+    /// A job that the scheduler was never given, as after it was started anew.
+    pub(crate) async fn unknown_job(&self) -> Result<Job, Error> {
+        Ok(Job {
+            id: "unknown".to_owned(),
+            session_id: String::new(),
+            scheduler: connected(&self.scheduler, &self.identity).await?,
+            scheduler_url: self.scheduler.clone(),
+            ended: false,
+            cleaned: AtomicBool::new(false),
+        })
     }
 }

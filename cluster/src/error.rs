@@ -18,6 +18,14 @@ pub enum Error {
     /// It would listen to, or talk over, the network without certificates.
     #[error("{0}")]
     Unsafe(String),
+    /// An executor would tell others an address that is none of a machine.
+    #[error(
+        "{listen} stands for every address of this machine, and none that others reach; name one with `--advertise HOST`"
+    )]
+    Advertise {
+        /// Where it listens.
+        listen: std::net::SocketAddr,
+    },
     /// A certificate or key cannot be read or used.
     #[error("cannot use `{}`: {problem}", .path.display())]
     Certificate {

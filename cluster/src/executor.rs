@@ -22,7 +22,7 @@ use ballista_executor::metrics::LoggingMetricsCollector;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion_proto::protobuf::{LogicalPlanNode, PhysicalPlanNode};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -77,10 +77,11 @@ impl Executor {
     /// Listens and joins the scheduler.
     ///
     /// # Errors
-    /// [`Error::Unsafe`] for an address beyond loopback without certificates, [`Error::Listen`],
+    /// [`Error::Unsafe`] for an address beyond loopback without certificates, [`Error::Advertise`], [`Error::Listen`],
     /// [`Error::Unreachable`] and [`Error::Refused`] of the scheduler, [`Error::System`].
     pub async fn join(options: ExecutorOptions) -> Result<Self, Error> {
         check_listen(options.listen, options.tls.as_ref())?;
+        let host = host(options.listen, options.advertise.as_deref())?;
         let cannot = |source| Error::Listen { address: options.listen, source };
         let listener = TcpListener::bind(options.listen).await.map_err(cannot)?;
         let address = listener.local_addr().map_err(cannot)?;
@@ -91,7 +92,6 @@ impl Executor {
         let work_dir = work_dir.map_err(|source| Error::System { what: "cannot make the working folder", source })?;
         let scheduler = joined(&options).await?;
         let id = uuid::Uuid::new_v4().to_string();
-        let host = options.advertise.clone().unwrap_or_else(|| address.ip().to_string());
         let engine = engine(&id, host, address.port(), &options, &work_dir)?;
         let codec = BallistaCodec::new(
             Arc::new(BallistaLogicalExtensionCodec::default()),
@@ -157,6 +157,20 @@ async fn wake_often(engine: Arc<Engine>, wake: Arc<Notify>) {
         let works = worked.is_some_and(|at: Instant| at.elapsed() < WORKING);
         tokio::time::sleep(if works { ASKING_WORKING } else { ASKING_IDLE }).await;
         wake.notify_one();
+    }
+}
+
+/// The host by which others reach it, as it stands in a URL.
+fn host(listen: SocketAddr, advertise: Option<&str>) -> Result<String, Error> {
+    let host = match advertise {
+        Some(host) => host.to_owned(),
+        None if listen.ip().is_unspecified() => return Err(Error::Advertise { listen }),
+        None => listen.ip().to_string(),
+    };
+    match host.parse::<IpAddr>() {
+        Ok(ip) if ip.is_unspecified() => Err(Error::Advertise { listen }),
+        Ok(IpAddr::V6(ip)) => Ok(format!("[{ip}]")),
+        _ => Ok(host),
     }
 }
 
@@ -232,5 +246,30 @@ fn config(tls: Option<&Tls>) -> SessionConfig {
         Some(tls) => config
             .with_ballista_use_tls(true)
             .with_ballista_override_create_grpc_client_endpoint(with_certificates(tls)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn others_get_a_host_they_can_reach() {
+        for (listen, advertise, wanted) in [
+            ("127.0.0.1:0", None, Some("127.0.0.1")),
+            ("[::1]:0", None, Some("[::1]")),
+            ("0.0.0.0:50051", Some("node-1.example"), Some("node-1.example")),
+            ("[::]:50051", Some("fd00::7"), Some("[fd00::7]")),
+            ("[::]:50051", Some("[fd00::7]"), Some("[fd00::7]")),
+            ("0.0.0.0:50051", None, None),
+            ("[::]:50051", None, None),
+            ("127.0.0.1:0", Some("0.0.0.0"), None),
+        ] {
+            let host = host(listen.parse().expect("an address"), advertise);
+            match (&host, wanted) {
+                (Err(e @ Error::Advertise { .. }), None) => assert!(e.to_string().contains("`--advertise"), "{e}"),
+                _ => assert_eq!(host.ok().as_deref(), wanted, "{listen} {advertise:?}"),
+            }
+        }
     }
 }

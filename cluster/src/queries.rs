@@ -346,6 +346,7 @@ impl Shared {
         self.travelled.fetch_add(1, Atomic::Relaxed);
         let locations = job.done().await?;
         let job = Arc::new(job);
+        let read = job.clone();
         let fetched = stream::iter(locations).then(move |location| {
             let job = job.clone();
             async move {
@@ -354,7 +355,8 @@ impl Shared {
                 Ok::<_, DataFusionError>(rows.inspect(move |_| drop(Arc::clone(&job))))
             }
         });
-        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, fetched.try_flatten())))
+        let cleaned = stream::once(async move { read.clean().await }).filter_map(|()| std::future::ready(None));
+        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, fetched.try_flatten().chain(cleaned))))
     }
 }
 

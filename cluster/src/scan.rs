@@ -33,9 +33,13 @@ use std::time::Duration;
 
 /// Bytes of a group of shares, at least; about as much as is scanned again when an executor is lost.
 const GROUP_BYTES_MIN: u64 = 16 << 20;
-/// Groups of a scan, at the most, so that plans stay small.
-const GROUPS_MAX: u64 = 512;
-/// How often what was lost is scanned again.
+/// And at the most: what was told of a group is held in memory as a whole.
+const GROUP_BYTES_MAX: u64 = 256 << 20;
+/// Groups of a job, and bytes of their descriptions, at the most, so that plans stay small; a scan has as many jobs as it
+/// takes.
+const JOB_GROUPS_MAX: usize = 512;
+const JOB_BYTES_MAX: usize = 32 << 20;
+/// How often what was lost is scanned, at the most.
 const ATTEMPTS: usize = 3;
 /// What is told in one batch.
 const BATCH_ROWS: usize = 256;
@@ -110,9 +114,12 @@ struct Settings {
 struct Order {
     share: Share,
     /// Where the input is, for every process.
+    #[serde(with = "path_digits")]
     place: PathBuf,
     in_bucket: bool,
     size_bytes: u64,
+    /// What changes when an object's content does, as it was where the scan was asked for.
+    version: Option<String>,
 }
 
 /// Scans on a cluster. Findings and reports reach the sink in input order. Where the progress says stop, what was told
@@ -126,7 +133,8 @@ pub fn scan(cluster: &Cluster, order: &ScanOrder<'_>, progress: &Progress, sink:
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(system)?;
     let options = share::settled(order.options);
     let total = order.inputs.iter().map(|input| input.size_bytes).fold(0, u64::saturating_add);
-    let group_bytes = order.group_bytes.unwrap_or_else(|| GROUP_BYTES_MIN.max(total / GROUPS_MAX));
+    let usual = || (total / JOB_GROUPS_MAX as u64).clamp(GROUP_BYTES_MIN, GROUP_BYTES_MAX);
+    let group_bytes = order.group_bytes.unwrap_or_else(usual);
     let groups = share::shares(order.engine, order.inputs, &options, group_bytes)?;
     let work = ScanWork {
         planned_by: cluster.identity.clone(),
@@ -164,11 +172,15 @@ impl Driver<'_> {
         let mut attempts = 0;
         while next < self.groups.len() {
             let missing: Vec<usize> = (next..self.groups.len()).filter(|group| !waiting.contains_key(group)).collect();
+            let before = next;
             attempts += 1;
             let tried = tokio::select! {
                 tried = self.attempt(&missing, &mut waiting, &mut next, gather, sink) => tried,
                 () = self.stopped() => return Ok(false),
             };
+            if next > before {
+                attempts = 1;
+            }
             match tried {
                 // What executors took with them is scanned again by others.
                 Err(Error::Lost { .. }) if attempts < ATTEMPTS => {}
@@ -178,7 +190,8 @@ impl Driver<'_> {
         Ok(true)
     }
 
-    /// Scans these groups, and gives what is due to the gatherer.
+    /// Scans these groups, a job of them after the other, and gives what is due to the gatherer. Ends with the first job of
+    /// which something is lost, since what comes behind it would have to wait in memory.
     async fn attempt(
         &self,
         missing: &[usize],
@@ -187,11 +200,29 @@ impl Driver<'_> {
         gather: &mut Gather<'_>,
         sink: &mut dyn Sink,
     ) -> Result<(), Error> {
-        let config = SessionConfig::new_with_ballista();
-        let mut job = self.cluster.submit(self.plan(missing)?, &config).await?;
+        let mut rest = missing;
+        while !rest.is_empty() {
+            let (plan, count) = self.plan(rest)?;
+            let (groups, later) = rest.split_at(count);
+            self.job(plan, groups, waiting, next, gather, sink).await?;
+            rest = later;
+        }
+        Ok(())
+    }
+
+    async fn job(
+        &self,
+        plan: Vec<u8>,
+        groups: &[usize],
+        waiting: &mut Waiting,
+        next: &mut usize,
+        gather: &mut Gather<'_>,
+        sink: &mut dyn Sink,
+    ) -> Result<(), Error> {
+        let mut job = self.cluster.submit(plan, &SessionConfig::new_with_ballista()).await?;
         let locations = job.done().await?;
         let mut lost = None;
-        for (at, group) in missing.iter().enumerate() {
+        for (at, group) in groups.iter().enumerate() {
             let parts =
                 locations.iter().filter(|l| l.partition_id.as_ref().is_some_and(|id| id.partition_id as usize == at));
             match told(&job, parts).await {
@@ -205,6 +236,7 @@ impl Driver<'_> {
                 *next += 1;
             }
         }
+        job.clean().await;
         lost.map_or(Ok(()), Err)
     }
 
@@ -239,17 +271,24 @@ impl Driver<'_> {
         Piece::Finding(part, finding)
     }
 
-    fn plan(&self, groups: &[usize]) -> Result<Vec<u8>, Error> {
-        let texts = groups.iter().map(|group| {
+    /// A plan of the first of these groups, and how many are in it.
+    fn plan(&self, groups: &[usize]) -> Result<(Vec<u8>, usize), Error> {
+        let (mut texts, mut bytes) = (Vec::new(), 0);
+        for group in groups.iter().take(JOB_GROUPS_MAX) {
             let shares = self.groups.get(*group).into_iter().flatten();
             let orders: Vec<Order> = shares.filter_map(|share| self.one(share)).collect();
-            written(&orders).map(|text| vec![text])
-        });
-        let texts = texts.collect::<PlanResult<Vec<_>>>()?;
+            let text = written(&orders)?;
+            bytes += text.len();
+            if bytes > JOB_BYTES_MAX && !texts.is_empty() {
+                break;
+            }
+            texts.push(vec![text]);
+        }
+        let count = texts.len();
         // The plan is made here and computed elsewhere, so this process needs no key for it.
         let site = Arc::new(Site::new(self.cluster.identity.clone(), || Err("not here".to_owned())));
         let plan = PartsExec::of(texts, Work::Scan(self.work.clone()), site.clone(), schema())?;
-        Cluster::write(Arc::new(plan), &Codec::asking(site, Arc::new(|| None)))
+        Ok((Cluster::write(Arc::new(plan), &Codec::asking(site, Arc::new(|| None)))?, count))
     }
 
     fn one(&self, share: &Share) -> Option<Order> {
@@ -259,6 +298,7 @@ impl Driver<'_> {
             place: place(input),
             in_bucket: input.source.is_some(),
             size_bytes: input.size_bytes,
+            version: input.source.as_ref().and_then(|source| source.version()),
         })
     }
 
@@ -382,7 +422,7 @@ struct Teller {
 
 impl Teller {
     fn share(&mut self, number: u32, order: &Order, engine: &Engine, options: &ScanOptions) -> PlanResult<()> {
-        let input = order.input()?;
+        let input = order.input();
         let progress = Progress::default();
         let scanned = share::scan_share(engine, &input, &order.share, options, &progress, &mut |piece| {
             self.tell(number, &piece);
@@ -414,28 +454,80 @@ impl Teller {
 }
 
 impl Order {
-    /// The input, if it is what it was where the scan was asked for.
-    fn input(&self) -> PlanResult<ScanInput> {
+    /// The input; where it is not what it was where the scan was asked for, with that as its problem.
+    fn input(&self) -> ScanInput {
+        self.found().unwrap_or_else(|problem| ScanInput {
+            problem: Some(problem),
+            ..ScanInput::file(self.place.clone(), self.size_bytes)
+        })
+    }
+
+    fn found(&self) -> Result<ScanInput, String> {
         const DO: &str = "every executor has to read the inputs under the same path: put them on a file system that all \
                           share, or in a bucket";
-        let name = self.place.display();
         if self.in_bucket {
             let listed = lineward_pipelines::scan_inputs(std::slice::from_ref(&self.place));
             let found = listed.into_iter().find(|input| input.path == self.place);
-            let missing = || error::of_task(format!("an executor cannot reach `{name}`; {DO}"));
-            return found.filter(|input| input.problem.is_none()).ok_or_else(missing);
+            return self.as_it_was(found.ok_or_else(|| format!("it is not there for an executor; {DO}"))?);
         }
         match std::fs::metadata(&self.place) {
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-                Err(error::of_task(format!("`{name}` is not there for an executor; {DO}")))
-            }
-            Ok(found) if found.is_file() && found.len() != self.size_bytes => Err(error::of_task(format!(
-                "`{name}` has another size for an executor than where the scan was asked for: it was changed meanwhile, \
-                 or it is another file; {DO}"
-            ))),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Err(format!("it is not there for an executor; {DO}")),
+            Ok(found) if found.is_file() && found.len() != self.size_bytes => Err(format!(
+                "it has another size for an executor than where the scan was asked for: it was changed meanwhile, or it \
+                 is another file; {DO}"
+            )),
             // What else keeps it from being read is told of the input, as everywhere.
             _ => Ok(ScanInput::file(self.place.clone(), self.size_bytes)),
         }
+    }
+
+    /// An object, if it is the one that was listed where the scan was asked for.
+    fn as_it_was(&self, found: ScanInput) -> Result<ScanInput, String> {
+        if let Some(problem) = found.problem {
+            return Err(format!("an executor cannot reach it: {problem}"));
+        }
+        let version = found.source.as_ref().and_then(|source| source.version());
+        match (found.size_bytes, &version) == (self.size_bytes, &self.version) {
+            true => Ok(found),
+            false => Err("it was changed after the scan was asked for; scan it again".to_owned()),
+        }
+    }
+}
+
+/// Paths as they travel: digits of their bytes, since the name of a file need not be text.
+mod path_digits {
+    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
+    use std::ffi::OsString;
+    use std::path::{Path, PathBuf};
+
+    pub fn serialize<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&hex::encode(bytes(path)))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PathBuf, D::Error> {
+        let digits = String::deserialize(deserializer)?;
+        hex::decode(digits).map(|bytes| name(bytes).into()).map_err(D::Error::custom)
+    }
+
+    #[cfg(unix)]
+    fn bytes(path: &Path) -> Vec<u8> {
+        std::os::unix::ffi::OsStrExt::as_bytes(path.as_os_str()).to_vec()
+    }
+
+    #[cfg(unix)]
+    fn name(bytes: Vec<u8>) -> OsString {
+        std::os::unix::ffi::OsStringExt::from_vec(bytes)
+    }
+
+    #[cfg(windows)]
+    fn bytes(path: &Path) -> Vec<u8> {
+        std::os::windows::ffi::OsStrExt::encode_wide(path.as_os_str()).flat_map(u16::to_le_bytes).collect()
+    }
+
+    #[cfg(windows)]
+    fn name(bytes: Vec<u8>) -> OsString {
+        let wide: Vec<u16> = bytes.chunks_exact(2).map(|two| u16::from_le_bytes([two[0], two[1]])).collect();
+        std::os::windows::ffi::OsStringExt::from_wide(&wide)
     }
 }
 
@@ -455,21 +547,68 @@ pub(crate) mod tests {
         }
     }
 
+    fn order(place: PathBuf, size_bytes: u64) -> Order {
+        let share = Share { input: 0, parts: 0..u64::MAX };
+        Order { share, place, in_bucket: false, size_bytes, version: None }
+    }
+
     #[test]
     fn an_input_that_is_not_there_says_what_to_do() {
         let folder = tempfile::tempdir().expect("a folder");
-        let order = |name: &str, size_bytes| Order {
-            share: Share { input: 0, parts: 0..u64::MAX },
-            place: folder.path().join(name),
-            in_bucket: false,
-            size_bytes,
-        };
+        let problem = |name: &str, size_bytes| order(folder.path().join(name), size_bytes).input().problem;
         std::fs::write(folder.path().join("a.txt"), "four").expect("written");
-        assert!(order("a.txt", 4).input().is_ok());
+        assert_eq!(problem("a.txt", 4), None);
         for (name, size_bytes, told) in [("b.txt", 4, "is not there for an executor"), ("a.txt", 5, "another size")] {
-            let error = order(name, size_bytes).input().expect_err(name).to_string();
-            assert!(error.contains(told) && error.contains("in a bucket"), "{error}");
+            let problem = problem(name, size_bytes).expect(name);
+            assert!(problem.contains(told) && problem.contains("in a bucket"), "{problem}");
         }
+    }
+
+    #[derive(Debug)]
+    struct Versioned(&'static str);
+
+    impl lineward_classifiers::readers::Source for Versioned {
+        fn size_bytes(&self) -> u64 {
+            4
+        }
+
+        fn read_at(&self, _: u64, _: &mut [u8]) -> std::io::Result<usize> {
+            Ok(0)
+        }
+
+        fn version(&self) -> Option<String> {
+            Some(self.0.to_owned())
+        }
+    }
+
+    #[test]
+    fn an_object_is_the_one_that_was_listed() {
+        let found = |size_bytes, version, problem: Option<&str>| ScanInput {
+            source: Some(Arc::new(Versioned(version))),
+            problem: problem.map(str::to_owned),
+            ..ScanInput::file("s3://bucket/a.txt".into(), size_bytes)
+        };
+        let order = Order { in_bucket: true, version: Some("one".to_owned()), ..order("s3://bucket/a.txt".into(), 4) };
+        assert!(order.as_it_was(found(4, "one", None)).is_ok());
+        for (other, told) in [
+            (found(5, "one", None), "it was changed"),
+            (found(4, "two", None), "it was changed"),
+            (found(4, "one", Some("access denied")), "cannot reach it: access denied"),
+        ] {
+            let problem = order.as_it_was(other).expect_err(told);
+            assert!(problem.contains(told), "{problem}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_no_text_travels() {
+        #[cfg(unix)]
+        let name: std::ffi::OsString = std::os::unix::ffi::OsStringExt::from_vec(b"/a/caf\xe9.txt".to_vec());
+        #[cfg(windows)]
+        let name: std::ffi::OsString = std::os::windows::ffi::OsStringExt::from_wide(&[0x61, 0xd800, 0x62]);
+        let text = written(&order(name.clone().into(), 1)).expect("it is written");
+        let read: Order = serde_json::from_str(&text).expect("it is read");
+        assert_eq!(read.place.as_os_str(), name);
     }
 
     #[test]

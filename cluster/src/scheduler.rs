@@ -26,6 +26,9 @@ use tonic::transport::server::TcpIncoming;
 
 /// Time after which connections that are still open are closed, once the scheduler was asked to stop.
 const STOPPING: Duration = Duration::from_secs(3);
+/// What was computed is removed when whoever asked has read it, however long that takes, and after this time where they
+/// went away without a word.
+const KEPT: Duration = Duration::from_secs(6 * 3600);
 /// An executor says that it is there every five seconds while it is busy; less than two of these would be no loss.
 const EXECUTOR_TIMEOUT_MIN: Duration = Duration::from_secs(10);
 
@@ -131,8 +134,7 @@ fn config_of(options: &SchedulerOptions, address: SocketAddr) -> SchedulerConfig
         executor_timeout_seconds: timeout,
         expire_dead_executor_interval_seconds: 1,
         no_executors_grace_period_seconds: timeout,
-        // Results are fetched at once; what findings are in them should not lie about.
-        finished_job_data_clean_up_interval_seconds: 60,
+        finished_job_data_clean_up_interval_seconds: KEPT.as_secs(),
         finished_job_state_clean_up_interval_seconds: 600,
         grpc_server_max_decoding_message_size: bytes_max,
         grpc_server_max_encoding_message_size: bytes_max,
@@ -141,5 +143,19 @@ fn config_of(options: &SchedulerOptions, address: SocketAddr) -> SchedulerConfig
         override_create_grpc_client_endpoint: options.tls.as_ref().map(with_certificates),
         use_tls: options.tls.is_some(),
         ..SchedulerConfig::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_computed_waits_for_a_slow_reader() {
+        let address = SocketAddr::from(([127, 0, 0, 1], 0));
+        let identity = Identity::of_this_process().expect("an identity");
+        let options = SchedulerOptions { listen: address, tls: None, executor_timeout: Duration::ZERO, identity };
+        // Ballista counts from the end of the job, not from when it was read.
+        assert!(config_of(&options, address).finished_job_data_clean_up_interval_seconds >= 3600);
     }
 }

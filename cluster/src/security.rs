@@ -113,7 +113,7 @@ impl SchedulerUrl {
         let wrong = |problem| Error::Url { url: text.to_owned(), problem };
         let url = Url::parse(text).map_err(|_| wrong("it is no URL"))?;
         let host = url.host().ok_or_else(|| wrong("it names no host"))?;
-        if url.port().is_none() {
+        if !names_port(&url, text) {
             return Err(wrong("it names no port"));
         }
         if !matches!(url.path(), "" | "/") || url.query().is_some() {
@@ -144,6 +144,13 @@ impl SchedulerUrl {
     }
 }
 
+/// Whether a URL names its port; the parser does not keep one that is its scheme's own.
+fn names_port(url: &Url, text: &str) -> bool {
+    let authority = text.split_once("//").map_or("", |(_, rest)| rest);
+    let authority = authority.split(['/', '?', '#']).next().unwrap_or_default();
+    url.port().is_some() || url.port_or_known_default().is_some_and(|port| authority.ends_with(&format!(":{port}")))
+}
+
 fn is_loopback(host: &Host<&str>) -> bool {
     match host {
         Host::Domain(name) => *name == "localhost",
@@ -165,12 +172,15 @@ mod tests {
 
     #[test]
     fn urls() {
-        for good in ["http://127.0.0.1:50050", "http://localhost:1/", "http://[::1]:50050"] {
+        for good in ["http://127.0.0.1:50050", "http://localhost:1/", "http://[::1]:50050", "http://[::1]:80/"] {
             assert!(SchedulerUrl::parse(good, None).is_ok(), "{good}");
         }
         for (wrong, told) in [
             ("nonsense", "it is no URL"),
             ("http://127.0.0.1", "it names no port"),
+            ("http://[::80]", "it names no port"),
+            ("https://scheduler.example/:443", "it names no port"),
+            ("https://scheduler.example:443", "needs `--tls-cert`"),
             ("http://127.0.0.1:5/path", "more behind its port"),
             ("ftp://127.0.0.1:5", "neither `http://`"),
             ("http://scheduler.example:50050", "write `https://`"),

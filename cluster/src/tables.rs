@@ -95,7 +95,7 @@ fn travels(filter: &Expr) -> bool {
 }
 
 pub(crate) fn written(what: &impl Serialize) -> Result<String> {
-    serde_json::to_string(what).map_err(|e| DataFusionError::Internal(format!("a part cannot be written down: {e}")))
+    serde_json::to_string(what).map_err(|e| DataFusionError::Execution(format!("a part cannot be written down: {e}")))
 }
 
 /// What an executor does with the parts of a table.

@@ -6,7 +6,7 @@
 
 use crate::Error;
 use arrow::array::{Array, ArrayRef, AsArray};
-use arrow::compute::{cast, filter_record_batch};
+use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type, TimeUnit, TimestampMicrosecondType};
 use datafusion::common::ScalarValue;
 use datafusion::functions_aggregate::expr_fn::count;
@@ -40,6 +40,9 @@ struct Known {
     /// A graph that is being built of a later cut.
     merging: Option<mpsc::Receiver<(Snapshot, Arc<LineageGraph>)>>,
 }
+
+/// What is wanted of a scan event: what it says, when it was, and when it was received.
+const SCAN_COLUMNS: [&str; 3] = ["payload", "event_time", "received_at"];
 
 /// Hands out views of the graph.
 #[derive(Debug)]
@@ -238,13 +241,12 @@ async fn build(s: &Snapshot, recorded: Option<i64>) -> Result<LineageGraph, Erro
 
 /// What a cut has that an earlier one does not; `None` where that cannot be told.
 async fn added(s: &Snapshot, before: &Snapshot) -> Result<Option<GraphTables>, Error> {
-    let events = ["event_kind", "payload", "event_time", "received_at"];
     let (versions, runs, run_io, edges, events) = try_join!(
         s.added_since(before, "asset_versions", Some(GraphTables::VERSIONS)),
         s.added_since(before, "runs", Some(GraphTables::RUNS)),
         s.added_since(before, "run_io", Some(GraphTables::RUN_IO)),
         s.added_since(before, "edges", Some(GraphTables::EDGES)),
-        s.added_since(before, "events", Some(&events)),
+        s.events_since(before, "scan", &SCAN_COLUMNS),
     )?;
     let (assets, jobs, findings, tags) =
         try_join!(s.rows_since(before), s.rows_since(before), s.rows_since(before), s.rows_since(before))?;
@@ -253,12 +255,10 @@ async fn added(s: &Snapshot, before: &Snapshot) -> Result<Option<GraphTables>, E
     let mut scans = Vec::new();
     let all = || {
         for batch in events? {
-            let kinds = cast(batch.column_by_name("event_kind")?, &DataType::Utf8).ok()?;
-            let is_scan = kinds.as_string::<i32>().iter().map(|kind| Some(kind == Some("scan"))).collect();
-            let batch = filter_record_batch(&batch, &is_scan).ok()?;
-            let columns: Vec<_> =
-                ["payload", "event_time", "received_at"].iter().map(|name| batch.column_by_name(name)).collect();
-            let [Some(payloads), Some(times), Some(received)] = columns[..] else { return None };
+            let [Some(payloads), Some(times), Some(received)] = SCAN_COLUMNS.map(|name| batch.column_by_name(name))
+            else {
+                return None;
+            };
             add_scans([payloads, times, received], &mut scans).ok()?;
         }
         Some(GraphTables {
@@ -289,13 +289,11 @@ async fn scans(snapshot: &Snapshot) -> Result<Vec<Scan>, Error> {
     let frame = SessionContext::new()
         .read_table(events)?
         .filter(col("event_kind").eq(lit("scan")))?
-        .select_columns(&["payload", "event_time", "received_at"])?;
+        .select_columns(&SCAN_COLUMNS)?;
     let mut scans = Vec::new();
     for batch in frame.collect().await? {
         add_scans([batch.column(0), batch.column(1), batch.column(2)], &mut scans)?;
     }
-    // By what they say, so that a graph does not depend on the order in which its log was read.
-    scans.sort_by_key(|scan| scan.recorded_at);
     Ok(scans)
 }
 

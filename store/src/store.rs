@@ -289,7 +289,8 @@ impl Snapshot {
     }
 
     /// Rows of a table in this cut that an earlier one of the same store does not have, in the order in which they were
-    /// written; only these columns, or all. `None` where that cannot be told: the table was rewritten in between.
+    /// written; only these columns, or all. `None` where that cannot be told: the table was rewritten in between, or so much
+    /// was added that it is better read with all that was there before.
     ///
     /// # Errors
     /// As [`Self::rows`].
@@ -299,9 +300,34 @@ impl Snapshot {
         name: &'static str,
         columns: Option<&[&str]>,
     ) -> Result<Option<Vec<RecordBatch>>, Error> {
+        self.added(before, name, columns, None).await
+    }
+
+    /// As [`Self::added_since`], the events of one kind: `event_kind` and these columns. The others, with all that is in
+    /// them, are left out while they are read.
+    ///
+    /// # Errors
+    /// As [`Self::rows`].
+    pub async fn events_since(
+        &self,
+        before: &Snapshot,
+        kind: &str,
+        columns: &[&str],
+    ) -> Result<Option<Vec<RecordBatch>>, Error> {
+        let columns = [&["event_kind"], columns].concat();
+        self.added(before, "events", Some(&columns), Some(("event_kind", kind))).await
+    }
+
+    async fn added(
+        &self,
+        before: &Snapshot,
+        name: &'static str,
+        columns: Option<&[&str]>,
+        only: Option<(&str, &str)>,
+    ) -> Result<Option<Vec<RecordBatch>>, Error> {
         let Some(to) = self.version(name) else { return Ok(Some(Vec::new())) };
         let from = before.version(name).unwrap_or(-1);
-        added_between(&self.inner.storage, name, (from, to), columns).await
+        added_between(&self.inner.storage, name, (from, to), columns, only).await
     }
 
     /// As [`Self::added_since`], as rows.

@@ -7,8 +7,10 @@
 
 use crate::storage::Storage;
 use crate::{Error, schema};
-use arrow::array::{RecordBatch, new_null_array};
+use arrow::array::{AsArray as _, RecordBatch, new_null_array};
+use arrow::compute::{cast, filter_record_batch};
 use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
+use arrow::error::ArrowError;
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties};
 use deltalake::kernel::{Action, Add, StructField, Transaction};
 use deltalake::operations::create::CreateBuilder;
@@ -25,6 +27,8 @@ use std::collections::HashMap;
 
 /// Commits on one handle before it is checkpointed and reopened.
 const REOPEN_COMMITS: u32 = 50;
+/// Bytes of files that are read to tell what was added; of more, all is read anew, in less memory.
+const ADDED_BYTES_MAX: i64 = 256 << 20;
 /// Retries of a commit that lost the race for a version to an unrelated append.
 const COMMIT_RETRIES: usize = 15;
 /// Columns whose values hardly ever repeat: a dictionary of them costs time and then is given up.
@@ -260,7 +264,7 @@ impl Table {
             let fail = |e: String| Error::rows(self.name, e);
             let bytes = store.get(&path).await.map_err(|e| fail(e.to_string()))?;
             let bytes = bytes.bytes().await.map_err(|e| fail(e.to_string()))?;
-            read_file(self.name, bytes, None, &mut out)?;
+            read_file(self.name, bytes, None, None, &mut out)?;
         }
         Ok(out)
     }
@@ -306,17 +310,18 @@ impl Table {
 }
 
 /// The rows that versions after `from` up to `to` added to a table, in the order in which they were written; only these
-/// columns, or all. `None` where that cannot be told from the log: files were taken away in between (a compaction), or
-/// entries are gone.
+/// columns, or all, and of these only the rows that have a text in a column, where that is given. `None` where that cannot
+/// be told from the log: files were taken away in between (a compaction), or entries are gone; and where it is much.
 pub(crate) async fn added_between(
     storage: &Storage,
     name: &'static str,
     (from, to): (i64, i64),
     columns: Option<&[&str]>,
+    only: Option<(&str, &str)>,
 ) -> Result<Option<Vec<RecordBatch>>, Error> {
     let log_store = storage.log_store(name)?;
     let store = log_store.object_store(None);
-    let mut out = Vec::new();
+    let (mut paths, mut size_bytes) = (Vec::new(), 0i64);
     for version in (from + 1)..=to {
         let entry = log_store.read_commit_entry(version as u64).await.map_err(Error::table(name))?;
         let Some(entry) = entry else { return Ok(None) };
@@ -324,15 +329,22 @@ pub(crate) async fn added_between(
             match action {
                 Action::Add(add) => {
                     // Paths in the log are encoded as in a URL.
-                    let path = Path::from_url_path(&add.path).map_err(|e| Error::rows(name, e))?;
-                    let bytes = store.get(&path).await.map_err(|e| Error::rows(name, e))?;
-                    let bytes = bytes.bytes().await.map_err(|e| Error::rows(name, e))?;
-                    read_file(name, bytes, columns, &mut out)?;
+                    paths.push(Path::from_url_path(&add.path).map_err(|e| Error::rows(name, e))?);
+                    size_bytes = size_bytes.saturating_add(add.size);
                 }
                 Action::Remove(_) => return Ok(None),
                 _ => {}
             }
         }
+    }
+    if size_bytes > ADDED_BYTES_MAX {
+        return Ok(None);
+    }
+    let mut out = Vec::new();
+    for path in paths {
+        let bytes = store.get(&path).await.map_err(|e| Error::rows(name, e))?;
+        let bytes = bytes.bytes().await.map_err(|e| Error::rows(name, e))?;
+        read_file(name, bytes, columns, only, &mut out)?;
     }
     Ok(Some(out))
 }
@@ -341,6 +353,7 @@ fn read_file(
     name: &str,
     bytes: bytes::Bytes,
     columns: Option<&[&str]>,
+    only: Option<(&str, &str)>,
     out: &mut Vec<RecordBatch>,
 ) -> Result<(), Error> {
     let fail = |e: deltalake::parquet::errors::ParquetError| Error::rows(name, e);
@@ -351,7 +364,11 @@ fn read_file(
     }
     for batch in builder.build().map_err(fail)? {
         let batch = batch.map_err(|e| Error::rows(name, e))?;
-        out.push(with_columns(name, batch, columns.unwrap_or_default())?);
+        let batch = with_columns(name, batch, columns.unwrap_or_default())?;
+        out.push(match only {
+            None => batch,
+            Some(only) => rows_with(&batch, only).map_err(|e| Error::rows(name, e))?,
+        });
     }
     Ok(())
 }
@@ -369,6 +386,14 @@ fn with_columns(name: &str, batch: RecordBatch, columns: &[&str]) -> Result<Reco
     let arrays = batch.columns().iter().cloned().chain(nulls).collect();
     let fields: Vec<FieldRef> = held.fields().iter().cloned().chain(missing.iter().cloned()).collect();
     RecordBatch::try_new(std::sync::Arc::new(Schema::new(fields)), arrays).map_err(|e| Error::rows(name, e))
+}
+
+/// The rows of a batch that have a text in a column.
+fn rows_with(batch: &RecordBatch, (column, text): (&str, &str)) -> Result<RecordBatch, ArrowError> {
+    let found = batch.column_by_name(column).ok_or_else(|| ArrowError::SchemaError(format!("no column `{column}`")))?;
+    let texts = cast(found, &DataType::Utf8)?;
+    let wanted = texts.as_string::<i32>().iter().map(|value| Some(value == Some(text))).collect();
+    filter_record_batch(batch, &wanted)
 }
 
 fn parse_actions(name: &str, version: i64, entry: &bytes::Bytes) -> Result<Vec<Action>, Error> {
@@ -440,4 +465,21 @@ fn encode(name: &str, batches: &[&RecordBatch], schema: &SchemaRef) -> Result<Ve
     }
     writer.close().map_err(fail)?;
     Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::array::{ArrayRef, StringArray};
+    use std::sync::Arc;
+
+    #[test]
+    fn rows_that_are_not_wanted_do_not_stay() {
+        let kinds: ArrayRef = Arc::new(StringArray::from(vec![Some("run"), Some("scan"), None, Some("scan")]));
+        let payloads: ArrayRef = Arc::new(StringArray::from(vec!["a", "b", "c", "d"]));
+        let batch = RecordBatch::try_from_iter([("event_kind", kinds), ("payload", payloads)]).expect("columns fit");
+        let kept = rows_with(&batch, ("event_kind", "scan")).expect("a column");
+        assert_eq!(kept.column(1).as_string::<i32>().iter().flatten().collect::<Vec<_>>(), ["b", "d"]);
+        assert!(rows_with(&batch, ("kind", "scan")).is_err());
+    }
 }

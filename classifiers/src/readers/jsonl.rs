@@ -35,6 +35,8 @@ pub(super) struct JsonlReader {
     /// Those that were handed out with their place.
     problems_told: u64,
     ended: bool,
+    /// What reading ahead for a part met.
+    failed: Option<Problem>,
 }
 
 impl JsonlReader {
@@ -54,6 +56,7 @@ impl JsonlReader {
             problem_count: 0,
             problems_told: 0,
             ended: false,
+            failed: None,
         }
     }
 
@@ -196,7 +199,14 @@ impl Reader for JsonlReader {
         if bytes.is_empty() && failed.is_none() {
             return None;
         }
-        Some(Box::new(self.part(bytes, open_end, failed)))
+        let message = failed.clone();
+        let part = self.part(bytes, open_end, failed);
+        self.failed = message.map(|message| Problem { place: format!("line {}", self.line_number + 1), message });
+        Some(Box::new(part))
+    }
+
+    fn split_failed(&self) -> Option<Problem> {
+        self.failed.clone()
     }
 }
 
@@ -257,6 +267,7 @@ impl JsonlReader {
             problem_count: 0,
             problems_told: 0,
             ended: false,
+            failed: None,
         }
     }
 }

@@ -253,6 +253,12 @@ pub trait Reader {
         None
     }
 
+    /// What ended the input before its end while parts were taken off. The part in which it happened tells it too; this
+    /// is for who did not read that part.
+    fn split_failed(&self) -> Option<Problem> {
+        None
+    }
+
     /// Members of an archive that were left out as binary, as asked for.
     fn members_skipped(&self) -> u64 {
         0

@@ -25,6 +25,8 @@ pub(super) struct TextReader {
     lines: u64,
     ended: bool,
     chunk_bytes: usize,
+    /// What reading ahead for a part met.
+    failed: Option<Problem>,
 }
 
 impl TextReader {
@@ -34,7 +36,7 @@ impl TextReader {
 
     /// With this many new bytes in a batch.
     pub(super) fn with_chunks(input: Lookahead, chunk_bytes: usize) -> Self {
-        Self { chunk_bytes, input, carry: Vec::new(), carry_context: 0, base: 0, lines: 0, ended: false }
+        Self { chunk_bytes, input, carry: Vec::new(), carry_context: 0, base: 0, lines: 0, ended: false, failed: None }
     }
 }
 
@@ -97,7 +99,12 @@ impl Reader for TextReader {
     fn split(&mut self) -> Option<Box<dyn Reader + Send>> {
         let mut part = Part { batch: ValueBatch::new(), place: BatchPlace::default(), more: Ok(false) };
         part.more = self.next(&mut FieldTable::default(), &mut part.batch, &mut part.place);
+        self.failed = part.more.as_ref().err().cloned().or(self.failed.take());
         (part.more != Ok(false)).then(|| Box::new(part) as Box<dyn Reader + Send>)
+    }
+
+    fn split_failed(&self) -> Option<Problem> {
+        self.failed.clone()
     }
 }
 

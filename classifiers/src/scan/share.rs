@@ -19,6 +19,8 @@ use std::sync::atomic::Ordering;
 const ALL_PARTS: Range<u64> = 0..u64::MAX;
 /// Shares of one input that has to be read from its beginning to find a part: each reads all before its own.
 const SHARES_READ_MAX: u64 = 8;
+/// Shares of a group, at the most: files can be small, and empty ones have no size to count.
+const GROUP_SHARES_MAX: usize = 10_000;
 /// Bytes of a part of JSON Lines and of plain text, about.
 const PART_BYTES: [u64; 2] = [2 << 20, 4 << 20];
 
@@ -36,6 +38,8 @@ pub struct Share {
 pub enum Piece {
     /// How the input was opened; told by the share with part 0.
     Opened(Box<OpenedInput>),
+    /// Parts of the share were not read, and no part tells why.
+    Unread(Vec<Problem>),
     /// A finding of a part.
     Finding(u64, Box<Finding>),
     /// A part is done.
@@ -128,7 +132,7 @@ pub fn shares(
             continue;
         }
         filled = filled.and_then(|filled: u64| filled.checked_add(input.size_bytes)).filter(|all| *all <= group_bytes);
-        if filled.is_none() {
+        if filled.is_none() || groups.last().is_some_and(|group| group.len() >= GROUP_SHARES_MAX) {
             groups.push(Vec::new());
             filled = Some(input.size_bytes);
         }
@@ -191,23 +195,40 @@ fn parts_of(
 ) -> Result<(), Error> {
     let mut report = FileReport::of(input);
     let opened = worker.open(input, &mut report)?;
-    if share.parts.start == 0 {
+    let is_first = share.parts.start == 0;
+    if is_first {
         tell(Piece::Opened(Box::new(told(worker, input, &report))));
     }
-    let Some(Opened { mut reader, .. }) = opened else { return Ok(()) };
+    // Who cut the input found that it splits.
+    let Some(Opened { mut reader, .. }) = opened.filter(|opened| is_first || opened.reader.splits()) else {
+        if !is_first {
+            tell(Piece::Unread(unread(report)));
+        }
+        return Ok(());
+    };
     if !reader.splits() {
-        return match share.parts.start {
-            0 => one_part(worker, input, share, 0, reader.as_mut(), tell).map(drop),
-            _ => Ok(()),
-        };
+        return one_part(worker, input, share, 0, reader.as_mut(), tell).map(drop);
     }
     for number in 0..share.parts.end {
-        let Some(mut part) = reader.split() else { break };
+        let Some(mut part) = reader.split() else {
+            // A part of another share was the last that could be read here; there it may have been read well.
+            let failed = reader.split_failed().filter(|_| number <= share.parts.start);
+            failed.into_iter().for_each(|problem| tell(Piece::Unread(vec![problem])));
+            break;
+        };
         if number >= share.parts.start && one_part(worker, input, share, number, part.as_mut(), tell)? {
             break;
         }
     }
     Ok(())
+}
+
+/// Why parts of an input that is cut could not be read.
+fn unread(report: FileReport) -> Vec<Problem> {
+    match report.problems.is_empty() {
+        true => vec![whole_file("it was changed while it was scanned; scan it again".to_owned())],
+        false => report.problems,
+    }
 }
 
 /// Reads a part and tells of it; whether it ends its input.
@@ -232,7 +253,7 @@ fn one_part(
 
 fn told(worker: &Worker<'_>, input: &ScanInput, report: &FileReport) -> OpenedInput {
     let mut hashed = FileReport::of(input);
-    if worker.options.hash_content {
+    if worker.options.hash_content && input.problem.is_none() {
         worker.hash(input, &mut hashed);
     }
     OpenedInput {
@@ -315,6 +336,8 @@ pub struct Gather<'a> {
 struct Gathered {
     opened: OpenedInput,
     parts: BTreeMap<u64, PartOutcome>,
+    /// Why parts are missing.
+    unread: Vec<Problem>,
     /// A part ended the input: what was told of later ones does not count.
     ended: bool,
 }
@@ -349,7 +372,8 @@ impl<'a> Gather<'a> {
     fn piece(&mut self, piece: Piece, sink: &mut dyn Sink) {
         match piece {
             Piece::Opened(opened) => self.gathered.opened = *opened,
-            Piece::Finding(..) | Piece::Part(..) if self.gathered.ended => {}
+            Piece::Finding(..) | Piece::Part(..) | Piece::Unread(_) if self.gathered.ended => {}
+            Piece::Unread(problems) => self.gathered.unread.extend(problems),
             Piece::Finding(_, finding) => {
                 self.worker.progress.findings.fetch_add(1, Ordering::Relaxed);
                 sink.finding(*finding);
@@ -375,7 +399,7 @@ impl<'a> Gather<'a> {
     }
 
     fn report(&mut self, input: &ScanInput, gathered: Gathered) -> FileReport {
-        let Gathered { opened, parts, .. } = gathered;
+        let Gathered { opened, parts, unread, .. } = gathered;
         let mut report = FileReport {
             format: opened.format.as_deref().and_then(Format::parse).map(Format::as_str),
             skipped: opened.skipped,
@@ -394,6 +418,12 @@ impl<'a> Gather<'a> {
             super::merge_tallies(&mut tallies, counts.into_iter().map(counted));
         }
         report.summaries = profile.judge(self.worker.summaries(tallies), self.worker.engine.rules());
+        // Several shares fail alike.
+        for problem in unread {
+            if !report.problems.contains(&problem) {
+                report.problems.push(problem);
+            }
+        }
         report.problems.extend(opened.unhashed);
         self.worker.close(input, &mut report);
         report

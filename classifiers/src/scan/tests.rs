@@ -111,6 +111,88 @@ fn a_scan_in_shares_has_the_result_of_one_scan() {
     }
 }
 
+/// Bytes that can be read up to a place.
+#[derive(Debug)]
+struct Broken(Arc<Vec<u8>>, usize);
+
+impl Source for Broken {
+    fn size_bytes(&self) -> u64 {
+        self.0.len() as u64
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let from = offset as usize;
+        if from >= self.1 {
+            return Err(std::io::ErrorKind::PermissionDenied.into());
+        }
+        let count = buffer.len().min(self.1.min(self.0.len()) - from);
+        buffer[..count].copy_from_slice(&self.0[from..from + count]);
+        Ok(count)
+    }
+}
+
+/// A scan in three shares or so, each by a process that can read the input up to a place: findings, and the report.
+fn in_shares_read_to(name: &str, bytes: &Arc<Vec<u8>>, read_to: impl Fn(usize) -> usize) -> (usize, FileReport) {
+    static ADDRESSES: LazyLock<Engine> = LazyLock::new(|| {
+        let rules = RuleSet::built_in().expect("rules").select(&["email*".to_owned()], &[]);
+        Engine::new(Arc::new(rules.expect("a detector"))).expect("engine")
+    });
+    let options = share::settled(&options());
+    let progress = Progress::default();
+    let input = |until| ScanInput {
+        path: name.into(),
+        source: Some(Arc::new(Broken(bytes.clone(), until))),
+        size_bytes: bytes.len() as u64,
+        ..ScanInput::default()
+    };
+    let inputs = [input(usize::MAX)];
+    let groups = share::shares(&ADDRESSES, &inputs, &options, 3 << 20).expect("shares");
+    assert!(groups.len() >= 3, "{name}: {} groups", groups.len());
+    let mut sink = Collect::default();
+    let mut gather = share::Gather::new(&ADDRESSES, &inputs, &options, &progress).expect("a worker");
+    for (number, part) in groups.iter().flatten().enumerate() {
+        let mut told = Vec::new();
+        let input = input(read_to(number));
+        let mut tell = |piece| told.push(piece);
+        share::scan_share(&ADDRESSES, &input, part, &options, &progress, &mut tell).expect("it scans");
+        gather.share(part, told, &mut sink);
+    }
+    gather.finish(&mut sink);
+    (sink.findings.len(), sink.files.remove(0))
+}
+
+#[test]
+fn groups_of_empty_files_are_bounded() {
+    let inputs = vec![ScanInput::file("empty.txt".into(), 0); 25_000];
+    let groups = share::shares(&ENGINE, &inputs, &options(), 1 << 20).expect("shares");
+    assert_eq!(groups.iter().map(Vec::len).collect::<Vec<_>>(), [10_000, 10_000, 5_000]);
+}
+
+#[test]
+fn a_share_that_cannot_be_read_is_told() {
+    const ALL: usize = usize::MAX;
+    let rest = ", and so on".repeat(50);
+    let text = lines(22_000, |n, what| format!("line {n}: {what}{rest}"));
+    let json = lines(22_000, |n, what| format!("{{\"id\":{n},\"messages\":[{{\"content\":\"{what}{rest}\"}}]}}"));
+    for (name, content) in [("a.txt", text), ("a.jsonl", json)] {
+        let bytes = Arc::new(content.into_bytes());
+        let (all, report) = in_shares_read_to(name, &bytes, |_| ALL);
+        assert!(all > 3_000 && report.problems.is_empty(), "{name}");
+        // Not at all; and not up to the share's own first part.
+        for (share, until) in [(0, 0), (2, 0), (2, 3 << 20)] {
+            let (found, report) = in_shares_read_to(name, &bytes, |number| if number == share { until } else { ALL });
+            assert!(found > 0 && found < all, "{name}: {found} of {all} with share {share} to {until}");
+            assert_eq!(report.problems.len(), 1, "{name}, share {share} to {until}: {:?}", report.problems);
+            assert!(report.sketch.is_none());
+        }
+        // What all meet alike is told once, as a scan by one process does.
+        for until in [0, 5 << 20] {
+            let (_, report) = in_shares_read_to(name, &bytes, |_| until);
+            assert_eq!(report.problems.len(), 1, "{name} to {until}: {:?}", report.problems);
+        }
+    }
+}
+
 #[test]
 fn the_result_does_not_depend_on_the_number_of_threads() {
     let folder = tempfile::tempdir().expect("a folder");

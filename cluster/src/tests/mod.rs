@@ -8,7 +8,9 @@ mod scans;
 use crate::{Cluster, Executor, ExecutorOptions, Identity, Scheduler, SchedulerOptions, SchedulerUrl, Site};
 use lineward_classifiers::FingerprintKey;
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::path::Path;
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 /// The key of all tests.
@@ -33,6 +35,8 @@ struct InProcess {
     scheduler: Runtime,
     executors: Vec<Option<Runtime>>,
     address: SocketAddr,
+    /// What executors computed is below it.
+    work: TempDir,
 }
 
 impl InProcess {
@@ -47,7 +51,7 @@ impl InProcess {
         let bound = scheduler.block_on(Scheduler::bind(options)).expect("a scheduler");
         let address = bound.address();
         scheduler.spawn(bound.serve(std::future::pending()));
-        let mut this = Self { scheduler, executors: Vec::new(), address };
+        let mut this = Self { scheduler, executors: Vec::new(), address, work: TempDir::new().expect("a folder") };
         for _ in 0..executors {
             this.join(Site::new(identity(), key)).expect("it joins");
         }
@@ -71,7 +75,7 @@ impl InProcess {
             listen: loopback(),
             advertise: None,
             threads: 2,
-            work_dir: None,
+            work_dir: Some(self.work.path().to_owned()),
             tls: None,
             site,
         };
@@ -88,12 +92,30 @@ impl InProcess {
         }
     }
 
+    /// Whether executors have removed what they computed, within a few seconds: they hear of it when they ask for work.
+    fn is_clean(&self) -> bool {
+        let begun = Instant::now();
+        while files(self.work.path()) > 0 {
+            if begun.elapsed() > Duration::from_secs(20) {
+                return false;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        true
+    }
+
     /// Ends an executor as a power cut would: it says nothing.
     fn lose(&mut self, executor: usize) {
         if let Some(runtime) = self.executors.get_mut(executor).and_then(Option::take) {
             runtime.shutdown_background();
         }
     }
+}
+
+/// Files below a folder.
+fn files(folder: &Path) -> usize {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|entry| if entry.path().is_dir() { files(&entry.path()) } else { 1 }).sum()
 }
 
 impl Drop for InProcess {

@@ -182,6 +182,7 @@ fn a_lineage_function_joins_what_the_cluster_reads() {
             assert!(!one.is_empty(), "{sql}");
             assert_eq!(answer(&there, sql).await.expect(sql), one, "{sql}");
             assert!(queries.travelled() > before, "{sql} did not travel");
+            assert!(cluster.is_clean(), "what was computed for {sql} is there after it was fetched");
         }
     });
 }

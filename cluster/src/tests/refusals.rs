@@ -87,3 +87,14 @@ fn beyond_loopback_there_are_certificates_or_nothing() {
     let Err(refused) = super::runtime().block_on(Scheduler::bind(options)) else { panic!("it listens") };
     assert!(matches!(refused, Error::Unsafe(_)) && refused.to_string().contains("--tls-cert"), "{refused}");
 }
+
+#[test]
+fn work_that_the_scheduler_forgot_is_not_waited_for() {
+    let cluster = InProcess::new(0);
+    let asked = super::runtime().block_on(async {
+        let mut job = cluster.cluster().unknown_job().await?;
+        tokio::time::timeout(Duration::from_secs(30), job.done()).await.expect("it ends")
+    });
+    let told = asked.expect_err("nobody knows it").to_string();
+    assert!(told.contains("no longer knows this work") && told.ends_with("ask again"), "{told}");
+}

@@ -112,6 +112,7 @@ fn a_scan_has_the_same_result_on_a_cluster() {
         assert_eq!(together.files, alone.files);
         assert_eq!(progress.findings.load(Ordering::Relaxed), alone.findings.lines().count() as u64);
         assert!(progress.bytes.load(Ordering::Relaxed) > 1 << 20);
+        assert!(cluster.is_clean(), "what was computed is there after it was fetched");
     }
 }
 
@@ -158,19 +159,57 @@ fn a_scan_that_is_stopped_ends() {
 }
 
 #[test]
-fn inputs_that_an_executor_cannot_see_are_an_error_that_says_so() {
+fn more_groups_than_a_job_has_are_several_jobs() {
+    let cluster = InProcess::new(2);
+    let folder = tempfile::tempdir().expect("a folder");
+    for n in 0..600 {
+        fs::write(folder.path().join(format!("{n:03}.txt")), format!("to person{n}@hospital-north.org"))
+            .expect("written");
+    }
+    let (rules, options) = (RuleChoice { categories: vec![Category::Pii], ..all_rules() }, options());
+    let alone = here(folder.path(), &rules, &options);
+    assert_eq!(alone.findings.lines().count(), 600);
+    let (engine, inputs) = (engine(&rules), inputs(&[folder.path().to_path_buf()]));
+    let order = ScanOrder { engine: &engine, rules, inputs: &inputs, options: &options, group_bytes: Some(1) };
+    let mut together = Collect::default();
+    scan(&cluster.cluster(), &order, &Progress::default(), &mut together).expect("it scans");
+    assert!(together == alone, "results differ");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_name_need_not_be_text() {
     let cluster = InProcess::new(1);
     let folder = tempfile::tempdir().expect("a folder");
-    fs::write(folder.path().join("a.txt"), "to first@hospital-north.org").expect("written");
-    let (rules, options) = (all_rules(), options());
+    let name: std::ffi::OsString = std::os::unix::ffi::OsStringExt::from_vec(b"caf\xe9.txt".to_vec());
+    fs::write(folder.path().join(name), "to first@hospital-north.org").expect("written");
+    let alone = here(folder.path(), &all_rules(), &options());
+    let together = there(&cluster, folder.path(), &all_rules(), &options(), &Progress::default()).expect("it scans");
+    assert!(together == alone && alone.findings.contains("caf\u{fffd}.txt"), "results differ");
+}
+
+#[test]
+fn inputs_that_an_executor_cannot_see_are_problems_that_say_so() {
+    let cluster = InProcess::new(1);
+    let folder = tempfile::tempdir().expect("a folder");
+    for name in ["a.txt", "b.txt", "c.txt"] {
+        fs::write(folder.path().join(name), "to first@hospital-north.org").expect("written");
+    }
+    let (rules, options) = (all_rules(), ScanOptions { hash_content: true, ..options() });
     let engine = engine(&rules);
     let inputs = inputs(&[folder.path().to_path_buf()]);
-    // As if only the machine that asks could see it.
+    // As if only the machine that asks could see it, and as if it were another file there.
     fs::remove_file(folder.path().join("a.txt")).expect("removed");
+    fs::write(folder.path().join("b.txt"), "longer than it was before it was written anew").expect("written");
     let order = ScanOrder { engine: &engine, rules, inputs: &inputs, options: &options, group_bytes: None };
-    let error = scan(&cluster.cluster(), &order, &Progress::default(), &mut Collect::default()).expect_err("no file");
-    let told = error.to_string();
-    assert!(told.contains("a.txt` is not there for an executor") && told.contains("in a bucket"), "{told}");
+    let mut told = Collect::default();
+    scan(&cluster.cluster(), &order, &Progress::default(), &mut told).expect("the others are scanned");
+    let problems: Vec<Vec<&str>> =
+        told.files.iter().map(|file| file.problems.iter().map(|p| p.message.as_str()).collect()).collect();
+    assert_eq!(problems.iter().map(Vec::len).collect::<Vec<_>>(), [1, 1, 0], "{problems:?}");
+    assert!(problems[0][0].contains("is not there for an executor") && problems[0][0].contains("in a bucket"));
+    assert!(problems[1][0].contains("another size"), "{problems:?}");
+    assert_eq!(told.findings.lines().count(), 1, "of the one that is as it was");
 }
 
 #[test]

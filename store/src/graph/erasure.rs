@@ -6,6 +6,7 @@
 
 use super::build::{Kind, LineageGraph, Link, NONE, Version};
 use super::walk::{Direction, MANY, View};
+use crate::bytes::Hash;
 use lineward_events::EdgeType;
 use std::collections::HashMap;
 
@@ -126,13 +127,30 @@ impl View {
         self.follow(&mut next, &mut reach);
         if include_near {
             // Looked for once, from all that was found without: alike is not transitive.
-            for version in reach.found.clone() {
-                let alike = self.near(version).map(|near| near.other).filter(|v| self.exists(*v));
-                alike.for_each(|v| _ = reach.visit(version, v));
+            for (version, alike) in self.near_copies(&reach.found) {
+                reach.visit(version, alike);
             }
             self.follow(&mut next, &mut reach);
         }
         reach
+    }
+
+    /// The near copies of some versions, each with the one that it is like. Of equal contents only one has edges to near
+    /// copies, and it need not be among those versions: states of one asset are no copies of each other.
+    fn near_copies(&self, found: &[Version]) -> Vec<(Version, Version)> {
+        let graph = self.graph();
+        let near = |of: Version| self.near(of).map(|near| near.other).filter(|v| self.exists(*v));
+        let own = found.iter().flat_map(|version| near(*version).map(|other| (*version, other)));
+        let mut of_content: HashMap<Hash, Version> = HashMap::new();
+        for version in found {
+            graph.versions.hashes(*version).for_each(|hash| _ = of_content.entry(hash).or_insert(*version));
+        }
+        let all = if of_content.is_empty() { 0..0 } else { graph.versions() };
+        let equal = all.filter(|v| self.exists(*v)).filter_map(|v| {
+            let like = graph.versions.hashes(v).find_map(|hash| of_content.get(&hash))?;
+            Some((*like, v))
+        });
+        own.chain(equal.flat_map(|(like, version)| near(version).map(move |other| (like, other)))).collect()
     }
 
     /// Adds what is made from the versions that were found, from number `next` on.

@@ -50,6 +50,10 @@ impl LineageGraph {
             return Ok(None);
         };
         let Some(runs) = self.runs.with(&tables.runs)? else { return Ok(None) };
+        // Which policies hold for an edge depends on the job of its run, and the edge need not be told anew.
+        if !self.clearing.is_empty() && self.runs.moved(&runs) {
+            return Ok(None);
+        }
         if versions.len() > self.room {
             return Ok(None);
         }

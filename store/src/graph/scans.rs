@@ -26,7 +26,8 @@ pub struct Scan {
     pub recorded_at: Micros,
 }
 
-/// What was scanned, in the order of the log: as the graph was built, and later.
+/// What was scanned, in the order in which Lineward learned of it, which is that of no file: as the graph was built, and
+/// later.
 #[derive(Debug)]
 pub(super) struct Scans {
     base: Arc<Vec<Scan>>,
@@ -35,19 +36,36 @@ pub(super) struct Scans {
 
 impl Scans {
     pub fn new(scans: Vec<Scan>) -> Self {
-        Self { base: Arc::new(scans), later: Vec::new() }
+        Self { base: Arc::new(sorted(scans)), later: Vec::new() }
     }
 
     pub fn grown(&self, later: Vec<Scan>) -> Self {
-        Self { base: self.base.clone(), later }
+        Self { base: self.base.clone(), later: sorted(later) }
     }
 
+    /// The newest last. What was committed later may have been learned earlier.
     pub fn iter(&self) -> impl Iterator<Item = &Scan> {
-        self.base.iter().chain(&self.later)
+        let (mut base, mut later) = (self.base.iter().peekable(), self.later.iter().peekable());
+        std::iter::from_fn(move || match (base.peek(), later.peek()) {
+            (Some(held), Some(added)) if added.order() < held.order() => later.next(),
+            (Some(_), _) => base.next(),
+            _ => later.next(),
+        })
     }
 }
 
+fn sorted(mut scans: Vec<Scan>) -> Vec<Scan> {
+    scans.sort_by(|a, b| a.order().cmp(&b.order()));
+    scans
+}
+
 impl Scan {
+    /// By time, and of one time by what they say.
+    fn order(&self) -> impl Ord + '_ {
+        let asset = (&self.asset_type, &self.namespace, &self.name);
+        (self.recorded_at, self.scanned_at, asset, self.content.map(|hash| hash.0), self.complete, &self.index_key)
+    }
+
     /// The assets that a stored scan event names: the data set and its files. Empty for any other payload.
     pub fn of_event(payload: &str, scanned_at: Micros, recorded_at: Micros) -> Vec<Scan> {
         let Ok(event) = serde_json::from_str::<ScanEvent>(payload) else { return Vec::new() };

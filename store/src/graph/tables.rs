@@ -538,6 +538,11 @@ impl Runs {
         columns.jobs.value(row)
     }
 
+    /// Whether some run is of another job in a later state of these runs.
+    pub fn moved(&self, later: &Self) -> bool {
+        later.changed.keys().any(|at| self.job_id(*at) != later.job_id(*at))
+    }
+
     pub fn inputs_known(&self, at: u32) -> bool {
         let (columns, row) = self.find(at);
         columns.inputs_known.value(row)

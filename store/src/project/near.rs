@@ -18,10 +18,12 @@ const SAMPLE_MIN: usize = 50;
 /// Short hashes of a band. With 32 bands of 4 a pair of similarity 0.8 shares none in one case of twenty million, one of
 /// 0.5 in one of eight.
 const BAND: usize = 4;
-/// Versions of a band; of more, the oldest.
+/// Versions of a band that are looked at; of more, the oldest.
 const BUCKET_MAX: usize = 1_024;
 /// Candidates whose samples are compared: those that share most bands.
 pub(super) const COMPARED_MAX: usize = 256;
+/// Older versions of equal content that are asked whether they stand for a newer one.
+const EQUALS_MAX: usize = 64;
 /// Members of a data set that are looked at for one that is all of it.
 const MEMBERS_MAX: usize = 16;
 
@@ -45,28 +47,30 @@ impl Bands {
             let versions = self.versions.entry(band).or_default();
             if let Err(at) = versions.binary_search(&version_id) {
                 versions.insert(at, version_id);
-                versions.truncate(BUCKET_MAX);
             }
         }
     }
 
     fn remove(&mut self, version_id: i64, signature: &Signature) {
         for band in bands(signature) {
-            if let Some(versions) = self.versions.get_mut(&band) {
-                versions.retain(|v| *v != version_id);
+            if let Some(versions) = self.versions.get_mut(&band)
+                && let Ok(at) = versions.binary_search(&version_id)
+            {
+                versions.remove(at);
             }
         }
     }
 
-    /// The versions that share most bands with a signature, the oldest first among equals.
+    /// The versions that share bands with a signature, those that share most first and the oldest first among equals. All
+    /// are kept and some looked at, so that what is found does not depend on what was there once.
     fn candidates(&self, signature: &Signature) -> Vec<i64> {
         let mut shared: Map<i64, usize> = Map::default();
-        for version in bands(signature).filter_map(|band| self.versions.get(&band)).flatten() {
+        let of_band = |band| self.versions.get(&band).into_iter().flatten().take(BUCKET_MAX);
+        for version in bands(signature).flat_map(of_band) {
             *shared.entry(*version).or_default() += 1;
         }
         let mut found: Vec<(usize, i64)> = shared.into_iter().map(|(version, bands)| (bands, version)).collect();
         found.sort_unstable_by_key(|(bands, version)| (std::cmp::Reverse(*bands), *version));
-        found.truncate(COMPARED_MAX);
         found.into_iter().map(|(_, version)| version).collect()
     }
 }
@@ -149,23 +153,26 @@ impl Projector {
         let signature = self.signatures.get(key).and_then(signature_of);
         let Some(signature) = signature.filter(|s| s.sample().len() >= SAMPLE_MIN) else { return Vec::new() };
         let candidates = self.bands.candidates(&signature);
-        // Of equal contents the oldest stands for all: the others are its copies.
         let content = self.content(version_id);
-        let (equals, mut others): (Vec<i64>, Vec<i64>) =
+        let (mut equals, others): (Vec<i64>, Vec<i64>) =
             candidates.into_iter().partition(|v| *v == version_id || content.is_some() && self.content(*v) == content);
-        if equals.iter().any(|v| *v < version_id) {
-            return Vec::new();
-        }
-        equals.iter().filter(|v| **v != version_id).for_each(|v| self.forget_near(context, *v));
-        others.sort_unstable();
+        equals.sort_unstable();
+        let newer = equals.split_off(equals.partition_point(|v| *v <= version_id));
+        newer.iter().for_each(|v| self.hand_over(context, *v, version_id));
+        // Of equal contents the oldest stands for all, the others are its copies: the oldest that is not a state or a part
+        // of the other itself.
+        let older: Vec<i64> = equals.into_iter().filter(|v| *v < version_id).take(EQUALS_MAX).collect();
         let mut contents = BTreeSet::new();
-        others.retain(|v| self.content(*v).is_none_or(|content| contents.insert(content)));
+        let unrelated = others.into_iter().filter(|other| !self.is_related(version_id, *other));
+        let first = unrelated.filter(|v| self.content(*v).is_none_or(|content| contents.insert(content)));
+        let mut others: Vec<i64> = first.take(COMPARED_MAX).collect();
+        others.sort_unstable();
+        others.retain(|other| older.iter().all(|v| self.is_related(*v, *other)));
         let similarity = |other: &i64| {
             let theirs = self.signatures.get(&(*other, key.1.clone(), key.2)).and_then(signature_of)?;
             signature.similarity(&theirs).filter(|s| *s >= NEAR_SIMILARITY)
         };
-        let unrelated = others.into_iter().filter(|v| !self.is_related(version_id, *v));
-        unrelated.filter_map(|v| Some((v, similarity(&v)?))).collect()
+        others.into_iter().filter_map(|v| Some((v, similarity(&v)?))).collect()
     }
 
     /// The hash of a version's content, or the root of a data set's.
@@ -215,10 +222,12 @@ impl Projector {
         self.near_of.get(&a).is_some_and(|near| near.contains(&b))
     }
 
-    /// Takes back what was measured of a version.
-    fn forget_near(&mut self, context: &Context, version_id: i64) {
+    /// Takes back what was measured of a version where an older one of equal content stands for it.
+    fn hand_over(&mut self, context: &Context, version_id: i64, older: i64) {
         for other in self.near_of.get(&version_id).cloned().unwrap_or_default() {
-            self.unlink_near(context, version_id, other);
+            if !self.is_related(older, other) {
+                self.unlink_near(context, version_id, other);
+            }
         }
     }
 
@@ -253,4 +262,23 @@ fn is_file(asset: &AssetRow) -> bool {
 fn is_folder_of(folder: &AssetRow, asset: &AssetRow) -> bool {
     let below = || asset.name.strip_prefix(&*folder.name).is_some_and(|rest| rest.starts_with('/'));
     folder.namespace == asset.namespace && (folder.name == "/" || below())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_band_that_was_full_has_what_a_new_one_has() {
+        let minhash = vec![7; lineward_events::MINHASHES];
+        let signature = Signature::new("00000001", 1, 60, true, minhash, (0..60).collect()).expect("a signature");
+        let all = BUCKET_MAX as i64 + 40;
+        let (mut went_on, mut loaded) = (Bands::default(), Bands::default());
+        (0..all).for_each(|version| went_on.insert(version, &signature));
+        (0..20).for_each(|version| went_on.remove(version, &signature));
+        (20..all).for_each(|version| loaded.insert(version, &signature));
+        let expected: Vec<i64> = (20..).take(BUCKET_MAX).collect();
+        assert_eq!(loaded.candidates(&signature), expected);
+        assert_eq!(went_on.candidates(&signature), expected);
+    }
 }

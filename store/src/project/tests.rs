@@ -578,6 +578,21 @@ const SCENARIOS: &[Scenario] = &[
         &["COPY_OF c@sha256 -> a@initial CONTENT_MATCH", "NEAR_DUPLICATE a@initial -> b@sha256 CONTENT_MATCH"],
     ),
     ordered(
+        "a copy stands in for the content of a version that is a state of the same thing",
+        "10 sign f:a#1 0-200
+         20 sign f:b#1 0-200
+         30 sign f:a#2 0-190
+         40 sign f:c#1 0-200
+         50 sign f:d#2 0-190",
+        &[
+            "COPY_OF a@sha256 -> b@sha256 CONTENT_MATCH",
+            "COPY_OF a@sha256 -> c@sha256 CONTENT_MATCH",
+            "COPY_OF a@sha256 -> d@sha256 CONTENT_MATCH",
+            "NEAR_DUPLICATE a@sha256 -> d@sha256 CONTENT_MATCH",
+            "NEAR_DUPLICATE b@sha256 -> a@sha256 CONTENT_MATCH",
+        ],
+    ),
+    ordered(
         "states and parts of one thing are no copies of each other",
         "10 sign d:data#1 0-200
          20 sign d:data#2 0-199
@@ -1001,6 +1016,24 @@ fn a_large_family_of_near_copies_stays_cheap() {
     let edges = world.projector.edges.iter().count();
     assert!(edges > 600 && edges <= 600 * super::near::COMPARED_MAX, "{edges} edges");
     assert!(near(599) > 0 && near(599) <= super::near::COMPARED_MAX);
+}
+
+/// Copies of one content share as many bands as their original.
+#[test]
+fn many_copies_hide_no_near_copy() {
+    let mut world = World::after(
+        "10 see f:first
+         11 sign f:like#2 0-190",
+    );
+    (0..300).for_each(|n| world.tell(&format!("20 sign f:copy{n}#1 0-200")));
+    // Its own copies, and those of another.
+    world.tell("30 sign f:first#1 0-200");
+    world.tell("40 sign f:third#3 10-200");
+    let near = world.projector.edges.iter().filter(|e| e.edge_type == "NEAR_DUPLICATE");
+    let asset = |version: i64| world.name(version).split('@').next().unwrap_or_default().to_owned();
+    let pairs: BTreeSet<(String, String)> = near.map(|e| (asset(e.src_version_id), asset(e.dst_version_id))).collect();
+    let expected = [("first", "like"), ("first", "third"), ("like", "third")];
+    assert_eq!(pairs, expected.map(|(a, b)| (a.to_owned(), b.to_owned())).into());
 }
 
 #[test]

@@ -274,6 +274,26 @@ fn near_copies_are_followed_one_step_and_only_where_asked() {
     assert_eq!(same.len(), 2, "near copies both ways, chains not followed");
 }
 
+/// Of two states of one asset with equal content the older has the edges to near copies.
+#[test]
+fn near_copies_of_equal_content_are_near_copies() {
+    let mut fixture = Fixture::parse(
+        "edge NEAR_DUPLICATE d:older -> d:b
+         edge TRAINED_ON d:b -> m:m
+         d:newer",
+    );
+    for name in ["d:older", "d:newer"] {
+        let id = i64::from(fixture.id(name));
+        let version = fixture.rows.versions.iter_mut().find(|v| v.version_id == id).expect("a version");
+        version.merkle_root = Some(Hash([7; 32]));
+    }
+    let impact = fixture.view(None).erasure_impact(&[(i64::from(fixture.id("d:newer")), 1)], "00000000", true);
+    let names = |versions: &[Version]| versions.iter().map(|v| fixture.names[*v as usize].as_str()).collect::<Vec<_>>();
+    let affected: Vec<Version> = impact.affected.iter().map(|r| r.version).collect();
+    assert_eq!(names(&affected), ["d:newer", "d:b", "m:m"]);
+    assert_eq!(names(&impact.affected[2].path), ["d:newer", "d:b", "m:m"]);
+}
+
 /// No way of an erasure has two steps to a near copy, whatever lies between them.
 #[test]
 fn near_copies_of_what_is_made_from_near_copies_are_not_followed() {
