@@ -1,10 +1,12 @@
 //! Redaction of JSON documents: matched values are replaced by entity and keyed fingerprint.
 //!
 //! A replacement is deterministic, so equal values stay equal after redaction and joins still work. Fields that say
-//! who did what (identity fields) are searched for credentials only. Every key of an object is searched once; one that
+//! who did what (identity fields) are searched for credentials only. Encoded parts of values are looked into
+//! ([`crate::decoders`]); what is found in them is replaced where it is encoded, in base64 the whole run. Every key of an object is searched once; one that
 //! holds or could be a value is treated as a value and never becomes part of a field path. What is returned holds no
 //! matched value.
 
+use crate::decoders::{self, Decoded, Layers};
 use crate::finding::{Category, Confidence, Match};
 use crate::values::{FieldTable, ValueBatch};
 use crate::{Engine, Error, FingerprintKey, Scanner};
@@ -33,6 +35,8 @@ pub struct Redactor<'e> {
     batch: ValueBatch,
     fields: FieldTable,
     matches: Vec<Match>,
+    /// Of matches in encoded parts, the decoded value: by value, the range that is replaced, and rule.
+    decoded: HashMap<(u32, usize, usize, u16), Vec<u8>>,
     identity: IdentityFields,
     names: Names,
 }
@@ -70,7 +74,11 @@ fn finds_any(scanner: &mut Scanner<'_>, name: &str, min: Confidence) -> Result<b
     let mut batch = ValueBatch::new();
     batch.push(0, None, name.as_bytes());
     let mut found = Vec::new();
-    scanner.scan(&batch, &FieldTable::default(), &mut found)?;
+    let fields = FieldTable::default();
+    scanner.scan(&batch, &fields, &mut found)?;
+    for plain in Layers::of(&batch).batches() {
+        scanner.scan(plain, &fields, &mut found)?;
+    }
     Ok(found.iter().any(|m| m.score >= min.score_min()))
 }
 
@@ -97,6 +105,7 @@ impl<'e> Redactor<'e> {
             batch: ValueBatch::new(),
             fields: FieldTable::default(),
             matches: Vec::new(),
+            decoded: HashMap::new(),
             identity: IdentityFields::default(),
             names: Names::default(),
         })
@@ -130,6 +139,7 @@ impl<'e> Redactor<'e> {
             collect(document, row as u64, &mut path, &self.names, &mut self.fields, &mut self.batch);
         }
         self.scanner.scan(&self.batch, &self.fields, &mut self.matches)?;
+        self.scan_decoded()?;
         let mut out: Vec<Vec<Redacted>> = vec![Vec::new(); documents.len()];
         let mut by_row: Vec<(usize, Match)> = Vec::new();
         for m in &self.matches {
@@ -154,6 +164,33 @@ impl<'e> Redactor<'e> {
         Ok(out)
     }
 
+    /// Adds what encoded parts of values hold, as matches of all that has to go with it.
+    fn scan_decoded(&mut self) -> Result<(), Error> {
+        self.decoded.clear();
+        let layers = Layers::of(&self.batch);
+        if layers.is_empty() {
+            return Ok(());
+        }
+        let (mut found, mut all) = (Vec::new(), Vec::new());
+        for (layer, plain) in layers.batches().enumerate() {
+            found.clear();
+            self.scanner.scan(plain, &self.fields, &mut found)?;
+            decoders::found_in_layer(&layers, layer, &self.batch, plain, &found, &mut all);
+        }
+        let mut values = decoders::merge(&mut self.matches, all, self.engine.rules());
+        if values.is_empty() {
+            return Ok(());
+        }
+        for m in &mut self.matches {
+            if let Some(Decoded { text, stretch }) = values.remove(&(m.value, m.start, m.rule)) {
+                (m.start, m.end) = stretch;
+                self.decoded.insert((m.value, m.start, m.end, m.rule), text);
+            }
+        }
+        self.matches.sort_by_key(|m| (m.value, m.start, m.end, m.rule));
+        Ok(())
+    }
+
     /// Replaces the matches of one document. Values are met in the order in which they were collected.
     fn rewrite(&self, document: &mut Value, matches: &[(usize, Match)]) {
         let first = self.batch.spans().partition_point(|s| s.row < matches[0].0 as u64);
@@ -172,8 +209,11 @@ impl<'e> Redactor<'e> {
 
     fn replaced(&self, text: &str, matches: &[(usize, Match)]) -> String {
         let matches: Vec<Match> = matches.iter().map(|(_, m)| *m).collect();
-        crate::text::replaced(text, &matches, &|rule, value| {
-            let rule = self.engine.rules().get(rule);
+        crate::text::replaced(text, &matches, &|m, value| {
+            let rule = self.engine.rules().get(m.rule);
+            let decoded =
+                self.decoded.get(&(m.value, m.start, m.end, m.rule)).map(|text| String::from_utf8_lossy(text));
+            let value = decoded.as_deref().unwrap_or(value);
             format!("[{}:{}]", rule.entity, self.key.fingerprint(&rule.entity, value, rule.normalise))
         })
     }
@@ -317,6 +357,27 @@ mod tests {
         let document = redacted(serde_json::json!({"a": "his website: https://host.com/4111 1111 1111 1111 now"}));
         let text = document["a"].as_str().expect("text");
         assert!(!text.contains("1111") && text.starts_with("his website: [") && text.ends_with("] now"), "{text}");
+    }
+
+    #[test]
+    fn what_is_encoded_goes_whole_and_has_the_mark_of_the_plain_value() {
+        use base64::Engine as _;
+        let ssn = base64::engine::general_purpose::STANDARD.encode("the patient's SSN is 536-22-8726, as told");
+        let plain = redacted(serde_json::json!({"a": "jane.roe@acme-corp.org", "b": "SSN 536-22-8726"}));
+        let mark = |key: &str| plain[key].as_str().map(|t| t.trim_start_matches("SSN ").to_owned()).expect("text");
+        let document = redacted(serde_json::json!({
+            "url": "https://x.test/?q=1&mail=jane.roe%40acme-corp.org&n=2",
+            "blob": format!("data {ssn} end"),
+            "inner": "{\"mail\":\"jane.roe\\u0040acme-corp.org\"}",
+            "jane.roe%40acme-corp.org": 1,
+            "path": "a%20b/c%2Fd",
+        }));
+        let text = |key: &str| document[key].as_str().expect("text").to_owned();
+        assert_eq!(text("blob"), format!("data {} end", mark("b")));
+        assert!(text("inner").contains(&mark("a")) && !text("inner").contains("jane"), "{document}");
+        assert!(!text("url").contains("jane") && !text("url").contains("acme"), "{document}");
+        assert!(!document.to_string().contains("jane.roe"), "{document}");
+        assert_eq!(text("path"), "a%20b/c%2Fd");
     }
 
     #[test]

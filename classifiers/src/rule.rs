@@ -99,6 +99,8 @@ struct Spec {
     keywords: Vec<String>,
     run: Option<RunName>,
     #[serde(default)]
+    slow: bool,
+    #[serde(default)]
     tagger: bool,
     find: Option<String>,
     window: Option<usize>,
@@ -144,6 +146,8 @@ pub enum Trigger {
     },
     /// A run of bytes of one kind.
     Run(RunKind),
+    /// Nothing: the expression is tried wherever a word or a sign begins, which costs time in all text.
+    Slow,
     /// Only a field name.
     Field,
     /// A name of this kind that the tagger finds (see [`crate::ner`]); `score` is the least that counts.
@@ -212,9 +216,13 @@ impl Pattern {
                     .onepass(false),
             )
             .build(&source)
-            .map_err(|e| match e.syntax_error() {
-                Some(syntax) => syntax.to_string(),
-                None => e.to_string(),
+            .map_err(|e| match (e.syntax_error(), e.size_limit()) {
+                (Some(syntax), _) => syntax.to_string(),
+                (_, Some(bytes)) => format!(
+                    "it is too large: compiled it takes more than {} MiB; write smaller repetitions, or fewer words",
+                    bytes >> 20
+                ),
+                _ => e.to_string(),
             })
     }
 }
@@ -406,18 +414,26 @@ fn compile(file: &str, spec: Spec, need: Need) -> Result<Rule, Error> {
 fn trigger(spec: &Spec) -> Result<Trigger, String> {
     let literals = !spec.anchors.is_empty() || !spec.keywords.is_empty();
     if spec.tagger {
-        if literals || spec.run.is_some() || !spec.fields.is_empty() || !spec.near.is_empty() {
-            return Err("`tagger` goes without `anchors`, `keywords`, `run`, `fields` and `near`".into());
+        if literals || spec.run.is_some() || spec.slow || !spec.fields.is_empty() || !spec.near.is_empty() {
+            return Err("`tagger` goes without `anchors`, `keywords`, `run`, `slow`, `fields` and `near`".into());
         }
         let entity = Entity::ALL.into_iter().find(|e| e.as_str() == spec.entity);
         return entity.map(Trigger::Tagger).ok_or_else(|| format!("the tagger knows no `{}`", spec.entity));
     }
+    if spec.slow {
+        return match (literals || spec.run.is_some(), spec.find.is_some()) {
+            (true, _) => Err("`slow` goes without `anchors`, `keywords` and `run`, which make it fast".into()),
+            (_, false) => Err("`slow` needs `find`, which is tried wherever a word begins".into()),
+            _ => Ok(Trigger::Slow),
+        };
+    }
     match (literals, spec.run) {
         (true, Some(_)) => Err("`run` and `anchors` or `keywords` exclude each other".into()),
-        (false, None) if spec.fields.is_empty() => {
-            Err("no trigger: write `anchors`, `keywords`, `run` or `fields`, so that the rule costs nothing elsewhere"
-                .into())
-        }
+        (false, None) if spec.fields.is_empty() => Err(
+            "no trigger: write `anchors`, `keywords`, `run` or `fields`, so that the rule costs nothing elsewhere; \
+                 or `slow: true`, to try it wherever a word begins"
+                .into(),
+        ),
         (false, None) => Ok(Trigger::Field),
         (false, Some(run)) => Ok(Trigger::Run(match run {
             RunName::Digits => RunKind::Digits,

@@ -84,6 +84,7 @@ fn hostile_speed(engine: &Engine, rule: &Rule) -> Result<f64, Error> {
             crate::RunKind::At => "a@b.c ".to_owned(),
             crate::RunKind::Token => "aB3dE6gH9jK2mN5pQ8sT1vW4yZ7 ".to_owned(),
         },
+        Trigger::Slow => "aB3 dE6, ".to_owned(),
         Trigger::Field | Trigger::Tagger(_) => return Ok(f64::INFINITY),
     };
     let text = unit.repeat(HOSTILE_BYTES / unit.len().max(1));
@@ -204,6 +205,30 @@ mod tests {
   match: ['his badge «QX4711» was found']
   no_match: [{ text: 'badge 12', why: too short }]
 ";
+
+    #[test]
+    fn a_rule_without_a_trigger_is_tried_at_every_word_where_that_is_meant() {
+        let slow = r"
+- id: badge
+  title: Badge of a made-up works
+  entity: BADGE
+  categories: [pii]
+  slow: true
+  find: '[A-Z]{2}\d{6}\b'
+  score: 0.7
+  match: ['his badge, «QX471122», was found', '(«QX471122»)', 'ä«QX471122»ä', '«QX471122»']
+  no_match: [{ text: 'aQX471122 QX4711223', why: inside a word }]
+";
+        let tested = test_file("own.yaml", slow).expect("it parses");
+        assert_eq!(tested, [Tested { rule: "badge".into(), examples: 5, failures: vec![] }]);
+        let broken =
+            |from: &str, to: &str| test_file("own.yaml", &slow.replace(from, to)).expect_err("refused").to_string();
+        assert!(broken("  slow: true\n", "").contains("or `slow: true`"));
+        assert!(broken("slow: true", "slow: true\n  keywords: [badge]").contains("`slow` goes without"));
+        let large =
+            check_cost("own.yaml", &slow.replace(r"\d{6}", r"(?u:\w{100}){100}")).expect_err("refused").to_string();
+        assert!(large.contains("more than 4 MiB"), "{large}");
+    }
 
     #[test]
     fn rules_are_tested_by_their_examples() {

@@ -12,7 +12,9 @@ mod parallel;
 mod profile;
 #[cfg(test)]
 mod properties;
+mod settle;
 pub mod share;
+mod stream;
 #[cfg(test)]
 mod tests;
 
@@ -21,9 +23,11 @@ pub use direct::{Scanned, findings_as_arrow, scan_bytes, scan_reader, scan_recor
 pub use names::Ner;
 pub(crate) use names::{Names, PIECE_BYTES_MAX};
 pub use profile::ColumnVerdict;
+pub use settle::Settling;
+pub use stream::StreamScanner;
 
 use crate::columns::FieldFilter;
-use crate::decoders::{self, DecodedMatch, Layers};
+use crate::decoders::{self, Layers};
 use crate::finding::{Category, Confidence, Finding, Match, preview};
 use crate::fingerprint::KEPT_BYTES;
 use crate::near::{Sketch, Words};
@@ -195,9 +199,9 @@ pub struct FileReport {
     pub below_confidence: u64,
     /// What could not be read.
     pub problems: Vec<Problem>,
-    /// It was left out as binary, as asked for.
+    /// It was left out: a picture, sound or a film, or other binary content where asked for.
     pub skipped: bool,
-    /// Members of an archive that were left out as binary, as asked for.
+    /// Members of an archive that were left out so.
     pub members_skipped: u64,
     /// Share of its records that were looked at, 1 for all; `None` where a sample ended before the input did.
     pub coverage: Option<f64>,
@@ -308,7 +312,8 @@ fn is_blob(link: &Path) -> bool {
     target.is_file() && blobs.is_some_and(|blobs| target.parent() == Some(&blobs))
 }
 
-/// Scans inputs. Findings and reports reach the sink in input order.
+/// Scans inputs. Findings and reports reach the sink in input order; findings in records when their file ends, with the
+/// confidence that the verdicts on its columns leave them.
 ///
 /// # Errors
 /// [`Error::Engine`] where the matching engine cannot start; what is wrong with an input is in its report instead.
@@ -319,7 +324,10 @@ pub fn scan(
     progress: &Progress,
     sink: &mut dyn Sink,
 ) -> Result<(), Error> {
-    parallel::scan(engine, inputs, options, progress, sink, options.jobs.max(1))
+    let mut settling = Settling::new(options.confidence_min, sink);
+    parallel::scan(engine, inputs, options, progress, &mut settling, options.jobs.max(1))?;
+    settling.end();
+    Ok(())
 }
 
 /// Distinct values counted per field and detector at the most; 16 bytes each.
@@ -447,6 +455,10 @@ impl FileReport {
             (mine, more) => *mine = mine.take().or(more.map(Box::new)),
         }
         for problem in part.problems {
+            // A stop, or an input that is gone, is met by all threads that read of it; it is one problem.
+            if problem.place == THE_FILE && self.problems.contains(&problem) {
+                continue;
+            }
             match self.problems.len() < PROBLEMS_MAX {
                 true => self.problems.push(problem),
                 false => self.problems_untold += 1,
@@ -715,14 +727,8 @@ impl<'a> Worker<'a> {
         for (layer, batch) in layers.batches().enumerate() {
             found.clear();
             self.scanner.scan(batch, fields, &mut found)?;
-            for m in &found {
-                if let Some((value, start, end)) = layers.source_of(layer, m.value, m.start, m.end) {
-                    let text = batch.value(m.value).get(m.start..m.end).unwrap_or_default().to_vec();
-                    let escape = layers.escape_before(layer, m.value, m.start);
-                    all.push(DecodedMatch { matched: Match { value, start, end, ..*m }, value: text, escape });
-                }
-            }
-            self.cells.of_layer(&layers, layer, batch, &mut self.scanner, fields, &mut all)?;
+            decoders::found_in_layer(&layers, layer, &self.batch, batch, &found, &mut all);
+            self.cells.of_layer(&layers, layer, (&self.batch, batch), &mut self.scanner, fields, &mut all)?;
         }
         self.decoded = decoders::merge(&mut self.matches, all, self.engine.rules());
         Ok(())
@@ -766,7 +772,7 @@ impl<'a> Worker<'a> {
     ) -> Finding {
         let rule = self.engine.rules().get(m.rule);
         let text = self.batch.value(m.value);
-        let decoded = self.decoded.get(&(m.value, m.start, m.rule)).map(Vec::as_slice);
+        let decoded = self.decoded.get(&(m.value, m.start, m.rule)).map(|d| d.text.as_slice());
         let value = String::from_utf8_lossy(decoded.or(text.get(m.start..m.end)).unwrap_or_default());
         let span = self.batch.spans()[m.value as usize];
         let field = span.field.map(|f| self.shown_path(f));
@@ -875,8 +881,11 @@ fn is_chosen(number: u64, share: f64) -> bool {
     ((hash ^ (hash >> 31)) as f64) < share * u64::MAX as f64
 }
 
+/// The place of problems that are those of an input as a whole.
+const THE_FILE: &str = "the file";
+
 fn whole_file(message: String) -> Problem {
-    Problem { place: "the file".into(), message }
+    Problem { place: THE_FILE.into(), message }
 }
 
 /// `messages.3.content` is `messages.*.content`: one summary for all elements of a list.

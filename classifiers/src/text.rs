@@ -49,8 +49,8 @@ pub fn redacted(
 }
 
 fn without(engine: &Engine, text: &str, found: &[Match], key: Option<&FingerprintKey>) -> String {
-    replaced(text, found, &|rule, value| {
-        let rule = engine.rules().get(rule);
+    replaced(text, found, &|m, value| {
+        let rule = engine.rules().get(m.rule);
         match key {
             Some(key) => format!("[{}:{}]", rule.entity, key.fingerprint(&rule.entity, value, rule.normalise)),
             None => format!("[{}]", rule.entity),
@@ -59,8 +59,8 @@ fn without(engine: &Engine, text: &str, found: &[Match], key: Option<&Fingerprin
 }
 
 /// A text with matches replaced. Matches that overlap, as a password in a URL or a number that begins in one, are replaced
-/// as one by what `label` gives for the rule and the value of the longest of them. `found` is in the order of starts.
-pub(crate) fn replaced(text: &str, found: &[Match], label: &dyn Fn(u16, &str) -> String) -> String {
+/// as one by what `label` gives for the longest of them and its text. `found` is in the order of starts.
+pub(crate) fn replaced(text: &str, found: &[Match], label: &dyn Fn(&Match, &str) -> String) -> String {
     let mut out = String::with_capacity(text.len());
     let mut done = 0;
     let mut rest = found;
@@ -79,7 +79,7 @@ pub(crate) fn replaced(text: &str, found: &[Match], label: &dyn Fn(u16, &str) ->
         let start =
             (0..=first.start.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0).max(done);
         out.push_str(&text[done..start]);
-        out.push_str(&label(whole.rule, &value));
+        out.push_str(&label(whole, &value));
         done = (end..text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
     }
     out.push_str(&text[done..]);
@@ -124,7 +124,7 @@ mod tests {
             };
             (0u16..).zip(list).map(of).collect()
         };
-        let label = |rule: u16, value: &str| format!("[{rule}:{value}]");
+        let label = |m: &Match, value: &str| format!("[{}:{value}]", m.rule);
         assert_eq!(replaced("ab cdef gh", &found(&[(1, 5), (3, 9)]), &label), "a[1:cdef g]h", "partly");
         assert_eq!(
             replaced("ab cdef gh", &found(&[(0, 2), (0, 5), (5, 6)]), &label),

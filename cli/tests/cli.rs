@@ -3,6 +3,7 @@
 //! Help texts are snapshots in `tests/snapshots`; `LINEWARD_BLESS=1` writes them anew.
 
 mod buckets;
+mod sarif;
 
 use serde_json::Value;
 use std::fs;
@@ -396,6 +397,18 @@ fn an_empty_file_is_no_error() {
 }
 
 #[test]
+fn pictures_are_counted_and_no_problem() {
+    let place = Place::new();
+    let picture = [b"\xff\xd8\xff\xe0\0\x10JFIF".as_slice(), &[0; 64]].concat();
+    place.write("d/1.jpg", &picture);
+    place.write("d/1.txt", ssn_line());
+    place.write("d/shard.tar", tar_of(&[("1.jpg", &picture), ("1.txt", b"a caption")]));
+    let summary = place.run(&["scan", "d", "--report", "summary"]).exits(0).silent().stdout;
+    assert!(summary.contains("1 skipped as binary, 1 member of archives skipped as binary"), "{summary}");
+    place.run(&["scan", "d/1.jpg", "--binary", "scan"]).exits(0).silent();
+}
+
+#[test]
 fn binary_files_as_asked_for() {
     let place = Place::new();
     place.write("b.bin", [b"\0\x01\x02\n".as_slice(), ssn_line().as_bytes()].concat());
@@ -554,6 +567,33 @@ fn json_and_sarif_and_parquet_hold_the_same_findings() {
 }
 
 #[test]
+fn sarif_is_what_the_standard_says() {
+    let place = Place::new();
+    place.write("a b%.txt", ssn_line());
+    place.write("ü/c.jsonl", format!("{{\"n\":\"card {CARD}\"}}\n{{broken\n"));
+    place.write("d.parquet", parquet_rows(3));
+    place.write("e:f.bin", [0u8, 1, 2, 3]);
+    let run = |more: &[&str], code| -> Value {
+        let all = [&["scan", "a b%.txt", "ü", "d.parquet", "e:f.bin", "--report", "sarif"], more].concat();
+        serde_json::from_str(&place.run(&all).exits(code).stdout).expect("the report is JSON")
+    };
+    for (more, code) in [(&[][..], 2), (&["--min-confidence", "low"], 2), (&["--sample", "1", "--binary", "skip"], 0)] {
+        let report = run(more, code);
+        assert_eq!(sarif::wrong_with(&report), [""; 0], "{more:?}");
+        assert!(report["runs"][0]["results"].as_array().is_some_and(|all| all.len() >= 2));
+    }
+    // The check sees what is wrong.
+    let mut report = run(&[], 2);
+    let first = &mut report["runs"][0];
+    first["results"][0]["level"] = "high".into();
+    first["results"][1]["message"] = serde_json::json!({});
+    first["results"][1]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] = "a b".into();
+    first["invocations"][0]["startTimeUtc"] = "yesterday".into();
+    first["extra"] = 1.into();
+    assert_eq!(sarif::wrong_with(&report).len(), 5, "{:?}", sarif::wrong_with(&report));
+}
+
+#[test]
 fn sarif_tells_problems_as_notifications() {
     let place = Place::new();
     let run = place.run(&["scan", "missing.txt", "--report", "sarif"]).exits(2);
@@ -572,6 +612,21 @@ fn html_is_one_page_and_markup_in_names_is_text() {
     assert!(page.starts_with("<!DOCTYPE html>") && page.trim_end().ends_with("</html>"));
     assert!(page.contains("&lt;img src=x&gt;&amp;.txt") && !page.contains("<img"));
     assert!(page.contains("US_SSN") && page.contains("missing.txt"));
+    let bars: Vec<&str> = page.lines().filter(|line| line.contains("<rect")).collect();
+    assert_eq!(bars.len(), 7, "four categories and three levels");
+    assert!(
+        bars[0].contains("b-pii") && bars[0].contains("width=\"400.0\"") && bars[0].contains(">1</text>"),
+        "{}",
+        bars[0]
+    );
+    assert!(bars[1].contains("b-phi") && bars[1].contains("width=\"0.0\""), "{}", bars[1]);
+    assert!(
+        page.contains("<svg") && page.contains("aria-label=\"By category: pii 1, phi 0, credential 0, financial 0\"")
+    );
+    assert!(
+        page.contains("<li><strong>pii</strong> (1 finding): decide") && !page.contains("<li><strong>phi</strong>")
+    );
+    assert!(page.contains("Folders and data sets") && page.contains("prefers-color-scheme: dark"));
     for outside in ["http://", "https://", "<script", "<link", "@import", "url("] {
         assert!(!page.contains(outside), "the page loads nothing: {outside}");
     }
@@ -789,13 +844,9 @@ fn parquet_rows(count: usize) -> Vec<u8> {
     out.into_inner().expect("in memory")
 }
 
-#[test]
-fn members_of_archives_are_named_behind_the_archive() {
-    let place = Place::new();
+fn tar_of(members: &[(&str, &[u8])]) -> Vec<u8> {
     let mut tar = Vec::new();
-    for (name, content) in
-        [("a/notes.txt", ssn_line()), ("../out.jsonl", format!("{{\"x\":\"{}\"}}\n", ssn_line().trim()))]
-    {
+    for (name, content) in members {
         let mut header = [0u8; 512];
         header[..name.len()].copy_from_slice(name.as_bytes());
         header[124..135].copy_from_slice(format!("{:011o}", content.len()).as_bytes());
@@ -805,10 +856,18 @@ fn members_of_archives_are_named_behind_the_archive() {
         let sum: u32 = header.iter().map(|b| u32::from(*b)).sum();
         header[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
         tar.extend_from_slice(&header);
-        tar.extend_from_slice(content.as_bytes());
+        tar.extend_from_slice(content);
         tar.resize(tar.len().next_multiple_of(512), 0);
     }
     tar.resize(tar.len() + 1024, 0);
+    tar
+}
+
+#[test]
+fn members_of_archives_are_named_behind_the_archive() {
+    let place = Place::new();
+    let records = format!("{{\"x\":\"{}\"}}\n", ssn_line().trim());
+    let tar = tar_of(&[("a/notes.txt", ssn_line().as_bytes()), ("../out.jsonl", records.as_bytes())]);
     place.write("shard.tar", &tar);
     let run = place.run(&["scan", "shard.tar", "--report", "jsonl"]);
     let findings: Vec<Value> = run.stdout.lines().map(|l| serde_json::from_str(l).expect("JSON")).collect();
@@ -839,6 +898,17 @@ fn a_sample_says_so() {
     assert!(run.stderr.contains("note: a sample"), "{}", run.stderr);
     let summary = place.run(&["scan", "a.jsonl", "--sample", "20%", "--report", "summary"]);
     assert!(summary.stdout.contains("a sample: 20% of records"), "{}", summary.stdout);
+    let report = |form| place.run(&["scan", "a.jsonl", "--sample", "100", "--report", form]).exits(0).stdout;
+    let told = "a sample: the first 100 records of each file; what comes after was not looked at";
+    assert!(report("html").contains(&format!("This is {told}.")));
+    let sarif: Value = serde_json::from_str(&report("sarif")).expect("JSON");
+    assert_eq!(sarif["runs"][0]["properties"]["sample"], told);
+    assert!(report("junit").contains(&format!("<property name=\"sample\" value=\"{told}\"/>")));
+    place.run(&["scan", "a.jsonl", "--sample", "100", "--report", "parquet", "--output", "a.parquet"]).exits(0);
+    let bytes = fs::read(place.path("a.parquet")).expect("a report");
+    assert!(
+        bytes.windows(15).any(|w| w == b"lineward.sample") && bytes.windows(told.len()).any(|w| w == told.as_bytes())
+    );
     for wrong in ["0", "0%", "101%", "-1", "x"] {
         let run = place.run(&["scan", "a.jsonl", &format!("--sample={wrong}")]);
         assert_eq!((run.code, run.stdout.is_empty()), (Some(2), true), "{wrong}");
@@ -902,6 +972,14 @@ fn a_cleaned_copy_holds_no_value() {
 }
 
 #[test]
+fn an_empty_file_has_an_empty_copy() {
+    let place = Place::new();
+    place.write("empty.jsonl", "");
+    place.run(&["redact", "empty.jsonl", "-o", "e.jsonl"]).exits(0);
+    assert_eq!(fs::read(place.path("e.jsonl")).expect("a copy"), b"");
+}
+
+#[test]
 fn rules_of_the_user_are_checked_tested_and_used() {
     let place = Place::new();
     let rule = "- id: badge\n  title: Badge\n  entity: BADGE\n  categories: [pii]\n  keywords: [badge]\n  \
@@ -944,6 +1022,29 @@ fn junit_and_index_tell_where() {
     for value in [findings[0]["fingerprint"].as_str().expect("one"), "a.txt", "us-ssn"] {
         assert!(text.contains(value), "{value}: {text}");
     }
+}
+
+#[test]
+fn the_verdict_on_a_column_decides_what_it_fails_on() {
+    // Numbers of 16 digits of which about one in ten passes as a card's.
+    let passes = |number: &str| {
+        let twice = |at: usize, d: u32| if at % 2 == 1 { d * 2 / 10 + d * 2 % 10 } else { d };
+        number.bytes().rev().enumerate().map(|(at, b)| twice(at, u32::from(b - b'0'))).sum::<u32>() % 10 == 0
+    };
+    let numbers: Vec<String> = (0..3_000u64).map(|n| format!("453201{:010}", n * 7_654_321 % 10_000_000_000)).collect();
+    let place = Place::new();
+    place.write("orders.csv", format!("order_no\n{}\n", numbers.join("\n")));
+    let run = place.run(&["scan", "orders.csv", "--fail-on", "financial"]).exits(0);
+    assert!(!run.stdout.contains("CREDIT_CARD"));
+    let low = place.run(&["scan", "orders.csv", "--min-confidence", "low", "--fail-on", "financial"]).exits(0);
+    let cards = low.findings().iter().filter(|f| f["entity"] == "CREDIT_CARD" && f["confidence"] == "low").count();
+    assert!((200..400).contains(&cards), "{cards}");
+    let summary = place.run(&["scan", "orders.csv", "--report", "summary"]).exits(0).stdout;
+    assert!(summary.contains("no findings"), "{summary}");
+    let cards: Vec<String> = numbers.into_iter().filter(|n| passes(n)).collect();
+    place.write("v.csv", format!("v\n{}\n0\n", cards.join("\n")));
+    let run = place.run(&["scan", "v.csv", "--fail-on", "financial:high"]).exits(1);
+    assert_eq!(run.findings().iter().filter(|f| f["confidence"] == "high").count(), cards.len());
 }
 
 #[test]

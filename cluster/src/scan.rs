@@ -22,7 +22,7 @@ use datafusion::prelude::SessionConfig;
 use futures::TryStreamExt as _;
 use lineward_classifiers::readers::{BinaryPolicy, Format, Limits};
 use lineward_classifiers::scan::share::{self, Gather, Piece, Share};
-use lineward_classifiers::scan::{Ner, Progress, Sample, ScanInput, ScanOptions, Sink};
+use lineward_classifiers::scan::{Ner, Progress, Sample, ScanInput, ScanOptions, Settling, Sink};
 use lineward_classifiers::{Category, Confidence, Engine, RuleSet};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -145,12 +145,14 @@ pub fn scan(cluster: &Cluster, order: &ScanOrder<'_>, progress: &Progress, sink:
     };
     let driver = Driver { cluster, order, work, groups: &groups, progress };
     let mut gather = Gather::new(order.engine, order.inputs, &options, progress)?;
-    let whole = runtime.block_on(driver.run(&mut gather, sink));
+    let mut settling = Settling::new(options.confidence_min, sink);
+    let whole = runtime.block_on(driver.run(&mut gather, &mut settling));
     // Cancelling a job takes a moment after its client let go of it.
     runtime.shutdown_timeout(Duration::from_secs(1));
     if whole? {
-        gather.finish(sink);
+        gather.finish(&mut settling);
     }
+    settling.end();
     Ok(())
 }
 

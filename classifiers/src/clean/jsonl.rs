@@ -66,9 +66,10 @@ fn write_cleaned(
         for (part, index) in parts.iter().zip(from_value..) {
             let Some(new) = edits.values.get(&index) else { continue };
             let new = String::from_utf8_lossy(new);
-            let text = match part.is_json {
-                true => serde_json::to_string(&*new).unwrap_or_default(),
-                false => new.into_owned(),
+            let text = match (part.is_json, part.is_number) {
+                (true, true) if is_number(&new) => new.into_owned(),
+                (true, _) => serde_json::to_string(&*new).unwrap_or_default(),
+                (false, _) => new.into_owned(),
             };
             let written = out.write_all(&line[done..part.range.start]).and_then(|()| out.write_all(text.as_bytes()));
             written.map_err(|e| Error::read(from, e))?;
@@ -86,8 +87,16 @@ struct Part {
     range: Range<usize>,
     path: Option<String>,
     text: String,
-    /// It is written as a JSON string.
+    /// It is a JSON string or number.
     is_json: bool,
+    /// It is a number, and what takes its place is one where it can be.
+    is_number: bool,
+}
+
+/// Whether a text is a whole number in JSON.
+fn is_number(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) && (digits.len() == 1 || !digits.starts_with('0'))
 }
 
 /// What of a line is searched.
@@ -108,7 +117,13 @@ fn parts_of(line: &[u8]) -> Vec<Part> {
 fn whole(line: &[u8]) -> Part {
     let end = line.iter().rposition(|b| !b"\r\n".contains(b)).map_or(0, |last| last + 1);
     // The text may be longer than the bytes that it stands for, where they are no UTF-8.
-    Part { range: 0..end, path: None, text: String::from_utf8_lossy(&line[..end]).into_owned(), is_json: false }
+    Part {
+        range: 0..end,
+        path: None,
+        text: String::from_utf8_lossy(&line[..end]).into_owned(),
+        is_json: false,
+        is_number: false,
+    }
 }
 
 /// Walks valid JSON, without recursion: nesting has no limit here.
@@ -173,10 +188,10 @@ impl Walk {
                 let holds_data = is_value_like(&text);
                 frame.segment = if holds_data { "*".to_owned() } else { text.clone() };
                 if holds_data {
-                    self.push(at..end, text);
+                    self.push(at..end, text, false);
                 }
             }
-            None if !text.is_empty() => self.push(at..end, text),
+            None if !text.is_empty() => self.push(at..end, text, false),
             None => {}
         }
         end
@@ -188,18 +203,18 @@ impl Walk {
         let digits = text.trim_start_matches('-');
         if digits.bytes().all(|b| b.is_ascii_digit()) {
             if digits.len() >= 7 {
-                self.push(at..end, text);
+                self.push(at..end, text, true);
             }
         } else if let Some(number) = text.parse().ok().and_then(whole_number) {
-            self.push(at..end, number.to_string());
+            self.push(at..end, number.to_string(), true);
         }
         end
     }
 
-    fn push(&mut self, range: Range<usize>, text: String) {
+    fn push(&mut self, range: Range<usize>, text: String, is_number: bool) {
         let segments: Vec<&str> = self.frames.iter().map(|frame| frame.segment.as_str()).collect();
         let path = Some(segments.join(".")).filter(|path| !path.is_empty());
-        self.parts.push(Part { range, path, text, is_json: true });
+        self.parts.push(Part { range, path, text, is_json: true, is_number });
     }
 }
 

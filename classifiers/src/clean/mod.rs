@@ -13,7 +13,7 @@ mod surrogate;
 mod tests;
 mod text;
 
-use crate::decoders::{self, DecodedMatch, DecodedValues, Layers};
+use crate::decoders::{self, Decoded, DecodedValues, Layers};
 use crate::finding::Match;
 use crate::readers::{Format, Problem};
 use crate::scan::{self, FileReport, Names, ScanInput, ScanOptions, Sink};
@@ -243,7 +243,10 @@ impl<'e> Cleaner<'e> {
         scan::scan(engine, &[input], &options, &Default::default(), &mut left)?;
         let Left { found, count, report, .. } = left;
         self.report.problems = match report {
-            Some(report) if report.format.is_some() => report.problems,
+            // An empty file has no format, and nothing in it.
+            Some(report) if report.format.is_some() || (report.problems.is_empty() && !report.skipped) => {
+                report.problems
+            }
             _ => return Err(Error::read(copy, "the copy cannot be read again, so nothing is known of it")),
         };
         self.report.left = found;
@@ -262,17 +265,23 @@ impl<'e> Cleaner<'e> {
             names.add(batch, 0, rules, &mut matches);
         }
         matches.retain(|m| m.score >= self.options.confidence_min.score_min());
-        Ok(matches
+        let mut all: Vec<Found> = matches
             .into_iter()
             .map(|m| {
                 let plain = || batch.value(m.value).get(m.start..m.end).unwrap_or_default().to_vec();
-                let value = decoded.remove(&(m.value, m.start, m.rule)).unwrap_or_else(plain);
+                let (value, (start, end)) = match decoded.remove(&(m.value, m.start, m.rule)) {
+                    Some(Decoded { text, stretch }) => (text, stretch),
+                    None => (plain(), (m.start, m.end)),
+                };
                 let value = String::from_utf8_lossy(&value).into_owned();
                 let rule = rules.get(m.rule);
                 let fingerprint = self.options.key.fingerprint(&rule.entity, &value, rule.normalise);
-                Found { place: m, value, fingerprint }
+                Found { place: Match { start, end, ..m }, value, fingerprint }
             })
-            .collect())
+            .collect();
+        // What goes with a decoded value begins before it.
+        all.sort_by_key(|f| (f.place.value, f.place.start, f.place.end));
+        Ok(all)
     }
 
     /// Adds what encoded parts hold, at the places where they are encoded; gives the values behind them.
@@ -287,14 +296,8 @@ impl<'e> Cleaner<'e> {
         for (layer, plain) in layers.batches().enumerate().filter(|_| self.options.decode) {
             found.clear();
             self.scanner.scan(plain, fields, &mut found)?;
-            for m in &found {
-                if let Some((value, start, end)) = layers.source_of(layer, m.value, m.start, m.end) {
-                    let text = plain.value(m.value).get(m.start..m.end).unwrap_or_default().to_vec();
-                    let escape = layers.escape_before(layer, m.value, m.start);
-                    all.push(DecodedMatch { matched: Match { value, start, end, ..*m }, value: text, escape });
-                }
-            }
-            self.cells.of_layer(&layers, layer, plain, &mut self.scanner, fields, &mut all)?;
+            decoders::found_in_layer(&layers, layer, batch, plain, &found, &mut all);
+            self.cells.of_layer(&layers, layer, (batch, plain), &mut self.scanner, fields, &mut all)?;
         }
         Ok(decoders::merge(matches, all, self.engine.rules()))
     }

@@ -3,6 +3,12 @@
 use crate::Rule;
 use sha2::{Digest, Sha256};
 
+/// Area codes of North America, in which the numbers 555-0100 to 555-0199 are nobody's.
+const AREAS: [&str; 16] =
+    ["202", "206", "212", "305", "312", "404", "415", "503", "512", "602", "617", "702", "713", "773", "808", "907"];
+/// Networks that are for documentation only (RFC 5737).
+const NETWORKS: [&str; 3] = ["192.0.2", "198.51.100", "203.0.113"];
+
 /// Tries to make a number that its rule does not take for a real one.
 const TRIES: u8 = 64;
 
@@ -44,23 +50,61 @@ pub(super) fn of(rule: &Rule, value: &str, fingerprint: &str) -> String {
             }
         }
         "LOCATION" => PLACES[dice(0).below(PLACES.len())].to_owned(),
+        "IP_ADDRESS" => first_of(value, &|nonce| address(value, &mut dice(nonce)), &|_| true),
+        "PHONE_NUMBER" => first_of(value, &|nonce| phone(value, &mut dice(nonce)), &|_| true),
+        "IBAN_CODE" => first_of(value, &|nonce| account(value, &mut dice(nonce)), &|made| !rule.accepts(made)),
         // A domain that nobody can have (RFC 2606).
         "EMAIL_ADDRESS" => format!("person.{:08x}@example.com", dice(0).number()),
-        "DATE_TIME" | "DATE_OF_BIRTH" => (0..TRIES)
-            .map(|nonce| date(value, &mut dice(nonce)))
-            .find(|made| made != value)
-            .unwrap_or_else(|| "*".repeat(value.chars().count())),
-        _ => (0..TRIES)
-            .map(|nonce| shaped(value, &mut dice(nonce)))
-            .find(|made| made != value && (rule.checks.is_empty() || !rule.accepts(made)))
-            .unwrap_or_else(|| "*".repeat(value.chars().count())),
+        "DATE_TIME" | "DATE_OF_BIRTH" => first_of(value, &|nonce| date(value, &mut dice(nonce)), &|_| true),
+        _ => {
+            let is_nobodys = |made: &str| rule.checks.is_empty() || !rule.accepts(made);
+            first_of(value, &|nonce| shaped(value, &mut dice(nonce)), &is_nobodys)
+        }
     }
 }
 
-/// Digits for digits and letters for letters, everything else as it is.
+/// The first of some tries that is another value and may be used.
+fn first_of(value: &str, make: &dyn Fn(u8) -> String, may_be: &dyn Fn(&str) -> bool) -> String {
+    (0..TRIES).map(make).find(|made| made != value && may_be(made)).unwrap_or_else(|| "*".repeat(value.chars().count()))
+}
+
+/// An address that is nobody's: for documentation only.
+fn address(value: &str, dice: &mut Dice) -> String {
+    match value.contains(':') {
+        // RFC 3849.
+        true => format!("2001:db8::{:x}:{:x}", dice.below(1 << 16), 1 + dice.below((1 << 16) - 1)),
+        false => format!("{}.{}", NETWORKS[dice.below(NETWORKS.len())], 1 + dice.below(254)),
+    }
+}
+
+/// A number that is nobody's. One of North America keeps its form; another becomes one that the United Kingdom keeps for
+/// drama, since forms of other countries do not tell which of their numbers nobody has.
+fn phone(value: &str, dice: &mut Dice) -> String {
+    let digits: String = value.chars().filter(char::is_ascii_digit).collect();
+    let is_american = digits.len() == 10 && !value.contains('+') || digits.len() == 11 && digits.starts_with('1');
+    if !is_american {
+        let made = format!("+44 7700 900{:03}", dice.below(1_000));
+        let is_bare = value.bytes().all(|b| b.is_ascii_digit());
+        return if is_bare { made.replace(['+', ' '], "") } else { made };
+    }
+    let made = format!("{}55501{:02}", AREAS[dice.below(AREAS.len())], dice.below(100));
+    let made = if digits.len() == 11 { format!("1{made}") } else { made };
+    let mut made = made.chars();
+    value.chars().map(|c| if c.is_ascii_digit() { made.next().unwrap_or(c) } else { c }).collect()
+}
+
+/// An account number of the same country.
+fn account(value: &str, dice: &mut Dice) -> String {
+    let country = value.bytes().take_while(u8::is_ascii_alphabetic).count().min(2);
+    format!("{}{}", &value[..country], shaped(&value[country..], dice))
+}
+
+/// Digits for digits and letters for letters, everything else as it is. A number that begins with no zero stays so.
 fn shaped(value: &str, dice: &mut Dice) -> String {
     let letter = |first: u8, dice: &mut Dice| char::from(first + dice.below(26) as u8);
-    let made = value.chars().map(|c| match c {
+    let first = value.chars().next();
+    let made = value.chars().enumerate().map(|(at, c)| match c {
+        c if at == 0 && matches!(first, Some('1'..='9')) && c.is_numeric() => char::from(b'1' + dice.below(9) as u8),
         c if c.is_numeric() => char::from(b'0' + dice.below(10) as u8),
         c if c.is_uppercase() => letter(b'A', dice),
         c if c.is_alphabetic() => letter(b'a', dice),

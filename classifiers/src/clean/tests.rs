@@ -226,3 +226,51 @@ fn floats_and_bytes_of_a_fixed_length_are_cleaned() {
         assert_eq!((cards.is_null(0), cards.value(1)), (true, 1.5), "{mode:?}");
     }
 }
+
+#[test]
+fn an_empty_file_has_an_empty_copy() {
+    for name in ["a.jsonl", "a.csv", "a.txt"] {
+        let (copy, report) = cleaned(name, b"", Mode::Mask);
+        assert_eq!((copy.len(), report.left_count, report.rows), (0, 0, 0), "{name}");
+    }
+    let (copy, report) = cleaned("a.jsonl", format!("{{\"a\":\"{MAIL}\"}}\n").as_bytes(), Mode::Drop);
+    assert_eq!((copy.len(), report.rows_dropped), (0, 1), "all of it was left out");
+}
+
+#[test]
+fn surrogates_are_of_the_kind_and_nobodys() {
+    let values = "{\"ip\":\"17.2.9.41\",\"six\":\"2a02:26f0:9c00::17\",\"phone\":\"(628) 551-7714\",\"abroad\":\"+49 30 90182031\",\"iban\":\"DE89 3704 0044 0532 0130 00\",\"card\":4012888888881881}\n";
+    let (copy, report) = cleaned("a.jsonl", values.repeat(40).as_bytes(), Mode::Surrogate);
+    assert_eq!(report.left_count, 0);
+    let copy = String::from_utf8(copy).expect("text");
+    let new: serde_json::Value = serde_json::from_str(copy.lines().next().expect("a line")).expect("JSON");
+    let text = |key: &str| new[key].as_str().unwrap_or_default().to_owned();
+    let networks = ["192.0.2.", "198.51.100.", "203.0.113."];
+    assert!(networks.iter().any(|network| text("ip").starts_with(network)), "{new}");
+    assert!(
+        text("ip").parse::<std::net::IpAddr>().is_ok() && text("six").parse::<std::net::Ipv6Addr>().is_ok(),
+        "{new}"
+    );
+    assert!(text("six").starts_with("2001:db8:"), "{new}");
+    let phone = text("phone");
+    assert!(phone.starts_with('(') && phone.get(5..12) == Some(" 555-01") && phone.len() == 14, "{new}");
+    assert!(text("abroad").starts_with("+44 7700 900"), "{new}");
+    assert!(text("iban").starts_with("DE") && text("iban").len() == 27 && !text("iban").contains("3704"), "{new}");
+    assert!(new["card"].as_u64().is_some_and(|n| n != 4_012_888_888_881_881 && n.to_string().len() == 16), "{new}");
+}
+
+#[test]
+fn base64_with_a_value_goes_whole() {
+    use base64::Engine as _;
+    let run = base64::engine::general_purpose::STANDARD.encode(format!("the patient's SSN is {SSN}, as told before.."));
+    assert!(run.ends_with('='));
+    let content = format!("{{\"a\":\"data {run} end\"}}\n");
+    for mode in [Mode::Mask, Mode::Hash, Mode::Surrogate] {
+        let (copy, report) = cleaned("a.jsonl", content.as_bytes(), mode);
+        let copy = String::from_utf8(copy).expect("text");
+        let left = copy.trim_end().strip_prefix("{\"a\":\"data ").and_then(|rest| rest.strip_suffix(" end\"}"));
+        let left = left.expect("what is around it stays");
+        assert_eq!(report.left_count, 0, "{mode:?}");
+        assert!(!left.contains(&run[..8]) && !left.contains('=') && left.len() < run.len(), "{mode:?}: {left}");
+    }
+}

@@ -50,6 +50,15 @@ impl OffsetMap {
         (from, self.edge(end, true).max(from))
     }
 
+    /// The source range that holds nothing any more when a part of it is replaced: of base64 the whole run, of others the
+    /// range of the place.
+    pub(super) fn stretch_of(&self, start: usize, end: usize) -> (usize, usize) {
+        match (self.pieces.first(), self.pieces.last()) {
+            (Some(first), Some(last)) if first.by_three => (first.source.0, last.source.1),
+            _ => self.source_of(start, end),
+        }
+    }
+
     fn edge(&self, place: usize, is_end: bool) -> usize {
         // The last piece that begins before the edge; an end edge at the beginning of a piece is before it.
         let before = |p: &Piece| if is_end { p.plain.0 < place } else { p.plain.0 <= place };

@@ -8,13 +8,24 @@ use std::collections::BTreeMap;
 const CONTAINERS: [&str; 3] = ["URL", "DOMAIN_NAME", "ADDRESS"];
 
 /// Of matches in decoded text, what they matched: by value (its number in the batch), start in the source, and rule.
-pub(crate) type DecodedValues = BTreeMap<(u32, usize, u16), Vec<u8>>;
+pub(crate) type DecodedValues = BTreeMap<(u32, usize, u16), Decoded>;
+
+/// What a match in decoded text matched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Decoded {
+    /// The decoded value.
+    pub(crate) text: Vec<u8>,
+    /// All that has to go from the source with it: of base64 the whole run, which holds nothing when a part is replaced.
+    pub(crate) stretch: (usize, usize),
+}
 
 /// A match in decoded text, with its place in the source and the decoded value.
 #[derive(Debug)]
 pub(crate) struct DecodedMatch {
     pub(crate) matched: Match,
     pub(crate) value: Vec<u8>,
+    /// As in [`Decoded`].
+    pub(crate) stretch: (usize, usize),
     /// The escape that stands right before it in the source.
     pub(crate) escape: Option<(usize, usize)>,
 }
@@ -32,7 +43,7 @@ pub(crate) fn merge(plain: &mut Vec<Match>, decoded: Vec<DecodedMatch>, rules: &
         kept.insert((m.value, is_container(m), m.start), *m);
     }
     let mut values = BTreeMap::new();
-    for DecodedMatch { matched: m, value, escape } in decoded {
+    for DecodedMatch { matched: m, value, stretch, escape } in decoded {
         let key = (m.value, is_container(&m), m.start);
         let group = |start| (m.value, key.1, start);
         let mut rivals = Vec::new();
@@ -63,7 +74,7 @@ pub(crate) fn merge(plain: &mut Vec<Match>, decoded: Vec<DecodedMatch>, rules: &
             kept.remove(&key);
             values.remove(&(other.value, other.start, other.rule));
         }
-        values.insert((m.value, m.start, m.rule), value);
+        values.insert((m.value, m.start, m.rule), Decoded { text: value, stretch });
         kept.insert(key, m);
     }
     if !values.is_empty() {

@@ -17,7 +17,9 @@ mod merge;
 mod tests;
 
 pub use map::{OffsetMap, Origin};
-pub(crate) use merge::{DecodedMatch, DecodedValues, merge};
+pub(crate) use merge::{Decoded, DecodedMatch, DecodedValues, merge};
+
+use crate::finding::Match;
 
 use crate::values::{ValueBatch, ValueSpan};
 use escapes::Family;
@@ -66,6 +68,27 @@ pub fn derive(batch: &ValueBatch) -> Derived {
     }
     base64::decode_runs(batch, &marks.runs, bytes_max, &mut derived);
     derived
+}
+
+/// What a layer of decoded text holds, as matches in the batch that it was decoded from.
+pub(crate) fn found_in_layer(
+    layers: &Layers,
+    layer: usize,
+    source: &ValueBatch,
+    plain: &ValueBatch,
+    found: &[Match],
+    all: &mut Vec<DecodedMatch>,
+) {
+    for m in found {
+        if let Some((value, start, end)) = layers.source_of(layer, m.value, m.start, m.end) {
+            all.push(DecodedMatch {
+                matched: Match { value, start, end, ..*m },
+                value: plain.value(m.value).get(m.start..m.end).unwrap_or_default().to_vec(),
+                stretch: layers.stretch_of(layer, source, m).unwrap_or((start, end)),
+                escape: layers.escape_before(layer, m.value, m.start),
+            });
+        }
+    }
 }
 
 /// The value that holds a place of the buffer. Places come in ascending order.
@@ -219,6 +242,25 @@ impl Layers {
         let origin = self.origin(layer, value)?;
         let (start, end) = origin.map.source_of(start, end);
         self.down(layer, (origin.value, start, end))
+    }
+
+    /// What has to go from the batch that was given when a match in a layer is replaced: its range, or all of the base64
+    /// that it is in, with what ends that.
+    pub(crate) fn stretch_of(&self, layer: usize, source: &ValueBatch, m: &Match) -> Option<(usize, usize)> {
+        let mut place = (m.value, m.start, m.end);
+        let mut is_wider = false;
+        for layer in (0..=layer).rev() {
+            let origin = self.origin(layer, place.0)?;
+            let (start, end) = origin.map.stretch_of(place.1, place.2);
+            is_wider |= (start, end) != origin.map.source_of(place.1, place.2);
+            place = (origin.value, start, end);
+        }
+        let (value, start, mut end) = place;
+        if is_wider {
+            let rest = source.value(value).get(end..).unwrap_or_default();
+            end += rest.iter().take_while(|b| marks::IS_BASE64[**b as usize] || **b == b'=').count();
+        }
+        Some((start, end))
     }
 
     fn origin(&self, layer: usize, value: u32) -> Option<&Origin> {

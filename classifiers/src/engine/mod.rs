@@ -60,6 +60,8 @@ pub struct Engine {
     digits_in_context: Vec<u16>,
     at: RunRules,
     token: RunRules,
+    /// Rules without a trigger.
+    slow: Vec<u16>,
 }
 
 /// The rules of one kind of run, as one automaton that says which of them match at a place.
@@ -130,6 +132,7 @@ impl Engine {
             digits_in_context: rules.indices(|r| r.trigger == DIGITS && r.needs_context()),
             at: RunRules::new(&rules, RunKind::At),
             token: RunRules::new(&rules, RunKind::Token),
+            slow: rules.indices(|r| r.trigger == Trigger::Slow),
             rules,
         })
     }
@@ -270,6 +273,7 @@ impl<'e> Scanner<'e> {
             from = to;
         }
         self.scan_fields(batch, fields);
+        self.scan_slow(batch, fields);
         self.scan_tokens(batch, fields);
         overlap::resolve(&mut self.found, &self.engine.rules);
         out.append(&mut self.found);
@@ -545,6 +549,26 @@ impl<'e> Scanner<'e> {
                     let score = field_rule.score;
                     self.found.push(Match { rule: rule_index, value: index as u32, start, end, score });
                 }
+            }
+        }
+    }
+
+    /// Tries the rules that have no trigger wherever a word or a sign begins. No built-in rule is one.
+    fn scan_slow(&mut self, batch: &ValueBatch, fields: &FieldTable) {
+        let engine = self.engine;
+        if engine.slow.is_empty() {
+            return;
+        }
+        let text = batch.buffer();
+        for (value, span) in (0u32..).zip(batch.spans()) {
+            for at in span.start..span.end {
+                let is_inside = at > span.start && is_word(text[at - 1]) && is_word(text[at]);
+                // Nor inside a character.
+                if is_inside || text[at].is_ascii_whitespace() || text[at] & 0xc0 == 0x80 {
+                    continue;
+                }
+                let c = Candidate { value, low: span.start, high: span.end, at };
+                engine.slow.iter().for_each(|&rule| self.attempt(rule, c, batch, fields));
             }
         }
     }

@@ -7,6 +7,9 @@ use super::{BATCH_BYTES, BatchPlace, Lookahead, Problem, Reader, compression, js
 use crate::columns::FieldFilter;
 use crate::values::{FieldTable, ValueBatch};
 
+/// Problems kept with their place; more are counted.
+const PROBLEMS_MAX: usize = 100;
+
 pub(super) fn open(input: Lookahead, filter: FieldFilter, budget: &Budget) -> Result<Box<dyn Reader + Send>, String> {
     if is_lines(input.head()) {
         return Ok(Box::new(jsonl::JsonlReader::new(input, filter, budget.limits.record_bytes_max)));
@@ -17,7 +20,15 @@ pub(super) fn open(input: Lookahead, filter: FieldFilter, budget: &Budget) -> Re
             true => format!("a JSON document of more than {limit} bytes; give it as JSON Lines, one record a line"),
             false => super::io_message(&e),
         })?;
-    Ok(Box::new(JsonReader { text, elements: None, next: 0, filter }))
+    Ok(Box::new(JsonReader {
+        text,
+        elements: None,
+        next: 0,
+        filter,
+        problems: Vec::new(),
+        problems_told: 0,
+        problems_untold: 0,
+    }))
 }
 
 /// The first line is a JSON value by itself and another line follows.
@@ -36,9 +47,21 @@ struct JsonReader {
     elements: Option<Vec<(usize, usize)>>,
     next: usize,
     filter: FieldFilter,
+    problems: Vec<Problem>,
+    problems_told: usize,
+    problems_untold: u64,
 }
 
 impl JsonReader {
+    fn problem(&mut self, row: u64, message: &str) {
+        if self.problems_told < PROBLEMS_MAX {
+            self.problems_told += 1;
+            self.problems.push(Problem { place: format!("record {row}"), message: message.to_owned() });
+        } else {
+            self.problems_untold += 1;
+        }
+    }
+
     /// Checks the document and finds the bounds of its records.
     fn bounds(&self) -> Result<Vec<(usize, usize)>, serde_json::Error> {
         let skip = if self.text.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
@@ -106,20 +129,32 @@ impl Reader for JsonReader {
                 }
             }
         }
-        let elements = self.elements.as_deref().unwrap_or_default();
         while batch.len() < BATCH_BYTES
-            && let Some(&(start, end)) = elements.get(self.next)
+            && let Some(&(start, end)) = self.elements.as_ref().and_then(|elements| elements.get(self.next))
         {
             let row = self.next as u64;
             self.next += 1;
             let before = batch.spans().len();
-            if jsonl::decode_value(&self.text[start..end], row, &self.filter, fields, batch).is_err() {
-                // The splitter accepted it, so only the depth limit is left.
+            if let Err(e) = jsonl::decode_value(&self.text[start..end], row, &self.filter, fields, batch) {
+                // The splitter accepted it: it is too deep, or has a string that stands for no text.
+                let why = match jsonl::is_too_deep(&e) {
+                    true => jsonl::TOO_DEEP,
+                    false => "not valid JSON; the record was scanned as text",
+                };
+                self.problem(row, why);
                 batch.truncate(before);
                 batch.push(row, None, &self.text[start..end]);
             }
         }
-        Ok(!batch.is_empty() || self.next < elements.len())
+        Ok(!batch.is_empty() || self.elements.as_ref().is_some_and(|elements| self.next < elements.len()))
+    }
+
+    fn problems(&mut self) -> Vec<Problem> {
+        std::mem::take(&mut self.problems)
+    }
+
+    fn problems_untold(&mut self) -> u64 {
+        std::mem::take(&mut self.problems_untold)
     }
 
     fn rows(&self) -> Option<u64> {

@@ -76,10 +76,11 @@ impl JsonlReader {
         }
         let before = batch.spans().len();
         if let Err(e) = decode_value(text, self.row, &self.filter, fields, batch) {
-            self.problem(
-                format!("line {} column {}", self.line_number, e.column()),
-                "not valid JSON; the line was scanned as text",
-            );
+            let why = match is_too_deep(&e) {
+                true => TOO_DEEP,
+                false => "not valid JSON; the line was scanned as text",
+            };
+            self.problem(format!("line {} column {}", self.line_number, e.column()), why);
             // Fields decoded before the error are in the text as well: one form of them is enough.
             batch.truncate(before);
             batch.push(self.row, None, text);
@@ -270,6 +271,14 @@ impl JsonlReader {
             failed: None,
         }
     }
+}
+
+/// What is said of a record with too many brackets in brackets.
+pub(super) const TOO_DEEP: &str = "nested deeper than 128; the record was scanned as text, without fields";
+
+/// Whether JSON was not decoded for its depth, which the library limits to 128 and has no other name for.
+pub(super) fn is_too_deep(e: &serde_json::Error) -> bool {
+    e.to_string().starts_with("recursion limit exceeded")
 }
 
 /// Writes the wanted strings (and long whole numbers) of a JSON value into a batch.

@@ -167,7 +167,7 @@ impl Format {
 /// What to do with content that is neither text nor a known format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub enum BinaryPolicy {
-    /// Report it as an error: it was not scanned.
+    /// Report it as an error: it was not scanned. Pictures, sound and films, which hold no text, are counted as skipped.
     #[default]
     Error,
     /// Count it as skipped.
@@ -259,7 +259,7 @@ pub trait Reader {
         None
     }
 
-    /// Members of an archive that were left out as binary, as asked for.
+    /// Members of an archive that were left out: pictures, sound and films, and other binary ones where asked for.
     fn members_skipped(&self) -> u64 {
         0
     }
@@ -290,10 +290,35 @@ pub struct OpenOptions {
 pub enum Open {
     /// It can be read.
     Ready(Opened),
-    /// It is binary and the policy is to skip it.
+    /// It is binary and the policy is to skip it, or it is a picture, sound or film.
     Skipped,
     /// It is binary and the policy is to say so.
     Binary,
+}
+
+/// Whether binary content begins as pictures, sound and films do. Their names say nothing: anything can be called so.
+fn is_media(head: &[u8]) -> bool {
+    const BEGINNINGS: [&[u8]; 14] = [
+        b"\x89PNG\r\n\x1a\n",
+        b"\xff\xd8\xff",
+        b"GIF87a",
+        b"GIF89a",
+        b"II*\0",
+        b"MM\0*",
+        b"fLaC",
+        b"OggS",
+        b"ID3",
+        b"\xff\xfb",
+        b"\xff\xf3",
+        b"\xff\xf1",
+        b"\x1aE\xdf\xa3",
+        b"\0\0\x01\xba",
+    ];
+    // Containers that name their content behind a length: RIFF (WebP, WAVE, AVI) and ISO base media (MP4, HEIC, AVIF).
+    let kind = head.get(8..12).unwrap_or_default();
+    let is_riff = head.starts_with(b"RIFF") && [b"WEBP", b"WAVE", b"AVI "].iter().any(|k| kind == *k);
+    let is_iso = head.get(4..8) == Some(b"ftyp");
+    is_riff || is_iso || BEGINNINGS.iter().any(|beginning| head.starts_with(beginning))
 }
 
 /// Opens a file, or a source in its place.
@@ -337,10 +362,8 @@ pub fn open_stream(name: &str, stream: Box<dyn Read + Send>, options: &OpenOptio
 }
 
 /// A text in chunks of this size.
-#[cfg(test)]
-pub(crate) fn text_in_chunks(text: Vec<u8>, chunk_bytes: usize) -> Box<dyn Reader + Send> {
-    let lookahead = Lookahead::new(Box::new(std::io::Cursor::new(text)));
-    Box::new(text::TextReader::with_chunks(lookahead, chunk_bytes))
+pub(crate) fn text_in_chunks(text: Box<dyn Read + Send>, chunk_bytes: usize) -> Box<dyn Reader + Send> {
+    Box::new(text::TextReader::with_chunks(Lookahead::new(text), chunk_bytes))
 }
 
 /// Opens what is inside: the content of a compressed file, a member of an archive.
@@ -411,6 +434,7 @@ impl Child {
         if head.contains(&0) && self.options.format.is_none() {
             match self.options.binary {
                 BinaryPolicy::Skip => return Ok(Open::Skipped),
+                BinaryPolicy::Error if is_media(head) => return Ok(Open::Skipped),
                 BinaryPolicy::Error => return Ok(Open::Binary),
                 BinaryPolicy::Scan => format = Format::Text,
             }

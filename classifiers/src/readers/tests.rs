@@ -313,13 +313,48 @@ fn names_that_lead_out_are_told() {
 
 #[test]
 fn binary_members_are_counted_once() {
-    let picture = [b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".as_slice(), &[0; 64]].concat();
-    let bytes = tar_of(&[("1.png", &picture), ("1.txt", b"caption"), ("2.png", &picture)]);
+    let program = [b"\x7fELF\x02\x01\x01".as_slice(), &[0; 64]].concat();
+    let bytes = tar_of(&[("1.so", &program), ("1.txt", b"caption"), ("2.so", &program)]);
     let got = read("a.tar", &bytes);
     assert_eq!((got.texts(), got.problems.len()), (vec!["caption"], 1));
     assert!(got.said().contains("2 of its members are binary"), "{}", got.said());
     let skip = OpenOptions { binary: BinaryPolicy::Skip, ..OpenOptions::default() };
     assert!(read_with("a.tar", &bytes, skip).is_clean());
+}
+
+#[test]
+fn pictures_sound_and_films_are_counted_and_no_problem() {
+    let head = |begins: &[u8]| [begins, &[0; 64]].concat();
+    let (picture, sound, film) =
+        (head(b"\xff\xd8\xff\xe0\0\x10JFIF"), head(b"RIFF\0\x01\0\0WAVEfmt "), head(b"\0\0\0\x18ftypmp42"));
+    let bytes = tar_of(&[("1.jpg", &picture), ("1.txt", b"caption"), ("1.wav", &sound), ("1.mp4", &film)]);
+    let got = read("shard.tar", &bytes);
+    assert!(got.is_clean(), "{}", got.said());
+    assert_eq!((got.texts(), got.members_skipped), (vec!["caption"], 3));
+    let scan = OpenOptions { binary: BinaryPolicy::Scan, ..OpenOptions::default() };
+    assert_eq!(
+        read_with("shard.tar", &bytes, scan).values.len(),
+        4,
+        "their bytes are looked at where that is asked for"
+    );
+    assert!(read("a.jpg", b"RIFF is what begins here, and ID3 is no tag").is_clean(), "text is text");
+    let riff = head(b"RIFF\0\x01\0\0sfbk");
+    assert!(!read("shard.tar", &tar_of(&[("1.sf2", &riff)])).is_clean(), "another container");
+}
+
+#[test]
+fn json_that_is_too_deep_is_told_so() {
+    let deep = format!("{}\"u@hospital-north.org\"{}", "[".repeat(500), "]".repeat(500));
+    for (name, text) in
+        [("a.json", format!("{{\"a\":{deep}}}")), ("a.jsonl", format!("{{\"a\":1}}\n{{\"a\":{deep}}}\n"))]
+    {
+        let got = read(name, text.as_bytes());
+        assert_eq!(got.problems.len(), 1, "{}", got.said());
+        assert!(got.problems[0].1.starts_with("nested deeper than 128"), "{}", got.said());
+        assert!(got.texts().iter().any(|text| text.contains("hospital-north")), "it is scanned all the same");
+    }
+    let got = read("a.jsonl", b"{\"a\":1}\n{broken\n");
+    assert!(got.problems[0].1.starts_with("not valid JSON"), "{}", got.said());
 }
 
 #[test]

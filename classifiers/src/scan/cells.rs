@@ -36,7 +36,10 @@ impl Cells {
         fields: &mut FieldTable,
         matches: &mut Vec<Match>,
     ) -> Result<(), Error> {
-        let plain = |matched| DecodedMatch { matched, value: Vec::new(), escape: None };
+        let plain = |matched: Match| {
+            let stretch = (matched.start, matched.end);
+            DecodedMatch { matched, value: Vec::new(), stretch, escape: None }
+        };
         let found: Vec<DecodedMatch> = self.find(source, base, scanner, fields)?.map(plain).collect();
         drop(decoders::merge(matches, found, rules));
         Ok(())
@@ -47,7 +50,7 @@ impl Cells {
         &mut self,
         layers: &Layers,
         layer: usize,
-        source: &ValueBatch,
+        (given, source): (&ValueBatch, &ValueBatch),
         scanner: &mut Scanner<'_>,
         fields: &mut FieldTable,
         all: &mut Vec<DecodedMatch>,
@@ -56,7 +59,8 @@ impl Cells {
             if let Some((value, start, end)) = layers.place_of(layer, m.value, m.start, m.end) {
                 let text = source.value(m.value).get(m.start..m.end).unwrap_or_default().to_vec();
                 let escape = layers.escape_before(layer, m.value, m.start);
-                all.push(DecodedMatch { matched: Match { value, start, end, ..m }, value: text, escape });
+                let stretch = layers.stretch_of(layer, given, &m).unwrap_or((start, end));
+                all.push(DecodedMatch { matched: Match { value, start, end, ..m }, value: text, stretch, escape });
             }
         }
         Ok(())

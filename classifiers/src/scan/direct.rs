@@ -172,6 +172,7 @@ pub(super) fn read(
         report.sketch = None;
     }
     report.summaries = profile.judge(worker.summaries(tallies), engine.rules());
+    let findings = super::settle::settle_all(findings, &mut report, options.confidence_min);
     Ok(Scanned { findings, report })
 }
 

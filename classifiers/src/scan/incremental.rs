@@ -19,7 +19,7 @@ pub(super) const FINDINGS_MAX: usize = 20_000;
 /// A file that changed this short a time ago may change again without its time telling.
 const SETTLED: Duration = Duration::from_secs(2);
 /// Version of the kept form; another one is not read.
-const FORM: u32 = 3;
+const FORM: u32 = 4;
 
 /// What was kept of earlier scans.
 #[derive(Debug, Clone)]

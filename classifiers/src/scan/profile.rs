@@ -2,11 +2,11 @@
 //!
 //! A checksum is passed by one random number in ten or eleven. So one valid card number among 10,000 order numbers says
 //! nothing, and 9,800 among 10,000 say more than any of them. Counts are kept by field and detector, in memory that does
-//! not grow with the number of values. What single findings say is left as it is: they are told before their column ends.
+//! not grow with the number of values. What a verdict makes of single findings is done elsewhere ([`super::settle`]).
 
 use super::FieldSummary;
 use crate::engine::RunKind;
-use crate::finding::Match;
+use crate::finding::{Confidence, Match};
 use crate::rule::Trigger;
 use crate::rule_set::RuleSet;
 use crate::values::{FieldId, ValueBatch};
@@ -25,6 +25,12 @@ const CHANCE_SHARE_MAX: f64 = 0.2;
 const CHANCE_VALUES_MIN: u64 = 50;
 /// What is left of the score of what chance explains.
 const CHANCE_FACTOR: f32 = 0.5;
+/// Lengths of codes that are told apart; longer ones count as the last.
+const CODE_LENGTHS: usize = 32;
+/// Fewest digits, most letters and most bytes of a code.
+const CODE_DIGITS_MIN: usize = 6;
+const CODE_LETTERS_MAX: usize = 3;
+const CODE_BYTES_MAX: usize = 48;
 /// Share of a detector's matches that are the whole of their value in a column of numbers.
 const WHOLE_SHARE_MIN: f64 = 0.9;
 
@@ -51,13 +57,77 @@ impl ColumnVerdict {
     }
 }
 
+/// What a verdict leaves of the score of a finding.
+pub(super) fn settled_score(verdict: ColumnVerdict, score: f32) -> f32 {
+    match verdict {
+        ColumnVerdict::Column => score.max(COLUMN_CONFIDENCE),
+        ColumnVerdict::Some => score,
+        ColumnVerdict::Chance => score * CHANCE_FACTOR,
+    }
+}
+
+impl FieldSummary {
+    /// Whether its matches are among the findings of a scan that reports from this confidence on.
+    pub fn is_told(&self, confidence_min: Confidence) -> bool {
+        self.verdict != Some(ColumnVerdict::Chance) || self.confidence >= confidence_min.score_min()
+    }
+}
+
+/// Values of a field, and the codes among them by their length.
+#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
+struct Values {
+    count: u64,
+    /// Made for the first code: of wide records most fields have none.
+    codes: Option<Box<[u64; CODE_LENGTHS]>>,
+}
+
+impl Values {
+    fn code(&mut self, length: usize) {
+        let codes = self.codes.get_or_insert_default();
+        if let Some(count) = codes.get_mut(length) {
+            *count += 1;
+        }
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.count += other.count;
+        if let Some(more) = &other.codes {
+            let codes = self.codes.get_or_insert_default();
+            codes.iter_mut().zip(more.iter()).for_each(|(count, more)| *count += more);
+        }
+    }
+
+    /// Codes of lengths that are bits of a mask.
+    fn codes_of(&self, lengths: u64) -> u64 {
+        let of_length = |(length, count): (usize, &u64)| if lengths >> length & 1 == 1 { *count } else { 0 };
+        self.codes.iter().flat_map(|codes| codes.iter().enumerate()).map(of_length).sum()
+    }
+}
+
+/// The letters and digits of a value that is a number, or a code that is one but for a few letters.
+fn code_length(value: &[u8]) -> Option<usize> {
+    if value.len() > CODE_BYTES_MAX {
+        return None;
+    }
+    let (mut digits, mut letters) = (0, 0);
+    for byte in value {
+        match byte {
+            b'0'..=b'9' => digits += 1,
+            b'a'..=b'z' | b'A'..=b'Z' if letters < CODE_LETTERS_MAX => letters += 1,
+            b' ' | b'-' | b'.' | b'/' => {}
+            _ => return None,
+        }
+    }
+    (digits >= CODE_DIGITS_MIN).then_some((digits + letters).min(CODE_LENGTHS - 1))
+}
+
 /// Counts of values and of values with a match, of an input or a part of one.
 #[derive(Debug, Default)]
 pub(super) struct Profile {
-    by_field: BTreeMap<FieldId, u64>,
+    by_field: BTreeMap<FieldId, Values>,
     matched_by_field: BTreeMap<(FieldId, u16), Matched>,
     /// The same under the names of fields, when a part is read.
-    values: BTreeMap<String, u64>,
+    values: BTreeMap<String, Values>,
     matched: BTreeMap<(String, u16), Matched>,
     batches: u64,
 }
@@ -65,14 +135,14 @@ pub(super) struct Profile {
 /// The counts of a part as another process is told them.
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
 pub(super) struct ProfileCounts {
-    values: BTreeMap<String, u64>,
-    /// Field, rule, then as in [`Matched`]: values, matches, whole.
-    matched: Vec<(String, u16, [u64; 3])>,
+    values: BTreeMap<String, Values>,
+    /// Field, rule, then as in [`Matched`]: values, matches, whole, lengths.
+    matched: Vec<(String, u16, [u64; 4])>,
 }
 
 impl From<Profile> for ProfileCounts {
     fn from(profile: Profile) -> Self {
-        let counts = |m: &Matched| [m.values, m.matches, m.whole];
+        let counts = |m: &Matched| [m.values, m.matches, m.whole, m.lengths];
         let matched = profile.matched.iter().map(|((field, rule), m)| (field.clone(), *rule, counts(m)));
         Self { matched: matched.collect(), values: profile.values }
     }
@@ -80,8 +150,8 @@ impl From<Profile> for ProfileCounts {
 
 impl From<ProfileCounts> for Profile {
     fn from(counts: ProfileCounts) -> Self {
-        let matched = counts.matched.into_iter().map(|(field, rule, [values, matches, whole])| {
-            ((field, rule), Matched { values, matches, whole, ..Matched::default() })
+        let matched = counts.matched.into_iter().map(|(field, rule, [values, matches, whole, lengths])| {
+            ((field, rule), Matched { values, matches, whole, lengths, ..Matched::default() })
         });
         Self { matched: matched.collect(), values: counts.values, ..Self::default() }
     }
@@ -92,6 +162,8 @@ struct Matched {
     values: u64,
     matches: u64,
     whole: u64,
+    /// Lengths of the codes that matched whole, as bits.
+    lengths: u64,
     /// Batch and value of the last match: several in one value count once.
     last: (u64, u32),
 }
@@ -105,7 +177,10 @@ impl Profile {
         while let Some(field) = rest.first().map(|span| span.field) {
             let run = rest.iter().take_while(|span| span.field == field).count();
             if let Some(field) = field {
-                *self.by_field.entry(field).or_default() += run as u64;
+                let values = self.by_field.entry(field).or_default();
+                values.count += run as u64;
+                let texts = rest[..run].iter().filter_map(|span| batch.buffer().get(span.start..span.end));
+                texts.filter_map(code_length).for_each(|length| values.code(length));
             }
             rest = &rest[run..];
         }
@@ -118,7 +193,10 @@ impl Profile {
         matched.matches += 1;
         let text = batch.value(m.value);
         let outside = [text.get(..m.start), text.get(m.end..)];
-        matched.whole += u64::from(outside.into_iter().flatten().all(|part| part.trim_ascii().is_empty()));
+        if outside.into_iter().flatten().all(|part| part.trim_ascii().is_empty()) {
+            matched.whole += 1;
+            matched.lengths |= code_length(text).map_or(0, |length| 1 << length);
+        }
         if matched.last != (self.batches, m.value) {
             matched.last = (self.batches, m.value);
             matched.values += 1;
@@ -134,7 +212,7 @@ impl Profile {
     pub(super) fn name(&mut self, name: impl Fn(FieldId) -> Option<String>) {
         for (field, count) in std::mem::take(&mut self.by_field) {
             if let Some(name) = name(field) {
-                *self.values.entry(name).or_default() += count;
+                self.values.entry(name).or_default().add(&count);
             }
         }
         for ((field, rule), matched) in std::mem::take(&mut self.matched_by_field) {
@@ -147,7 +225,7 @@ impl Profile {
     /// Adds the counts of another part.
     pub(super) fn merge(&mut self, other: Self) {
         for (name, count) in other.values {
-            *self.values.entry(name).or_default() += count;
+            self.values.entry(name).or_default().add(&count);
         }
         for (key, matched) in other.matched {
             self.matched.entry(key).or_default().add(matched);
@@ -160,17 +238,17 @@ impl Profile {
             let Some(field) = summary.field.clone() else { continue };
             let Some(rule) = rules.index_of(&summary.detector) else { continue };
             let Some(matched) = self.matched.get(&(field.clone(), rule)) else { continue };
-            let values = self.values.get(&field).copied().unwrap_or_default().max(matched.values);
+            let counts = self.values.get(&field).cloned().unwrap_or_default();
+            let values = counts.count.max(matched.values);
             let is_number = rules.get(rule).trigger == Trigger::Run(RunKind::Digits);
-            let verdict = matched.verdict(values, is_number);
+            // Where the field's name or the text around says what it is, that is believed.
+            let may_be_chance = is_number && Confidence::of(summary.score_max) < Confidence::High;
+            let alike = if may_be_chance { counts.codes_of(matched.lengths) } else { 0 };
+            let verdict = matched.verdict(values, alike);
             summary.value_count = values;
             summary.matched_values = matched.values;
             summary.share = Some(matched.values as f64 / values as f64);
-            summary.confidence = match verdict {
-                ColumnVerdict::Column => summary.score_max.max(COLUMN_CONFIDENCE),
-                ColumnVerdict::Some => summary.score_max,
-                ColumnVerdict::Chance => summary.score_max * CHANCE_FACTOR,
-            };
+            summary.confidence = settled_score(verdict, summary.score_max);
             summary.verdict = Some(verdict);
         }
         summaries
@@ -182,14 +260,18 @@ impl Matched {
         self.values += other.values;
         self.matches += other.matches;
         self.whole += other.whole;
+        self.lengths |= other.lengths;
     }
 
-    fn verdict(self, values: u64, is_number: bool) -> ColumnVerdict {
+    /// The verdict on a field with so many values, so many of which are codes that could have matched by chance: as
+    /// long as those that did. Words and shorter numbers beside a card number do not explain it.
+    fn verdict(self, values: u64, alike: u64) -> ColumnVerdict {
         let share = self.values as f64 / values as f64;
+        let share_of_alike = self.values as f64 / alike as f64;
         let is_whole = self.whole as f64 >= self.matches as f64 * WHOLE_SHARE_MIN;
         match share {
             s if s >= COLUMN_SHARE_MIN && values >= COLUMN_VALUES_MIN && is_whole => ColumnVerdict::Column,
-            s if s <= CHANCE_SHARE_MAX && values >= CHANCE_VALUES_MIN && is_whole && is_number => ColumnVerdict::Chance,
+            _ if alike >= CHANCE_VALUES_MIN && share_of_alike <= CHANCE_SHARE_MAX && is_whole => ColumnVerdict::Chance,
             _ => ColumnVerdict::Some,
         }
     }

@@ -49,7 +49,7 @@ fn a_text_has_the_same_findings_however_it_is_cut() {
     for ner in [Ner::Auto, Ner::On] {
         let options = options(ner);
         let in_chunks = |bytes: usize| {
-            let reader = readers::text_in_chunks(text.clone(), bytes);
+            let reader = readers::text_in_chunks(Box::new(std::io::Cursor::new(text.clone())), bytes);
             let done = direct::read(&ENGINE, "a.txt", reader, Some("text"), &options).expect("it is scanned");
             done.findings
         };
@@ -62,6 +62,61 @@ fn a_text_has_the_same_findings_however_it_is_cut() {
             });
             assert_eq!((differs, cut.len()), (None, whole.len()), "{ner:?}, chunks of {bytes} bytes");
         }
+    }
+}
+
+/// What a stream of these pieces gives in all, and how much of it before the end.
+fn streamed<'t>(
+    pieces: impl Iterator<Item = &'t [u8]>,
+    step_bytes: usize,
+    options: &ScanOptions,
+) -> (Vec<Finding>, usize) {
+    let mut stream = StreamScanner::with_step(&ENGINE, "a.txt", options, step_bytes).expect("a scanner");
+    let mut found: Vec<Finding> = pieces.flat_map(|piece| stream.push(piece).expect("it is scanned")).collect();
+    let early = found.len();
+    found.extend(stream.finish().expect("it is scanned"));
+    (found, early)
+}
+
+#[test]
+fn a_stream_has_the_findings_of_its_text_however_it_is_cut() {
+    let examples = examples();
+    let mut options = options(Ner::Auto);
+    // A text of unknown length, as the stream is.
+    let whole = |text: &[u8], options: &ScanOptions| {
+        let reader = readers::text_in_chunks(Box::new(std::io::Cursor::new(text.to_vec())), text.len() + 1);
+        direct::read(&ENGINE, "a.txt", reader, Some("text"), options).expect("it is scanned").findings
+    };
+    // Cut at every byte.
+    let short = format!(
+        "{}\nto Jürgen: jürgen.groß@hospital-north.org, SSN 536-22-8726, card 4012 8888 8888 1881.\n",
+        examples[7]
+    );
+    let expected = whole(short.as_bytes(), &options);
+    assert!(expected.len() >= 3, "{} findings", expected.len());
+    for at in 0..=short.len() {
+        let (before, after) = short.as_bytes().split_at(at);
+        assert_eq!(streamed([before, after].into_iter(), 1 << 10, &options).0, expected, "cut at byte {at}");
+    }
+    assert_eq!(streamed(short.as_bytes().chunks(1), 1 << 10, &options).0, expected, "byte by byte");
+    // Cut anywhere, with batches of several sizes.
+    let long: String = examples.iter().step_by(9).map(|example| format!("{example}\n")).collect();
+    let long = long.into_bytes();
+    options.ner = Ner::Off;
+    let expected = whole(&long, &options);
+    for (round, step_bytes) in [(1u64, 5_000), (2, 20_000), (3, 64 << 10)] {
+        let mut state = round;
+        let mut rest = long.as_slice();
+        let pieces = std::iter::from_fn(|| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let (piece, later) = rest.split_at((state >> 33) as usize % 900 % (rest.len() + 1));
+            rest = later;
+            (!piece.is_empty() || !rest.is_empty()).then_some(piece)
+        });
+        let (found, early) = streamed(pieces, step_bytes, &options);
+        assert!(early > expected.len() / 4, "{early} of {} before the end", expected.len());
+        let first = found.iter().zip(&expected).position(|(a, b)| a != b);
+        assert_eq!((first, found.len()), (None, expected.len()), "steps of {step_bytes} bytes");
     }
 }
 

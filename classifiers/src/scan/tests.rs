@@ -85,15 +85,17 @@ fn in_shares(folder: &Path, options: &ScanOptions, group_bytes: u64) -> (Collect
     let progress = Progress::default();
     let groups = share::shares(&ENGINE, &inputs, &options, group_bytes).expect("shares");
     let mut sink = Collect::default();
+    let mut settling = Settling::new(options.confidence_min, &mut sink);
     let mut gather = share::Gather::new(&ENGINE, &inputs, &options, &progress).expect("a worker");
     for part in groups.iter().flatten() {
         let mut told = Vec::new();
         let mut tell = |piece: share::Piece| told.push(piece.write());
         share::scan_share(&ENGINE, &inputs[part.input], part, &options, &progress, &mut tell).expect("it scans");
         let pieces = told.iter().map(|piece| share::Piece::read(piece).expect("a piece"));
-        gather.share(part, pieces, &mut sink);
+        gather.share(part, pieces, &mut settling);
     }
-    gather.finish(&mut sink);
+    gather.finish(&mut settling);
+    settling.end();
     (sink, groups.len())
 }
 
@@ -297,6 +299,17 @@ fn a_stopped_scan_ends() {
 }
 
 #[test]
+fn a_stop_that_several_threads_meet_is_one_problem() {
+    let mut report = FileReport::of(&ScanInput::file("a.txt".into(), 1));
+    let stopped = || UnitReport { problems: vec![whole_file("the scan was stopped".into())], ..UnitReport::default() };
+    let broken = || Problem { place: "line 1".into(), message: "broken".into() };
+    report.add(stopped());
+    report.add(UnitReport { problems: vec![broken(), broken()], ..stopped() });
+    report.add(stopped());
+    assert_eq!(report.problems, [whole_file("the scan was stopped".into()), broken(), broken()]);
+}
+
+#[test]
 fn samples_are_parts_and_say_so() {
     let folder = tempfile::tempdir().expect("a folder");
     corpus(folder.path());
@@ -430,6 +443,79 @@ fn a_column_is_judged_by_the_share_of_its_values() {
     let texts = (0..1_000).map(|n| if n == 7 { "x@hospital-north.org".into() } else { format!("{n}") });
     let column = column_of("note", texts, "email-address", 1).expect("one address");
     assert_eq!((column.matched_values, column.verdict), (1, Some(ColumnVerdict::Some)));
+}
+
+/// A CSV file of one column, scanned for cards.
+fn cards_in(name: &str, values: impl Iterator<Item = String>, confidence_min: Confidence) -> Collect {
+    let folder = tempfile::tempdir().expect("a folder");
+    let text: String = std::iter::once(name.to_owned()).chain(values).map(|line| line + "\n").collect();
+    fs::write(folder.path().join("a.csv"), text).expect("written");
+    let mut found = scanned(folder.path(), &ScanOptions { confidence_min, ..options() });
+    found.findings.retain(|f| f.entity == "CREDIT_CARD");
+    found
+}
+
+#[test]
+fn the_verdict_on_a_column_settles_its_findings() {
+    let orders = || (0..3_000).map(|n| card(n, n % 11 == 0));
+    let found = cards_in("order_no", orders(), Confidence::Low);
+    assert_eq!(found.findings.len(), 273);
+    assert!(found.findings.iter().all(|f| f.confidence == Confidence::Low && f.score < 0.5));
+    let left = cards_in("order_no", orders(), Confidence::Medium);
+    assert_eq!((left.findings.len(), left.files[0].findings), (0, 0));
+    assert_eq!(left.files[0].below_confidence, 273);
+    assert!(left.files[0].summaries.iter().all(|s| !s.is_told(Confidence::Medium) && s.is_told(Confidence::Low)));
+    let column = cards_in("v", (0..1_000).map(|n| card(n, n % 50 != 0)), Confidence::Medium);
+    assert_eq!(column.findings.len(), 980);
+    assert!(column.findings.iter().all(|f| f.confidence == Confidence::High && f.score >= 0.95));
+}
+
+#[test]
+fn cards_that_chance_does_not_explain_stay() {
+    let among = |name: &str, other: fn(usize) -> String| {
+        let values = (0..1_000).map(|n| if n % 20 == 0 { card(n, true) } else { other(n) });
+        cards_in(name, values, Confidence::Medium).findings.len()
+    };
+    assert_eq!(among("v", |n| card(n, false)), 0, "numbers as long");
+    assert_eq!(among("v", |_| "none given".into()), 50, "words");
+    assert_eq!(among("v", |n| format!("{}", 1_000_000 + n)), 50, "shorter numbers");
+    assert_eq!(among("credit_card", |n| card(n, false)), 50, "the name says what it is");
+}
+
+#[test]
+fn findings_that_do_not_fit_into_memory_are_settled_alike() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let rows = |name: &str, values: &mut dyn Iterator<Item = String>| {
+        let lines: Vec<String> =
+            values.map(|v| format!("{{\"{name}\":\"{v}\",\"m\":\"u@hospital-north.org\"}}\n")).collect();
+        lines.concat()
+    };
+    let orders = rows("order_no", &mut (0..900).map(|n| card(n, n % 11 == 0)));
+    let cards = rows("v", &mut (0..300).map(|n| card(n, n != 7)));
+    let mut archive = tar::Builder::new(Vec::new());
+    for (name, text) in [("a.jsonl", &orders), ("b.txt", &"to x@hospital-north.org\n".into()), ("c.jsonl", &cards)] {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(text.len() as u64);
+        header.set_mode(0o644);
+        archive.append_data(&mut header, name, text.as_bytes()).expect("in memory");
+    }
+    fs::write(folder.path().join("a.tar"), archive.into_inner().expect("in memory")).expect("written");
+    fs::write(folder.path().join("b.txt"), "to y@hospital-north.org").expect("written");
+    let inputs = inputs(&[folder.path().to_path_buf()]);
+    let held = |count: usize| {
+        let mut sink = Collect::default();
+        let mut settling = Settling::new(Confidence::Low, &mut sink).holding(count);
+        let options = ScanOptions { confidence_min: Confidence::Low, ..options() };
+        parallel::scan(&ENGINE, &inputs, &options, &Progress::default(), &mut settling, 1).expect("it scans");
+        settling.end();
+        sink
+    };
+    let together = held(usize::MAX);
+    let of = |confidence| together.findings.iter().filter(|f| f.confidence == confidence).count();
+    assert!(of(Confidence::Low) >= 82 && of(Confidence::High) >= 299, "{} low", of(Confidence::Low));
+    for count in [1, 7, 500] {
+        assert!(held(count) == together, "{count} held");
+    }
 }
 
 #[cfg(unix)]

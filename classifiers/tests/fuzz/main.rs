@@ -13,7 +13,7 @@ use lineward_classifiers::clean::{self, Mode};
 use lineward_classifiers::decoders::Layers;
 use lineward_classifiers::ner::Tagger;
 use lineward_classifiers::readers::Format;
-use lineward_classifiers::scan::{ScanOptions, scan_bytes};
+use lineward_classifiers::scan::{self, ScanOptions, scan_bytes};
 use lineward_classifiers::{Engine, FieldTable, FingerprintKey, RuleSet, ValueBatch, rule_test, tables, validators};
 use mutate::Mutator;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -171,6 +171,43 @@ fn rule_files() {
         if let Ok(text) = std::str::from_utf8(input) {
             let _ = rule_test::test_file("own.yaml", text);
         }
+    });
+}
+
+/// The files of a folder with a log or card of any content: nothing that is there may be lost for it.
+fn files_of(folder: &std::path::Path, data: &str) {
+    let found = scan::inputs(&[folder.to_path_buf()]);
+    let is_there = |input: &scan::ScanInput| input.problem.is_none() && input.path.ends_with(data);
+    assert!(found.iter().any(is_there), "a file that no log names is gone");
+}
+
+#[test]
+fn logs_of_delta_tables() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let log = folder.path().join("_delta_log");
+    std::fs::create_dir(&log).expect("a folder");
+    std::fs::write(folder.path().join("nobody-names-this.parquet"), b"").expect("written");
+    std::fs::write(folder.path().join("part-1.parquet"), b"").expect("written");
+    let commit = log.join("00000000000000000000.json");
+    fuzz("delta-log", &seeds::delta_commits(), |input| {
+        std::fs::write(&commit, input).expect("written");
+        files_of(folder.path(), "nobody-names-this.parquet");
+    });
+    let checkpoint = log.join("00000000000000000001.checkpoint.parquet");
+    fuzz("delta-checkpoint", &[seeds::delta_checkpoint()], |input| {
+        std::fs::write(&checkpoint, input).expect("written");
+        files_of(folder.path(), "nobody-names-this.parquet");
+    });
+}
+
+#[test]
+fn cards_of_hugging_face_folders() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir(folder.path().join("data")).expect("a folder");
+    std::fs::write(folder.path().join("data/train-00000-of-00001.parquet"), b"").expect("written");
+    fuzz("huggingface", &seeds::cards(), |input| {
+        std::fs::write(folder.path().join("README.md"), input).expect("written");
+        files_of(folder.path(), "data/train-00000-of-00001.parquet");
     });
 }
 

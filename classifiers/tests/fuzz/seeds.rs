@@ -73,6 +73,40 @@ pub fn rules() -> Vec<Vec<u8>> {
     vec![rule.into()]
 }
 
+/// Commits of a Delta table's log.
+pub fn delta_commits() -> Vec<Vec<u8>> {
+    let protocol = "{\"protocol\":{\"minReaderVersion\":1,\"minWriterVersion\":2}}\n{\"metaData\":{\"id\":\"a\",\"partitionColumns\":[]}}\n";
+    let add = "{\"add\":{\"path\":\"part-1.parquet\",\"partitionValues\":{},\"size\":7,\"modificationTime\":1,\"dataChange\":true}}\n";
+    let escaped = "{\"add\":{\"path\":\"d=a%20b/part%252.parquet\"}}\n{\"remove\":{\"path\":\"part-1.parquet\"}}\n";
+    let elsewhere = "{\"add\":{\"path\":\"s3://bucket/x.parquet\"}}\n{\"add\":{\"path\":\"../up.parquet\"}}\n";
+    [format!("{protocol}{add}"), format!("{add}{escaped}"), elsewhere.to_owned()].map(String::into_bytes).to_vec()
+}
+
+/// A checkpoint of such a log.
+pub fn delta_checkpoint() -> Vec<u8> {
+    use arrow_array::{Array as _, StructArray};
+    let paths = |names: [Option<&str>; 2]| -> ArrayRef {
+        let column: ArrayRef = Arc::new(StringArray::from(names.to_vec()));
+        let nulls = column.nulls().cloned();
+        let fields = vec![Arc::new(arrow_schema::Field::new("path", arrow_schema::DataType::Utf8, true))];
+        Arc::new(StructArray::new(fields.into(), vec![column], nulls))
+    };
+    let columns =
+        [("add", paths([Some("part-1.parquet"), None]), true), ("remove", paths([None, Some("part-0.parquet")]), true)];
+    let records = RecordBatch::try_from_iter_with_nullable(columns).expect("columns fit");
+    let mut out = parquet::arrow::ArrowWriter::try_new(Vec::new(), records.schema(), None).expect("a writer");
+    out.write(&records).expect("in memory");
+    out.into_inner().expect("in memory")
+}
+
+/// Cards of data sets, with their front matter.
+pub fn cards() -> Vec<Vec<u8>> {
+    let configs = "---\nconfigs:\n- config_name: en\n  data_files:\n  - split: train\n    path: data/train-*\n  - split: test\n    path: [\"data/*.jsonl\", \"**/x?.csv\"]\n- config_name: de\n  data_files: data/de/*\n---\n# Card\n";
+    let info =
+        "---\ndataset_info:\n  features:\n  - name: text\n    dtype: string\ntask_categories: [text-generation]\n---\n";
+    vec![configs.into(), info.into(), b"\xef\xbb\xbf---\nconfigs: 1\n---\n".to_vec()]
+}
+
 /// Compressed inputs, by compression.
 pub fn compressed() -> Vec<(&'static str, Vec<Vec<u8>>)> {
     let text = NOTE.repeat(20);

@@ -53,6 +53,7 @@ impl<'a> Entry<'a> {
             trigger: match &rule.trigger {
                 Trigger::Literals { .. } => "literal".to_owned(),
                 Trigger::Run(kind) => format!("{kind:?}").to_lowercase(),
+                Trigger::Slow => "slow".to_owned(),
                 Trigger::Field => "field".to_owned(),
                 Trigger::Tagger(_) => "tagger".to_owned(),
             },

@@ -83,7 +83,8 @@ pub(crate) struct ScanArgs {
 
     /// What to do with binary files: error (default), skip, scan
     ///
-    /// `error` reports them as not scanned, `skip` counts them, `scan` looks at their bytes as if they were text.
+    /// `error` reports them as not scanned, `skip` counts them, `scan` looks at their bytes as if they were text. Pictures,
+    /// sound and films are counted in place of an error.
     #[arg(long, value_name = "HOW", default_value = "error", hide_default_value = true, hide_possible_values = true)]
     #[arg(value_parser = binary_parser(), help_heading = "What to scan")]
     binary: BinaryPolicy,
@@ -455,6 +456,7 @@ impl Plan {
             started,
             elapsed: clock.elapsed(),
             stopped,
+            confidence_min: self.options.confidence_min,
             sample: self.options.sample,
             exit_code,
         };

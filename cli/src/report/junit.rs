@@ -46,6 +46,10 @@ impl Report for Junit {
             self.out,
             "<testsuites name=\"lineward scan\" {counts}>\n<testsuite name=\"lineward scan\" {counts}>"
         )?;
+        if let Some(sample) = scan.sample {
+            let told = escape(&super::sampled(sample));
+            writeln!(self.out, "<properties>\n<property name=\"sample\" value=\"{told}\"/>\n</properties>")?;
+        }
         for file in scan.files {
             let path = file.path.to_string_lossy();
             write!(self.out, "<testcase classname=\"lineward.scan\" name=\"{}\"", escape(&path))?;

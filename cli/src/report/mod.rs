@@ -17,7 +17,7 @@ pub(crate) use index::Index;
 pub(crate) use totals::Totals;
 
 use lineward_classifiers::scan::{FileReport, Sample};
-use lineward_classifiers::{Engine, Finding};
+use lineward_classifiers::{Confidence, Engine, Finding};
 use std::io::{self, Write};
 use std::time::{Duration, SystemTime};
 
@@ -102,6 +102,8 @@ pub(crate) struct Scanned<'a> {
     pub elapsed: Duration,
     /// It was interrupted.
     pub stopped: bool,
+    /// Least confidence of what is reported.
+    pub confidence_min: Confidence,
     /// Only this part of each input was looked at.
     pub sample: Option<Sample>,
     /// The command's exit code.

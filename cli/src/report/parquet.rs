@@ -1,5 +1,5 @@
 //! A Parquet file: one row a finding, a column for each key of the output contract. Profiles of columns are in its
-//! metadata, as JSON under `lineward.columns`. What could not be read is told on standard error.
+//! metadata, as JSON under `lineward.columns`, and under `lineward.sample` what a sample left out. What could not be read is told on standard error.
 
 use super::{Out, Report, Scanned};
 use ::parquet::arrow::ArrowWriter;
@@ -19,6 +19,8 @@ use std::sync::Arc;
 const BATCH_ROWS: usize = 8_192;
 /// Key of the file's metadata that holds profiles of columns: an object of lists, by the path of the scanned file.
 const COLUMNS_KEY: &str = "lineward.columns";
+/// Key of the file's metadata that says which part of each input was looked at, where it was not all.
+const SAMPLE_KEY: &str = "lineward.sample";
 
 pub(super) struct Parquet {
     writer: Option<ArrowWriter<Out>>,
@@ -134,6 +136,9 @@ impl Report for Parquet {
         if let Some(writer) = &mut self.writer {
             let text = serde_json::to_string(&profiles)?;
             writer.append_key_value_metadata(KeyValue::new(COLUMNS_KEY.to_owned(), text));
+            if let Some(sample) = scan.sample {
+                writer.append_key_value_metadata(KeyValue::new(SAMPLE_KEY.to_owned(), super::sampled(sample)));
+            }
         }
         match self.writer.take() {
             Some(writer) => writer.into_inner().map_err(into_io)?.flush(),

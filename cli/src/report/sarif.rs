@@ -34,6 +34,9 @@ impl Report for Sarif {
             "rules": scan.engine.rules().iter().map(|(_, r)| rule(r)).collect::<Vec<_>>(),
         });
         write!(self.out, "\n],\n\"columnKind\":\"unicodeCodePoints\",\n\"tool\":{},\n", json!({ "driver": driver }))?;
+        if let Some(sample) = scan.sample {
+            writeln!(self.out, "\"properties\":{},", json!({ "sample": super::sampled(sample) }))?;
+        }
         writeln!(self.out, "\"invocations\":[{}]}}]}}", invocation(scan))?;
         self.out.flush()
     }

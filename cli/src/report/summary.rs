@@ -22,7 +22,7 @@ impl Summary {
     }
 
     fn files(&mut self, scan: &Scanned<'_>) -> io::Result<()> {
-        let rows = FileRow::of_files(scan.files);
+        let rows = FileRow::of_files(scan.files, scan.confidence_min);
         let shown: Vec<Category> = Category::ALL.into_iter().filter(|c| scan.totals.of(*c) > 0).collect();
         let mut table = plain(["file"].into_iter().chain(shown.iter().map(|c| c.as_str())).chain(["findings"]));
         for row in rows.iter().take(ROWS_MAX) {
@@ -123,6 +123,9 @@ impl Summary {
         if totals.files_skipped > 0 {
             write!(self.out, ", {} skipped as binary", thousands(totals.files_skipped))?;
         }
+        if totals.members_skipped > 0 {
+            write!(self.out, ", {} of archives skipped as binary", count(totals.members_skipped, "member"))?;
+        }
         writeln!(
             self.out,
             ", {} of text in {:.2} s, {}/s",
@@ -153,8 +156,9 @@ impl Report for Summary {
         if scan.totals.findings > 0 {
             self.files(scan)?;
             self.kinds(scan)?;
-            self.columns(scan)?;
         }
+        // Also where all that was found is there by chance.
+        self.columns(scan)?;
         self.problems(scan)?;
         self.totals(scan)?;
         self.out.flush()

@@ -14,8 +14,10 @@ pub(crate) struct Totals {
     pub files_with_findings: u64,
     /// Files with problems.
     pub files_with_problems: u64,
-    /// Files left out as binary, as asked for.
+    /// Files left out as pictures, sound and films, or as binary where asked for.
     pub files_skipped: u64,
+    /// Members of archives left out so.
+    pub members_skipped: u64,
     /// Files that could not be read at all.
     pub files_unread: u64,
     /// Bytes on disk.
@@ -81,6 +83,7 @@ impl Totals {
         self.files_with_findings += u64::from(file.findings > 0);
         self.files_with_problems += u64::from(!file.problems.is_empty());
         self.files_skipped += u64::from(file.skipped);
+        self.members_skipped += file.members_skipped;
         self.files_unread += u64::from(file.format.is_none() && !file.problems.is_empty());
         self.size_bytes += file.size_bytes;
         self.rows += file.rows.unwrap_or_default();
@@ -117,16 +120,18 @@ pub(crate) struct FileRow {
 }
 
 impl FileRow {
-    /// Files with findings, from their reports, most findings first.
-    pub(crate) fn of_files(files: &[FileReport]) -> Vec<Self> {
-        let mut rows: Vec<Self> = files.iter().filter(|f| f.findings > 0).map(Self::of).collect();
+    /// Files with findings, from the reports of a scan of this least confidence, most findings first.
+    pub(crate) fn of_files(files: &[FileReport], confidence_min: Confidence) -> Vec<Self> {
+        let with_findings = files.iter().filter(|f| f.findings > 0);
+        let mut rows: Vec<Self> = with_findings.map(|file| Self::of(file, confidence_min)).collect();
         rows.sort_by_key(|row| std::cmp::Reverse(row.findings));
         rows
     }
 
-    fn of(file: &FileReport) -> Self {
+    fn of(file: &FileReport, confidence_min: Confidence) -> Self {
         let in_category = |category| {
-            let summaries = file.summaries.iter().filter(|s| s.categories.contains(&category));
+            let told = file.summaries.iter().filter(|s| s.is_told(confidence_min));
+            let summaries = told.filter(|s| s.categories.contains(&category));
             summaries.map(|s| s.match_count).sum()
         };
         Self {
@@ -134,6 +139,44 @@ impl FileRow {
             categories: Category::ALL.map(in_category),
             findings: file.findings,
         }
+    }
+}
+
+/// Findings of a folder: of the files that lie in it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct FolderRow {
+    /// The folder; of an object in a bucket, the prefix.
+    pub path: String,
+    /// Configuration and split of a data set, where the data set names them.
+    pub part: String,
+    /// Files with findings.
+    pub files: u64,
+    /// Its findings by category, in the order of [`Category::ALL`].
+    pub categories: [u64; 4],
+    /// Its findings.
+    pub findings: u64,
+}
+
+impl FolderRow {
+    /// Folders with findings, most findings first.
+    pub(crate) fn of_files(files: &[FileReport], confidence_min: Confidence) -> Vec<Self> {
+        let mut folders: BTreeMap<(String, String), Self> = BTreeMap::new();
+        for file in files.iter().filter(|f| f.findings > 0) {
+            let row = FileRow::of(file, confidence_min);
+            let path = match file.path.parent().map(|p| p.to_string_lossy().into_owned()) {
+                Some(path) if !path.is_empty() => path,
+                _ => ".".to_owned(),
+            };
+            let part = [&file.config, &file.split].into_iter().flatten().cloned().collect::<Vec<_>>().join(" / ");
+            let empty = Self { path: path.clone(), part: part.clone(), files: 0, categories: [0; 4], findings: 0 };
+            let folder = folders.entry((path, part)).or_insert(empty);
+            folder.files += 1;
+            folder.findings += row.findings;
+            folder.categories.iter_mut().zip(row.categories).for_each(|(sum, n)| *sum += n);
+        }
+        let mut rows: Vec<Self> = folders.into_values().collect();
+        rows.sort_by_key(|row| std::cmp::Reverse(row.findings));
+        rows
     }
 }
 
