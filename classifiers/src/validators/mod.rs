@@ -347,6 +347,7 @@ const VALIDATORS: &[Validator] = &[
     number("jp.cn", "Japanese corporate number", Some("jp"), jp::cn::is_valid),
     number("jp.in", "Japanese individual number (My Number)", Some("jp"), jp::in_::is_valid),
     number("ke.pin", "Kenyan personal identification number (KRA PIN)", Some("ke"), ke::pin::is_valid),
+    number("kr.arn", "Korean registration number of a foreigner (ARN, FRN)", Some("kr"), kr::arn::is_valid),
     number("kr.brn", "Korean business registration number (BRN)", Some("kr"), kr::brn::is_valid),
     number("kr.rrn", "Korean resident registration number (RRN)", Some("kr"), kr::rrn::is_valid),
     number("kz.iin", "Kazakh individual identification number (IIN)", Some("kz"), kz::iin::is_valid),
