@@ -61,6 +61,7 @@ const STRUCTURES: &[Structure] = &[
         check: aws_key_id,
     },
     Structure { name: "basic_credentials", title: "base64 of user, colon and password", check: basic_credentials },
+    Structure { name: "base58_key", title: "32 or 64 bytes in base58, as Solana writes keys", check: base58_key },
     Structure { name: "base58check", title: "base58 with a double SHA-256 checksum", check: base58check },
     Structure { name: "bech32", title: "bech32 or bech32m with its checksum", check: bech32 },
     Structure {
@@ -93,10 +94,16 @@ const STRUCTURES: &[Structure] = &[
         check: grafana_crc,
     },
     Structure { name: "ipv4", title: "IPv4 address of a host, not a version number or a mask", check: ipv4 },
+    Structure {
+        name: "ipv4_named",
+        title: "IPv4 address of a host, of which something else says that it is one",
+        check: ipv4_named,
+    },
     Structure { name: "ipv6", title: "IPv6 address of a host", check: ipv6 },
     Structure { name: "json_service_account", title: "Google service-account key file", check: json_service_account },
     Structure { name: "jwt", title: "JSON Web Token with a readable header", check: jwt },
     Structure { name: "mixed", title: "holds a letter and a digit", check: mixed },
+    Structure { name: "monero", title: "Monero address with its Keccak-256 checksum", check: monero },
     Structure { name: "nkey", title: "NATS nkey seed: base32, its kind and a CRC-16", check: nkey },
     Structure { name: "not_masked", title: "no placeholder or template; counting is allowed", check: not_masked },
     Structure { name: "not_placeholder", title: "no placeholder, template or keyboard run", check: not_placeholder },
@@ -1016,15 +1023,44 @@ fn base58check(value: &str) -> bool {
     Sha256::digest(Sha256::digest(payload))[..CHECKSUM_LEN] == *checksum
 }
 
+/// A public key or the seed and public key of ed25519, which carry no checksum.
+fn base58_key(value: &str) -> bool {
+    base58_decode(value).is_some_and(|bytes| matches!(bytes.len(), 32 | 64) && count_distinct(&bytes) >= 16)
+}
+
+/// A Monero address: network, two keys, perhaps a payment id, and four bytes of the Keccak-256 of them, in base58 block by
+/// block of eight bytes. Source: the address format of the Monero project, `base58.cpp`.
+fn monero(value: &str) -> bool {
+    const BLOCK_LEN: usize = 11;
+    const BLOCK_BYTES: usize = 8;
+    // Ends of seven characters are five bytes; both lengths of an address end so.
+    const END: (usize, usize) = (7, 5);
+    const CHECKSUM_LEN: usize = 4;
+    if !matches!(value.len(), 95 | 106) {
+        return false;
+    }
+    let mut bytes = Vec::with_capacity(77);
+    for block in value.as_bytes().chunks(BLOCK_LEN) {
+        let size = if block.len() == BLOCK_LEN { BLOCK_BYTES } else { END.1 };
+        let number = block.iter().try_fold(0u128, |n, b| Some(n * 58 + BASE58.iter().position(|c| c == b)? as u128));
+        let Some(number) = number.filter(|n| n >> (8 * size) == 0) else { return false };
+        bytes.extend_from_slice(&number.to_be_bytes()[16 - size..]);
+    }
+    let (payload, checksum) = bytes.split_at(bytes.len() - CHECKSUM_LEN);
+    // Main, test and stage network: an address, one with a payment id, and a subaddress.
+    matches!(payload[0], 18 | 19 | 42 | 53 | 54 | 63 | 24 | 25 | 36) && keccak256(payload)[..CHECKSUM_LEN] == *checksum
+}
+
+const BASE58: &[u8; 58] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+
 fn base58_decode(text: &str) -> Option<Vec<u8>> {
-    const ALPHABET: &[u8; 58] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
     const LEN_MAX: usize = 128;
     if text.len() > LEN_MAX {
         return None;
     }
     let mut little_endian: Vec<u8> = Vec::with_capacity(text.len());
     for byte in text.bytes() {
-        let mut carry = ALPHABET.iter().position(|&c| c == byte)? as u32;
+        let mut carry = BASE58.iter().position(|&c| c == byte)? as u32;
         for digit in &mut little_endian {
             carry += u32::from(*digit) * 58;
             *digit = carry as u8;
@@ -1225,12 +1261,21 @@ const SMALL_ADDRESSES: &[[u8; 4]] =
     &[[1, 0, 0, 1], [1, 1, 1, 1], [4, 2, 2, 1], [4, 2, 2, 2], [8, 8, 4, 4], [8, 8, 8, 8], [9, 9, 9, 9]];
 
 fn ipv4(value: &str) -> bool {
+    ipv4_octets(value).is_some_and(|octets| octets.iter().any(|&o| o >= 10) || SMALL_ADDRESSES.contains(&octets))
+}
+
+/// [`ipv4`] in a field or behind a label for addresses, where four small numbers are no version.
+fn ipv4_named(value: &str) -> bool {
+    ipv4_octets(value).is_some()
+}
+
+/// The parts of an address that can be a host's.
+fn ipv4_octets(value: &str) -> Option<[u8; 4]> {
     // The standard parser refuses leading zeros and octets over 255.
-    let Ok(address) = value.parse::<Ipv4Addr>() else { return false };
+    let address = value.parse::<Ipv4Addr>().ok()?;
     let octets = address.octets();
-    let version_like = octets.iter().all(|&o| o < 10) && !SMALL_ADDRESSES.contains(&octets);
     let mask = u32::from(address).leading_ones() + u32::from(address).trailing_zeros() == 32 && octets[0] >= 254;
-    octets[0] != 0 && !address.is_loopback() && !address.is_broadcast() && !mask && !version_like
+    (octets[0] != 0 && !address.is_loopback() && !address.is_broadcast() && !mask).then_some(octets)
 }
 
 fn ipv6(value: &str) -> bool {
@@ -1692,6 +1737,28 @@ mod tests {
             &["15st6ZLC6gifUgm4bXVcmnmd77pms9yuBm", "KwamnzbG5c7VPeHgwXJjw54co8utYYAc91LJSsFxVzPFhM13yyMn"],
             &["", "15st6ZLC6gifUgm4bXVcmnmd77pms9yuBn", "0OIl", "1111"],
         );
+        rows(
+            "monero",
+            &[
+                "46Y56iXv7y6hj13Nw6B9BMHMYF8pewe2xhDG1mnbucaT7ZJGA8dYujVA8AnhvdYo6mKthp5uC816qjLCih4FgCvwUH5TJFr",
+                "84HQJ2Hi1udcTfssGcWoe98gatGCWejNRPKL2Lbcy97nM2qHS6wmWmhSMFkWXR455u41yWSMvXyA1dMN59yqD94YCFBXjAm",
+                "4KeEXFqUf5kR3SWE7DGUhj7nN4sPzbbTZ5rmDCCVjjdXZ9LB5sPJBLTfXCw7QJxBQK3oWKPh5W56s6sSoD525GdrUvXB6AVk38oQBUHLgJ",
+            ],
+            &[
+                "46Y56iXv7y6hj13Nw6B9BMHMYF8pewe2xhDG1mnbAcaT7ZJGA8dYujVA8AnhvdYo6mKthp5uC816qjLCih4FgCvwUH5TJFr",
+                "46Y56iXv7y6hj13Nw6B9BMHMYF8pewe2xhDG1mnbucaT7ZJGA8dYujVA8AnhvdYo6mKthp5uC816qjLCih4FgCvwUH5TJF",
+                "",
+                "zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz",
+            ],
+        );
+        rows(
+            "base58_key",
+            &[
+                "4Kw3BYThBGCFpRXqmZz71eLJrkxpVeNAG3k15rm7ptAj",
+                "55oME9hZv2WxDT5n7mnG96uyCQtxvZJE19u2gcF6RTcsJa69Euh1wSzdvLJaWSQwPdFbcScdsyU7B4fwGWsfvSVv",
+            ],
+            &["", "4Kw3BYThBGCFpRXqmZz71eLJrkxpVeNAG3k15rm7pt", "11111111111111111111111111111111", "0OIl"],
+        );
         // The first two rows are BIP-173 and BIP-350 test vectors.
         rows("bech32", &["A12UEL5L", "a1lqfn3a"], &["", "A12UEL5l", "a12uel5m", "1", "x1b4n0q5v"]);
         // The first two rows are test vectors of BIP-39.
@@ -1751,6 +1818,7 @@ mod tests {
             &["81.2.69.142", "10.0.0.1", "8.8.8.8", "192.168.17.4"],
             &["", "1.2.3.4", "4.0.1.0", "0.1.2.3", "256.1.1.1", "10.0.0", "255.255.255.0", "127.0.0.1", "01.2.3.4"],
         );
+        rows("ipv4_named", &["8.9.4.5", "81.2.69.142"], &["", "0.1.2.3", "256.1.1.1", "255.255.255.0", "127.0.0.1"]);
         rows(
             "ipv6",
             &["2001:db8::8a2e:370:7334", "fe80::1ff:fe23:4567:890a%eth0", "a3f1:52c0:77de:9b10:4c2d:e8f6:1a2b:3c4d"],
