@@ -6,7 +6,9 @@
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use base64::alphabet;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 use std::collections::HashSet;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -49,13 +51,24 @@ pub fn entropy_bits(value: &str) -> f32 {
 
 const STRUCTURES: &[Structure] = &[
     Structure {
+        name: "atlassian_crc",
+        title: "Atlassian token whose last eight digits are its CRC-32",
+        check: atlassian_crc,
+    },
+    Structure {
         name: "aws_key_id",
         title: "AWS key id: four-letter prefix and base32 with an account number",
         check: aws_key_id,
     },
     Structure { name: "basic_credentials", title: "base64 of user, colon and password", check: basic_credentials },
+    Structure { name: "base58_key", title: "32 or 64 bytes in base58, as Solana writes keys", check: base58_key },
     Structure { name: "base58check", title: "base58 with a double SHA-256 checksum", check: base58check },
     Structure { name: "bech32", title: "bech32 or bech32m with its checksum", check: bech32 },
+    Structure {
+        name: "bip39",
+        title: "BIP-39 phrase: words of its English list, the last one with the checksum",
+        check: bip39,
+    },
     Structure { name: "card", title: "payment card number: issuer range, length and Luhn digit", check: card },
     Structure { name: "date", title: "calendar date between 1850 and 2100", check: date },
     Structure {
@@ -74,23 +87,40 @@ const STRUCTURES: &[Structure] = &[
         title: "GitHub or npm token whose last six characters are its CRC-32",
         check: github_crc,
     },
+    Structure { name: "gitlab_crc", title: "GitLab routable token with its length and CRC-32", check: gitlab_crc },
     Structure {
         name: "grafana_crc",
         title: "Grafana service-account token whose last eight digits are its CRC-32",
         check: grafana_crc,
     },
     Structure { name: "ipv4", title: "IPv4 address of a host, not a version number or a mask", check: ipv4 },
+    Structure {
+        name: "ipv4_named",
+        title: "IPv4 address of a host, of which something else says that it is one",
+        check: ipv4_named,
+    },
     Structure { name: "ipv6", title: "IPv6 address of a host", check: ipv6 },
     Structure { name: "json_service_account", title: "Google service-account key file", check: json_service_account },
     Structure { name: "jwt", title: "JSON Web Token with a readable header", check: jwt },
     Structure { name: "mixed", title: "holds a letter and a digit", check: mixed },
+    Structure { name: "monero", title: "Monero address with its Keccak-256 checksum", check: monero },
     Structure { name: "nkey", title: "NATS nkey seed: base32, its kind and a CRC-16", check: nkey },
     Structure { name: "not_masked", title: "no placeholder or template; counting is allowed", check: not_masked },
     Structure { name: "not_placeholder", title: "no placeholder, template or keyboard run", check: not_placeholder },
     Structure { name: "not_word", title: "no plain word or identifier", check: not_word },
-    Structure { name: "pem_private_key", title: "PEM private key block with a plausible body", check: pem_private_key },
+    Structure { name: "pem_block", title: "PEM private key block with a plausible body", check: pem_block },
+    Structure {
+        name: "pem_private_key",
+        title: "PEM private key block whose body is DER, an OpenSSH or an OpenPGP key, or is encrypted",
+        check: pem_private_key,
+    },
     Structure { name: "phone", title: "7 to 15 digits, not all the same", check: phone },
     Structure { name: "public_domain", title: "host name under a public top-level domain", check: public_domain },
+    Structure {
+        name: "pypi_macaroon",
+        title: "PyPI token: a macaroon with location, identifier and signature",
+        check: pypi_macaroon,
+    },
     Structure {
         name: "random_token",
         title: "a prefix of words and a random part that holds no word",
@@ -608,7 +638,7 @@ fn github_crc(value: &str) -> bool {
         return false;
     }
     let (random, checksum) = body.split_at(body.len() - CHECKSUM_LEN);
-    base62(crc32(random.as_bytes()), CHECKSUM_LEN).as_bytes() == checksum.as_bytes()
+    radix(crc32(random.as_bytes()), BASE62, CHECKSUM_LEN).as_bytes() == checksum.as_bytes()
 }
 
 /// Grafana's service-account tokens: prefix, secret and the CRC-32 of both, its lowest byte first, in hexadecimal.
@@ -616,6 +646,83 @@ fn github_crc(value: &str) -> bool {
 fn grafana_crc(value: &str) -> bool {
     let Some((key, checksum)) = value.rsplit_once('_') else { return false };
     hex::encode(crc32(key.as_bytes()).to_le_bytes()) == checksum
+}
+
+/// Atlassian's tokens: everything up to and with the `=`, then its CRC-32 in capital hexadecimal.
+/// Source: the checksum of Atlassian tokens in Datadog's Sensitive Data Scanner.
+fn atlassian_crc(value: &str) -> bool {
+    const CHECKSUM_LEN: usize = 8;
+    let Some((body, checksum)) = value.split_at_checked(value.len().saturating_sub(CHECKSUM_LEN)) else { return false };
+    body.ends_with('=') && format!("{:08X}", crc32(body.as_bytes())) == checksum
+}
+
+/// GitLab's routable tokens: prefix, base64 payload, `.`, perhaps a version and `.`, the length of the payload as two
+/// base36 digits, and the CRC-32 of all of this as seven. Source: "Routable tokens", GitLab handbook.
+fn gitlab_crc(value: &str) -> bool {
+    const LENGTH_LEN: usize = 2;
+    const CHECKSUM_LEN: usize = 7;
+    let Some((body, checksum)) = value.split_at_checked(value.len().saturating_sub(CHECKSUM_LEN)) else { return false };
+    let Some((head, length)) = body.rsplit_once('.') else { return false };
+    // A version of two digits stands before the length since 2025.
+    let payload = head.rsplit_once('.').filter(|(_, version)| version.len() == 2).map_or(head, |(payload, _)| payload);
+    let Ok(length_said) = usize::from_str_radix(length, 36) else { return false };
+    let prefix = payload.len().checked_sub(length_said).and_then(|end| payload.get(..end));
+    length.len() == LENGTH_LEN
+        && prefix.is_some_and(|prefix| prefix.ends_with(['-', '_']))
+        && radix(crc32(body.as_bytes()), BASE36, CHECKSUM_LEN).as_bytes() == checksum.as_bytes()
+}
+
+/// A PyPI token is a macaroon in its second format: a version, fields of a type, a length and their bytes, an end mark
+/// after each part, and a signature of 32 bytes at the end. Source: the format of libmacaroons, and PEP 458's warehouse.
+fn pypi_macaroon(value: &str) -> bool {
+    const VERSION: u8 = 2;
+    let Some(body) = value.strip_prefix("pypi-") else { return false };
+    let Ok(bytes) = URL_SAFE_NO_PAD.decode(body.trim_end_matches('=')) else { return false };
+    let Some((&VERSION, rest)) = bytes.split_first() else { return false };
+    let Some(mut rest) = macaroon_part(rest) else { return false };
+    // Caveats follow; after the last part comes an end mark of its own.
+    while rest.first().is_some_and(|&b| b != MACAROON_END) {
+        match macaroon_part(rest) {
+            Some(after) => rest = after,
+            None => return false,
+        }
+    }
+    rest.get(1..)
+        .and_then(macaroon_field)
+        .is_some_and(|(kind, signature, end)| kind == MACAROON_SIGNATURE && signature.len() == 32 && end.is_empty())
+}
+
+const MACAROON_END: u8 = 0;
+const MACAROON_IDENTIFIER: u8 = 2;
+const MACAROON_SIGNATURE: u8 = 6;
+
+/// What is behind a part: fields, an identifier among them, and an end mark.
+fn macaroon_part(mut bytes: &[u8]) -> Option<&[u8]> {
+    let mut identified = false;
+    loop {
+        if let Some((&MACAROON_END, after)) = bytes.split_first() {
+            return identified.then_some(after);
+        }
+        let (kind, _, after) = macaroon_field(bytes)?;
+        identified |= kind == MACAROON_IDENTIFIER;
+        bytes = after;
+    }
+}
+
+/// A field's type, its bytes, and what is behind it. Type and length are varints; no type needs more than a byte.
+fn macaroon_field(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+    let (&kind, rest) = bytes.split_first()?;
+    let (&low, mut rest) = rest.split_first()?;
+    let mut len = usize::from(low & 0x7f);
+    if low & 0x80 != 0 {
+        let (&high, after) = rest.split_first()?;
+        if high & 0x80 != 0 {
+            return None;
+        }
+        (len, rest) = (len | usize::from(high) << 7, after);
+    }
+    let (data, after) = rest.split_at_checked(len)?;
+    (kind < 0x80).then_some((kind, data, after))
 }
 
 /// A seed as NATS writes it: base32 of two bytes that say `S` and the kind of key, 32 bytes of seed and the CRC-16
@@ -651,14 +758,17 @@ fn base32_decode(text: &[u8]) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-fn base62(mut number: u32, width: usize) -> String {
-    const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-    let mut digits = vec![b'0'; width];
-    for digit in digits.iter_mut().rev() {
-        *digit = DIGITS[(number % 62) as usize];
-        number /= 62;
+const BASE36: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyz";
+const BASE62: &[u8] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/// A number in the digits given, with zeros in front.
+fn radix(mut number: u32, digits: &[u8], width: usize) -> String {
+    let mut out = vec![digits[0]; width];
+    for digit in out.iter_mut().rev() {
+        *digit = digits[number as usize % digits.len()];
+        number /= digits.len() as u32;
     }
-    digits.into_iter().map(char::from).collect()
+    out.into_iter().map(char::from).collect()
 }
 
 /// CRC-32 as in ISO-HDLC (zip, Ethernet). Bit by bit, because it reads 30 bytes a token.
@@ -688,23 +798,106 @@ fn jwt(value: &str) -> bool {
     }
 }
 
-/// An RFC 7468 block (or the older PEM and OpenSSH ones) of a private key, begun and ended with the same label.
+/// An RFC 7468 block (or the older PEM and OpenSSH ones) of a private key, begun and ended with the same label, whose
+/// body has variety and is not text.
+fn pem_block(value: &str) -> bool {
+    pem_parts(value).is_some()
+}
+
+/// A [`pem_block`] that reads as what its label says.
 fn pem_private_key(value: &str) -> bool {
+    pem_parts(value).is_some_and(|(label, head, body)| match label {
+        "OPENSSH PRIVATE KEY" => is_openssh_key(&body),
+        // A secret-key packet (tag 5) in the old and in the new form, RFC 9580 section 4.2.
+        "PGP PRIVATE KEY BLOCK" => body.first().is_some_and(|b| matches!(b, 0x94..=0x97 | 0xc5)),
+        "SSH2 ENCRYPTED PRIVATE KEY" => body.starts_with(&[0x3f, 0x6f, 0xf9, 0xeb]),
+        // RFC 1421: the whole DER is encrypted, with a block cipher of 8 or 16 bytes.
+        _ if head.contains("ENCRYPTED") => head.contains("DEK-Info:") && body.len().is_multiple_of(8),
+        _ => is_der_key(&body),
+    })
+}
+
+/// Label, header and decoded body of a block of a private key.
+fn pem_parts(value: &str) -> Option<(&str, &str, Vec<u8>)> {
     const BODY_LEN_MIN: usize = 40;
-    let Some((label, rest)) = pem_label(value, "-----BEGIN ") else { return false };
-    if !label.contains("PRIVATE KEY") {
-        return false;
-    }
-    let Some(end) = rest.find("-----END ") else { return false };
-    if pem_label(&rest[end..], "-----END ").is_none_or(|(end_label, _)| end_label != label) {
-        return false;
-    }
+    let (label, rest) = pem_label(value, "-----BEGIN ").filter(|(label, _)| label.contains("PRIVATE KEY"))?;
+    let end = rest.find("-----END ")?;
+    pem_label(&rest[end..], "-----END ").filter(|(end_label, _)| *end_label == label)?;
     let body = pem_body(&rest[..end]);
-    body.len() >= BODY_LEN_MIN
+    let plausible = body.len() >= BODY_LEN_MIN
         && count_distinct(&body) >= 14
         && !is_uniform(&body)
         && !has_period(&body, usize::MAX)
-        && longest_run(&body, |a, b| a == b) < 24
+        && longest_run(&body, |a, b| a == b) < 24;
+    let bytes = decode_pem(&body);
+    (plausible && !is_text(&bytes)).then_some((label, &rest[..end], bytes))
+}
+
+/// The bytes of a PEM body; none if it is no base64.
+fn decode_pem(body: &[u8]) -> Vec<u8> {
+    let end = body.iter().rposition(|&b| b != b'=').map_or(0, |last| last + 1);
+    PEM_BASE64.decode(&body[..end]).unwrap_or_default()
+}
+
+/// Without padding, and with whatever bits are left over: people cut and made-up keys have some.
+const PEM_BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_allow_trailing_bits(true)
+        .with_encode_padding(false)
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// A sentence in base64 is no key.
+fn is_text(bytes: &[u8]) -> bool {
+    !bytes.is_empty() && bytes.iter().all(|&b| b.is_ascii_graphic() || b.is_ascii_whitespace())
+}
+
+/// A DER SEQUENCE over all of the bytes that begins with a version (PKCS 1, PKCS 8, SEC 1, DSA) or with the algorithm of
+/// an encrypted PKCS 8 key.
+fn is_der_key(bytes: &[u8]) -> bool {
+    const SEQUENCE: u8 = 0x30;
+    const INTEGER: u8 = 0x02;
+    let Some((&SEQUENCE, rest)) = bytes.split_first() else { return false };
+    der_content(rest).is_some_and(|content| matches!(content.first(), Some(&INTEGER | &SEQUENCE)))
+}
+
+/// The content behind a DER length (X.690, section 8.1.3) that names exactly what is there.
+fn der_content(bytes: &[u8]) -> Option<&[u8]> {
+    let (&first, rest) = bytes.split_first()?;
+    let (len, content) = match first {
+        0..=0x7f => (usize::from(first), rest),
+        0x81..=0x83 => {
+            let (len, content) = rest.split_at_checked(usize::from(first & 0x7f))?;
+            (len.iter().fold(0, |len, &b| len << 8 | usize::from(b)), content)
+        }
+        _ => return None,
+    };
+    (content.len() == len).then_some(content)
+}
+
+/// The magic, then strings with their lengths: cipher, key derivation and its options, a number of public keys, as many
+/// of those, and the private part. Source: `PROTOCOL.key` of OpenSSH.
+fn is_openssh_key(bytes: &[u8]) -> bool {
+    const KEYS_MAX: u32 = 8;
+    let read = || -> Option<bool> {
+        let rest = bytes.strip_prefix(b"openssh-key-v1\0")?;
+        let rest = (0..3).try_fold(rest, |rest, _| ssh_string(rest))?;
+        let (keys, rest) = rest.split_first_chunk::<4>()?;
+        let keys = u32::from_be_bytes(*keys);
+        if !(1..=KEYS_MAX).contains(&keys) {
+            return None;
+        }
+        let rest = (0..keys + 1).try_fold(rest, |rest, _| ssh_string(rest))?;
+        Some(rest.is_empty())
+    };
+    read() == Some(true)
+}
+
+/// What is behind a string with its length, RFC 4251 section 5.
+fn ssh_string(bytes: &[u8]) -> Option<&[u8]> {
+    let (len, rest) = bytes.split_first_chunk::<4>()?;
+    rest.get(u32::from_be_bytes(*len) as usize..)
 }
 
 fn pem_label<'a>(text: &'a str, opening: &str) -> Option<(&'a str, &'a str)> {
@@ -719,7 +912,10 @@ fn pem_body(text: &str) -> Vec<u8> {
     let unescaped = text.replace("\\r", "").replace("\\n", "\n").replace("\\t", " ").replace('\\', "");
     unescaped
         .lines()
-        .filter(|line| !line.contains(": "))
+        // The checksum of a PGP block is `=` and four characters.
+        .filter(|line| !line.contains(": ") && !(line.starts_with('=') && line.trim_end().len() == 5))
+        // A `+` alone joins the strings of a program.
+        .flat_map(|line| line.split_ascii_whitespace().filter(|word| word.bytes().any(|b| b.is_ascii_alphanumeric())))
         .flat_map(str::bytes)
         .filter(|b| b.is_ascii_alphanumeric() || b"+/=".contains(b))
         .collect()
@@ -827,15 +1023,44 @@ fn base58check(value: &str) -> bool {
     Sha256::digest(Sha256::digest(payload))[..CHECKSUM_LEN] == *checksum
 }
 
+/// A public key or the seed and public key of ed25519, which carry no checksum.
+fn base58_key(value: &str) -> bool {
+    base58_decode(value).is_some_and(|bytes| matches!(bytes.len(), 32 | 64) && count_distinct(&bytes) >= 16)
+}
+
+/// A Monero address: network, two keys, perhaps a payment id, and four bytes of the Keccak-256 of them, in base58 block by
+/// block of eight bytes. Source: the address format of the Monero project, `base58.cpp`.
+fn monero(value: &str) -> bool {
+    const BLOCK_LEN: usize = 11;
+    const BLOCK_BYTES: usize = 8;
+    // Ends of seven characters are five bytes; both lengths of an address end so.
+    const END: (usize, usize) = (7, 5);
+    const CHECKSUM_LEN: usize = 4;
+    if !matches!(value.len(), 95 | 106) {
+        return false;
+    }
+    let mut bytes = Vec::with_capacity(77);
+    for block in value.as_bytes().chunks(BLOCK_LEN) {
+        let size = if block.len() == BLOCK_LEN { BLOCK_BYTES } else { END.1 };
+        let number = block.iter().try_fold(0u128, |n, b| Some(n * 58 + BASE58.iter().position(|c| c == b)? as u128));
+        let Some(number) = number.filter(|n| n >> (8 * size) == 0) else { return false };
+        bytes.extend_from_slice(&number.to_be_bytes()[16 - size..]);
+    }
+    let (payload, checksum) = bytes.split_at(bytes.len() - CHECKSUM_LEN);
+    // Main, test and stage network: an address, one with a payment id, and a subaddress.
+    matches!(payload[0], 18 | 19 | 42 | 53 | 54 | 63 | 24 | 25 | 36) && keccak256(payload)[..CHECKSUM_LEN] == *checksum
+}
+
+const BASE58: &[u8; 58] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+
 fn base58_decode(text: &str) -> Option<Vec<u8>> {
-    const ALPHABET: &[u8; 58] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
     const LEN_MAX: usize = 128;
     if text.len() > LEN_MAX {
         return None;
     }
     let mut little_endian: Vec<u8> = Vec::with_capacity(text.len());
     for byte in text.bytes() {
-        let mut carry = ALPHABET.iter().position(|&c| c == byte)? as u32;
+        let mut carry = BASE58.iter().position(|&c| c == byte)? as u32;
         for digit in &mut little_endian {
             carry += u32::from(*digit) * 58;
             *digit = carry as u8;
@@ -880,6 +1105,30 @@ fn bech32_step(checksum: u32, value: u32) -> u32 {
         .enumerate()
         .filter(|(i, _)| top >> i & 1 == 1)
         .fold(shifted, |sum, (_, generator)| sum ^ generator)
+}
+
+/// The 2,048 words of BIP-39 in English, in the order that gives each its number.
+/// Source: `english.txt` beside BIP-0039, whose content the standard fixes.
+static BIP39_WORDS: LazyLock<Vec<&'static str>> = LazyLock::new(|| include_str!("bip39_english.txt").lines().collect());
+
+/// A mnemonic of 12, 15, 18, 21 or 24 words: each stands for 11 bits, and the last bits of all are the first of the
+/// SHA-256 of those before.
+fn bip39(value: &str) -> bool {
+    let numbers: Option<Vec<usize>> = value
+        .split_ascii_whitespace()
+        .map(|word| BIP39_WORDS.binary_search(&word.to_ascii_lowercase().as_str()).ok())
+        .collect();
+    let Some(numbers) = numbers else { return false };
+    if !(12..=24).contains(&numbers.len()) || !numbers.len().is_multiple_of(3) {
+        return false;
+    }
+    let bit = |at: usize| numbers[at / 11] >> (10 - at % 11) & 1;
+    let checksum_bits = numbers.len() / 3;
+    let entropy_bits = checksum_bits * 32;
+    let entropy: Vec<u8> =
+        (0..entropy_bits / 8).map(|byte| (0..8).fold(0, |value, i| value << 1 | bit(byte * 8 + i) as u8)).collect();
+    let checksum = (entropy_bits..entropy_bits + checksum_bits).fold(0, |value, at| value << 1 | bit(at) as u8);
+    Sha256::digest(&entropy)[0] >> (8 - checksum_bits) == checksum
 }
 
 /// EIP-55. An address in one case carries no checksum and is accepted.
@@ -1012,12 +1261,21 @@ const SMALL_ADDRESSES: &[[u8; 4]] =
     &[[1, 0, 0, 1], [1, 1, 1, 1], [4, 2, 2, 1], [4, 2, 2, 2], [8, 8, 4, 4], [8, 8, 8, 8], [9, 9, 9, 9]];
 
 fn ipv4(value: &str) -> bool {
+    ipv4_octets(value).is_some_and(|octets| octets.iter().any(|&o| o >= 10) || SMALL_ADDRESSES.contains(&octets))
+}
+
+/// [`ipv4`] in a field or behind a label for addresses, where four small numbers are no version.
+fn ipv4_named(value: &str) -> bool {
+    ipv4_octets(value).is_some()
+}
+
+/// The parts of an address that can be a host's.
+fn ipv4_octets(value: &str) -> Option<[u8; 4]> {
     // The standard parser refuses leading zeros and octets over 255.
-    let Ok(address) = value.parse::<Ipv4Addr>() else { return false };
+    let address = value.parse::<Ipv4Addr>().ok()?;
     let octets = address.octets();
-    let version_like = octets.iter().all(|&o| o < 10) && !SMALL_ADDRESSES.contains(&octets);
     let mask = u32::from(address).leading_ones() + u32::from(address).trailing_zeros() == 32 && octets[0] >= 254;
-    octets[0] != 0 && !address.is_loopback() && !address.is_broadcast() && !mask && !version_like
+    (octets[0] != 0 && !address.is_loopback() && !address.is_broadcast() && !mask).then_some(octets)
 }
 
 fn ipv6(value: &str) -> bool {
@@ -1310,6 +1568,39 @@ mod tests {
             &["glsa_q8Zt1pWx7Kp2mQaT5vBnE3rUyLc9DfGh_00000000", "glsa_", ""],
         );
         rows(
+            "atlassian_crc",
+            &["ATATT3xFfGF0q8Zt1pWx7Kp2mQaT5vBnE3rUyLc9DfGh=67F6FDB8"],
+            &["ATATT3xFfGF0q8Zt1pWx7Kp2mQaT5vBnE3rUyLc9DfGh=00000000", "ATATT3", "", "\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}"],
+        );
+        rows(
+            "gitlab_crc",
+            &[
+                "glpat-q8Zt1pWx7Kp2mQaT5vBnE3rUyLc9DfGh0Js.01.0z148jprp",
+                "glrt-t1_q8Zt1pWx7Kp2mQaT5vBnE3rUyLc.0r1qaedh0",
+            ],
+            &[
+                "glpat-q8Zt1pWx7Kp2mQaT5vBnE3rUyLc9DfGh0Js.01.0z0000000",
+                "glpat-q8Zt.0r0g0wqvt",
+                "glpat-",
+                "",
+                ".\u{e9}.zz\u{e9}\u{e9}\u{e9}\u{e9}",
+            ],
+        );
+        rows(
+            "pypi_macaroon",
+            &[
+                "pypi-AgEIcHlwaS5vcmcCJDZmMmE5MWM0LTBiN2QtNGUzNS05YTE4LWQzYzYwYjU3ZTJmNAACE1sxLCBbImtpbG4tdG9vbHMiXV0AAAYgpU3KGCUwux1tEyze1iN7LtkeP3IfyxlxF0SU1kk8nVw",
+                "pypi-AgEIcHlwaS5vcmcCJDZmMmE5MWM0LTBiN2QtNGUzNS05YTE4LWQzYzYwYjU3ZTJmNAACtQF7InZlcnNpb24iOiAxLCAicGVybWlzc2lvbnMiOiB7InByb2plY3RzIjogWyJraWxuLXRvb2xzLWtpbG4tdG9vbHMta2lsbi10b29scy1raWxuLXRvb2xzLWtpbG4tdG9vbHMta2lsbi10b29scy1raWxuLXRvb2xzLWtpbG4tdG9vbHMta2lsbi10b29scy1raWxuLXRvb2xzLWtpbG4tdG9vbHMta2lsbi10b29scy0iXX19AAIPWzAsIDE3MzU2ODk2MDBdAAAGIDRgvjEgHmn-2qDu6LmZf1x8KZn9r-WTJTzWVK9N-tcU",
+            ],
+            &[
+                "pypi-AgEIcHlwaS5vcmcCJDZmMmE5MWM0LTBiN2QtNGUzNS05YTE4LWQzYzYwYjU3ZTJmNAACE1sxLCBbImtpbG4tdG9vbHMiXV0AAAYgpU3KGCUwux1tEyze1iN7LtkeP3IfyxlxF0SU1kk",
+                "pypi-AgEIcHlwaS5vcmc",
+                "pypi-Ag",
+                "pypi-",
+                "",
+            ],
+        );
+        rows(
             "nkey",
             &["SUAKKTOKDASTBOY5NUJSZXWWEN5S5WI6H5ZB7SYZOELUJFGWJE6J2XGBOY"],
             &["", "SUAKKTOKDASTBOY5NUJSZXWWEN5S5WI6H5ZB7SYZOELUJFGWJE6J2XGBZY", "SUAAA", "su!"],
@@ -1338,25 +1629,57 @@ mod tests {
 
     #[test]
     fn private_keys() {
-        let body = "q8Zt1pWx7Kp2mQaT5vBnE3rUyLc9DfGh0JsXo4iMkV6wRzAeHbPgYdNuSFlCj+I/";
-        let pem = |begin: &str, end: &str, newline: &str| {
-            format!("-----BEGIN {begin}-----{newline}{body}{newline}{body}{newline}-----END {end}-----")
+        let random = "q8Zt1pWx7Kp2mQaT5vBnE3rUyLc9DfGh0JsXo4iMkV6wRzAeHbPgYdNuSFlCj+I/";
+        let pem = |label: &str, end: &str, body: &[u8], newline: &str| {
+            let text = STANDARD_NO_PAD.encode(body);
+            let (first, second) = text.split_at(text.len() / 2);
+            format!("-----BEGIN {label}-----{newline}{first}{newline}{second}{newline}-----END {end}-----")
         };
-        rows(
-            "pem_private_key",
-            &[
-                &pem("RSA PRIVATE KEY", "RSA PRIVATE KEY", "\n"),
-                &pem("PRIVATE KEY", "PRIVATE KEY", "\\n"),
-                &pem("OPENSSH PRIVATE KEY", "OPENSSH PRIVATE KEY", "\\\\n"),
-            ],
-            &[
-                "",
-                "-----BEGIN PRIVATE KEY-----",
-                "-----BEGIN PRIVATE KEY-----\n...\n-----END PRIVATE KEY-----",
-                &pem("PUBLIC KEY", "PUBLIC KEY", "\n"),
-                &pem("RSA PRIVATE KEY", "EC PRIVATE KEY", "\n"),
-            ],
+        let block = |label: &str, body: &[u8]| pem(label, label, body, "\n");
+        let noise = STANDARD_NO_PAD.decode(random.repeat(2)).expect("base64");
+        let der = [&[0x30, 0x63, 0x02, 0x01, 0x00][..], &noise].concat();
+        let longer = [&[0x30, 0x81, 0x63, 0x30, 0x01, 0x00][..], &noise].concat();
+        let string = |bytes: &[u8]| [&(bytes.len() as u32).to_be_bytes()[..], bytes].concat();
+        let ssh = |private: &[u8]| {
+            let strings = [string(b"none"), string(b"none"), string(b"")].concat();
+            [&b"openssh-key-v1\0"[..], &strings, &[0, 0, 0, 1], &string(&noise), &string(private)].concat()
+        };
+        let encrypted = format!(
+            "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,7C1E53A0\n\n{random}\n{random}\n-----END RSA PRIVATE KEY-----"
         );
+        let joined = pem("RSA PRIVATE KEY", "RSA PRIVATE KEY", &der, "\\n\" +\n  \"");
+        let sentence = b"Dear reader, this is a plain sentence in base64, and nothing that opens a door.";
+        let accepted = [
+            block("RSA PRIVATE KEY", &der),
+            block("ENCRYPTED PRIVATE KEY", &longer),
+            pem("PRIVATE KEY", "PRIVATE KEY", &der, "\\n"),
+            pem("OPENSSH PRIVATE KEY", "OPENSSH PRIVATE KEY", &ssh(&noise), "\\\\n"),
+            block("PGP PRIVATE KEY BLOCK", &[&[0x95][..], &noise].concat()),
+            encrypted.clone(),
+            joined,
+        ];
+        let altered = [
+            block("RSA PRIVATE KEY", &noise),
+            block("RSA PRIVATE KEY", &der[..der.len() - 1]),
+            block("OPENSSH PRIVATE KEY", &der),
+            block("OPENSSH PRIVATE KEY", &ssh(&noise)[..150]),
+            encrypted.replace("DEK-Info", "Comment"),
+        ];
+        let none = [
+            String::new(),
+            "-----BEGIN PRIVATE KEY-----".to_owned(),
+            "-----BEGIN PRIVATE KEY-----\n...\n-----END PRIVATE KEY-----".to_owned(),
+            block("PUBLIC KEY", &der),
+            pem("RSA PRIVATE KEY", "EC PRIVATE KEY", &der, "\n"),
+            block("OPENSSH PRIVATE KEY", sentence),
+        ];
+        let texts = |of: &[&[String]]| -> Vec<String> { of.concat() };
+        let refs = |of: &'static str, yes: Vec<String>, no: Vec<String>| {
+            let yes: Vec<&str> = yes.iter().map(String::as_str).collect();
+            rows(of, &yes, &no.iter().map(String::as_str).collect::<Vec<_>>());
+        };
+        refs("pem_private_key", texts(&[&accepted]), texts(&[&altered, &none]));
+        refs("pem_block", texts(&[&accepted, &altered]), texts(&[&none]));
         rows(
             "json_service_account",
             &[r#"{"type":"service_account","private_key":"-----BEGIN PRIVATE KEY-----x","client_email":"a@b"}"#],
@@ -1414,8 +1737,46 @@ mod tests {
             &["15st6ZLC6gifUgm4bXVcmnmd77pms9yuBm", "KwamnzbG5c7VPeHgwXJjw54co8utYYAc91LJSsFxVzPFhM13yyMn"],
             &["", "15st6ZLC6gifUgm4bXVcmnmd77pms9yuBn", "0OIl", "1111"],
         );
+        rows(
+            "monero",
+            &[
+                "46Y56iXv7y6hj13Nw6B9BMHMYF8pewe2xhDG1mnbucaT7ZJGA8dYujVA8AnhvdYo6mKthp5uC816qjLCih4FgCvwUH5TJFr",
+                "84HQJ2Hi1udcTfssGcWoe98gatGCWejNRPKL2Lbcy97nM2qHS6wmWmhSMFkWXR455u41yWSMvXyA1dMN59yqD94YCFBXjAm",
+                "4KeEXFqUf5kR3SWE7DGUhj7nN4sPzbbTZ5rmDCCVjjdXZ9LB5sPJBLTfXCw7QJxBQK3oWKPh5W56s6sSoD525GdrUvXB6AVk38oQBUHLgJ",
+            ],
+            &[
+                "46Y56iXv7y6hj13Nw6B9BMHMYF8pewe2xhDG1mnbAcaT7ZJGA8dYujVA8AnhvdYo6mKthp5uC816qjLCih4FgCvwUH5TJFr",
+                "46Y56iXv7y6hj13Nw6B9BMHMYF8pewe2xhDG1mnbucaT7ZJGA8dYujVA8AnhvdYo6mKthp5uC816qjLCih4FgCvwUH5TJF",
+                "",
+                "zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz",
+            ],
+        );
+        rows(
+            "base58_key",
+            &[
+                "4Kw3BYThBGCFpRXqmZz71eLJrkxpVeNAG3k15rm7ptAj",
+                "55oME9hZv2WxDT5n7mnG96uyCQtxvZJE19u2gcF6RTcsJa69Euh1wSzdvLJaWSQwPdFbcScdsyU7B4fwGWsfvSVv",
+            ],
+            &["", "4Kw3BYThBGCFpRXqmZz71eLJrkxpVeNAG3k15rm7pt", "11111111111111111111111111111111", "0OIl"],
+        );
         // The first two rows are BIP-173 and BIP-350 test vectors.
         rows("bech32", &["A12UEL5L", "a1lqfn3a"], &["", "A12UEL5l", "a12uel5m", "1", "x1b4n0q5v"]);
+        // The first two rows are test vectors of BIP-39.
+        rows(
+            "bip39",
+            &[
+                "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about",
+                "hamster diagram private dutch cause delay private meat slide toddler razor book happy fancy gospel tennis maple dilemma loan word shrug inflict delay length",
+                "Legal winner thank year wave sausage worth useful legal winner thank yellow",
+            ],
+            &[
+                "",
+                "legal",
+                "legal winner thank year wave sausage worth useful legal winner thank year",
+                "legal winner thank year wave sausage worth useful legal winner thank tarn",
+                "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about",
+            ],
+        );
         // From EIP-55.
         rows(
             "eip55",
@@ -1457,6 +1818,7 @@ mod tests {
             &["81.2.69.142", "10.0.0.1", "8.8.8.8", "192.168.17.4"],
             &["", "1.2.3.4", "4.0.1.0", "0.1.2.3", "256.1.1.1", "10.0.0", "255.255.255.0", "127.0.0.1", "01.2.3.4"],
         );
+        rows("ipv4_named", &["8.9.4.5", "81.2.69.142"], &["", "0.1.2.3", "256.1.1.1", "255.255.255.0", "127.0.0.1"]);
         rows(
             "ipv6",
             &["2001:db8::8a2e:370:7334", "fe80::1ff:fe23:4567:890a%eth0", "a3f1:52c0:77de:9b10:4c2d:e8f6:1a2b:3c4d"],

@@ -26,6 +26,8 @@ pub(super) fn is_plausible(text: &[u8], start: usize, end: usize, kind: u8, word
         1 => letters > 1 && !first.is_ascii_digit(),
         // Abbreviations alone are mostly terms of a trade, and those that are organisations name no person.
         2 => letters > 1 && !first.is_ascii_digit() && !is_abbreviation(span),
+        // Addresses of hosts are none of the postal ones.
+        3 if holds_host_address(span) => false,
         3 if follows => digits > 0,
         3 => letters > 1 && (digits > 0 || words & word::STREET != 0),
         // `00/00/0000` stands where a date will.
@@ -76,6 +78,16 @@ fn is_free(text: &[u8], start: usize, end: usize) -> bool {
         && !behind.is_some_and(|(b, next)| *b == b'_' || *b == b'%' || (joins(*b) && next.is_ascii_alphanumeric()))
 }
 
+/// Whether four numbers with dots between them stand in it.
+fn holds_host_address(span: &[u8]) -> bool {
+    let numbers = |word: &[u8]| {
+        let mut parts = word.split(|b| *b == b'.');
+        let is_number = |part: &&[u8]| (1..=3).contains(&part.len()) && part.iter().all(u8::is_ascii_digit);
+        parts.by_ref().take(4).filter(is_number).count() == 4
+    };
+    span.split(|b| !b.is_ascii_digit() && *b != b'.').any(|word| numbers(word))
+}
+
 /// Runs of digits.
 fn groups(span: &[u8]) -> usize {
     let starts = |n: usize| span[n].is_ascii_digit() && (n == 0 || !span[n - 1].is_ascii_digit());
@@ -95,6 +107,8 @@ mod tests {
             ("sku=AB-7816-60-12 x", "7816-60-12", 4, 0, false),
             ("at 2020-01-02, x", "2020-01-02", 4, 0, true),
             ("is 12/10/20_a", "12/10/20", 4, 0, false),
+            ("ping 10.0.0.12 and 8.8.4.4", "10.0.0.12 and 8.8.4.4", 3, 0, false),
+            ("at 7 Elm Road 3.2 x", "7 Elm Road 3.2", 3, word::STREET, true),
             ("Anna 7 x", "Anna 7", 0, word::GIVEN, false),
             ("Anna x", "Anna", 0, word::GIVEN, true),
             ("in 55yo x", "55yo", 2, 0, false),

@@ -82,6 +82,7 @@ pub mod it;
 pub mod jp;
 pub mod ke;
 pub mod kr;
+pub mod kz;
 pub mod lei;
 pub mod li;
 pub mod loinc;
@@ -96,6 +97,7 @@ pub mod md;
 pub mod me;
 pub mod meid;
 pub mod mk;
+pub mod mrz;
 pub mod mt;
 pub mod mu;
 pub mod mx;
@@ -208,6 +210,7 @@ const VALIDATORS: &[Validator] = &[
     number("bitcoin", "Bitcoin address", None, bitcoin::is_valid),
     number("br.cnpj", "Brazilian company number (CNPJ)", Some("br"), br::cnpj::is_valid),
     number("br.cpf", "Brazilian personal tax number (CPF)", Some("br"), br::cpf::is_valid),
+    number("br.pis", "Brazilian social integration number (PIS, PASEP, NIS)", Some("br"), br::pis::is_valid),
     number("by.unp", "Belarusian payer's number (UNP)", Some("by"), by::unp::is_valid),
     number("ca.bc_phn", "British Columbia personal health number (PHN)", Some("ca"), ca::bc_phn::is_valid),
     number("ca.bn", "Canadian business number (BN)", Some("ca"), ca::bn::is_valid),
@@ -237,11 +240,14 @@ const VALIDATORS: &[Validator] = &[
     number("de.idnr", "German tax identification number (IdNr)", Some("de"), de::idnr::is_valid),
     number("de.kvnr", "German health insurance number (KVNR)", Some("de"), de::kvnr::is_valid),
     number("de.leitweg", "German e-invoicing routing identifier (Leitweg-ID)", Some("de"), de::leitweg::is_valid),
+    number("de.personalausweis", "German identity card or passport number (Seriennummer)", Some("de"), de::personalausweis::is_valid),
+    number("de.rvnr", "German pension insurance number (RVNR)", Some("de"), de::rvnr::is_valid),
     number("de.stnr", "German tax office number (Steuernummer)", Some("de"), de::stnr::is_valid),
     number("de.vat", "German VAT number (Ust ID-Nr.)", Some("de"), de::vat::is_valid),
     number("de.wkn", "German securities number (WKN)", Some("de"), de::wkn::is_valid),
     number("dk.cpr", "Danish personal number (CPR)", Some("dk"), dk::cpr::is_valid),
     number("dk.cvr", "Danish company number (CVR)", Some("dk"), dk::cvr::is_valid),
+    number("do.cedula", "Dominican identity number (cédula)", Some("do"), do_::cedula::is_valid),
     number("do.ncf", "Dominican receipt number (NCF)", Some("do"), do_::ncf::is_valid),
     number("do.rnc", "Dominican tax number (RNC)", Some("do"), do_::rnc::is_valid),
     number("dz.nif", "Algerian tax number (NIF)", Some("dz"), dz::nif::is_valid),
@@ -260,6 +266,7 @@ const VALIDATORS: &[Validator] = &[
     number("es.iban", "Spanish IBAN", Some("es"), es::iban::is_valid),
     number("es.nie", "Spanish foreigner's identity number (NIE)", Some("es"), es::nie::is_valid),
     number("es.nif", "Spanish tax number (NIF)", Some("es"), es::nif::is_valid),
+    number("es.nuss", "Spanish social security number (NUSS, NAF)", Some("es"), es::nuss::is_valid),
     number("es.postal_code", "Spanish postal code", Some("es"), es::postal_code::is_valid),
     number("es.referenciacatastral", "Spanish cadastral reference", Some("es"), es::referenciacatastral::is_valid),
     number("eu.at_02", "SEPA creditor identifier (AT-02)", Some("eu"), eu::at_02::is_valid),
@@ -283,6 +290,7 @@ const VALIDATORS: &[Validator] = &[
     number("fr.siren", "French company number (SIREN)", Some("fr"), fr::siren::is_valid),
     number("fr.siret", "French establishment number (SIRET)", Some("fr"), fr::siret::is_valid),
     number("fr.tva", "French VAT number", Some("fr"), fr::tva::is_valid),
+    number("gb.chi", "Scottish community health index number (CHI)", Some("gb"), gb::chi::is_valid),
     number("gb.nhs", "United Kingdom NHS number", Some("gb"), gb::nhs::is_valid),
     number("gb.nino", "United Kingdom national insurance number (NINO)", Some("gb"), gb::nino::is_valid),
     number("gb.sedol", "SEDOL number (London Stock Exchange)", Some("gb"), gb::sedol::is_valid),
@@ -298,7 +306,9 @@ const VALIDATORS: &[Validator] = &[
     number("gt.nit", "Guatemalan tax number (NIT)", Some("gt"), gt::nit::is_valid),
     number("hk.hkid", "Hong Kong identity card number (HKID)", Some("hk"), hk::hkid::is_valid),
     number("hr.oib", "Croatian personal identification number (OIB)", Some("hr"), hr::oib::is_valid),
+    number("hu.adoazonosito", "Hungarian tax identification number of a person (adóazonosító jel)", Some("hu"), hu::adoazonosito::is_valid),
     number("hu.anum", "Hungarian tax number (adószám)", Some("hu"), hu::anum::is_valid),
+    number("hu.taj", "Hungarian social security number (TAJ)", Some("hu"), hu::taj::is_valid),
     number("iban", "International bank account number (ISO 13616)", None, iban::is_valid),
     number("id.nik", "Indonesian identity card number (NIK)", Some("id"), id::nik::is_valid),
     number("id.npwp", "Indonesian tax number (NPWP)", Some("id"), id::npwp::is_valid),
@@ -337,13 +347,16 @@ const VALIDATORS: &[Validator] = &[
     number("jp.cn", "Japanese corporate number", Some("jp"), jp::cn::is_valid),
     number("jp.in", "Japanese individual number (My Number)", Some("jp"), jp::in_::is_valid),
     number("ke.pin", "Kenyan personal identification number (KRA PIN)", Some("ke"), ke::pin::is_valid),
+    number("kr.arn", "Korean registration number of a foreigner (ARN, FRN)", Some("kr"), kr::arn::is_valid),
     number("kr.brn", "Korean business registration number (BRN)", Some("kr"), kr::brn::is_valid),
     number("kr.rrn", "Korean resident registration number (RRN)", Some("kr"), kr::rrn::is_valid),
+    number("kz.iin", "Kazakh individual identification number (IIN)", Some("kz"), kz::iin::is_valid),
     number("lei", "Legal entity identifier (ISO 17442)", None, lei::is_valid),
     number("li.peid", "Liechtenstein personal identification number (PEID)", Some("li"), li::peid::is_valid),
     number("loinc", "LOINC code (clinical observations)", None, loinc::is_valid),
     number("lt.asmens", "Lithuanian personal code (asmens kodas)", Some("lt"), lt::asmens::is_valid),
     number("lt.pvm", "Lithuanian VAT number (PVM)", Some("lt"), lt::pvm::is_valid),
+    number("lu.matricule", "Luxembourg national number (matricule)", Some("lu"), lu::matricule::is_valid),
     number("lu.tva", "Luxembourgish VAT number (TVA)", Some("lu"), lu::tva::is_valid),
     number("luhn", "Luhn check digit (ISO/IEC 7812-1 Annex B)", None, luhn::is_valid),
     number("lv.pvn", "Latvian VAT number and personal code (PVN)", Some("lv"), lv::pvn::is_valid),
@@ -355,8 +368,10 @@ const VALIDATORS: &[Validator] = &[
     number("me.pib", "Montenegrin tax number (PIB)", Some("me"), me::pib::is_valid),
     number("meid", "Mobile equipment identifier (3GPP2 S.R0048)", None, meid::is_valid),
     number("mk.edb", "North Macedonian tax number (EDB)", Some("mk"), mk::edb::is_valid),
+    number("mrz", "Machine-readable zone of a travel document (ICAO Doc 9303)", None, mrz::is_valid),
     number("mt.vat", "Maltese VAT number", Some("mt"), mt::vat::is_valid),
     number("mu.nid", "Mauritian national identity number (NID)", Some("mu"), mu::nid::is_valid),
+    number("mx.clabe", "Mexican bank account number (CLABE)", Some("mx"), mx::clabe::is_valid),
     number("mx.curp", "Mexican personal identity number (CURP)", Some("mx"), mx::curp::is_valid),
     number("mx.rfc", "Mexican tax number (RFC)", Some("mx"), mx::rfc::is_valid),
     number("my.nric", "Malaysian identity card number (NRIC)", Some("my"), my::nric::is_valid),
@@ -374,14 +389,18 @@ const VALIDATORS: &[Validator] = &[
     number("no.orgnr", "Norwegian organisation number", Some("no"), no::orgnr::is_valid),
     number("nz.bankaccount", "New Zealand bank account number", Some("nz"), nz::bankaccount::is_valid),
     number("nz.ird", "New Zealand Inland Revenue number (IRD)", Some("nz"), nz::ird::is_valid),
+    number("nz.nhi", "New Zealand national health index number (NHI)", Some("nz"), nz::nhi::is_valid),
     number("pe.cui", "Peruvian identity card number (CUI, DNI)", Some("pe"), pe::cui::is_valid),
     number("pe.ruc", "Peruvian tax number (RUC)", Some("pe"), pe::ruc::is_valid),
     number("pk.cnic", "Pakistani national identity card number (CNIC)", Some("pk"), pk::cnic::is_valid),
+    number("pl.dowod", "Polish identity card number (dowód osobisty)", Some("pl"), pl::dowod::is_valid),
     number("pl.nip", "Polish tax number (NIP)", Some("pl"), pl::nip::is_valid),
     number("pl.pesel", "Polish personal number (PESEL)", Some("pl"), pl::pesel::is_valid),
     number("pl.regon", "Polish company number (REGON)", Some("pl"), pl::regon::is_valid),
     number("pt.cc", "Portuguese identity card number (cartão de cidadão)", Some("pt"), pt::cc::is_valid),
+    number("pt.nib", "Portuguese bank account number (NIB)", Some("pt"), pt::nib::is_valid),
     number("pt.nif", "Portuguese tax number (NIF)", Some("pt"), pt::nif::is_valid),
+    number("pt.niss", "Portuguese social security number (NISS)", Some("pt"), pt::niss::is_valid),
     number("py.ruc", "Paraguayan tax number (RUC)", Some("py"), py::ruc::is_valid),
     number("ro.cf", "Romanian VAT number (CF)", Some("ro"), ro::cf::is_valid),
     number("ro.cnp", "Romanian personal number (CNP)", Some("ro"), ro::cnp::is_valid),
@@ -390,6 +409,7 @@ const VALIDATORS: &[Validator] = &[
     number("rs.pib", "Serbian tax number (PIB)", Some("rs"), rs::pib::is_valid),
     number("ru.inn", "Russian tax number (INN)", Some("ru"), ru::inn::is_valid),
     number("ru.ogrn", "Russian registration number (OGRN, OGRNIP)", Some("ru"), ru::ogrn::is_valid),
+    number("ru.snils", "Russian pension insurance number (SNILS)", Some("ru"), ru::snils::is_valid),
     number("se.orgnr", "Swedish organisation number", Some("se"), se::orgnr::is_valid),
     number("se.personnummer", "Swedish personal identity number", Some("se"), se::personnummer::is_valid),
     number("se.postnummer", "Swedish postal code", Some("se"), se::postnummer::is_valid),
@@ -411,6 +431,7 @@ const VALIDATORS: &[Validator] = &[
     number("tn.mf", "Tunisian tax number (matricule fiscal)", Some("tn"), tn::mf::is_valid),
     number("tr.tckimlik", "Turkish personal identity number (T.C. kimlik no.)", Some("tr"), tr::tckimlik::is_valid),
     number("tr.vkn", "Turkish tax number (VKN)", Some("tr"), tr::vkn::is_valid),
+    number("tw.nid", "Taiwanese identity number", Some("tw"), tw::nid::is_valid),
     number("tw.ubn", "Taiwanese unified business number (UBN)", Some("tw"), tw::ubn::is_valid),
     number("ua.edrpou", "Ukrainian company number (EDRPOU)", Some("ua"), ua::edrpou::is_valid),
     number("ua.rntrc", "Ukrainian personal tax number (RNTRC)", Some("ua"), ua::rntrc::is_valid),

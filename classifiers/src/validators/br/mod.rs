@@ -2,3 +2,4 @@
 
 pub mod cnpj;
 pub mod cpf;
+pub mod pis;

@@ -4,6 +4,8 @@ pub mod handelsregisternummer;
 pub mod idnr;
 pub mod kvnr;
 pub mod leitweg;
+pub mod personalausweis;
+pub mod rvnr;
 pub mod stnr;
 pub mod vat;
 pub mod wkn;

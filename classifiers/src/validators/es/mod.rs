@@ -8,5 +8,6 @@ pub mod dni;
 pub mod iban;
 pub mod nie;
 pub mod nif;
+pub mod nuss;
 pub mod postal_code;
 pub mod referenciacatastral;

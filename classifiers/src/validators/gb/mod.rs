@@ -1,5 +1,6 @@
 //! United Kingdom: one file per number.
 
+pub mod chi;
 pub mod nhs;
 pub mod nino;
 pub mod sedol;

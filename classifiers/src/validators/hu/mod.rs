@@ -1,3 +1,5 @@
 //! Hungary: one file per number.
 
+pub mod adoazonosito;
 pub mod anum;
+pub mod taj;

@@ -1,4 +1,5 @@
 //! Korea (Republic of): one file per number.
 
+pub mod arn;
 pub mod brn;
 pub mod rrn;

@@ -1,3 +1,4 @@
 //! Luxembourg: one file per number.
 
+pub mod matricule;
 pub mod tva;

@@ -2,3 +2,4 @@
 
 pub mod bankaccount;
 pub mod ird;
+pub mod nhi;

@@ -1,5 +1,6 @@
 //! Poland: one file per number.
 
+pub mod dowod;
 pub mod nip;
 pub mod pesel;
 pub mod regon;

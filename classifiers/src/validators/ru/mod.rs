@@ -2,3 +2,4 @@
 
 pub mod inn;
 pub mod ogrn;
+pub mod snils;

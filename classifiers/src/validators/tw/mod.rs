@@ -1,3 +1,4 @@
 //! Taiwan: one file per number.
 
+pub mod nid;
 pub mod ubn;

@@ -1,0 +1,3 @@
+//! Kazakhstan: one file per number.
+
+pub mod iin;
