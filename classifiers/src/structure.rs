@@ -913,7 +913,7 @@ fn pem_body(text: &str) -> Vec<u8> {
     unescaped
         .lines()
         // The checksum of a PGP block is `=` and four characters.
-        .filter(|line| !line.contains(": ") && !(line.starts_with('=') && line.trim_end().len() == 5))
+        .filter(|line| !(line.contains(": ") || line.starts_with('=') && line.trim_end().len() == 5))
         // A `+` alone joins the strings of a program.
         .flat_map(|line| line.split_ascii_whitespace().filter(|word| word.bytes().any(|b| b.is_ascii_alphanumeric())))
         .flat_map(str::bytes)
