@@ -45,7 +45,8 @@ fn nearest(text: &str, names: impl Iterator<Item = String>) -> Vec<String> {
         let lower = name.to_lowercase();
         let alike = strsim::jaro_winkler(&wanted, &lower).max(strsim::jaro_winkler(&wanted, tail(&lower, segments)));
         // A part that is there as it was written says more than any likeness of letters.
-        let score = if bare(&lower).contains(bare(&wanted)) { 1.0 + alike } else { alike };
+        let is_part = !bare(&wanted).is_empty() && bare(&lower).contains(bare(&wanted));
+        let score = if is_part { 1.0 + alike } else { alike };
         if score > 0.6 {
             near.push((score, name));
         }

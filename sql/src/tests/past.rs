@@ -60,9 +60,10 @@ async fn what_a_job_declared_before_is_the_answer_for_that_time() {
         let upstream =
             async |time: &str| ask(&session, &format!("SELECT name FROM upstream('jb', NULL, {time})")).await;
         assert_eq!(upstream("NULL").await, ["jc"]);
-        assert_eq!(upstream("'2026-01-03T12:00Z'").await, ["ja"]);
-        assert_eq!(upstream("'2026-01-04T12:00Z'").await, ["jc"]);
-        let changed = "SELECT change, src FROM lineage_diff('jb', '2026-01-03T12:00Z', '2026-01-05') ORDER BY change";
+        assert_eq!(upstream("'2026-01-03T12:00:00Z'").await, ["ja"]);
+        assert_eq!(upstream("'2026-01-04T12:00:00Z'").await, ["jc"]);
+        let changed =
+            "SELECT change, src FROM lineage_diff('jb', '2026-01-03T12:00:00Z', '2026-01-05') ORDER BY change";
         let changed = ask(&session, changed).await;
         assert_eq!(changed, ["ADDED | dataset:s3://lake/jc@initial", "REMOVED | dataset:s3://lake/ja@initial"]);
         let table = "SELECT source_path FROM table_lineage WHERE target_path LIKE '%jb'";
@@ -115,8 +116,9 @@ async fn a_base_model_by_a_bare_word_is_upstream_and_nobody_knows_what_it_was_ma
         event["outputs"][0]["facets"]["lineward_model"] = json!({ "role": "model", "baseModel": named });
         let (_place, session) = session_of(&[event]).await;
         assert_eq!(ask(&session, "SELECT name FROM upstream('model:m') WHERE name IS NOT NULL").await, [shown]);
-        let possible = "SELECT model_name, complete FROM models_trained_on('US_SSN', NULL, 'possible') ORDER BY 1 DESC";
-        assert_eq!(ask(&session, possible).await[0], "m | false", "{named}");
+        let possible =
+            "SELECT model_name, complete FROM models_trained_on('PII', NULL, 'possible') WHERE model_name = 'm'";
+        assert_eq!(ask(&session, possible).await, ["m | false"], "{named}");
     }
 }
 
@@ -124,9 +126,7 @@ async fn a_base_model_by_a_bare_word_is_upstream_and_nobody_knows_what_it_was_ma
 async fn what_a_failed_run_wrote_is_told() {
     let mut failed = training(4, "1");
     failed["eventType"] = json!("FAIL");
-    let mut open = training(5, "2");
-    open["eventType"] = json!("START");
-    let (_place, session) = session_of(&[failed, open, training(6, "3")]).await;
+    let (_place, session) = session_of(&[failed, training(6, "3")]).await;
     let told = "SELECT gap, run_id FROM lineage_gaps WHERE gap LIKE 'run_%' ORDER BY run_id";
-    assert_eq!(ask(&session, told).await, ["run_failed | train-1", "run_not_finished | train-2"]);
+    assert_eq!(ask(&session, told).await, ["run_failed | train-1"]);
 }

@@ -24,8 +24,6 @@ pub enum GapKind {
     ScanIncomplete,
     /// The run that wrote it failed or was stopped: it may be a part of what it should be. Where it comes from is known.
     RunFailed,
-    /// The run that wrote it is not known to have ended.
-    RunNotFinished,
 }
 
 impl GapKind {
@@ -47,7 +45,6 @@ impl GapKind {
             Self::DataNotScanned => "data_not_scanned",
             Self::ScanIncomplete => "scan_incomplete",
             Self::RunFailed => "run_failed",
-            Self::RunNotFinished => "run_not_finished",
         }
     }
 
@@ -143,39 +140,29 @@ impl View {
         gaps
     }
 
-    /// What runs wrote that failed, were stopped or are not known to have ended, of what flows into a model. No answer is
-    /// incomplete for it, but nobody should have to guess.
+    /// What runs wrote that failed or were stopped, of what flows into a model. No answer is incomplete for it, but nobody
+    /// should have to guess. Runs that are not known to have ended are not told: an audit log knows no end of a training.
     fn run_gaps(&self, feeds: &[bool]) -> Vec<Gap> {
         let graph = &*self.graph;
-        let ends: Vec<Option<GapKind>> = (0..graph.runs.len() as u32).map(|run| self.unended(run)).collect();
-        if ends.iter().all(Option::is_none) {
+        let failed: Vec<bool> = (0..graph.runs.len() as u32).map(|run| self.failed(run)).collect();
+        if !failed.contains(&true) {
             return Vec::new();
         }
         let mut gaps = Vec::new();
         for version in graph.versions().filter(|&v| feeds[v as usize] && self.exists(v)) {
             let made = |e: &Edge| !matches!(e.link, Link::Direct(EdgeType::Contains | EdgeType::CopyOf));
-            let runs: BTreeSet<u32> =
-                self.entering(version).filter(|(_, e)| e.run != NONE && made(e)).map(|(_, e)| e.run).collect();
-            for (run, kind) in runs.into_iter().filter_map(|run| Some((run, ends[run as usize]?))) {
-                let detail = match kind {
-                    GapKind::RunFailed => "the run that wrote it failed or was stopped",
-                    _ => "the run that wrote it is not known to have ended",
-                };
-                gaps.push(self.gap(kind, version, Some(run), detail));
-            }
+            let by = self.entering(version).filter(|(_, e)| e.run != NONE && made(e)).map(|(_, e)| e.run);
+            let runs: BTreeSet<u32> = by.filter(|run| failed[*run as usize]).collect();
+            let detail = "the run that wrote it failed or was stopped";
+            gaps.extend(runs.into_iter().map(|run| self.gap(GapKind::RunFailed, version, Some(run), detail)));
         }
         gaps
     }
 
-    /// How a run did not end well by the time of the question.
-    fn unended(&self, run: u32) -> Option<GapKind> {
+    /// Whether a run had failed or been stopped by the time of the question.
+    fn failed(&self, run: u32) -> bool {
         let (state, ended_at) = self.graph.runs.end(run);
-        match state {
-            "START" | "RUNNING" => Some(GapKind::RunNotFinished),
-            _ if ended_at.is_some_and(|at| at > self.at) => Some(GapKind::RunNotFinished),
-            "FAIL" | "ABORT" => Some(GapKind::RunFailed),
-            _ => None,
-        }
+        matches!(state, "FAIL" | "ABORT") && ended_at.is_none_or(|at| at <= self.at)
     }
 
     /// Gap kinds of each class of nodes, as bits, its own and those that flow in from upstream: all, or those that hide
