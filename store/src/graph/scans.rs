@@ -96,3 +96,27 @@ fn content(digits: &str) -> Option<Hash> {
     hex::decode_to_slice(digits, &mut hash.0).ok()?;
     Some(hash)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_received_last_is_last_whenever_it_was_committed() {
+        let scan = |recorded_at, name: &str| Scan {
+            asset_type: "DATASET".to_owned(),
+            namespace: "s3".to_owned(),
+            name: name.to_owned(),
+            content: None,
+            complete: true,
+            index_key: None,
+            scanned_at: 0,
+            recorded_at,
+        };
+        let names = |scans: &Scans| scans.iter().map(|scan| scan.name.clone()).collect::<Vec<_>>();
+        let built = Scans::new(vec![scan(5, "e"), scan(1, "a"), scan(3, "c")]);
+        assert_eq!(names(&built), ["a", "c", "e"]);
+        let later = vec![scan(6, "f"), scan(2, "b"), scan(3, "d")];
+        assert_eq!(names(&built.grown(later)), ["a", "b", "c", "d", "e", "f"]);
+    }
+}
