@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// New bytes of a batch, where none are named. The bytes around a batch, which are looked at again, are about a third.
+/// New bytes of a batch, where none are named. The bytes around a batch, which are looked at again, are about half as many.
 const STEP_BYTES: usize = 64 << 10;
 
 /// Nobody asks how far a stream is, and nobody stops it but by letting go of it.
@@ -62,7 +62,7 @@ impl<'e> StreamScanner<'e> {
     }
 
     /// The same, which looks at the text whenever there are this many new bytes (at least 1,024). Findings come sooner with
-    /// fewer, and each step looks again at about 24 KiB before it. Findings do not depend on it.
+    /// fewer, and each step looks again at about 32 KiB before it. Findings do not depend on it.
     ///
     /// # Errors
     /// As [`StreamScanner::new`].
@@ -82,7 +82,7 @@ impl<'e> StreamScanner<'e> {
     }
 
     /// Takes the next bytes, which may end inside a character. Gives what is settled by now, in the order of the text; what
-    /// stands in the last 10 KiB or so is not.
+    /// stands in the last 17 KiB or so is not: as much as a rule may see at most.
     ///
     /// # Errors
     /// [`Error::Engine`] where matching fails.
