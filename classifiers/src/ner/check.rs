@@ -85,7 +85,7 @@ fn holds_host_address(span: &[u8]) -> bool {
         let is_number = |part: &&[u8]| (1..=3).contains(&part.len()) && part.iter().all(u8::is_ascii_digit);
         parts.by_ref().take(4).filter(is_number).count() == 4
     };
-    span.split(|b| !b.is_ascii_digit() && *b != b'.').any(|word| numbers(word))
+    span.split(|b| !b.is_ascii_digit() && *b != b'.').any(numbers)
 }
 
 /// Runs of digits.

@@ -13,5 +13,5 @@ pub fn is_valid(number: &str) -> bool {
     let (Some(letter), Some(d)) = (within(*first, LETTERS), fixed::<9>(rest)) else { return false };
     let letter = letter + 10;
     let sum = letter / 10 + letter % 10 * 9 + dot(&d, &[8, 7, 6, 5, 4, 3, 2, 1, 1]);
-    matches!(d[0], 1 | 2 | 8 | 9) && sum % 10 == 0
+    matches!(d[0], 1 | 2 | 8 | 9) && sum.is_multiple_of(10)
 }
