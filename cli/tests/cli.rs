@@ -991,15 +991,15 @@ fn assert_shows(output: &str, block: &str) {
 fn the_tour_of_the_readme_is_what_the_demo_prints() {
     let place = Place::new();
     let demo = place.run(&["demo", "--dir", "demo"]);
-    assert_eq!(demo.code, 0, "{}", demo.err);
+    assert_eq!(demo.code, Some(0), "{}", demo.stderr);
     let blocks = readme_blocks("A tour of 60 seconds");
     assert_eq!(blocks.len(), 3);
-    blocks.iter().for_each(|block| assert_shows(&demo.out, block));
+    blocks.iter().for_each(|block| assert_shows(&demo.stdout, block));
     let asked = readme_blocks("Ask\n");
     let (command, answer) = asked[0].split_once("\"\n").expect("a command and its answer");
     let query = command.split_once('"').expect("a query").1;
     let shown = place.run(&["sql", "--store", "demo/store", "--format", "table", query]);
-    assert_shows(&shown.out, answer);
+    assert_shows(&shown.stdout, answer);
 }
 
 #[test]
@@ -1009,13 +1009,13 @@ fn nothing_known_of_a_tag_is_not_nothing() {
         "events.ndjson",
         r#"{"eventTime":"2026-01-01T00:00:00Z","eventType":"COMPLETE","producer":"test","run":{"runId":"r"},"job":{"namespace":"jobs","name":"train"},"outputs":[{"namespace":"mlflow://prod","name":"m"}]}"#,
     );
-    assert_eq!(place.run(&["ingest", "--store", "store", "events.ndjson"]).code, 0);
+    assert_eq!(place.run(&["ingest", "--store", "store", "events.ndjson"]).code, Some(0));
     for format in ["table", "jsonl"] {
         let asked = place.run(&["trained-on", "FINANCIAL", "--store", "store", "--format", format]);
-        assert_eq!(asked.code, 0);
+        assert_eq!(asked.code, Some(0));
         let told = "none is known; 1 model version is made from what nobody knows: --mode possible lists them";
-        assert!(asked.err.contains(told), "{}", asked.err);
-        assert!(!asked.out.contains("nothing is unknown"), "{}", asked.out);
+        assert!(asked.stderr.contains(told), "{}", asked.stderr);
+        assert!(!asked.stdout.contains("nothing is unknown"), "{}", asked.stdout);
     }
 }
 
@@ -1028,12 +1028,15 @@ fn a_diff_as_of_a_time_compares_with_that_time() {
         )
     };
     place.write("events.ndjson", format!("{}\n{}\n", job(3, "a"), job(6, "b")));
-    assert_eq!(place.run(&["ingest", "--store", "store", "events.ndjson"]).code, 0);
+    assert_eq!(place.run(&["ingest", "--store", "store", "events.ndjson"]).code, Some(0));
     let diff = |more: &[&str]| {
-        let arguments =
-            [&["diff", "out", "--store", "store", "--from", "2026-01-04", "--format", "jsonl"], more].concat();
+        let mut arguments = vec!["diff", "out", "--store", "store", "--from", "2026-01-04", "--format", "jsonl"];
+        arguments.extend(more);
         place.run(&arguments).code
     };
-    assert_eq!((diff(&["--as-of", "2026-01-05"]), diff(&["--as-of", "2026-01-07"]), diff(&[])), (0, 1, 1));
-    assert_eq!(diff(&["--as-of", "2026-01-07", "--to", "2026-01-05"]), 2);
+    assert_eq!(
+        (diff(&["--as-of", "2026-01-05"]), diff(&["--as-of", "2026-01-07"]), diff(&[])),
+        (Some(0), Some(1), Some(1))
+    );
+    assert_eq!(diff(&["--as-of", "2026-01-07", "--to", "2026-01-05"]), Some(2));
 }
