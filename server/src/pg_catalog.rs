@@ -4,7 +4,7 @@
 use crate::Error;
 use crate::access::{Access, CATALOG};
 use arrow::array::{ArrayRef, AsArray, BooleanArray, Int32Array, RecordBatch, StringArray, new_null_array};
-use arrow::datatypes::{DataType, Field, Int32Type, Schema};
+use arrow::datatypes::{DataType, Field, Int64Type, Schema};
 use async_trait::async_trait;
 use datafusion::catalog::{MemTable, SchemaProvider, TableProvider};
 use datafusion::common::ScalarValue;
@@ -169,15 +169,16 @@ impl Catalogue {
 fn function_udfs(functions: Vec<Procedure>) -> Vec<ScalarUDF> {
     let by_oid = |name: &str, of: fn(&Procedure) -> String| {
         let functions = functions.clone();
-        let text = move |oid: i32| functions.iter().find(|f| f.oid == oid).map(of);
+        let text = move |oid: i64| functions.iter().find(|f| i64::from(f.oid) == oid).map(of);
         create_udf(
             name,
-            vec![DataType::Int32],
+            // A number as it stands in a query is one of 64 bits.
+            vec![DataType::Int64],
             DataType::Utf8,
             Volatility::Stable,
             Arc::new(move |args: &[ColumnarValue]| {
                 let oids = ColumnarValue::values_to_arrays(args)?;
-                let oids = oids[0].as_primitive::<Int32Type>();
+                let oids = oids[0].as_primitive::<Int64Type>();
                 let texts = oids.iter().map(|oid| oid.map(|oid| text(oid).unwrap_or_default()));
                 Ok(ColumnarValue::Array(Arc::new(texts.collect::<StringArray>())))
             }),

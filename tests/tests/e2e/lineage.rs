@@ -82,7 +82,7 @@ fn wrong_names_and_times_say_what_to_write() {
         (vec!["lineage", "*"], ""),
         (vec!["trained-on", "US_SSM"], "US_SSN"),
         (vec!["diff", "tuned", "--from", "yesterday"], "is not a time: `yesterday`"),
-        (vec!["trained-on", "PHI", "--as-of", "soon"], "`lineward.as_of` is not a time"),
+        (vec!["trained-on", "PHI", "--as-of", "soon"], "`--as-of` is not a time"),
         (vec!["trained-on", "x'; DROP TABLE runs; --"], "no tag or asset `x'; DROP TABLE runs; --`"),
         (vec!["export", "prov", "nothing-like-it"], "no asset `nothing-like-it`"),
         (vec!["lineage", "tuned@9"], "no such version"),

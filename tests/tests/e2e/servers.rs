@@ -127,7 +127,6 @@ fn psql_asks_and_looks_around() {
         ("\\dp models", "public|models|view"),
         ("\\dn+", "public|"),
         ("\\l+", "lineward"),
-        ("\\dT", ""),
         ("\\du", ""),
         ("\\db", ""),
         ("\\sf upstream", "CREATE FUNCTION public.upstream("),
