@@ -29,7 +29,7 @@ pub struct Settling<'a> {
     held_max: usize,
     held: Vec<Finding>,
     spool: Option<Spool>,
-    /// Why findings of this file wait no longer.
+    /// What happened to findings of this file that could not wait to its end.
     failed: Option<String>,
 }
 
@@ -62,7 +62,8 @@ impl<'a> Settling<'a> {
         match spool.and_then(|spool| spool.write(&self.held)) {
             Ok(()) => self.held.clear(),
             Err(e) => {
-                self.failed = Some(io_message(&e));
+                let what = "findings could not wait for the verdicts on their columns, and are told as they were found";
+                self.failed = Some(format!("{what}: {}", io_message(&e)));
                 self.hand_on(&HashMap::new());
             }
         }
@@ -83,7 +84,9 @@ impl<'a> Settling<'a> {
                 match findings {
                     Ok(findings) => findings.into_iter().for_each(&mut tell),
                     Err(e) => {
-                        self.failed = Some(io_message(&e));
+                        let what = "findings that waited for the verdicts on their columns cannot be read again, and are \
+                                    missing; scan the file again";
+                        self.failed = Some(format!("{what}: {}", io_message(&e)));
                         break;
                     }
                 }
@@ -113,8 +116,7 @@ impl Sink for Settling<'_> {
         report.findings = report.findings.saturating_sub(below);
         report.below_confidence += below;
         if let Some(message) = self.failed.take() {
-            let what = "findings could not wait for the verdicts on their columns";
-            report.problems.push(whole_file(format!("{what}, and are told as they were found: {message}")));
+            report.problems.push(whole_file(message));
         }
         self.sink.file(report);
     }
@@ -182,9 +184,8 @@ impl Spool {
     }
 
     fn write(&mut self, findings: &[Finding]) -> io::Result<()> {
-        let mut piece = zstd::Encoder::new(Vec::new(), LEVEL)?;
-        serde_json::to_writer(&mut piece, findings)?;
-        let piece = piece.finish()?;
+        // In one go: a stream would be called for every word of the JSON.
+        let piece = zstd::bulk::compress(&serde_json::to_vec(findings)?, LEVEL)?;
         self.file.write_all(&piece)?;
         self.pieces.push_back(piece.len());
         Ok(())
