@@ -7,6 +7,7 @@
 //! matched value.
 
 use crate::decoders::{self, Decoded, Layers};
+use crate::engine::overlap::Beaten;
 use crate::finding::{Category, Confidence, Match};
 use crate::values::{FieldTable, ValueBatch};
 use crate::{Engine, Error, FingerprintKey, Scanner};
@@ -35,7 +36,8 @@ pub struct Redactor<'e> {
     batch: ValueBatch,
     fields: FieldTable,
     matches: Vec<Match>,
-    /// Of matches in encoded parts, the decoded value: by value, the range that is replaced, and rule.
+    /// Of matches with which more is replaced than themselves, their own value: of one in an encoded part, the decoded one.
+    /// By value, the range that is replaced, and rule.
     decoded: HashMap<(u32, usize, usize, u16), Vec<u8>>,
     identity: IdentityFields,
     names: Names,
@@ -139,6 +141,8 @@ impl<'e> Redactor<'e> {
             collect(document, row as u64, &mut path, &self.names, &mut self.fields, &mut self.batch);
         }
         self.scanner.scan(&self.batch, &self.fields, &mut self.matches)?;
+        self.decoded.clear();
+        self.stretch();
         self.scan_decoded()?;
         let mut out: Vec<Vec<Redacted>> = vec![Vec::new(); documents.len()];
         let mut by_row: Vec<(usize, Match)> = Vec::new();
@@ -164,9 +168,18 @@ impl<'e> Redactor<'e> {
         Ok(out)
     }
 
+    /// Stretches matches over what they have beaten: of two keys that overlap, none leaves a part.
+    fn stretch(&mut self) {
+        let beaten = Beaten::of(self.scanner.beaten(), self.confidence_min.score_min());
+        for (place, (start, end)) in beaten.stretch(&mut self.matches) {
+            let text = self.batch.value(place.0).get(start..end).unwrap_or_default();
+            self.decoded.insert(place, text.to_vec());
+        }
+        self.matches.sort_by_key(|m| (m.value, m.start, m.end, m.rule));
+    }
+
     /// Adds what encoded parts of values hold, as matches of all that has to go with it.
     fn scan_decoded(&mut self) -> Result<(), Error> {
-        self.decoded.clear();
         let layers = Layers::of(&self.batch);
         if layers.is_empty() {
             return Ok(());
@@ -357,6 +370,28 @@ mod tests {
         let document = redacted(serde_json::json!({"a": "his website: https://host.com/4111 1111 1111 1111 now"}));
         let text = document["a"].as_str().expect("text");
         assert!(!text.contains("1111") && text.starts_with("his website: [") && text.ends_with("] now"), "{text}");
+    }
+
+    #[test]
+    fn of_two_keys_that_overlap_none_leaves_a_part() {
+        let rule = |id: &str, find: &str, score: f32| {
+            format!(
+                "- {{ id: {id}, title: t, entity: {id}, categories: [credential], anchors: ['{}'], find: '{find}', score: {score} }}",
+                find.split('\\').next().unwrap_or_default()
+            )
+        };
+        let text = [rule("front", r"tok-\w{8}", 0.9), rule("rear", r"AAAA1111\w{8}", 0.6)].join("\n");
+        let rules = RuleSet::from_files([("t.yaml", text.as_str())]).expect("rules");
+        let engine = Engine::new(Arc::new(rules)).expect("an engine");
+        let key = FingerprintKey::new(&[7; 32]).expect("a key");
+        let mut redactor = Redactor::new(&engine, key.clone(), Confidence::Medium).expect("a redactor");
+        let mut documents = [serde_json::json!({"a": "x tok-AAAA1111 y", "b": "x tok-AAAA1111BBBB2222 y"})];
+        redactor.redact(&mut documents, &|_| &[]).expect("scanned");
+        let mark = documents[0]["a"].clone();
+        assert!(mark.as_str().is_some_and(|text| text.starts_with("x [front:")), "{mark}");
+        assert_eq!(documents[0]["b"], mark, "all goes, under the mark of the better one");
+        let one = crate::text::redacted(&engine, &[(None, "x tok-AAAA1111BBBB2222 y")], Confidence::Medium, Some(&key));
+        assert_eq!(one.expect("scanned"), [mark.as_str().expect("text")]);
     }
 
     #[test]

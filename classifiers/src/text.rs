@@ -3,6 +3,7 @@
 //! What `classify`, `redact` and `fingerprint` in SQL do with a column. A value that matched is in nothing that is
 //! returned.
 
+use crate::engine::overlap::{Beaten, Own};
 use crate::finding::{Confidence, Match};
 use crate::values::{FieldTable, ValueBatch};
 use crate::{Engine, Error, FingerprintKey, Rule};
@@ -16,7 +17,7 @@ pub type Named<'a> = (Option<&'a str>, &'a str);
 /// [`Error::Engine`] where matching fails.
 pub fn entities(engine: &Engine, texts: &[Named<'_>], min: Confidence) -> Result<Vec<Vec<String>>, Error> {
     let mut out = vec![Vec::new(); texts.len()];
-    for m in matches(engine, texts, min)? {
+    for m in matches(engine, texts, min)?.0 {
         out[m.value as usize].push(engine.rules().get(m.rule).entity.clone());
     }
     for found in &mut out {
@@ -37,20 +38,24 @@ pub fn redacted(
     min: Confidence,
     key: Option<&FingerprintKey>,
 ) -> Result<Vec<String>, Error> {
-    let found = matches(engine, texts, min)?;
+    let (mut found, beaten) = matches(engine, texts, min)?;
+    let own = beaten.stretch(&mut found);
+    found.sort_by_key(|m| (m.value, m.start, std::cmp::Reverse(m.end)));
     let mut at = 0;
     let redacted = (0u32..).zip(texts).map(|(value, (_, text))| {
         let count = found[at..].iter().take_while(|m| m.value == value).count();
         let here = &found[at..at + count];
         at += count;
-        without(engine, text, here, key)
+        without(engine, text, here, &own, key)
     });
     Ok(redacted.collect())
 }
 
-fn without(engine: &Engine, text: &str, found: &[Match], key: Option<&FingerprintKey>) -> String {
+fn without(engine: &Engine, text: &str, found: &[Match], own: &Own, key: Option<&FingerprintKey>) -> String {
     replaced(text, found, &|m, value| {
         let rule = engine.rules().get(m.rule);
+        let own = own.get(&(m.value, m.start, m.end, m.rule)).and_then(|(start, end)| text.get(*start..*end));
+        let value = own.unwrap_or(value);
         match key {
             Some(key) => format!("[{}:{}]", rule.entity, key.fingerprint(&rule.entity, value, rule.normalise)),
             None => format!("[{}]", rule.entity),
@@ -92,7 +97,8 @@ pub fn rule_of<'e>(engine: &'e Engine, entity: &str) -> Option<&'e Rule> {
     engine.rules().iter().map(|(_, rule)| rule).find(|rule| rule.entity.eq_ignore_ascii_case(entity))
 }
 
-fn matches(engine: &Engine, texts: &[Named<'_>], min: Confidence) -> Result<Vec<Match>, Error> {
+/// What is found at or above a confidence, and what that has beaten.
+fn matches(engine: &Engine, texts: &[Named<'_>], min: Confidence) -> Result<(Vec<Match>, Beaten), Error> {
     let mut scanner = engine.scanner()?;
     let (mut fields, mut batch) = (FieldTable::default(), ValueBatch::new());
     for (row, (field, text)) in (0u64..).zip(texts) {
@@ -102,8 +108,7 @@ fn matches(engine: &Engine, texts: &[Named<'_>], min: Confidence) -> Result<Vec<
     let mut found = Vec::new();
     scanner.scan(&batch, &fields, &mut found)?;
     found.retain(|m| m.score >= min.score_min());
-    found.sort_by_key(|m| (m.value, m.start, std::cmp::Reverse(m.end)));
-    Ok(found)
+    Ok((found, Beaten::of(scanner.beaten(), min.score_min())))
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ mod tests;
 mod text;
 
 use crate::decoders::{self, Decoded, DecodedValues, Layers};
+use crate::engine::overlap::Beaten;
 use crate::finding::Match;
 use crate::readers::{Format, Problem};
 use crate::scan::{self, FileReport, Names, ScanInput, ScanOptions, Sink};
@@ -259,19 +260,21 @@ impl<'e> Cleaner<'e> {
         let rules = self.engine.rules();
         let mut matches = Vec::new();
         self.scanner.scan(batch, fields, &mut matches)?;
+        let min = self.options.confidence_min.score_min();
+        let beaten = Beaten::of(self.scanner.beaten(), min);
         self.cells.add(batch, 0, rules, &mut self.scanner, fields, &mut matches)?;
         let mut decoded = self.find_decoded(batch, fields, &mut matches)?;
         if let Some(names) = &mut self.names {
             names.add(batch, 0, rules, &mut matches);
         }
-        matches.retain(|m| m.score >= self.options.confidence_min.score_min());
+        matches.retain(|m| m.score >= min);
         let mut all: Vec<Found> = matches
             .into_iter()
             .map(|m| {
                 let plain = || batch.value(m.value).get(m.start..m.end).unwrap_or_default().to_vec();
                 let (value, (start, end)) = match decoded.remove(&(m.value, m.start, m.rule)) {
                     Some(Decoded { text, stretch }) => (text, stretch),
-                    None => (plain(), (m.start, m.end)),
+                    None => (plain(), beaten.reach(&m)),
                 };
                 let value = String::from_utf8_lossy(&value).into_owned();
                 let rule = rules.get(m.rule);

@@ -11,7 +11,7 @@ mod fields;
 mod grams;
 mod marks;
 mod need;
-mod overlap;
+pub(crate) mod overlap;
 mod shapes;
 mod shares;
 
@@ -168,6 +168,7 @@ impl Engine {
             shapes: Shapes::default(),
             fields_in_context: HashMap::new(),
             matched: Vec::new(),
+            beaten: Vec::new(),
             bare: Vec::new(),
             covers: Vec::new(),
             plans: FieldPlans::default(),
@@ -200,6 +201,8 @@ pub struct Scanner<'e> {
     matched: Vec<u16>,
     /// Token-shaped runs that could be a token by themselves: start and end.
     bare: Vec<(usize, usize)>,
+    /// Matches of the newest batch that others have beaten and that reach beyond them.
+    beaten: Vec<Match>,
     /// What was found without looking at those: value, start, end and score.
     covers: Vec<(u32, usize, usize, f32)>,
     plans: FieldPlans,
@@ -253,6 +256,7 @@ impl<'e> Scanner<'e> {
     /// None today; see [`Engine::new`].
     pub fn scan(&mut self, batch: &ValueBatch, fields: &FieldTable, out: &mut Vec<Match>) -> Result<(), Error> {
         self.found.clear();
+        self.beaten.clear();
         self.bare.clear();
         self.hits.clear();
         self.done_until.fill(0);
@@ -275,9 +279,14 @@ impl<'e> Scanner<'e> {
         self.scan_fields(batch, fields);
         self.scan_slow(batch, fields);
         self.scan_tokens(batch, fields);
-        overlap::resolve(&mut self.found, &self.engine.rules);
+        overlap::resolve(&mut self.found, &self.engine.rules, &mut self.beaten);
         out.append(&mut self.found);
         Ok(())
+    }
+
+    /// Matches of the newest batch that better ones overlap, and that reach beyond them: no findings, but parts of one.
+    pub(crate) fn beaten(&self) -> &[Match] {
+        &self.beaten
     }
 
     /// Forgets what it learned about field names; call it when the field table changes to another input's.
@@ -470,7 +479,7 @@ impl<'e> Scanner<'e> {
     fn scan_tokens(&mut self, batch: &ValueBatch, fields: &FieldTable) {
         let runs = std::mem::take(&mut self.bare);
         if !runs.is_empty() && !self.found.is_empty() {
-            overlap::resolve(&mut self.found, &self.engine.rules);
+            overlap::resolve(&mut self.found, &self.engine.rules, &mut self.beaten);
             let rules = &self.engine.rules;
             let matches = self.found.iter().filter(|m| !overlap::is_container(m, rules));
             self.covers.extend(matches.map(|m| (m.value, m.start, m.end, m.score)));
