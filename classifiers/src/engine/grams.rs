@@ -140,14 +140,15 @@ struct Slot {
     /// What all entries demand.
     near: Near,
     first: u32,
-    count: u16,
-    /// A part of the key, never zero; zero is a free slot.
-    tag: u16,
+    count: u32,
 }
 
 /// Entries by key: open addressing, a power of two of slots.
 #[derive(Debug, Default)]
 struct Table {
+    /// Of each slot a part of its key, never zero; zero is a free slot. Apart from the slots, because most keys that are
+    /// looked up are in none, and this much stays in the cache.
+    tags: Vec<u16>,
     slots: Vec<Slot>,
     entries: Vec<Entry>,
     shift: u32,
@@ -160,14 +161,16 @@ impl Table {
         let keys = pieces.chunk_by(|a, b| a.0 == b.0).count();
         let bits = (keys + keys / 2).max(2).next_power_of_two().trailing_zeros();
         let size = 1 << bits;
-        let mut table = Self { slots: vec![Slot::default(); size], entries: Vec::new(), shift: 32 - bits };
+        let mut table =
+            Self { tags: vec![0; size], slots: vec![Slot::default(); size], entries: Vec::new(), shift: 32 - bits };
         for group in pieces.chunk_by(|a, b| a.0 == b.0) {
             let (mut at, tag) = table.place(group[0].0);
-            while table.slots[at].tag != 0 {
+            while table.tags[at] != 0 {
                 at = (at + 1) & (size - 1);
             }
             let near = group.iter().map(|(_, entry)| entry.near).reduce(Near::and).unwrap_or_default();
-            table.slots[at] = Slot { near, first: table.entries.len() as u32, count: group.len() as u16, tag };
+            table.tags[at] = tag;
+            table.slots[at] = Slot { near, first: table.entries.len() as u32, count: group.len() as u32 };
             table.entries.extend(group.iter().map(|(_, entry)| *entry));
         }
         table
@@ -186,15 +189,18 @@ impl Table {
         // Near the ends of a text there are no eight bytes, and the literals are compared themselves.
         let fits = |near: Near| eight.is_none_or(|eight| near.is(eight));
         loop {
-            let slot = &self.slots[at];
-            if slot.tag == wanted && fits(slot.near) {
-                let entries = &self.entries[slot.first as usize..slot.first as usize + usize::from(slot.count)];
-                entries.iter().filter(|entry| fits(entry.near)).for_each(&mut with);
-            }
-            if slot.tag == 0 {
+            let tag = self.tags[at];
+            if tag == 0 {
                 return;
             }
-            at = (at + 1) & (self.slots.len() - 1);
+            if tag == wanted {
+                let slot = &self.slots[at];
+                if fits(slot.near) {
+                    let entries = &self.entries[slot.first as usize..(slot.first + slot.count) as usize];
+                    entries.iter().filter(|entry| fits(entry.near)).for_each(&mut with);
+                }
+            }
+            at = (at + 1) & (self.tags.len() - 1);
         }
     }
 }
