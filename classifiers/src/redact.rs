@@ -395,6 +395,26 @@ mod tests {
     }
 
     #[test]
+    fn what_a_match_beat_comes_back_where_a_token_beats_that_match() {
+        let rules = r"
+- { id: first, title: t, entity: first, categories: [pii], anchors: ['alpha-'], find: 'alpha-\w{4}', score: 0.6 }
+- { id: second, title: t, entity: second, categories: [pii], anchors: ['beta '], find: 'beta \w{20}', score: 0.7 }
+- { id: third, title: t, entity: third, categories: [credential], run: token, find: '\w{20}', score: 0.9 }";
+        let rules = RuleSet::from_files([("t.yaml", rules)]).expect("rules");
+        let engine = Engine::new(Arc::new(rules)).expect("an engine");
+        let text =
+            crate::text::redacted(&engine, &[(None, "x alpha-beta abcdefghij0123456789 y")], Confidence::Medium, None);
+        assert_eq!(
+            text.expect("scanned"),
+            ["x [first] y"],
+            "all of it goes, though the second is none of the findings"
+        );
+        let found =
+            crate::text::entities(&engine, &[(None, "x alpha-beta abcdefghij0123456789 y")], Confidence::Medium);
+        assert_eq!(found.expect("scanned"), [["first", "third"]]);
+    }
+
+    #[test]
     fn what_is_encoded_goes_whole_and_has_the_mark_of_the_plain_value() {
         use base64::Engine as _;
         let ssn = base64::engine::general_purpose::STANDARD.encode("the patient's SSN is 536-22-8726, as told");

@@ -479,9 +479,10 @@ impl<'e> Scanner<'e> {
     fn scan_tokens(&mut self, batch: &ValueBatch, fields: &FieldTable) {
         let runs = std::mem::take(&mut self.bare);
         if !runs.is_empty() && !self.found.is_empty() {
-            overlap::resolve(&mut self.found, &self.engine.rules, &mut self.beaten);
-            let rules = &self.engine.rules;
-            let matches = self.found.iter().filter(|m| !overlap::is_container(m, rules));
+            // Of a copy: what a match beats here comes back where a token beats that match.
+            let (mut known, rules) = (self.found.clone(), &self.engine.rules);
+            overlap::resolve(&mut known, rules, &mut Vec::new());
+            let matches = known.iter().filter(|m| !overlap::is_container(m, rules));
             self.covers.extend(matches.map(|m| (m.value, m.start, m.end, m.score)));
         }
         let mut cursor = Cursor::default();
