@@ -296,6 +296,15 @@ pub enum Open {
     Binary,
 }
 
+/// What [`BinaryPolicy::Error`] says.
+pub(crate) fn binary_error(path: &Path) -> Error {
+    Error::read(
+        path,
+        "its content is binary and of no known format; it was not scanned \
+         (`--binary skip` leaves such files out, `--binary scan` scans their bytes as text)",
+    )
+}
+
 /// Whether binary content begins as pictures, sound and films do. Their names say nothing: anything can be called so.
 fn is_media(head: &[u8]) -> bool {
     const BEGINNINGS: [&[u8]; 14] = [
@@ -333,11 +342,7 @@ pub fn open(path: &Path, source: Option<&Arc<dyn Source>>, options: &OpenOptions
     let child = Child { options: options.clone(), budget: Budget::new(options.limits), depth: 0 };
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     match child.open_layer(&name, input) {
-        Ok(Open::Binary) => Err(Error::read(
-            path,
-            "its content is binary and of no known format; it was not scanned \
-             (`--binary skip` leaves such files out, `--binary scan` scans their bytes as text)",
-        )),
+        Ok(Open::Binary) => Err(binary_error(path)),
         Err(Error::Read { message, .. }) => Err(Error::read(path, message)),
         other => other,
     }

@@ -38,7 +38,8 @@ pub struct Scanned {
 /// ```
 ///
 /// # Errors
-/// [`Error::Read`] where the bytes are of no format that is read, or broken from the first byte.
+/// [`Error::Read`] where the bytes are binary and of no format that is read (unless [`ScanOptions::binary`] says what to
+/// do then), or broken from the first byte.
 pub fn scan_bytes(engine: &Engine, name: &str, bytes: Vec<u8>, options: &ScanOptions) -> Result<Scanned, Error> {
     opened(engine, name, readers::open_bytes(name, bytes, &open_options(options))?, options)
 }
@@ -146,7 +147,8 @@ fn open_options(options: &ScanOptions) -> OpenOptions {
 fn opened(engine: &Engine, name: &str, open: Open, options: &ScanOptions) -> Result<Scanned, Error> {
     match open {
         Open::Ready(Opened { format, reader }) => read(engine, name, reader, format.map(|f| f.as_str()), options),
-        Open::Skipped | Open::Binary => {
+        Open::Binary => Err(readers::binary_error(Path::new(name))),
+        Open::Skipped => {
             let report = FileReport::of(&ScanInput::file(PathBuf::from(name), 0));
             Ok(Scanned { findings: Vec::new(), report: FileReport { skipped: true, ..report } })
         }

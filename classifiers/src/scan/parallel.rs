@@ -9,7 +9,7 @@
 use super::incremental::{FINDINGS_MAX, Kept, Stamp};
 use super::profile::Profile;
 use super::{FileReport, Progress, ScanInput, ScanOptions, Sink, Tallies, UnitReport, Worker};
-use crate::readers::{Opened, Reader};
+use crate::readers::{Opened, Reader, io_message};
 use crate::{Engine, Error, Finding};
 use crossbeam_channel::{Receiver, Sender};
 use std::collections::{BTreeMap, VecDeque};
@@ -53,9 +53,9 @@ pub(super) fn scan(
     let kept = options.incremental.as_deref().map(|folder| Kept::new(folder, engine, options));
     let (sender, receiver) = crossbeam_channel::bounded::<Message>(MESSAGES);
     std::thread::scope(|scope| {
-        for _ in 0..jobs {
+        for started in 0..jobs {
             let (sender, schedule, gate, kept) = (sender.clone(), &schedule, &gate, kept.as_ref());
-            scope.spawn(move || {
+            let spawned = std::thread::Builder::new().spawn_scoped(scope, move || {
                 let done = Worker::new(engine, options, progress).and_then(|worker| {
                     Helper { worker, schedule, gate, kept, sender: &sender, progress, shares: jobs > 1 }.work()
                 });
@@ -63,6 +63,14 @@ pub(super) fn scan(
                     drop(sender.send(Message::Failed(e)));
                 }
             });
+            match spawned {
+                Ok(_) => {}
+                // Where threads are few, those there are do it.
+                Err(e) if started == 0 => {
+                    return Err(Error::Engine(format!("no thread can be started: {}", io_message(&e))));
+                }
+                Err(_) => break,
+            }
         }
         drop(sender);
         let received = receive(&receiver, &gate, sink);

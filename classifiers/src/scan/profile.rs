@@ -7,6 +7,7 @@
 use super::FieldSummary;
 use crate::engine::RunKind;
 use crate::finding::{Confidence, Match};
+use crate::ner::Entity;
 use crate::rule::Trigger;
 use crate::rule_set::RuleSet;
 use crate::values::{FieldId, ValueBatch};
@@ -55,6 +56,12 @@ impl ColumnVerdict {
             Self::Chance => "chance",
         }
     }
+}
+
+/// Whether a column full of matches is more than they are. Dates, towns and companies that the tagger names fill columns of
+/// tables about nobody.
+fn is_personal(trigger: &Trigger) -> bool {
+    !matches!(trigger, Trigger::Tagger(Entity::DateTime | Entity::Location | Entity::Organization))
 }
 
 /// What a verdict leaves of the score of a finding.
@@ -244,7 +251,10 @@ impl Profile {
             // Where the field's name or the text around says what it is, that is believed.
             let may_be_chance = is_number && Confidence::of(summary.score_max) < Confidence::High;
             let alike = if may_be_chance { counts.codes_of(matched.lengths) } else { 0 };
-            let verdict = matched.verdict(values, alike);
+            let verdict = match matched.verdict(values, alike) {
+                ColumnVerdict::Column if !is_personal(&rules.get(rule).trigger) => ColumnVerdict::Some,
+                verdict => verdict,
+            };
             summary.value_count = values;
             summary.matched_values = matched.values;
             summary.share = Some(matched.values as f64 / values as f64);

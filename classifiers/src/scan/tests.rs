@@ -445,6 +445,24 @@ fn a_column_is_judged_by_the_share_of_its_values() {
     assert_eq!((column.matched_values, column.verdict), (1, Some(ColumnVerdict::Some)));
 }
 
+#[test]
+fn a_column_of_dates_is_no_more_than_dates() {
+    let dates = (0..300).map(|n| format!("2024-{:02}-{:02}", n % 12 + 1, n % 28 + 1));
+    let column = column_of("created_at", dates, "tagged-date", 1).expect("dates are tagged");
+    assert_eq!((column.matched_values, column.verdict), (300, Some(ColumnVerdict::Some)));
+    assert!(column.confidence < 0.8, "{}", column.confidence);
+}
+
+#[test]
+fn bytes_of_no_known_format_are_an_error_unless_they_may_be_skipped() {
+    let bytes = b"\x00\x01\x02\xfe\xff\x00".repeat(500);
+    let mut options = options();
+    let error = scan_bytes(&ENGINE, "model.bin", bytes.clone(), &options).map(|_| ()).expect_err("refused");
+    assert!(error.to_string().contains("`model.bin`: its content is binary"), "{error}");
+    options.binary = BinaryPolicy::Skip;
+    assert!(scan_bytes(&ENGINE, "model.bin", bytes, &options).expect("skipped").report.skipped);
+}
+
 /// A CSV file of one column, scanned for cards.
 fn cards_in(name: &str, values: impl Iterator<Item = String>, confidence_min: Confidence) -> Collect {
     let folder = tempfile::tempdir().expect("a folder");
