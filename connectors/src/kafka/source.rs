@@ -255,11 +255,13 @@ impl KafkaSource {
     pub fn close(mut self, deadline: Duration) -> Result<(), ConnectorError> {
         let start = Instant::now();
         self.finish_revocation()?;
-        self.consumer()?.inner().unsubscribe();
-        // librdkafka puts the unsubscribe off while the group rebalances. Then the client is dropped with its partitions:
-        // it gives them back and leaves the group by itself.
-        let patience = UNSUBSCRIBE_PATIENCE.min(deadline / 2);
-        while !self.positions.assigned.is_empty() && start.elapsed() < patience {
+        // Not `unsubscribe`, after which a client that is dropped at once never leaves: librdkafka forgets to where it
+        // still unassigns.
+        let is_closing = self.consumer()?.inner().close_queue().is_ok();
+        // Where the group rebalances or the broker is gone this takes longer, and goes on while the client is dropped. A
+        // client with a fatal error is only dropped.
+        let patience = CLOSE_PATIENCE.min(deadline / 2);
+        while is_closing && !self.consumer()?.inner().closed() && start.elapsed() < patience {
             if let Some(Next::Notice(Notice::Revoke(partitions))) = self.next(CLOSE_STEP)? {
                 self.revoke(&partitions);
                 self.finish_revocation()?;
@@ -534,7 +536,7 @@ const RESOLVE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Pause before an assignment that could not be resolved is tried again.
 const RESOLVE_RETRY: Duration = Duration::from_millis(500);
 /// How long `close` waits for the partitions to be taken back.
-const UNSUBSCRIBE_PATIENCE: Duration = Duration::from_secs(1);
+const CLOSE_PATIENCE: Duration = Duration::from_secs(1);
 /// How long `close` waits for one event.
 const CLOSE_STEP: Duration = Duration::from_millis(100);
 /// How long a drop without `close` may take.

@@ -1,5 +1,7 @@
-//! The Kafka fixture itself: what a broker has acknowledged survives SIGKILL.
+//! The Kafka fixture itself: what a broker has acknowledged survives SIGKILL. And what a broker knows of a pipeline that
+//! has ended.
 
+use crate::lineward::Lineward;
 use lineward_tests::KafkaBroker;
 use rdkafka::ClientConfig;
 use rdkafka::Message;
@@ -31,6 +33,33 @@ fn acknowledged_records_survive_a_kill() {
     println!("back after {:?}", begin.elapsed());
     assert_eq!(broker.bootstrap(), bootstrap);
     assert_eq!(consume(&broker, 1000), written);
+}
+
+#[test]
+fn a_pipeline_that_ends_has_left_its_group() {
+    const GROUP: &str = "leaves";
+    let broker = KafkaBroker::start().expect("start");
+    broker.create_topic(TOPIC, PARTITIONS).expect("create a topic");
+    broker.produce(TOPIC, [("key", "{}")]).expect("produce");
+    let lineward = Lineward::new();
+    let source = format!("kafka:\n    brokers: {}\n    topics: [{TOPIC}]\n    group_id: {GROUP}", broker.bootstrap());
+    lineward.write("pipeline.yaml", format!("name: e2e\nsource:\n  {source}\n"));
+    let asks: BaseConsumer =
+        ClientConfig::new().set("bootstrap.servers", broker.bootstrap()).create().expect("a client");
+    for _ in 0..2 {
+        lineward.run(["run", "pipeline.yaml", "--until-end"]).ok();
+        let begin = Instant::now();
+        // A member that has not left stays for the whole session timeout, 45 s.
+        loop {
+            let groups = asks.fetch_group_list(Some(GROUP), PATIENCE).expect("groups");
+            let members: usize = groups.groups().iter().map(|group| group.members().len()).sum();
+            if members == 0 {
+                break;
+            }
+            assert!(begin.elapsed() < Duration::from_secs(3), "{members} members, though nobody runs");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
 }
 
 /// The keys of the first `count` records of all partitions.
