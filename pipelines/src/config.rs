@@ -102,11 +102,20 @@ impl PipelineSpec {
         if self.batch.records_max == 0 || self.batch.bytes_max == 0 {
             return Err("`batch.records_max` and `batch.bytes_max` must be at least 1".into());
         }
+        if self.batch.workers > WORKERS_MAX {
+            return Err(format!(
+                "`batch.workers` is {}; at most {WORKERS_MAX}, or 0 for one a core",
+                self.batch.workers
+            ));
+        }
         format_choice(&self.source.event_format)?;
         crate::clearing::check_clearing(&self.clearing)?;
         self.source.kafka.validate().map_err(|e| format!("source.kafka: {e}"))
     }
 }
+
+/// More threads than any machine has use for. Each one is started.
+const WORKERS_MAX: usize = 1_024;
 
 /// The format with a name, or `auto`.
 ///
