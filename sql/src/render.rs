@@ -216,7 +216,8 @@ impl<W: Write> Table<W> {
                 );
             }
         }
-        let names = self.names.iter().zip(&self.widths).map(|(name, width)| format!(" {name:<width$} "));
+        let names =
+            self.names.iter().zip(&self.widths).map(|(name, width)| format!(" {} ", padded(name, *width, false)));
         let line = names.collect::<Vec<_>>().join("|");
         writeln!(self.out, "{}", line.trim_end())?;
         let rules = self.widths.iter().map(|width| "-".repeat(width + 2));
@@ -231,7 +232,7 @@ impl<W: Write> Table<W> {
                 let mut lines = cell.as_deref().unwrap_or(NULL).split('\n').skip(line);
                 let text = lines.next().unwrap_or_default();
                 let more = if lines.next().is_some() { '+' } else { ' ' };
-                if *numeric { format!(" {text:>width$}{more}") } else { format!(" {text:<width$}{more}") }
+                format!(" {}{more}", padded(text, *width, *numeric))
             });
             writeln!(self.out, "{}", cells.collect::<Vec<_>>().join("|").trim_end())?;
         }
@@ -249,6 +250,12 @@ impl<W: Write> Table<W> {
 }
 
 const NULL: &str = "NULL";
+
+/// A text with blanks behind it, or before it where it is a number. By hand, because the width of a format is 16 bits.
+fn padded(text: &str, width: usize, numeric: bool) -> String {
+    let blanks = " ".repeat(width.saturating_sub(text.chars().count()));
+    if numeric { blanks + text } else { text.to_owned() + &blanks }
+}
 
 /// Lines with their control characters escaped; the break at the end of the last is left out.
 fn lines_visible(text: &str) -> String {
@@ -286,6 +293,18 @@ mod tests {
         renderer.write(batch).expect("written");
         assert_eq!(renderer.finish().expect("finished"), batch.num_rows() as u64);
         String::from_utf8(out).expect("text")
+    }
+
+    #[test]
+    fn a_cell_may_be_longer_than_formats_are_wide() {
+        let long = "x".repeat(70_000);
+        let text: ArrayRef = Arc::new(StringArray::from(vec![long.as_str(), "y"]));
+        let batch =
+            RecordBatch::try_from_iter([("text", text), ("n", Arc::new(Int64Array::from(vec![1, 22])) as ArrayRef)]);
+        let table = rendered(Format::Table, &batch.expect("a batch"));
+        let lines: Vec<&str> = table.lines().collect();
+        assert!(lines[2].len() > 70_000 && lines[2].ends_with("|  1"), "{}", lines[2].len());
+        assert_eq!(lines[3], format!(" y{} | 22", " ".repeat(69_999)));
     }
 
     #[test]
