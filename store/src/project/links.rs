@@ -39,23 +39,8 @@ impl Projector {
         }
         let masking = current.is_some_and(|e| e.masking);
         let valid_from = current.filter(|_| run.is_none()).map_or(since, |e| e.valid_from);
-        self.edges.put(
-            context,
-            EdgeRow {
-                edge_id: id,
-                src_version_id: src,
-                dst_version_id: dst,
-                run_sid: run,
-                edge_type: edge_type.as_str().into(),
-                evidence: evidence.as_str().into(),
-                confidence: evidence.confidence(),
-                masking,
-                clear_mask: 0,
-                valid_from,
-                valid_to: None,
-                recorded: context.recorded(),
-            },
-        );
+        let edge = edge_row(context, (id, src, dst), edge_type, evidence, (valid_from, None));
+        self.edges.put(context, EdgeRow { run_sid: run, masking, ..edge });
         Some(id)
     }
 
@@ -96,23 +81,8 @@ impl Projector {
                 return;
             }
         }
-        self.edges.put(
-            context,
-            EdgeRow {
-                edge_id: id,
-                src_version_id: src,
-                dst_version_id: dst,
-                run_sid: None,
-                edge_type: edge_type.as_str().into(),
-                evidence: Evidence::Declared.as_str().into(),
-                confidence: Evidence::Declared.confidence(),
-                masking: false,
-                clear_mask: 0,
-                valid_from,
-                valid_to: Some(valid_to),
-                recorded: context.recorded(),
-            },
-        );
+        let spell = (valid_from, Some(valid_to));
+        self.edges.put(context, edge_row(context, (id, src, dst), edge_type, Evidence::Declared, spell));
     }
 
     pub(super) fn unlink(&mut self, context: &Context, src: i64, dst: i64, run: Option<i64>, edge_type: EdgeType) {
@@ -166,5 +136,29 @@ impl Projector {
                 recorded: context.recorded(),
             },
         );
+    }
+}
+
+/// An edge of no run.
+fn edge_row(
+    context: &Context,
+    (edge_id, src_version_id, dst_version_id): (i64, i64, i64),
+    edge_type: EdgeType,
+    evidence: Evidence,
+    (valid_from, valid_to): (Micros, Option<Micros>),
+) -> EdgeRow {
+    EdgeRow {
+        edge_id,
+        src_version_id,
+        dst_version_id,
+        run_sid: None,
+        edge_type: edge_type.as_str().into(),
+        evidence: evidence.as_str().into(),
+        confidence: evidence.confidence(),
+        masking: false,
+        clear_mask: 0,
+        valid_from,
+        valid_to,
+        recorded: context.recorded(),
     }
 }
