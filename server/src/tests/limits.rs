@@ -169,8 +169,14 @@ async fn a_plan_that_doubles_and_doubles_is_refused() {
         format!("WITH w0 AS (SELECT 1 AS n), {} SELECT count(*) FROM w{times}", all.join(", "))
     };
     let begin = Instant::now();
-    for answer in [served.ask("ann", &doubled(40)).await, served.ask_postgres("ann", &doubled(40)).await] {
-        assert_eq!(answer.expect_err("too large").sql_state(), "54001");
+    // A name in quotes is the same name.
+    let quoted =
+        (0..=40).rev().fold(doubled(40), |sql, i| sql.replace(&format!("w{i} AS ("), &format!("\"w{i}\" AS (")));
+    assert!(quoted.contains("\"w0\" AS (SELECT 1") && quoted.contains("FROM w0 AS a"), "{quoted}");
+    for sql in [doubled(40), quoted] {
+        for answer in [served.ask("ann", &sql).await, served.ask_postgres("ann", &sql).await] {
+            assert_eq!(answer.expect_err("too large").sql_state(), "54001", "{sql}");
+        }
     }
     assert!(begin.elapsed() < Duration::from_secs(20), "{:?}", begin.elapsed());
     served.ask("ann", &doubled(3)).await.expect("a count");
