@@ -1154,6 +1154,41 @@ fn a_repeated_job_declaration_is_not_withdrawn_by_an_older_one() {
 }
 
 #[test]
+fn a_job_that_declares_the_same_again_goes_on_since_the_first_time() {
+    let since = |world: &World| {
+        let mut rows: Vec<String> =
+            world.projector.edges.iter().map(|e| format!("{} since {}", world.edge(e), e.valid_from)).collect();
+        rows.sort();
+        rows
+    };
+    let many: Vec<String> = (0..40).map(|n| format!("d:in{n}")).collect();
+    let outputs: Vec<String> = (0..40).map(|n| format!("d:out{n}")).collect();
+    let (many, outputs) = (many.join(" "), outputs.join(" "));
+    for (inputs, outputs, pairs, late) in [("d:a", "m:notes@1", 1, 1), (many.as_str(), outputs.as_str(), 1_600, 40)] {
+        let mut world = World::after(&format!("10 job etl: {inputs} -> {outputs}"));
+        let (io, edges) = (world.io(), since(&world));
+        world.projector_rows();
+        for at in [20, 30] {
+            world.tell(&format!("{at} job etl: {inputs} -> {outputs}"));
+            assert_eq!((world.io(), since(&world)), (io.clone(), edges.clone()), "{at}");
+            let added = world.projector.take_rows();
+            assert_eq!(added.edges.len(), 0, "no edge is written to say that nothing has changed");
+            extend(&mut world.stored, added);
+            world.projector = Projector::load(world.stored.clone_rows());
+        }
+        // It was said again at 30: what was declared before that, and is told now, came to its end then.
+        world.tell(&format!("25 job etl: d:late -> {outputs}"));
+        let told = world.io();
+        assert_eq!(told, io);
+        assert_eq!(world.edges().iter().filter(|e| e.contains("late@") && e.ends_with("until 30")).count(), late);
+        // It held from the first time to the last.
+        world.tell(&format!("40 job etl: d:b -> {outputs}"));
+        let held = since(&world).into_iter().filter(|e| e.ends_with("until 40 since 10")).count();
+        assert_eq!(held, pairs);
+    }
+}
+
+#[test]
 fn long_chains_of_aliases_lead_to_their_end() {
     let chain: Vec<String> = (0..40).map(|i| format!("{i} alias d:n{i} d:n{}", i + 1)).collect();
     let mut world = World::after(&chain.join("\n"));
