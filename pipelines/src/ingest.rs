@@ -172,8 +172,8 @@ impl Files {
 const HEADS_BYTES: [usize; 4] = [4_096, 1_024, 256, 64];
 
 /// Identities of a file: its absolute path and how it begins, the longest beginning first. A log that only grows keeps
-/// those it has, and gets longer ones; of a file that is replaced under the same name only the short ones can be the
-/// same. Empty for what has no identity (standard input, a pipe).
+/// those it has, and gets longer ones. A beginning that ends within the first line is none where that line is whole: what
+/// tells the file from the one it replaced may come behind it. Empty for what has no identity (standard input, a pipe).
 fn file_ids(path: &str) -> Vec<String> {
     let Some(absolute) = std::fs::canonicalize(path).ok().filter(|p| p.is_file()) else { return Vec::new() };
     let mut head = Vec::new();
@@ -186,11 +186,29 @@ fn file_ids(path: &str) -> Vec<String> {
         let hash = Sha256::new().chain_update(name.as_bytes()).chain_update([0]).chain_update(head);
         format!("lw1/file{kind}/{}", hex::encode(&hash.finalize()[..16]))
     };
-    let mut ids: Vec<String> = HEADS_BYTES.iter().filter_map(|n| Some(id(&format!("-{n}"), head.get(..*n)?))).collect();
+    let line_end = first_line_end(&head);
+    let heads = HEADS_BYTES.iter().filter(|n| **n > line_end);
+    let mut ids: Vec<String> = heads.filter_map(|n| Some(id(&format!("-{n}"), head.get(..*n)?))).collect();
     // A shorter file, and one that an older version read: up to the first line break.
     let first = head[..head.len().min(1_024)].split(|b| *b == b'\n').next().unwrap_or_default();
     ids.push(id("", first));
     ids
+}
+
+/// Where the first line of a file's beginning ends; 0 where more of it may come, as of an array on one line.
+fn first_line_end(head: &[u8]) -> usize {
+    let may_go_on = || match head.trim_ascii_start().first() {
+        Some(b'[') => true,
+        Some(b'{') => !is_one_event(head),
+        _ => false,
+    };
+    head.iter().position(|b| *b == b'\n').unwrap_or(if may_go_on() { 0 } else { head.len() })
+}
+
+/// Whether a text is one whole object, and no envelope to which records may still have been added.
+fn is_one_event(text: &[u8]) -> bool {
+    let fields: Result<BTreeMap<String, serde::de::IgnoredAny>, _> = serde_json::from_slice(text);
+    fields.is_ok_and(|fields| !fields.contains_key("Records"))
 }
 
 async fn commit(
@@ -362,6 +380,38 @@ mod tests {
         write(5_000..5_400);
         std::fs::rename(&log, &other).expect("renamed");
         assert_eq!(ingested(folder.path(), &[other]), (400, 0));
+    }
+
+    #[test]
+    fn a_file_that_is_replaced_in_its_place_is_read_anew() {
+        // Both begin with the same 64 bytes, are as long and have as many lines.
+        let first = |n: u32| format!("{{\"text\": \"{}\", \"number\": {n}}}", "x".repeat(70));
+        for (name, end) in [("one.json", ""), ("line.jsonl", "\n"), ("lines.jsonl", "\n{\"more\": 1}\n")] {
+            let folder = tempfile::tempdir().expect("a folder");
+            let log = folder.path().join(name);
+            let lines = 1 + u64::from(end.len() > 1);
+            for number in [1, 2] {
+                std::fs::write(&log, first(number) + end).expect("write");
+                assert_eq!(ingested(folder.path(), std::slice::from_ref(&log)), (lines, 0), "{name} {number}");
+                assert_eq!(ingested(folder.path(), std::slice::from_ref(&log)), (0, 0), "{name} {number}");
+            }
+            // One that grows is the same.
+            std::fs::write(&log, format!("{}{}\n{}\n", first(2), end.trim_end(), first(3))).expect("write");
+            assert_eq!(ingested(folder.path(), std::slice::from_ref(&log)), (1, 0), "{name} grows");
+        }
+    }
+
+    #[test]
+    fn an_array_or_envelope_on_one_line_grows_in_its_place() {
+        for (name, open, close) in [("a.json", "[", "]"), ("b.json", "{\"Records\": [", "]}")] {
+            let folder = tempfile::tempdir().expect("a folder");
+            let log = folder.path().join(name);
+            let rows: Vec<String> = (1000..1010).map(|n| format!("{{\"number\": {n}}}")).collect();
+            std::fs::write(&log, format!("{open}{}", rows[..6].join(","))).expect("write");
+            assert_eq!(ingested(folder.path(), std::slice::from_ref(&log)), (6, 0), "{name}");
+            std::fs::write(&log, format!("{open}{}{close}", rows.join(","))).expect("write");
+            assert_eq!(ingested(folder.path(), std::slice::from_ref(&log)), (4, 0), "{name}");
+        }
     }
 
     #[test]
