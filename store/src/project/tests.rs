@@ -1316,7 +1316,7 @@ fn late_events_about_a_listed_data_set_do_not_walk_it_again() {
     let members = world.edges().iter().filter(|e| e.starts_with("CONTAINS") && e.contains("-> data@1 ")).count();
     assert!(members >= FILES, "{members}");
     assert!(!world.edges().iter().any(|e| e.contains("/gone") && e.contains("-> data@1 ")), "they are not in the list");
-    // Takes some 2 s unoptimised; a walk for each event takes minutes.
+    // Takes half a second unoptimised; a walk for each event takes minutes.
     assert!(start.elapsed() < std::time::Duration::from_secs(30), "{:?}", start.elapsed());
 }
 
@@ -1342,7 +1342,7 @@ fn a_long_list_of_tags_is_compared_in_one_go() {
         world.projector.apply(&context, &event.statements);
     }
     assert_eq!(world.projector.findings.iter().count(), FIELDS - 1, "the one that is listed no longer is withdrawn");
-    // Takes some 3 s unoptimised; each against each is 900 million comparisons of texts.
+    // Takes a second unoptimised; each against each is 450 million comparisons of texts.
     assert!(start.elapsed() < std::time::Duration::from_secs(15), "{:?}", start.elapsed());
 }
 
