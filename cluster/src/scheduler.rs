@@ -145,17 +145,3 @@ fn config_of(options: &SchedulerOptions, address: SocketAddr) -> SchedulerConfig
         ..SchedulerConfig::default()
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_was_computed_waits_for_a_slow_reader() {
-        let address = SocketAddr::from(([127, 0, 0, 1], 0));
-        let identity = Identity::of_this_process().expect("an identity");
-        let options = SchedulerOptions { listen: address, tls: None, executor_timeout: Duration::ZERO, identity };
-        // Ballista counts from the end of the job, not from when it was read.
-        assert!(config_of(&options, address).finished_job_data_clean_up_interval_seconds >= 3600);
-    }
-}

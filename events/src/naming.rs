@@ -148,7 +148,20 @@ fn model_at(value: &str) -> Option<AssetRef> {
     let (organisation, name) = value.split_once('/').unwrap_or(("", value));
     let is_owner = organisation.is_empty() || is_word(organisation) && !organisation.starts_with('.');
     let hub_name = is_owner && is_word(name) && !name.starts_with('.') && !value.starts_with('/');
-    hub_name.then(|| AssetRef::new(AssetType::Model, "hf://huggingface.co", value))
+    let names_nothing = organisation.is_empty() && names_no_model(name);
+    (hub_name && !names_nothing).then(|| AssetRef::new(AssetType::Model, "hf://huggingface.co", value))
+}
+
+/// Values of a parameter that say it is not set, or to be chosen.
+const NO_MODELS: [&str; 7] = ["none", "null", "nil", "false", "true", "auto", "default"];
+
+/// Whether a bare word is no model's name: a value that stands for none, a number, or the checkpoint of a run, which is a
+/// folder beside it.
+fn names_no_model(word: &str) -> bool {
+    let is_checkpoint = word.strip_prefix("checkpoint-").is_some_and(|n| n.bytes().all(|b| b.is_ascii_digit()));
+    is_checkpoint
+        || !word.bytes().any(|b| b.is_ascii_alphabetic())
+        || NO_MODELS.iter().any(|no| no.eq_ignore_ascii_case(word))
 }
 
 /// `name/3`, `name/stage` or `name@alias`. Which registry it is in is not said; it is not lost for that.
@@ -254,6 +267,17 @@ mod tests {
             ("base_model", "model:acme/llama-7b", Some("model:hf://huggingface.co/acme/llama-7b")),
             ("base_model", "a/b/c", None),
             ("base_model", "", None),
+            ("base_model", "none", None),
+            ("base_model", "NULL", None),
+            ("base_model", "\"False\"", None),
+            ("base_model", "model:auto", None),
+            ("base_model", "default", None),
+            ("base_model_id", "0", None),
+            ("base_model_id", "1.5-2", None),
+            ("model_name_or_path", "checkpoint-500", None),
+            ("model_name_or_path", "checkpoint-best", Some("model:hf://huggingface.co/checkpoint-best")),
+            ("base_model", "auto-7b", Some("model:hf://huggingface.co/auto-7b")),
+            ("base_model", "acme/none", Some("model:hf://huggingface.co/acme/none")),
             ("dataset", "acme/notes", None),
         ] {
             let found = base_model(key, value).map(|io| io.asset.to_string());

@@ -65,7 +65,6 @@ pub async fn ingest(
             Ok(FileItem::Unfinished(record)) => {
                 if files.take(&mut writer, &record.position, false).await? {
                     pending.bytes += record.bytes();
-                    pending.unfinished = true;
                     pending.records.push(record);
                 }
             }
@@ -77,11 +76,11 @@ pub async fn ingest(
             Err(e) => problem(&e),
         }
         if pending.is_full() {
-            commit(&mut writer, &mut processor, &mut pending, &files, &engine, &mut counters).await?;
+            commit(&mut writer, &mut processor, &mut pending, &mut files, &engine, &mut counters).await?;
             progress(&counters);
         }
     }
-    commit(&mut writer, &mut processor, &mut pending, &files, &engine, &mut counters).await?;
+    commit(&mut writer, &mut processor, &mut pending, &mut files, &engine, &mut counters).await?;
     progress(&counters);
     for path in files.shorter() {
         tracing::warn!(
@@ -96,8 +95,6 @@ pub async fn ingest(
 struct Pending {
     records: Vec<Record>,
     too_large: Vec<(Position, u64)>,
-    /// A record is the half of one, which may have been told before.
-    unfinished: bool,
     bytes: usize,
 }
 
@@ -114,6 +111,13 @@ struct Files {
     next: BTreeMap<String, i64>,
     /// Behind the last record of each path.
     ends: BTreeMap<String, i64>,
+    /// Files that the store holds a position of and nothing was taken of yet.
+    resumed: BTreeSet<String>,
+    /// Of what was taken since the last commit: something is the half of a record, or may have been one when it was last
+    /// read, and may have been told before.
+    may_be_told: bool,
+    /// Of what was taken since the last commit: a position has moved.
+    moved: bool,
 }
 
 impl Files {
@@ -125,7 +129,8 @@ impl Files {
             let app_id = self.identify(writer, path).await?;
             self.app_ids.insert(path.to_string(), app_id);
         }
-        let Some(next) = self.app_id(path).and_then(|id| self.next.get_mut(&id)) else { return Ok(true) };
+        let Some(id) = self.app_id(path) else { return Ok(true) };
+        let Some(next) = self.next.get_mut(&id) else { return Ok(true) };
         let ordinal = i64::try_from(*ordinal).unwrap_or(i64::MAX);
         let is_new = ordinal >= *next;
         match self.ends.get_mut(&**path) {
@@ -134,6 +139,10 @@ impl Files {
         }
         if is_new && moves {
             *next = ordinal.saturating_add(1);
+            self.moved = true;
+        }
+        if is_new {
+            self.may_be_told |= self.resumed.remove(&id) || !moves;
         }
         Ok(is_new)
     }
@@ -147,6 +156,7 @@ impl Files {
         for id in &ids {
             if let Some(at) = writer.position(id).await? {
                 self.next.insert(id.clone(), at);
+                self.resumed.insert(id.clone());
                 return Ok(Some(id.clone()));
             }
         }
@@ -172,8 +182,8 @@ impl Files {
 const HEADS_BYTES: [usize; 4] = [4_096, 1_024, 256, 64];
 
 /// Identities of a file: its absolute path and how it begins, the longest beginning first. A log that only grows keeps
-/// those it has, and gets longer ones; of a file that is replaced under the same name only the short ones can be the
-/// same. Empty for what has no identity (standard input, a pipe).
+/// those it has, and gets longer ones. A beginning that ends within the first line is none where that line is whole: what
+/// tells the file from the one it replaced may come behind it. Empty for what has no identity (standard input, a pipe).
 fn file_ids(path: &str) -> Vec<String> {
     let Some(absolute) = std::fs::canonicalize(path).ok().filter(|p| p.is_file()) else { return Vec::new() };
     let mut head = Vec::new();
@@ -186,18 +196,36 @@ fn file_ids(path: &str) -> Vec<String> {
         let hash = Sha256::new().chain_update(name.as_bytes()).chain_update([0]).chain_update(head);
         format!("lw1/file{kind}/{}", hex::encode(&hash.finalize()[..16]))
     };
-    let mut ids: Vec<String> = HEADS_BYTES.iter().filter_map(|n| Some(id(&format!("-{n}"), head.get(..*n)?))).collect();
+    let line_end = first_line_end(&head);
+    let heads = HEADS_BYTES.iter().filter(|n| **n > line_end);
+    let mut ids: Vec<String> = heads.filter_map(|n| Some(id(&format!("-{n}"), head.get(..*n)?))).collect();
     // A shorter file, and one that an older version read: up to the first line break.
     let first = head[..head.len().min(1_024)].split(|b| *b == b'\n').next().unwrap_or_default();
     ids.push(id("", first));
     ids
 }
 
+/// Where the first line of a file's beginning ends; 0 where more of it may come, as of an array on one line.
+fn first_line_end(head: &[u8]) -> usize {
+    let may_go_on = || match head.trim_ascii_start().first() {
+        Some(b'[') => true,
+        Some(b'{') => !is_one_event(head),
+        _ => false,
+    };
+    head.iter().position(|b| *b == b'\n').unwrap_or(if may_go_on() { 0 } else { head.len() })
+}
+
+/// Whether a text is one whole object, and no envelope to which records may still have been added.
+fn is_one_event(text: &[u8]) -> bool {
+    let fields: Result<BTreeMap<String, serde::de::IgnoredAny>, _> = serde_json::from_slice(text);
+    fields.is_ok_and(|fields| !fields.contains_key("Records"))
+}
+
 async fn commit(
     writer: &mut StoreWriter,
     processor: &mut Processor<'_>,
     pending: &mut Pending,
-    files: &Files,
+    files: &mut Files,
     engine: &Engine,
     counters: &mut Counters,
 ) -> Result<(), Error> {
@@ -213,11 +241,12 @@ async fn commit(
         processed.counters.documents += 1;
         processed.counters.dead_letters += 1;
     }
-    if batch.unfinished {
+    if std::mem::take(&mut files.may_be_told) && !processed.dead_letters.is_empty() {
         drop_told(writer, &mut processed).await?;
-        if processed.events.is_empty() && processed.dead_letters.is_empty() {
-            return Ok(());
-        }
+    }
+    let moved = std::mem::take(&mut files.moved);
+    if !moved && processed.events.is_empty() && processed.dead_letters.is_empty() {
+        return Ok(());
     }
     let positions = batch.records.iter().map(|r| &r.position).chain(batch.too_large.iter().map(|(p, _)| p));
     let mut paths: Vec<&str> = positions.filter_map(path_of).collect();
@@ -251,8 +280,8 @@ async fn commit(
     Ok(())
 }
 
-/// Drops dead letters that the store holds already: a half line is read at every start until it is whole, and its bytes
-/// are told once.
+/// Drops dead letters that the store holds already: a half line is read at every start until it is whole, and once more
+/// where it turns out to have been all of its line; its bytes are told once.
 async fn drop_told(writer: &StoreWriter, processed: &mut Processed) -> Result<(), Error> {
     let told = writer.store().snapshot().await?.dead_letters().await?;
     let place = |row: &DeadLetterRow| (row.topic.clone(), row.offset, row.payload_hmac.map(|hash| hash.0));
@@ -362,6 +391,60 @@ mod tests {
         write(5_000..5_400);
         std::fs::rename(&log, &other).expect("renamed");
         assert_eq!(ingested(folder.path(), &[other]), (400, 0));
+    }
+
+    #[test]
+    fn a_file_that_is_replaced_in_its_place_is_read_anew() {
+        // Both begin with the same 64 bytes, are as long and have as many lines.
+        let first = |n: u32| format!("{{\"text\": \"{}\", \"number\": {n}}}", "x".repeat(70));
+        for (name, end) in [("one.json", ""), ("line.jsonl", "\n"), ("lines.jsonl", "\n{\"more\": 1}\n")] {
+            let folder = tempfile::tempdir().expect("a folder");
+            let log = folder.path().join(name);
+            let lines = 1 + u64::from(end.len() > 1);
+            for number in [1, 2] {
+                std::fs::write(&log, first(number) + end).expect("write");
+                assert_eq!(ingested(folder.path(), std::slice::from_ref(&log)), (lines, 0), "{name} {number}");
+                assert_eq!(ingested(folder.path(), std::slice::from_ref(&log)), (0, 0), "{name} {number}");
+            }
+            // One that grows is the same.
+            std::fs::write(&log, format!("{}{}\n{}\n", first(2), end.trim_end(), first(3))).expect("write");
+            assert_eq!(ingested(folder.path(), std::slice::from_ref(&log)), (1, 0), "{name} grows");
+        }
+    }
+
+    #[test]
+    fn an_array_or_envelope_on_one_line_grows_in_its_place() {
+        for (name, open, close) in [("a.json", "[", "]"), ("b.json", "{\"Records\": [", "]}")] {
+            let folder = tempfile::tempdir().expect("a folder");
+            let log = folder.path().join(name);
+            let rows: Vec<String> = (1000..1010).map(|n| format!("{{\"number\": {n}}}")).collect();
+            std::fs::write(&log, format!("{open}{}", rows[..6].join(","))).expect("write");
+            assert_eq!(ingested(folder.path(), std::slice::from_ref(&log)), (6, 0), "{name}");
+            std::fs::write(&log, format!("{open}{}{close}", rows.join(","))).expect("write");
+            assert_eq!(ingested(folder.path(), std::slice::from_ref(&log)), (4, 0), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_half_line_that_was_a_whole_bad_one_is_told_once() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let log = folder.path().join("log.ndjson");
+        std::fs::write(&log, "{\"n\": 1}\nnot json").expect("write");
+        assert_eq!(ingested(folder.path(), std::slice::from_ref(&log)), (1, 1));
+        // Nothing is left to store but the position, which goes past it.
+        std::fs::write(&log, "{\"n\": 1}\nnot json\n").expect("write");
+        assert_eq!(ingested(folder.path(), std::slice::from_ref(&log)), (0, 0));
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+        let store = folder.path().join("store").display().to_string();
+        let mut writer = runtime.block_on(StoreWriter::open(&store)).expect("a store");
+        let ids = file_ids(&log.display().to_string());
+        let position = ids.iter().find_map(|id| runtime.block_on(writer.position(id)).expect("read"));
+        assert_eq!(position, Some(2));
+        drop(writer);
+        std::fs::write(&log, "{\"n\": 1}\nnot json\nnot json either").expect("write");
+        assert_eq!(ingested(folder.path(), std::slice::from_ref(&log)), (0, 1));
+        std::fs::write(&log, "{\"n\": 1}\nnot json\nnot json either\n{\"n\": 2}\n").expect("write");
+        assert_eq!(ingested(folder.path(), std::slice::from_ref(&log)), (1, 0), "it is not told again");
     }
 
     #[test]

@@ -707,7 +707,8 @@ fn truncated(start: &PartitionStart) -> Option<String> {
     let PartitionStart { topic, partition, .. } = start;
     Some(format!(
         "`{topic}` partition {partition} ends at offset {}, before offset {} where the store goes on: the broker has lost \
-         records, and offsets are given anew. Give the pipeline another `name`: it then reads the topic from its start",
+         records, and offsets are given anew. Take the topic out of this pipeline and give it one of its own, which then \
+         reads it from its start; under another `name` this pipeline would store every record of all its topics again",
         gap.to, gap.from
     ))
 }
@@ -765,7 +766,9 @@ mod tests {
         assert_eq!(truncated(&start(None)), None);
         assert_eq!(truncated(&start(gap(GapCause::Retention))), None);
         let said = truncated(&start(gap(GapCause::Truncated))).expect("a message");
-        assert!(said.contains("offset 9") && said.contains("offset 10") && said.contains("`name`"), "{said}");
+        assert!(said.contains("offset 9") && said.contains("offset 10"), "{said}");
+        // Positions are kept under the name of a pipeline: another name doubles all other topics.
+        assert!(said.contains("Take the topic out of this pipeline") && said.contains("store every record"), "{said}");
     }
 
     #[test]

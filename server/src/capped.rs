@@ -1,9 +1,11 @@
 //! Functions of a few bytes of SQL whose answer may be of any size, held to one that a server can keep. They make their
 //! answer in one piece that no share of memory is asked for, and a process that gets no memory ends.
 
+mod literals;
+
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, IntervalMonthDayNanoArray, UInt64Array};
 use arrow::compute::kernels::length::length;
-use arrow::compute::{cast, take};
+use arrow::compute::{cast, concat, take};
 use arrow::datatypes::{
     DataType, FieldRef, Int64Type, IntervalMonthDayNano, IntervalMonthDayNanoType, IntervalUnit, TimeUnit,
 };
@@ -20,7 +22,13 @@ const MOST_BYTES: u64 = 64 << 20;
 /// How many bytes a call may make, from its arguments.
 type Size = fn(&Arguments) -> Result<u64>;
 
-const FUNCTIONS: [(&str, Size); 8] = [
+const FUNCTIONS: [(&str, Size); 14] = [
+    ("concat", joined),
+    ("concat_ws", joined_with),
+    ("regexp_replace", matched_and_replaced),
+    ("array_to_string", listed),
+    ("array_replace_n", values_replaced),
+    ("array_replace_all", values_replaced),
     ("repeat", repeated),
     ("lpad", padded),
     ("rpad", padded),
@@ -31,43 +39,38 @@ const FUNCTIONS: [(&str, Size); 8] = [
     ("generate_series", ranged),
 ];
 
-/// Puts the held functions in the place of the engine's.
+/// Puts the held functions in the place of the engine's, and looks at plans for what no function does.
 pub(crate) fn register(context: &SessionContext) {
     for (name, size) in FUNCTIONS {
         let found = context.state_ref().read().scalar_functions().get(name).cloned();
         if let Some(inner) = found {
-            context.register_udf(ScalarUDF::from(Capped { name, inner, size: Sized(size) }));
+            context.register_udf(ScalarUDF::from(Capped { name, inner, size }));
         }
     }
+    context.add_optimizer_rule(Arc::new(literals::Held::new()));
 }
 
-/// One of them; like the engine's own but for the size of its answer.
-#[derive(Debug, PartialEq, Eq, Hash)]
+/// One of them; like the engine's own but for the size of its answer. Told apart by its name and the engine's function:
+/// how its size is found belongs to the name, and equal functions may lie in two places.
+#[derive(Debug)]
 struct Capped {
     name: &'static str,
     inner: Arc<ScalarUDF>,
-    size: Sized,
+    size: Size,
 }
 
-/// Told apart by the name of the function it belongs to.
-struct Sized(Size);
-
-impl std::fmt::Debug for Sized {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Sized")
+impl PartialEq for Capped {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name && self.inner == other.inner
     }
 }
 
-impl PartialEq for Sized {
-    fn eq(&self, _: &Self) -> bool {
-        true
+impl Eq for Capped {}
+
+impl std::hash::Hash for Capped {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        (self.name, &self.inner).hash(state);
     }
-}
-
-impl Eq for Sized {}
-
-impl std::hash::Hash for Sized {
-    fn hash<H: std::hash::Hasher>(&self, _: &mut H) {}
 }
 
 impl ScalarUDFImpl for Capped {
@@ -104,14 +107,46 @@ impl ScalarUDFImpl for Capped {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        self.held(args, &mut 0)
+    }
+}
+
+impl Capped {
+    /// The answer, in pieces where it may be too large for one: what a call may make is often much more than what it does
+    /// make. `made` is what was made of the rows before, in bytes.
+    fn held(&self, args: ScalarFunctionArgs, made: &mut u64) -> Result<ColumnarValue> {
         let arguments = Arguments::of(&args);
-        if arguments.expanded()?.saturating_add((self.size.0)(&arguments)?) > MOST_BYTES {
-            return Err(DataFusionError::ResourcesExhausted(format!(
-                "`{}` would make more than {MOST_BYTES} bytes of one batch of rows, which is the limit; ask it for less",
-                self.name
-            )));
+        let rows = arguments.rows;
+        if arguments.expanded()?.saturating_add((self.size)(&arguments)?) <= MOST_BYTES {
+            let answer = self.inner.invoke_with_args(args)?;
+            if let ColumnarValue::Array(array) = &answer {
+                *made = made.saturating_add(bytes_of(array)?);
+            }
+            return if *made > MOST_BYTES { Err(self.too_large()) } else { Ok(answer) };
         }
-        self.inner.invoke_with_args(args)
+        if rows < 2 {
+            return Err(self.too_large());
+        }
+        let part = |from: usize, number_rows: usize| {
+            let cut = |value: &ColumnarValue| match value {
+                ColumnarValue::Array(array) if array.len() == rows => {
+                    ColumnarValue::Array(array.slice(from, number_rows))
+                }
+                other => other.clone(),
+            };
+            ScalarFunctionArgs { args: args.args.iter().map(cut).collect(), number_rows, ..args.clone() }
+        };
+        let half = rows / 2;
+        let first = self.held(part(0, half), made)?.into_array(half)?;
+        let second = self.held(part(half, rows - half), made)?.into_array(rows - half)?;
+        Ok(ColumnarValue::Array(concat(&[&first, &second])?))
+    }
+
+    fn too_large(&self) -> DataFusionError {
+        DataFusionError::ResourcesExhausted(format!(
+            "`{}` would make more than {MOST_BYTES} bytes of one batch of rows, which is the limit; ask it for less",
+            self.name
+        ))
     }
 }
 
@@ -158,6 +193,15 @@ impl Arguments {
         }
     }
 
+    /// Bytes of the values of an argument that has one for each row; what others take is in [`Self::expanded`].
+    fn bytes(&self, value: &ColumnarValue) -> Result<u64> {
+        match value {
+            ColumnarValue::Array(array) => bytes_of(array),
+            ColumnarValue::Scalar(scalar) if self.rows == 1 => bytes_of(&scalar.to_array_of_size(1)?),
+            ColumnarValue::Scalar(_) => Ok(0),
+        }
+    }
+
     fn numbers(&self, at: usize) -> Result<Option<Int64Array>> {
         self.array(at)?.map(|array| numbers(&array)).transpose()
     }
@@ -192,6 +236,93 @@ fn bytes_at(array: &ArrayRef, row: usize) -> Result<u64> {
         _ => array.slice(row, 1),
     };
     Ok(one.to_data().get_slice_memory_size().unwrap_or_else(|_| one.get_array_memory_size()) as u64)
+}
+
+/// What all rows of an array take.
+fn bytes_of(array: &ArrayRef) -> Result<u64> {
+    if matches!(array.data_type(), DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View) {
+        let lengths = numbers(&length(array)?)?;
+        return Ok(lengths.iter().flatten().fold(0, |sum, n| sum.saturating_add(n.max(0).unsigned_abs())));
+    }
+    Ok(array.to_data().get_slice_memory_size().unwrap_or_else(|_| array.get_array_memory_size()) as u64)
+}
+
+fn joined(arguments: &Arguments) -> Result<u64> {
+    arguments.values.iter().try_fold(0_u64, |sum, value| Ok(sum.saturating_add(arguments.bytes(value)?)))
+}
+
+/// The first argument stands between all others.
+fn joined_with(arguments: &Arguments) -> Result<u64> {
+    let (between, places) = (arguments.lengths(0)?, arguments.values.len() as u64);
+    let between = arguments.sum(|row| Ok(count(between.as_ref(), row, 0).saturating_mul(places)))?;
+    Ok(between.saturating_add(joined(arguments)?))
+}
+
+/// Every place may be replaced where the flags say so, and every part of what is put there may be all of the text again.
+fn matched_and_replaced(arguments: &Arguments) -> Result<u64> {
+    let [texts, with] = [arguments.lengths(0)?, arguments.lengths(2)?];
+    let all = arguments.values.len() > 3;
+    arguments.sum(|row| {
+        let (text, with) = (count(texts.as_ref(), row, 0), count(with.as_ref(), row, 0));
+        let places = if all { text + 1 } else { 1 };
+        let again = text.saturating_mul(with / 2 + 1);
+        Ok(places.saturating_mul(with).saturating_add(again))
+    })
+}
+
+/// Values of a list as texts, with another between them and in the place of nulls.
+fn listed(arguments: &Arguments) -> Result<u64> {
+    /// A number as a text is longer than it is as a number, at the most so many times.
+    const TEXT: u64 = 8;
+    let lists = Lists::of(arguments)?;
+    let (between, nulls) = (arguments.lengths(1)?, arguments.lengths(2)?);
+    arguments.sum(|row| {
+        let each = count(between.as_ref(), row, 0).saturating_add(count(nulls.as_ref(), row, 0));
+        let bytes = lists.bytes(row)?;
+        Ok(bytes.saturating_mul(TEXT).saturating_add(lists.count(row, bytes).saturating_mul(each)))
+    })
+}
+
+fn values_replaced(arguments: &Arguments) -> Result<u64> {
+    let (lists, with) = (Lists::of(arguments)?, arguments.array(2)?);
+    arguments.sum(|row| {
+        let bytes = lists.bytes(row)?;
+        let each = with.as_ref().map_or(Ok(0), |with| bytes_at(with, if with.len() == 1 { 0 } else { row }))?;
+        Ok(bytes.saturating_add(lists.count(row, bytes).saturating_mul(each)))
+    })
+}
+
+/// The lists of a first argument.
+struct Lists {
+    values: Option<ArrayRef>,
+    /// How many values each has; `None` for lists in lists.
+    lengths: Option<Int64Array>,
+}
+
+impl Lists {
+    fn of(arguments: &Arguments) -> Result<Self> {
+        let values = arguments.array(0)?.filter(|lists| !lists.is_empty());
+        let is_flat = values.as_ref().is_some_and(|lists| match lists.data_type() {
+            DataType::List(of) | DataType::LargeList(of) | DataType::FixedSizeList(of, _) => {
+                !of.data_type().is_nested()
+            }
+            _ => false,
+        });
+        let lengths = if is_flat { arguments.lengths(0)? } else { None };
+        Ok(Self { values, lengths })
+    }
+
+    fn bytes(&self, row: usize) -> Result<u64> {
+        self.values.as_ref().map_or(Ok(0), |lists| bytes_at(lists, if lists.len() == 1 { 0 } else { row }))
+    }
+
+    /// Of lists in lists, as many as there may be: no value takes less than a bit.
+    fn count(&self, row: usize, bytes: u64) -> u64 {
+        match &self.lengths {
+            Some(lengths) => count(Some(lengths), row, 0),
+            None => bytes.saturating_mul(8),
+        }
+    }
 }
 
 fn repeated(arguments: &Arguments) -> Result<u64> {

@@ -103,7 +103,9 @@ impl Growth {
     fn of(&self, query: &Query) -> usize {
         let mut sum = 1usize;
         let _: ControlFlow<()> = visit_relations(query, |name| {
-            let known = name.0.last().and_then(|part| self.by_name.get(&part.to_string().to_lowercase()));
+            // Quotes are no part of a name: `w0` and `"w0"` are one.
+            let name = name.0.last().and_then(|part| part.as_ident());
+            let known = name.and_then(|name| self.by_name.get(&name.value.to_lowercase()));
             sum = sum.saturating_add(known.copied().unwrap_or(1));
             ControlFlow::Continue(())
         });
@@ -117,7 +119,7 @@ impl Visitor for Growth {
     fn post_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
         for table in query.with.iter().flat_map(|with| &with.cte_tables) {
             let tables = self.of(&table.query);
-            let held = self.by_name.entry(table.alias.name.to_string().to_lowercase()).or_default();
+            let held = self.by_name.entry(table.alias.name.value.to_lowercase()).or_default();
             *held = tables.max(*held);
         }
         self.most = self.most.max(self.of(query));

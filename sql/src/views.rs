@@ -5,14 +5,16 @@
 pub struct View {
     /// Its name.
     pub name: &'static str,
-    /// Its query, with the comment at its head.
+    /// Its query, with the comment at the head of its file.
     pub sql: &'static str,
 }
 
 impl View {
     /// What it shows: the comment at the head of its file.
     pub fn summary(&self) -> String {
-        let lines = self.sql.lines().map_while(|line| line.strip_prefix("--"));
+        // Parts that it shares with others come first.
+        let own = self.sql.lines().skip_while(|line| !line.starts_with("--"));
+        let lines = own.map_while(|line| line.strip_prefix("--"));
         lines.map(str::trim).collect::<Vec<_>>().join(" ")
     }
 }
@@ -20,6 +22,16 @@ impl View {
 macro_rules! view {
     ($name:literal) => {
         View { name: $name, sql: include_str!(concat!("../views/", $name, ".sql")) }
+    };
+    // A view that goes on where a part ends which several begin with.
+    ($part:literal, $name:literal) => {
+        View {
+            name: $name,
+            sql: concat!(
+                include_str!(concat!("../views/", $part, ".part")),
+                include_str!(concat!("../views/", $name, ".sql"))
+            ),
+        }
     };
 }
 
@@ -33,6 +45,6 @@ pub static ALL: &[View] = &[
     view!("findings_by_asset"),
     view!("lineage_gaps"),
     view!("effective_tags"),
-    view!("table_lineage"),
-    view!("column_lineage"),
+    view!("names", "table_lineage"),
+    view!("names", "column_lineage"),
 ];

@@ -223,10 +223,14 @@ impl FileReader {
     /// no document, so that whoever decodes it says that it was not understood.
     fn rest_of_envelope(&mut self) -> Option<FileItem> {
         let position = self.position();
-        let mut splitter = Splitter::inside_object();
-        let (value, bytes) = self.window.take_while_open(|chunk| splitter.end(chunk))?;
+        let (mut splitter, mut has_ended) = (Splitter::inside_object(), false);
+        let (value, bytes) = self.window.take_while_open(|chunk| {
+            let end = splitter.end(chunk);
+            has_ended = end.is_some();
+            end
+        })?;
         let says_nothing = value.as_deref().is_some_and(is_end_of_envelope);
-        (!says_nothing).then(|| self.item(position, value, bytes, true))
+        (!says_nothing).then(|| self.item(position, value, bytes, has_ended))
     }
 
     fn item(&mut self, position: Position, value: Option<Vec<u8>>, bytes: u64, is_whole: bool) -> FileItem {

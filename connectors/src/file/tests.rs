@@ -206,6 +206,9 @@ fn the_end_of_a_file_that_somebody_writes_is_unfinished() {
         ("text\nmore", true),
         ("[{\"a\": 1}, {\"a\": ", true),
         ("[{\"a\": 1}, {\"a\": 2}", false),
+        ("{\"Records\": [{\"a\": 1}], \"nextTo", true),
+        ("{\"Records\": [{\"a\": 1}], \"next\": 1", true),
+        ("{\"Records\": [{\"a\": 1}], \"next\": 1}", false),
     ] {
         fs::write(&path, content).expect("write");
         let items: Vec<FileItem> = source(&path).map(|item| item.expect("item")).collect();

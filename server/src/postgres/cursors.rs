@@ -8,9 +8,10 @@ use arrow::datatypes::SchemaRef;
 use datafusion::sql::sqlparser::ast::{
     CloseCursor, DeclareType, FetchDirection, Ident, Statement, Value, ValueWithSpan,
 };
-use futures::StreamExt as _;
-use futures::stream::BoxStream;
+use futures::stream::{self, BoxStream};
+use futures::{Stream, StreamExt as _};
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 /// Open cursors of a connection, at the most.
 const MOST: usize = 100;
@@ -103,30 +104,61 @@ impl Cursor {
         &self.schema
     }
 
-    /// The next rows: `count` at the most, or all. Fewer are the last.
-    ///
-    /// # Errors
-    /// Those of the query.
-    pub async fn take(&mut self, count: Option<u64>) -> Result<Vec<RecordBatch>, Error> {
-        let mut taken = Vec::new();
-        let mut missing = count.map_or(usize::MAX, |count| usize::try_from(count).unwrap_or(usize::MAX));
-        while missing > 0 {
-            let batch = match self.left.take() {
-                Some(batch) => batch,
-                None => match self.batches.next().await {
-                    Some(batch) => batch?,
-                    None => break,
-                },
-            };
-            let rows = batch.num_rows().min(missing);
-            if rows < batch.num_rows() {
-                self.left = Some(batch.slice(rows, batch.num_rows() - rows));
-            }
-            missing -= rows;
-            taken.push(batch.slice(0, rows));
+    /// The next batch of rows, of `missing` rows at the most, which it counts down; `None` where no row is missing or left.
+    async fn next(&mut self, missing: &mut usize) -> Option<Result<RecordBatch, Error>> {
+        if *missing == 0 {
+            return None;
         }
-        Ok(taken)
+        let batch = match self.left.take() {
+            Some(batch) => batch,
+            None => match self.batches.next().await? {
+                Ok(batch) => batch,
+                Err(error) => return Some(Err(error)),
+            },
+        };
+        let rows = batch.num_rows().min(*missing);
+        if rows < batch.num_rows() {
+            self.left = Some(batch.slice(rows, batch.num_rows() - rows));
+        }
+        *missing -= rows;
+        Some(Ok(batch.slice(0, rows)))
     }
+}
+
+/// The next rows of a cursor as they come, `count` at the most, or all; fewer are the last. They are never all in memory.
+/// The cursor goes back to its connection behind the last of them; one that fails is closed.
+///
+/// # Errors
+/// [`Error::NoCursor`] for a name that is none; in the stream those of the query.
+pub(super) fn fetch(
+    cursors: &Arc<Mutex<Cursors>>,
+    name: &str,
+    count: Option<u64>,
+) -> Result<(SchemaRef, impl Stream<Item = Result<RecordBatch, Error>> + Send + use<>), Error> {
+    let cursor = open(cursors).get(name)?;
+    let schema = cursor.schema().clone();
+    let missing = count.map_or(usize::MAX, |count| usize::try_from(count).unwrap_or(usize::MAX));
+    let (cursors, name) = (cursors.clone(), name.to_owned());
+    let rows = stream::unfold(Some((cursor, missing)), move |taking| {
+        let (cursors, name) = (cursors.clone(), name.clone());
+        async move {
+            let (mut cursor, mut missing) = taking?;
+            match cursor.next(&mut missing).await {
+                Some(Ok(batch)) => Some((Ok(batch), Some((cursor, missing)))),
+                Some(Err(error)) => Some((Err(error), None)),
+                None => {
+                    open(&cursors).put(name, cursor);
+                    None
+                }
+            }
+        }
+    });
+    Ok((schema, rows))
+}
+
+/// The cursors of a connection, for a moment.
+pub(super) fn open(cursors: &Mutex<Cursors>) -> MutexGuard<'_, Cursors> {
+    cursors.lock().unwrap_or_else(|e| e.into_inner())
 }
 
 /// The cursors of a connection, by name.
@@ -190,10 +222,10 @@ impl Cursors {
 mod tests {
     use super::*;
     use arrow::array::{ArrayRef, AsArray as _, Int64Array};
-    use arrow::datatypes::Int64Type;
+    use arrow::datatypes::{DataType, Field, Int64Type, Schema};
     use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
     use datafusion::sql::sqlparser::parser::Parser;
-    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     fn step_of(sql: &str) -> Result<Option<Step>, Error> {
         step(&Parser::parse_sql(&PostgreSqlDialect {}, sql).expect(sql).remove(0))
@@ -228,13 +260,41 @@ mod tests {
             RecordBatch::try_from_iter([("n", column)]).expect("a batch")
         };
         let batches = vec![Ok(batch(0, 5)), Ok(batch(5, 5)), Ok(batch(5, 12))];
-        let mut cursor = Cursor::new(batch(0, 0).schema(), futures::stream::iter(batches).boxed(), false);
+        let cursor = Cursor::new(batch(0, 0).schema(), stream::iter(batches).boxed(), false);
+        let cursors = Arc::<Mutex<Cursors>>::default();
+        open(&cursors).put("c".to_owned(), cursor);
         let (mut seen, mut sizes) = (Vec::new(), Vec::new());
         for count in [Some(0), Some(3), Some(4), None, Some(1)] {
-            let taken = cursor.take(count).await.expect("rows");
+            let (_, rows) = fetch(&cursors, "c", count).expect("a cursor");
+            let taken: Vec<RecordBatch> = rows.map(|batch| batch.expect("rows")).collect().await;
             sizes.push(taken.iter().map(RecordBatch::num_rows).sum::<usize>());
             seen.extend(taken.iter().flat_map(|b| b.column(0).as_primitive::<Int64Type>().values().to_vec()));
         }
         assert_eq!((sizes, seen), (vec![0, 3, 4, 5, 0], (0..12).collect::<Vec<_>>()));
+    }
+
+    #[tokio::test]
+    async fn all_rows_are_sent_as_they_come() {
+        let made = Arc::new(AtomicUsize::new(0));
+        let count = made.clone();
+        let batches = stream::iter(0..1000).map(move |n| {
+            count.fetch_add(1, Ordering::Relaxed);
+            let column: ArrayRef = Arc::new(Int64Array::from(vec![n]));
+            if n == 900 {
+                return Err(Error::Cancelled);
+            }
+            Ok(RecordBatch::try_from_iter([("n", column)]).expect("a batch"))
+        });
+        let schema = Arc::new(Schema::new(vec![Field::new("n", DataType::Int64, true)]));
+        let cursors = Arc::<Mutex<Cursors>>::default();
+        open(&cursors).put("c".to_owned(), Cursor::new(schema, batches.boxed(), false));
+        let (_, rows) = fetch(&cursors, "c", None).expect("a cursor");
+        let mut rows = std::pin::pin!(rows);
+        assert_eq!(made.load(Ordering::Relaxed), 0, "nothing is made before it is asked for");
+        rows.next().await.expect("a batch").expect("rows");
+        assert_eq!(made.load(Ordering::Relaxed), 1, "the first is sent before the second is made");
+        let failed = rows.filter(|batch| std::future::ready(batch.is_err())).count().await;
+        assert_eq!((failed, made.load(Ordering::Relaxed)), (1, 901), "an error is the last");
+        assert!(fetch(&cursors, "c", None).is_err(), "and closes the cursor");
     }
 }

@@ -1,7 +1,7 @@
 //! Statements on a connection, by the simple and the extended protocol.
 
 use super::copy::{self, Copy};
-use super::cursors::{Cursor, Cursors, Step, step};
+use super::cursors::{self, Cursor, Cursors, Step, step};
 use super::rewrite::rewrite;
 use super::settings::{Aside, Settings, aside, reported};
 use super::{Connection, maps, told};
@@ -141,9 +141,9 @@ impl Handlers {
             What::Fetch { name, count, .. } => {
                 let options = Arc::new(FormatOptions::from_client_metadata(client.metadata()));
                 let format = bound.map_or(&Format::UnifiedText, |bound| bound.format);
-                let (schema, taken) = self.fetch(name, *count).await.map_err(|e| told(&e))?;
+                let (schema, taken) = cursors::fetch(&self.cursors, name, *count).map_err(|e| told(&e))?;
                 let fields = Arc::new(arrow_schema_to_pg_fields(&schema, format, Some(options))?);
-                let mut response = QueryResponse::new(fields.clone(), rows(stream::iter(taken).map(Ok), fields));
+                let mut response = QueryResponse::new(fields.clone(), rows(taken, fields));
                 response.set_command_tag("FETCH");
                 Ok(Response::Query(response))
             }
@@ -166,7 +166,7 @@ impl Handlers {
     }
 
     fn cursors(&self) -> MutexGuard<'_, Cursors> {
-        self.cursors.lock().unwrap_or_else(|e| e.into_inner())
+        cursors::open(&self.cursors)
     }
 
     /// Opens a cursor.
@@ -193,15 +193,6 @@ impl Handlers {
         let schema = maps::schema(&answer.0.schema());
         self.cursors().put(name.to_owned(), Cursor::new(schema, answer.batches().boxed(), hold));
         Ok(())
-    }
-
-    /// The next rows of a cursor. One that fails is closed.
-    async fn fetch(&self, name: &str, count: Option<u64>) -> Result<(SchemaRef, Vec<RecordBatch>), Error> {
-        let mut cursor = self.cursors().get(name)?;
-        let taken = cursor.take(count).await?;
-        let schema = cursor.schema().clone();
-        self.cursors().put(name.to_owned(), cursor);
-        Ok((schema, taken))
     }
 
     /// Plans and runs, unless the client cancels in the meantime.

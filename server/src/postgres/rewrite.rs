@@ -2,8 +2,8 @@
 //! which tables a name without a schema finds. Nothing else is changed.
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, FunctionArguments, Query, Select, SelectItem, SetExpr, Statement, TableFactor, VisitMut as _, VisitorMut,
-    visit_expressions_mut,
+    Expr, FunctionArguments, GroupByExpr, OrderBy, OrderByKind, Query, Select, SelectItem, SetExpr, Statement,
+    TableFactor, VisitMut as _, VisitorMut, visit_expressions_mut,
 };
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::parser::Parser;
@@ -14,6 +14,10 @@ const VISIBLE: &str = "oid IN (SELECT seen.oid FROM pg_catalog.pg_class AS seen 
                        ON found.oid = seen.relnamespace WHERE found.nspname IN ('public', 'pg_catalog'))";
 /// A table of which this server never has a row.
 const POLICIES: &str = "pg_policy";
+/// The column of a table's options, of which there are none.
+const OPTIONS: &str = "reloptions";
+/// How columns of grants end, which are not told.
+const GRANTS: &str = "acl";
 
 /// Rewrites a statement.
 pub(super) fn rewrite(statement: &mut Statement) {
@@ -62,27 +66,51 @@ fn visible(expr: &Expr) -> Option<Expr> {
     }
 }
 
-/// `ARRAY(SELECT ...)` as an aggregate; NULL over what has no rows here.
+/// `ARRAY(SELECT ...)` as an aggregate; NULL over what has no rows here. One that no single aggregate says stays as it is,
+/// and the engine refuses it: a wrong answer would be taken for the right one.
 fn array_of(expr: &Expr) -> Option<Expr> {
     let Expr::Function(call) = expr else { return None };
     let FunctionArguments::Subquery(query) = &call.args else { return None };
-    if last(&call.name.to_string()) != "array" || query.limit_clause.is_some() {
+    if last(&call.name.to_string()) != "array" || query.limit_clause.is_some() || query.fetch.is_some() {
         return None;
     }
     let SetExpr::Select(select) = query.body.as_ref() else { return None };
     if is_empty(select) {
         return parsed("CAST(NULL AS TEXT[])");
     }
+    if !keeps_rows(select) {
+        return None;
+    }
     let [SelectItem::UnnamedExpr(item) | SelectItem::ExprWithAlias { expr: item, .. }] = select.projection.as_slice()
     else {
         return None;
     };
-    // `ORDER BY 1` is by the only column; any other order would be one of its own.
-    let order = if query.order_by.is_some() { format!(" ORDER BY {item}") } else { String::new() };
+    let order = match &query.order_by {
+        Some(order) => order_of(order, item)?,
+        None => String::new(),
+    };
     let gathered = SelectItem::UnnamedExpr(parsed(&format!("array_agg({item}{order})"))?);
     let select = Select { projection: vec![gathered], ..(**select).clone() };
     let body = Box::new(SetExpr::Select(Box::new(select)));
     Some(Expr::Subquery(Box::new(Query { body, order_by: None, ..(**query).clone() })))
+}
+
+/// Whether a query has a row for each that it chooses, and no other.
+fn keeps_rows(select: &Select) -> bool {
+    let is_grouped =
+        !matches!(&select.group_by, GroupByExpr::Expressions(by, with) if by.is_empty() && with.is_empty());
+    !is_grouped && select.distinct.is_none() && select.having.is_none() && select.top.is_none()
+}
+
+/// The order of an aggregate of a query's only column: by that column, which is all that `1` and its own words stand for.
+/// Other names are not looked up here, so that another order is refused.
+fn order_of(order: &OrderBy, item: &Expr) -> Option<String> {
+    let OrderByKind::Expressions(by) = &order.kind else { return None };
+    let [by] = by.as_slice() else { return None };
+    let text = by.expr.to_string();
+    let is_item = text == "1" || text == item.to_string();
+    (is_item && by.with_fill.is_none() && order.interpolate.is_none())
+        .then(|| format!(" ORDER BY {item}{}", by.options))
 }
 
 /// `array_to_string` of a list of grants, which are not told: the catalogue has them as texts, always NULL.
@@ -90,18 +118,19 @@ fn grants(expr: &Expr) -> Option<Expr> {
     let Expr::Function(call) = expr else { return None };
     let FunctionArguments::List(list) = &call.args else { return None };
     let first = last(&list.args.first()?.to_string());
-    let is_of_grants = last(&call.name.to_string()) == "array_to_string" && first.ends_with("acl");
+    let is_of_grants = last(&call.name.to_string()) == "array_to_string" && first.ends_with(GRANTS);
     is_of_grants.then(|| parsed("CAST(NULL AS TEXT)"))?
 }
 
-/// Whether a query reads options of tables, of which there are none, or rules on rows, which are not told.
+/// Whether a query reads options of tables, of which there are none, or grants and rules on rows, which are not told.
 fn is_empty(select: &Select) -> bool {
+    let untold = |list: String| last(&list) == OPTIONS || last(&list).ends_with(GRANTS);
     select.from.iter().any(|from| match &from.relation {
-        TableFactor::Table { name, args, .. } => {
-            let name = name.to_string();
-            last(&name) == POLICIES || (args.is_some() && last(&name) == "unnest")
+        TableFactor::Table { name, args: None, .. } => last(&name.to_string()) == POLICIES,
+        TableFactor::Table { name, args: Some(list), .. } => {
+            last(&name.to_string()) == "unnest" && list.args.iter().all(|arg| untold(arg.to_string()))
         }
-        TableFactor::UNNEST { .. } | TableFactor::Function { .. } => true,
+        TableFactor::UNNEST { array_exprs, .. } => array_exprs.iter().all(|list| untold(list.to_string())),
         _ => false,
     })
 }
@@ -141,15 +170,33 @@ mod tests {
                 "(SELECT array_agg(b.a) FROM b WHERE b.c = d.e)",
             ),
             ("SELECT array(SELECT a FROM b ORDER BY 1)", "(SELECT array_agg(a ORDER BY a) FROM b)"),
-            ("SELECT array(SELECT 't.' || x FROM pg_catalog.unnest(t.o) x) FROM t", "CAST(NULL AS TEXT[])"),
+            ("SELECT array(SELECT a FROM b ORDER BY 1 DESC NULLS LAST)", "array_agg(a ORDER BY a DESC NULLS LAST)"),
+            ("SELECT array(SELECT b.a FROM b ORDER BY b.a)", "(SELECT array_agg(b.a ORDER BY b.a) FROM b)"),
+            ("SELECT array(SELECT 't.' || x FROM pg_catalog.unnest(t.reloptions) x) FROM t", "CAST(NULL AS TEXT[])"),
+            ("SELECT array(SELECT x FROM unnest(t.relacl) x) FROM t", "CAST(NULL AS TEXT[])"),
             ("SELECT array(SELECT a FROM pg_catalog.pg_policy)", "CAST(NULL AS TEXT[])"),
             ("SELECT pg_catalog.array_to_string(n.nspacl, E'\\n') FROM n", "SELECT CAST(NULL AS TEXT) FROM n"),
         ] {
             let text = rewritten(sql);
             assert!(text.contains(expected), "{sql}: {text}");
         }
-        for same in ["SELECT ARRAY[1, 2]", "SELECT (SELECT a FROM b)", "SELECT a FROM b WHERE c IN (SELECT d FROM e)"] {
+        for same in [
+            "SELECT ARRAY[1, 2]",
+            "SELECT (SELECT a FROM b)",
+            "SELECT a FROM b WHERE c IN (SELECT d FROM e)",
+            // What one aggregate does not say.
+            "SELECT ARRAY(SELECT a FROM b ORDER BY c DESC)",
+            "SELECT ARRAY(SELECT a FROM b ORDER BY 1, c)",
+            "SELECT ARRAY(SELECT DISTINCT a FROM b)",
+            "SELECT ARRAY(SELECT a FROM b GROUP BY a)",
+            "SELECT ARRAY(SELECT max(a) FROM b HAVING max(a) > 1)",
+            "SELECT ARRAY(SELECT a FROM b FETCH FIRST 2 ROWS ONLY)",
+            "SELECT ARRAY(SELECT a FROM b LIMIT 2)",
+        ] {
             assert_eq!(rewritten(same), same);
         }
+        // A list of something else has rows.
+        let listed = rewritten("SELECT ARRAY(SELECT x FROM unnest(t.tags) AS x) FROM t");
+        assert!(listed.contains("array_agg(x) FROM UNNEST(t.tags)"), "{listed}");
     }
 }

@@ -34,3 +34,31 @@ async fn tools_find_their_way_around() {
     }
     assert!(failed.is_empty(), "{}", failed.join("\n"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn arrays_of_queries_are_right_or_refused() {
+    let served = Served::start("{}").await;
+    let client = local(&served.service);
+    let asked = async |sql: &str| {
+        let session = served.service.session(&client, true).await?;
+        let plan = planned_apart(&session, sql).await?.ok_or(crate::Error::Cancelled)?;
+        let batches: Vec<_> = served.service.run(&client, &session, sql, plan).await?.try_collect().await?;
+        Ok::<_, crate::Error>(pretty_format_batches(&batches)?.to_string())
+    };
+    const ROWS: &str = "FROM (VALUES ('a', 2), ('b', 3), ('c', 1)) AS t(name, version)";
+    for (query, expected) in [("name", "[a, b, c]"), ("1", "[a, b, c]"), ("1 DESC", "[c, b, a]")] {
+        let sql = format!("SELECT ARRAY(SELECT name {ROWS} ORDER BY {query}) AS found");
+        assert!(asked(&sql).await.expect(&sql).contains(expected), "{sql}");
+    }
+    for refused in [
+        format!("SELECT ARRAY(SELECT name {ROWS} ORDER BY version DESC)"),
+        format!("SELECT ARRAY(SELECT DISTINCT name {ROWS})"),
+        format!("SELECT ARRAY(SELECT name {ROWS} GROUP BY name)"),
+        format!("SELECT ARRAY(SELECT name {ROWS} FETCH FIRST 1 ROWS ONLY)"),
+    ] {
+        let answer = asked(&refused).await;
+        assert!(answer.is_err(), "{refused}: {answer:?}");
+    }
+    let listed = asked("SELECT ARRAY(SELECT x FROM unnest(ARRAY['a', 'b']) AS t(x)) AS found").await.expect("a list");
+    assert!(listed.contains("[a, b]"), "{listed}");
+}

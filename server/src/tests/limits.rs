@@ -78,10 +78,28 @@ async fn functions_that_make_much_of_little_are_held() {
         "SELECT array_length(range(10000000000))",
         "SELECT array_length(generate_series(5, -10000000000, -1))",
         "SELECT array_length(range(timestamp '1900-01-01', timestamp '2100-01-01', interval '1 microsecond'))",
+        "SELECT length(concat(repeat('x', value), repeat('y', value))) FROM generate_series(2000, 10000)",
+        "SELECT length(repeat('x', value) || repeat('y', value)) FROM generate_series(2000, 10000)",
+        "SELECT length(concat_ws(repeat('x', value), 'a', 'b', 'c')) FROM generate_series(2000, 10000)",
+        "SELECT length(regexp_replace(repeat('a', 60000), 'a', repeat('b', 60000), 'g'))",
+        "SELECT length(regexp_replace(repeat('a', value), 'a', repeat('b', value), 'g')) FROM generate_series(10000, 10010)",
+        "SELECT length(array_to_string(array_repeat(1, 8000), repeat('x', 60000)))",
+        "SELECT array_length(array_replace_all(array_repeat('a', 60000), 'a', repeat('x', 60000)))",
     ] {
         let error = served.ask("ann", refused).await.expect_err(refused);
         assert_eq!(error.sql_state(), "53200", "{refused}: {error}");
         assert!(error.to_string().contains("67108864"), "{error}");
+    }
+    for refused in [
+        "SELECT length(concat(repeat('x', 60000000), CAST(value AS VARCHAR))) FROM generate_series(1, 8192)",
+        "SELECT length(repeat('x', 60000000) || CAST(value AS VARCHAR)) FROM generate_series(1, 8192)",
+        "SELECT repeat('x', 60000000), value FROM generate_series(1, 8192)",
+        "SELECT repeat('x', 40000), repeat('y', 40000), value FROM generate_series(1, 8192)",
+        "SELECT array_repeat(1, 100000), value FROM generate_series(1, 8192)",
+    ] {
+        let error = served.ask("ann", refused).await.expect_err(refused);
+        assert_eq!(error.sql_state(), "53200", "{refused}: {error}");
+        assert!(error.to_string().contains("65536"), "{error}");
     }
     for (taken, answer) in [
         ("SELECT length(repeat('x', 1000000)) AS n", "1000000"),
@@ -94,6 +112,25 @@ async fn functions_that_make_much_of_little_are_held() {
         ("SELECT range(7, 1, -3) AS n", "[7, 4]"),
         ("SELECT array_length(generate_series(date '2024-01-01', date '2024-03-01', interval '1 month')) AS n", "| 3 "),
         ("SELECT repeat(NULL, 3) IS NULL AS n", "true"),
+        ("SELECT concat('a', value, NULL, 'b') AS n FROM generate_series(1, 2)", "a2b"),
+        ("SELECT concat_ws('-', 'a', NULL, 'b') AS n", "a-b"),
+        ("SELECT 'a' || value || 'b' AS n FROM generate_series(1, 2)", "a2b"),
+        ("SELECT ('a' || NULL) IS NULL AS n", "true"),
+        ("SELECT count(*) AS n FROM generate_series(1, 20) WHERE 'a' || value LIKE 'a1%'", "| 11 "),
+        (
+            "SELECT 'k' || (value % 2) AS k, count(*) AS n FROM generate_series(1, 5) GROUP BY 'k' || (value % 2)",
+            "| k1 | 3 ",
+        ),
+        ("SELECT regexp_replace('abab', 'a', 'xyz', 'g') AS n", "xyzbxyzb"),
+        ("SELECT array_to_string([1, NULL, 3], ', ', '?') AS n", "1, ?, 3"),
+        ("SELECT array_replace_all([1, 2, 1], 1, 7) AS n", "[7, 2, 7]"),
+        ("SELECT length(repeat('x', 1000000) || 'y') AS n", "1000001"),
+        // More than the limit at the worst, and little in fact.
+        (
+            "SELECT sum(length(regexp_replace(repeat('ab', 500), '^a', repeat('c', value), 'g'))) AS n \
+          FROM generate_series(100, 8100) WHERE value < 3000",
+            "| 7",
+        ),
     ] {
         let found = served.ask("ann", taken).await.expect(taken);
         assert!(found.contains(answer), "{taken}: {found}");
@@ -169,8 +206,14 @@ async fn a_plan_that_doubles_and_doubles_is_refused() {
         format!("WITH w0 AS (SELECT 1 AS n), {} SELECT count(*) FROM w{times}", all.join(", "))
     };
     let begin = Instant::now();
-    for answer in [served.ask("ann", &doubled(40)).await, served.ask_postgres("ann", &doubled(40)).await] {
-        assert_eq!(answer.expect_err("too large").sql_state(), "54001");
+    // A name in quotes is the same name.
+    let quoted =
+        (0..=40).rev().fold(doubled(40), |sql, i| sql.replace(&format!("w{i} AS ("), &format!("\"w{i}\" AS (")));
+    assert!(quoted.contains("\"w0\" AS (SELECT 1") && quoted.contains("FROM w0 AS a"), "{quoted}");
+    for sql in [doubled(40), quoted] {
+        for answer in [served.ask("ann", &sql).await, served.ask_postgres("ann", &sql).await] {
+            assert_eq!(answer.expect_err("too large").sql_state(), "54001", "{sql}");
+        }
     }
     assert!(begin.elapsed() < Duration::from_secs(20), "{:?}", begin.elapsed());
     served.ask("ann", &doubled(3)).await.expect("a count");

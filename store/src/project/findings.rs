@@ -3,6 +3,7 @@
 use super::{Context, Projector};
 use crate::rows::{AccessRow, FindingRow, TagRow};
 use lineward_events::{DataFinding, Declaration, FindingOrigin};
+use std::collections::HashSet;
 
 /// The categories, whose tags are bits 0 to 3: name, law, severity.
 const CATEGORIES: [(&str, &str, &str, i32); 4] = [
@@ -91,8 +92,9 @@ impl Projector {
     /// What a producer declared of a version before and does not list now holds no longer.
     pub(super) fn apply_declaration(&mut self, context: &Context, declared: &Declaration) {
         let version_id = self.observe(context, &declared.asset).version_id;
-        let lists =
-            |f: &FindingRow| declared.findings.iter().any(|(field, entity)| *field == f.field && *entity == f.entity);
+        let listed: HashSet<(Option<&str>, &str), ahash::RandomState> =
+            declared.findings.iter().map(|(field, entity)| (field.as_deref(), entity.as_str())).collect();
+        let lists = |f: &FindingRow| listed.contains(&(f.field.as_deref(), f.entity.as_str()));
         let is_withdrawn = |f: &&FindingRow| {
             // An older version did not keep who had declared it.
             let same = f.detector_version.is_none() || f.detector_version == declared.producer;

@@ -24,6 +24,9 @@ impl Projector {
         if edge_type == EdgeType::Contains {
             self.note_member(src, dst);
             self.unlink_near(context, src, dst);
+            if evidence != Evidence::VersionInferred {
+                self.listed.remove(&dst);
+            }
         }
         if edge_type == EdgeType::NearDuplicate && self.is_near(src, dst) {
             // Measured is more than said.

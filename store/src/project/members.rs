@@ -4,7 +4,7 @@
 //! version of the data set, whichever of the two events comes in first, so that no path leads from data to a model that
 //! was trained before the data was there. This file knows nothing of how versions are named or found.
 
-use super::{ALWAYS, Context, Projector, Since};
+use super::{ALWAYS, Context, Listed, Projector, Since};
 use crate::rows::Micros;
 use lineward_events::{AssetRef, EdgeType, Evidence, VersionRef, VersionScheme};
 use std::collections::BTreeSet;
@@ -41,6 +41,7 @@ impl Projector {
     }
 
     pub(super) fn forget_member(&mut self, member: i64, container: i64) {
+        self.listed.remove(&container);
         if let Some(members) = self.members_of.get_mut(&container) {
             members.remove(&member);
         }
@@ -113,7 +114,7 @@ impl Projector {
     }
 
     fn contain(&mut self, context: &Context, member: i64, container: i64) {
-        if self.listed_at(container).is_some_and(|at| !self.is_current_in_list(member, container, at)) {
+        if self.is_listed(container) && !self.is_current_in_list(member, container) {
             return;
         }
         let ends = (member, container);
@@ -141,23 +142,21 @@ impl Projector {
 
     /// Takes inferred members of a listed version away.
     fn take_unlisted(&mut self, context: &Context, version: i64) {
-        let Some(at) = self.listed_at(version) else { return };
-        let asset_of = |v: i64| self.versions.get(&v).map(|v| v.asset_id);
-        let assets: BTreeSet<i64> = self.members_by(version, false).filter_map(asset_of).collect();
-        let stays = |m: i64| asset_of(m).is_some_and(|a| assets.contains(&a) && self.version_at(a, at) == Some(m));
-        let gone = self.members_by(version, true).filter(|m| !stays(*m));
+        if !self.is_listed(version) {
+            return;
+        }
+        let gone = self.members_by(version, true).filter(|m| !self.is_current_in_list(*m, version));
         for member in gone.collect::<Vec<_>>() {
             self.unlink(context, member, version, None, EdgeType::Contains);
         }
     }
 
     /// Whether a version of a file that is in a list is the one that was current then: what a run wrote has the content
-    /// that was scanned after it.
-    fn is_current_in_list(&self, member: i64, version: i64, listed_at: Micros) -> bool {
-        let asset_of = |v: i64| self.versions.get(&v).map(|v| v.asset_id);
-        let Some(asset_id) = asset_of(member) else { return false };
-        self.version_at(asset_id, listed_at) == Some(member)
-            && self.members_by(version, false).any(|listed| asset_of(listed) == Some(asset_id))
+    /// that was scanned after it. To be asked once [`Self::is_listed`] has said that there is a list.
+    fn is_current_in_list(&self, member: i64, version: i64) -> bool {
+        let Some(listed) = self.listed.get(&version) else { return false };
+        let Some(asset_id) = self.versions.get(&member).map(|v| v.asset_id) else { return false };
+        listed.assets.contains(&asset_id) && self.version_at(asset_id, listed.at) == Some(member)
     }
 
     /// Members that were inferred, or those that were said.
@@ -172,18 +171,32 @@ impl Projector {
         edge.is_some_and(|e| e.evidence == Evidence::VersionInferred.as_str())
     }
 
-    /// When all members of a version were listed; `None` where they were not.
-    fn listed_at(&self, version: i64) -> Option<Micros> {
-        self.versions.get(&version).filter(|v| v.file_count.is_some())?;
-        let edge = |m: &i64| self.edge_ids.get(&(*m, version, None, EdgeType::Contains.as_str().into()));
+    /// Whether all members of a version were listed. The list is kept until one of its members changes: a data set of many
+    /// files is walked once, not for each late event about one of them.
+    fn is_listed(&mut self, version: i64) -> bool {
+        if self.versions.get(&version).is_none_or(|v| v.file_count.is_none()) {
+            return false;
+        }
+        if !self.listed.contains_key(&version)
+            && let Some(listed) = self.list_of(version)
+        {
+            self.listed.insert(version, listed);
+        }
+        self.listed.contains_key(&version)
+    }
+
+    fn list_of(&self, version: i64) -> Option<Listed> {
+        let edge = |m: i64| self.edge_ids.get(&(m, version, None, EdgeType::Contains.as_str().into()));
         let said = self.members_by(version, false);
-        said.filter_map(|m| self.edges.get(edge(&m)?)).map(|e| e.valid_from).max()
+        let at = said.filter_map(|m| self.edges.get(edge(m)?)).map(|e| e.valid_from).max()?;
+        let asset_of = |m: i64| self.versions.get(&m).map(|v| v.asset_id);
+        Some(Listed { at, assets: self.members_by(version, false).filter_map(asset_of).collect() })
     }
 
     /// Something turned up in a data set after its members were listed: it has another content from here on.
     fn succeed_listed(&mut self, context: &Context, parent: i64, at: Micros) {
         let Some(listed) = self.version_at(parent, at) else { return };
-        if self.listed_at(listed).is_none_or(|listed_at| listed_at >= at) {
+        if !self.is_listed(listed) || self.listed.get(&listed).is_none_or(|list| list.at >= at) {
             return;
         }
         let named = self.unused_name(context, parent);

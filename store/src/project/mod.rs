@@ -126,6 +126,13 @@ impl Bound {
     }
 }
 
+/// The members of a version that were said to be all.
+#[derive(Debug)]
+struct Listed {
+    at: Micros,
+    assets: BTreeSet<i64>,
+}
+
 #[derive(Debug, Default, Clone)]
 struct RunState {
     inputs: Vec<Bound>,
@@ -175,6 +182,8 @@ pub struct Projector {
     members_of: Map<i64, BTreeSet<i64>>,
     containers_of: Map<i64, BTreeSet<i64>>,
     members_until: Map<i64, Micros>,
+    /// Of versions whose members are all known, when they were listed and the assets they are of; found when asked for.
+    listed: Map<i64, Listed>,
     edge_ids: Map<(i64, i64, Option<i64>, Word), i64>,
     /// Findings by version, field, detector, origin and entity.
     finding_ids: Map<(i64, Option<String>, String, String, String), i64>,

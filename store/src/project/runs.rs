@@ -98,24 +98,31 @@ impl Projector {
         run.inputs = job.inputs.iter().map(declared).collect();
         run.outputs = job.outputs.iter().map(declared).collect();
         let sid = self.run(context, &run);
+        let (inputs, outputs) = self.bounds(context, sid, &run);
         let state = self.run_states.entry(sid).or_default();
-        // An older declaration that comes in late does not replace a newer one; it held until then.
-        let later = state.inputs.iter().chain(&state.outputs).map(|bound| bound.at).filter(|at| *at > context.at);
-        if let Some(until) = later.min() {
-            return self.declared_before(context, sid, &run, until);
+        let later = state.inputs.iter().chain(&state.outputs).map(|bound| bound.at).filter(|at| *at > context.at).min();
+        if later.is_none() && self.declares_the_same(sid, &run, (&inputs, &outputs)) {
+            return self.still_declared(context, sid);
         }
+        // An older declaration that comes in late does not replace a newer one, or one that was said again since; it held
+        // until then.
+        let said_again = self.runs.get(&sid).and_then(declared_again).filter(|at| *at > context.at);
+        if let Some(until) = later.or(said_again) {
+            return self.keep_declared(context, (&inputs, &outputs), until);
+        }
+        let state = self.run_states.entry(sid).or_default();
         let (inputs, outputs) = (std::mem::take(&mut state.inputs), std::mem::take(&mut state.outputs));
         state.columns.clear();
         self.bind_io(context, sid, &run);
-        // Only what is declared no longer goes: to declare the same again says nothing new.
+        // Only what is declared no longer goes.
         let Some(state) = self.run_states.get(&sid).cloned() else { return };
         self.retract_io(context, (sid, INPUT), &inputs, &state.inputs);
         self.retract_io(context, (sid, OUTPUT), &outputs, &state.outputs);
         self.keep_declared(context, (&inputs, &outputs), context.at);
     }
 
-    /// A declaration that was replaced before it came in.
-    fn declared_before(&mut self, context: &Context, sid: i64, run: &RunInfo, until: Micros) {
+    /// What a declaration names, without saying it of the run.
+    fn bounds(&mut self, context: &Context, sid: i64, run: &RunInfo) -> (Vec<Bound>, Vec<Bound>) {
         let name = format!("run:{}", run.run_id);
         let mut inputs = Vec::with_capacity(run.inputs.len());
         for io in &run.inputs {
@@ -127,7 +134,33 @@ impl Projector {
             let binding = self.write(context, &io.asset, context.at, By::Run(sid), &name);
             outputs.push(to_bound(io, binding, context.at));
         }
-        self.keep_declared(context, (&inputs, &outputs), until);
+        (inputs, outputs)
+    }
+
+    /// Whether a declaration names the same versions for the same uses as the last one did.
+    fn declares_the_same(&self, sid: i64, run: &RunInfo, (inputs, outputs): (&[Bound], &[Bound])) -> bool {
+        let Some(state) = self.run_states.get(&sid) else { return false };
+        let same = |io: &'static str, said: &[Io], now: &[Bound], known: &[Bound]| {
+            let orders =
+                |bounds: &[Bound]| bounds.iter().map(|b| (b.version_id, b.context.clone())).collect::<BTreeSet<_>>();
+            let subset = |bound: &Bound| {
+                self.run_io.get(&run_io_key(sid, bound.version_id, io, &bound.context)).map(|row| &row.subset)
+            };
+            orders(now) == orders(known) && said.iter().zip(now).all(|(io, bound)| subset(bound) == Some(&io.subset))
+        };
+        same(INPUT, &run.inputs, inputs, &state.inputs) && same(OUTPUT, &run.outputs, outputs, &state.outputs)
+    }
+
+    /// What a job declared before goes on since it was first said. When it was last said is a parameter of the run: an
+    /// older declaration that comes in late has to be told from what came after it.
+    fn still_declared(&mut self, context: &Context, sid: i64) {
+        let known = self.runs.get(&sid).and_then(declared_again);
+        let first = self.run_states.get(&sid).into_iter().flat_map(|s| s.inputs.iter().chain(&s.outputs)).map(|b| b.at);
+        if known.or(first.min()).is_none_or(|at| at < context.at) {
+            self.runs.update(context, &sid, |row| {
+                row.params.insert(DECLARED_AGAIN.to_owned(), context.at.to_string());
+            });
+        }
     }
 
     /// Keeps what a job declared until it declared something else, as edges that end then: what was true at a time stays
@@ -417,6 +450,13 @@ impl Projector {
     fn type_of(&self, asset_id: i64) -> Option<AssetType> {
         self.assets.get(&asset_id).and_then(|a| AssetType::parse(&a.asset_type))
     }
+}
+
+/// When a job last declared what it had declared already, in microseconds since the epoch.
+const DECLARED_AGAIN: &str = "lineward.declared_again_us";
+
+fn declared_again(run: &RunRow) -> Option<Micros> {
+    run.params.get(DECLARED_AGAIN)?.parse().ok()
 }
 
 const INPUT: &str = "INPUT";
