@@ -2,7 +2,7 @@
 
 use super::source::{Cursor, Source};
 use super::{BatchPlace, Lookahead, Problem, Reader, foreign};
-use crate::columns::{self, FieldFilter};
+use crate::columns::{self, FieldFilter, Slices};
 use crate::values::{FieldTable, ValueBatch};
 use arrow_array::RecordBatch;
 use arrow_ipc::reader::{FileReader, StreamReader};
@@ -26,7 +26,7 @@ const BODY_BYTES_MAX: u64 = 512 << 20;
 
 pub(super) struct IpcReader {
     batches: Batches,
-    current: Option<(RecordBatch, usize)>,
+    current: Option<Slices>,
     filter: FieldFilter,
     row: u64,
     ended: bool,
@@ -244,14 +244,19 @@ impl Reader for IpcReader {
         if self.ended {
             return Ok(false);
         }
-        if self.current.is_none() {
+        loop {
+            if let Some(records) = self.current.as_mut().and_then(Iterator::next) {
+                columns::push_batch(&records, self.row, &self.filter, fields, batch);
+                self.row += records.num_rows() as u64;
+                return Ok(true);
+            }
             let batches = &mut self.batches;
             match foreign(|| batches.next().transpose().map_err(|e| e.to_string())).transpose() {
                 None => {
                     self.ended = true;
                     return Ok(false);
                 }
-                Some(Ok(records)) => self.current = Some((records, 0)),
+                Some(Ok(records)) => self.current = Some(Slices::of(records, ROWS)),
                 Some(Err(e)) => {
                     self.ended = true;
                     // The library's messages name structure (offsets, lengths), not data.
@@ -260,15 +265,6 @@ impl Reader for IpcReader {
                 }
             }
         }
-        if let Some((records, done)) = self.current.take() {
-            let rows = ROWS.min(records.num_rows() - done);
-            columns::push_batch(&records.slice(done, rows), self.row, &self.filter, fields, batch);
-            self.row += rows as u64;
-            if done + rows < records.num_rows() {
-                self.current = Some((records, done + rows));
-            }
-        }
-        Ok(true)
     }
 
     fn rows(&self) -> Option<u64> {
