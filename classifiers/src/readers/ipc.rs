@@ -53,8 +53,8 @@ impl IpcReader {
     }
 }
 
-/// Refuses a file whose directory names blocks that are longer than the file, or whose compressed buffers say that they
-/// unpack to more than `bytes_max`: room is made for what they name.
+/// Refuses a file whose directory names blocks that are longer than the file, each or together, or whose compressed
+/// buffers say that they unpack to more than `bytes_max`: what they name is read, and room is made for it.
 fn check_blocks(source: &dyn Source, bytes_max: u64) -> Result<(), String> {
     let size = source.size_bytes();
     let unreadable = || UNREADABLE.to_owned();
@@ -76,13 +76,19 @@ fn check_blocks(source: &dyn Source, bytes_max: u64) -> Result<(), String> {
     let footer = read(start, usize::try_from(length).map_err(|_| unreadable())?)?;
     let footer = arrow_ipc::root_as_footer(&footer).map_err(|_| unreadable())?;
     let blocks = footer.recordBatches().into_iter().flatten().chain(footer.dictionaries().into_iter().flatten());
+    // Blocks are apart, so together they are no longer than the file.
+    let mut left = size;
     for block in blocks {
         let parts = [block.offset(), i64::from(block.metaDataLength()), block.bodyLength()];
         let end = parts.iter().try_fold(0_u64, |sum, part| sum.checked_add(u64::try_from(*part).ok()?));
         if end.is_none_or(|end| end > size) {
             return Err(unreadable());
         }
-        let [offset, head_bytes, _] = parts.map(|part| u64::try_from(part).unwrap_or_default());
+        let [offset, head_bytes, body_bytes] = parts.map(|part| u64::try_from(part).unwrap_or_default());
+        left = left.checked_sub(head_bytes + body_bytes).ok_or_else(unreadable)?;
+        if head_bytes > METADATA_BYTES_MAX as u64 {
+            return Err(unreadable());
+        }
         let head = read(offset, usize::try_from(head_bytes).map_err(|_| unreadable())?)?;
         // The length stands before the description, in newer files behind four bytes of a mark.
         let frame = if head.starts_with(&[0xff; 4]) { 8 } else { 4 };

@@ -639,6 +639,29 @@ fn a_record_of_csv_that_is_too_long_is_scanned_in_pieces() {
 }
 
 #[test]
+fn blocks_of_arrow_that_lie_over_each_other_are_refused() {
+    let column: arrow_array::ArrayRef = Arc::new(arrow_array::StringArray::from(vec!["some text"]));
+    let records = arrow_array::RecordBatch::try_from_iter([("note", column)]).expect("a batch");
+    let mut file = arrow_ipc::writer::FileWriter::try_new(Vec::new(), &records.schema()).expect("a writer");
+    (0..6).for_each(|_| file.write(&records).expect("in memory"));
+    let mut bytes = file.into_inner().expect("in memory");
+    assert_eq!(read("a.arrow", &bytes).texts().len(), 6);
+    // All blocks become the first one with a body that reaches to the end of the file.
+    let length = u32::from_le_bytes(*bytes[bytes.len() - 10..].first_chunk().expect("four")) as usize;
+    let (from, to) = (bytes.len() - 10 - length, bytes.len() - 10);
+    let footer = arrow_ipc::root_as_footer(&bytes[from..to]).expect("a footer");
+    let blocks: Vec<arrow_ipc::Block> = footer.recordBatches().expect("blocks").iter().copied().collect();
+    for block in &blocks {
+        let at = bytes.windows(block.0.len()).rposition(|w| w == block.0).expect("the block");
+        let (offset, head) = (blocks[0].offset(), blocks[0].metaDataLength());
+        let body = bytes.len() as i64 - offset - i64::from(head);
+        bytes[at..at + block.0.len()].copy_from_slice(&arrow_ipc::Block::new(offset, head, body).0);
+    }
+    let got = read("a.arrow", &bytes);
+    assert!(got.refused.is_some() && got.texts().is_empty(), "{}", got.said());
+}
+
+#[test]
 fn a_block_of_avro_that_is_too_long_is_not_read() {
     let limits = Limits { record_bytes_max: 8, ..Limits::default() };
     let got = read_with("a.avro", &avro_of(&["one and two"]), OpenOptions { limits, ..OpenOptions::default() });
