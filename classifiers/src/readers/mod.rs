@@ -460,7 +460,7 @@ impl Child {
             Format::Text | Format::Markdown | Format::Html => Box::new(text::TextReader::new(input)),
             Format::Notebook => notebook::open(input, filter, &self.budget).map_err(broken)?,
             Format::Warc => Box::new(warc::WarcReader::new(input, filter, Arc::clone(&self.budget))),
-            Format::Avro => Box::new(avro::AvroReader::open(input, filter, limits.record_bytes_max).map_err(broken)?),
+            Format::Avro => Box::new(avro::AvroReader::open(input, filter, limits).map_err(broken)?),
             Format::Parquet => {
                 let source = self.whole(source, input).map_err(broken)?;
                 Box::new(parquet::ParquetReader::open(source, filter).map_err(broken)?)

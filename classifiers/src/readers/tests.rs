@@ -661,6 +661,39 @@ fn blocks_of_arrow_that_lie_over_each_other_are_refused() {
     assert!(got.refused.is_some() && got.texts().is_empty(), "{}", got.said());
 }
 
+/// An Avro file of one text, in blocks packed so.
+fn packed_avro(text: &str, codec: Option<arrow_avro::compression::CompressionCodec>) -> Vec<u8> {
+    let column: arrow_array::ArrayRef = Arc::new(arrow_array::StringArray::from(vec![text]));
+    let records = arrow_array::RecordBatch::try_from_iter([("note", column)]).expect("a batch");
+    let builder = arrow_avro::writer::WriterBuilder::new(records.schema().as_ref().clone()).with_compression(codec);
+    let mut out = builder.build::<_, arrow_avro::writer::format::AvroOcfFormat>(Vec::new()).expect("a writer");
+    out.write(&records).expect("in memory");
+    out.finish().expect("in memory");
+    out.into_inner()
+}
+
+#[test]
+fn blocks_of_avro_of_every_codec_are_read_and_bombs_are_not() {
+    use arrow_avro::compression::CompressionCodec as Codec;
+    let limits = Limits { document_bytes_max: 1 << 20, ..Limits::default() };
+    let bomb = "0".repeat(2 << 20);
+    for codec in [None, Some(Codec::Deflate), Some(Codec::Snappy), Some(Codec::ZStandard), Some(Codec::Bzip2)] {
+        let options = OpenOptions { limits, ..OpenOptions::default() };
+        let got = read_with("a.avro", &packed_avro("some text", codec), options.clone());
+        assert_eq!((got.texts(), got.is_clean()), (vec!["some text"], true), "{codec:?}: {}", got.said());
+        let packed = packed_avro(&bomb, codec);
+        let got = read_with("a.avro", &packed, options);
+        if codec.is_some() {
+            assert!(packed.len() < bomb.len() / 10);
+            assert!(got.texts().is_empty() && got.said().contains("longer than any"), "{codec:?}: {}", got.said());
+        }
+        let mut damaged = packed_avro("some text", codec);
+        let at = damaged.len() - 20;
+        damaged[at] ^= 0xff;
+        read("a.avro", &damaged);
+    }
+}
+
 #[test]
 fn a_block_of_avro_that_is_too_long_is_not_read() {
     let limits = Limits { record_bytes_max: 8, ..Limits::default() };
