@@ -14,6 +14,7 @@ mod json;
 mod jsonl;
 mod limits;
 mod notebook;
+mod pages;
 mod parquet;
 mod source;
 mod tar;
@@ -463,7 +464,7 @@ impl Child {
             Format::Avro => Box::new(avro::AvroReader::open(input, filter, limits).map_err(broken)?),
             Format::Parquet => {
                 let source = self.whole(source, input).map_err(broken)?;
-                Box::new(parquet::ParquetReader::open(source, filter).map_err(broken)?)
+                Box::new(parquet::ParquetReader::open(source, filter, limits).map_err(broken)?)
             }
             Format::Arrow => {
                 let opened = match ipc::needs_seek(input.head()) {
