@@ -186,6 +186,37 @@ pub struct Problem {
     pub message: String,
 }
 
+/// Problems of one input that did not end it: the first are kept with their place, the rest are counted.
+#[derive(Debug, Default)]
+struct Problems {
+    kept: Vec<Problem>,
+    /// Those that were kept, also when they were taken out since.
+    told: usize,
+    untold: u64,
+}
+
+impl Problems {
+    /// Problems of an input that are told with their place.
+    const TOLD_MAX: usize = 100;
+
+    fn add(&mut self, place: String, message: impl Into<String>) {
+        if self.told < Self::TOLD_MAX {
+            self.told += 1;
+            self.kept.push(Problem { place, message: message.into() });
+        } else {
+            self.untold += 1;
+        }
+    }
+
+    fn take(&mut self) -> Vec<Problem> {
+        std::mem::take(&mut self.kept)
+    }
+
+    fn take_untold(&mut self) -> u64 {
+        std::mem::take(&mut self.untold)
+    }
+}
+
 /// Where the values of a batch come from.
 #[derive(Debug, Default)]
 pub struct BatchPlace {
