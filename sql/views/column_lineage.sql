@@ -1,23 +1,4 @@
 -- Lineage of columns, a row for each source column, target column and run, with the column names of Databricks' system table of this name. A target column that is null stands for the data set as a whole.
-WITH named AS (
-    SELECT
-        v.version_id, a.asset_type, a.namespace, a.name,
-        CASE WHEN a.asset_type IN ('TABLE', 'DATASET') AND a.name NOT LIKE '%/%'
-            AND character_length(a.name) - character_length(replace(a.name, '.', '')) = 2 THEN true ELSE false END AS dotted
-    FROM current.asset_versions AS v
-    JOIN current.assets AS a ON a.asset_id = v.asset_id
-), names AS (
-    SELECT
-        version_id,
-        CASE WHEN dotted OR asset_type = 'TABLE' THEN name END AS full_name,
-        CASE WHEN dotted THEN split_part(name, '.', 1) END AS catalog_name,
-        CASE WHEN dotted THEN split_part(name, '.', 2) END AS schema_name,
-        CASE WHEN dotted THEN split_part(name, '.', 3) WHEN asset_type = 'TABLE' THEN name END AS table_name,
-        CASE WHEN NOT dotted AND asset_type <> 'TABLE' THEN concat(namespace, '/', ltrim(name, '/')) END AS path,
-        CASE WHEN dotted OR asset_type = 'TABLE' THEN 'TABLE' WHEN asset_type IN ('DATASET', 'FILE', 'SHARD', 'CORPUS')
-            THEN 'PATH' ELSE asset_type END AS kind
-    FROM named
-)
 SELECT
     CASE WHEN h.run_sid IS NOT NULL THEN 'JOB' END AS entity_type,
     CASE WHEN j.job_id IS NOT NULL THEN concat(j.namespace, '/', j.name) END AS entity_id,
