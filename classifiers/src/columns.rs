@@ -1,14 +1,16 @@
 //! Arrow columns as values: every text in a record batch, nested ones too, under its dotted path.
 //!
-//! Strings and binary go in as they are, dictionaries once per row (with the distinct value's text), lists and structs
-//! by their elements. Whole numbers of seven digits and more go in as text, since identifiers are often stored so; as
+//! Strings and binary go in as they are, dictionaries once per row (with the distinct value's text), runs once with their
+//! first row, lists and structs by their elements. Whole numbers of seven digits and more go in as text, since identifiers are often stored so; as
 //! floats, too, which a column of integers with gaps becomes on its way through other tools.
 //! Nulls and other types hold nothing to find.
 
 use crate::values::{FieldTable, ValueBatch};
 use arrow_array::cast::AsArray;
+use arrow_array::types::{Int16Type, Int32Type, Int64Type, RunEndIndexType};
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::DataType;
+use std::sync::Arc;
 
 /// Smallest magnitude of a whole number that is looked at.
 pub const INTEGER_MIN: u64 = 1_000_000;
@@ -22,6 +24,9 @@ pub(crate) fn whole_number(number: f64) -> Option<i64> {
 
 /// Elements of a list beyond this one share the path segment `*`, so that paths stay few.
 pub const LIST_INDEX_MAX: usize = 999;
+
+/// Bytes of a slice of a record batch that come out of memory which its rows share, about.
+const SLICE_BYTES: u64 = 8 << 20;
 
 /// Which fields are wanted.
 #[derive(Debug, Clone, Default)]
@@ -77,10 +82,121 @@ pub fn push_batch(
     }
 }
 
+/// A record batch to be pushed slice by slice. Rows that share memory (views, dictionaries) can stand for far more bytes
+/// than the batch has; a slice stands for a few megabytes, or is one row.
+pub(crate) struct Slices {
+    rest: RecordBatch,
+    rows_max: usize,
+}
+
+impl Slices {
+    /// Slices of no more than so many rows.
+    pub(crate) fn of(records: RecordBatch, rows_max: usize) -> Self {
+        Self { rest: records, rows_max }
+    }
+}
+
+impl Iterator for Slices {
+    type Item = RecordBatch;
+
+    fn next(&mut self) -> Option<RecordBatch> {
+        let all = self.rest.num_rows();
+        let mut count = all.min(self.rows_max);
+        let shared = |rows: usize| -> u64 {
+            self.rest.columns().iter().map(|column| shared_bytes(&column.slice(0, rows))).fold(0, u64::saturating_add)
+        };
+        while count > 1 && shared(count) > SLICE_BYTES {
+            count = count.div_ceil(2);
+        }
+        let slice = (count > 0).then(|| self.rest.slice(0, count))?;
+        self.rest = self.rest.slice(count, all - count);
+        Some(slice)
+    }
+}
+
+/// Bytes that a column pushes out of memory that its rows share.
+fn shared_bytes(column: &ArrayRef) -> u64 {
+    if column.is_empty() {
+        return 0;
+    }
+    let list = |values: &ArrayRef, start: usize, end: usize| match start < end {
+        true => shared_bytes(&values.slice(start, end - start)),
+        false => 0,
+    };
+    match column.data_type() {
+        DataType::Utf8View => column.as_string_view().lengths().map(u64::from).sum(),
+        DataType::BinaryView => column.as_binary_view().lengths().map(u64::from).sum(),
+        DataType::Dictionary(..) => match column.as_any_dictionary_opt() {
+            Some(dictionary) if !dictionary.values().is_empty() => {
+                let keys = dictionary.normalized_keys();
+                keys.into_iter().map(|key| value_bytes(dictionary.values(), key)).fold(0, u64::saturating_add)
+            }
+            _ => 0,
+        },
+        DataType::Struct(_) => column.as_struct().columns().iter().map(shared_bytes).fold(0, u64::saturating_add),
+        DataType::List(_) => {
+            let of = column.as_list::<i32>();
+            list(of.values(), offsets32(of.value_offsets(), 0).0, offsets32(of.value_offsets(), of.len() - 1).1)
+        }
+        DataType::LargeList(_) => {
+            let of = column.as_list::<i64>();
+            list(of.values(), offsets64(of.value_offsets(), 0).0, offsets64(of.value_offsets(), of.len() - 1).1)
+        }
+        DataType::Map(..) => {
+            let of = column.as_map();
+            let entries: ArrayRef = Arc::new(of.entries().clone());
+            list(&entries, offsets32(of.value_offsets(), 0).0, offsets32(of.value_offsets(), of.len() - 1).1)
+        }
+        DataType::FixedSizeList(..) => shared_bytes(column.as_fixed_size_list().values()),
+        DataType::ListView(_) => {
+            let of = column.as_list_view::<i32>();
+            shared_by_views(of.values(), of.len(), |i| view32(of.value_offsets(), of.value_sizes(), i))
+        }
+        DataType::LargeListView(_) => {
+            let of = column.as_list_view::<i64>();
+            shared_by_views(of.values(), of.len(), |i| view64(of.value_offsets(), of.value_sizes(), i))
+        }
+        DataType::RunEndEncoded(..) => runs(column).map_or(0, |(_, values)| shared_bytes(&values)),
+        DataType::Union(members, _) => {
+            of_union(column, members).map(|(values, _)| shared_bytes(&values)).fold(0, u64::saturating_add)
+        }
+        _ => 0,
+    }
+}
+
+fn shared_by_views(values: &ArrayRef, rows: usize, bounds: impl Fn(usize) -> (usize, usize)) -> u64 {
+    match overlap(values, rows, &bounds) {
+        true => shared_bytes(values),
+        false => (0..rows)
+            .map(&bounds)
+            .map(|(start, end)| shared_bytes(&values.slice(start, end - start)))
+            .fold(0, u64::saturating_add),
+    }
+}
+
+/// Bytes of a value of a dictionary, about.
+fn value_bytes(values: &ArrayRef, at: usize) -> u64 {
+    let bytes = match values.data_type() {
+        DataType::Utf8 => values.as_string::<i32>().value_length(at) as usize,
+        DataType::LargeUtf8 => values.as_string::<i64>().value_length(at) as usize,
+        DataType::Binary => values.as_binary::<i32>().value_length(at) as usize,
+        DataType::LargeBinary => values.as_binary::<i64>().value_length(at) as usize,
+        DataType::Utf8View => values.as_string_view().value(at).len(),
+        DataType::BinaryView => values.as_binary_view().value(at).len(),
+        DataType::FixedSizeBinary(size) => usize::try_from(*size).unwrap_or_default(),
+        _ => size_of::<u64>(),
+    };
+    bytes as u64
+}
+
 /// Maps positions in an array to record numbers.
 enum Rows {
-    All { base: u64 },
+    All {
+        base: u64,
+    },
     Of(Vec<u64>),
+    /// All of them to one.
+    One(u64),
 }
 
 impl Rows {
@@ -88,6 +204,7 @@ impl Rows {
         match self {
             Self::All { base } => base + index as u64,
             Self::Of(rows) => rows.get(index).copied().unwrap_or_default(),
+            Self::One(row) => *row,
         }
     }
 }
@@ -122,26 +239,25 @@ fn push_column(
         }
         DataType::ListView(_) => {
             let list = column.as_list_view::<i32>();
-            let bounds =
-                |i| (list.value_offsets()[i] as usize, (list.value_offsets()[i] + list.value_sizes()[i]) as usize);
+            let bounds = |i| view32(list.value_offsets(), list.value_sizes(), i);
             push_list(list.values(), bounds, list, path, rows, filter, fields, out);
         }
         DataType::LargeListView(_) => {
             let list = column.as_list_view::<i64>();
-            let bounds =
-                |i| (list.value_offsets()[i] as usize, (list.value_offsets()[i] + list.value_sizes()[i]) as usize);
+            let bounds = |i| view64(list.value_offsets(), list.value_sizes(), i);
             push_list(list.values(), bounds, list, path, rows, filter, fields, out);
         }
-        DataType::RunEndEncoded(_, values) => {
-            // Decoded row by row, as dictionaries are.
-            if let Ok(plain) = arrow_cast::cast(column, values.data_type()) {
-                push_column(&plain, path, rows, filter, fields, out);
+        DataType::RunEndEncoded(..) => {
+            // A run of millions of rows has one value, which is looked at once.
+            if let Some((firsts, values)) = runs(column) {
+                let rows = Rows::Of(firsts.into_iter().map(|first| rows.at(first)).collect());
+                push_column(&values, path, &rows, filter, fields, out);
             }
         }
         DataType::Union(members, _) => push_union(column, members, path, rows, filter, fields, out),
         DataType::Map(..) => {
             let map = column.as_map();
-            let entries: ArrayRef = std::sync::Arc::new(map.entries().clone());
+            let entries: ArrayRef = Arc::new(map.entries().clone());
             push_list(&entries, |i| offsets32(map.value_offsets(), i), map, path, rows, filter, fields, out);
         }
         _ if filter.wants(path) => push_leaf(column, path, rows, fields, out),
@@ -159,16 +275,36 @@ fn push_union(
     fields: &mut FieldTable,
     out: &mut ValueBatch,
 ) {
-    let union = column.as_union();
-    for (type_id, _) in members.iter() {
-        let places = (0..union.len()).filter(|i| union.type_id(*i) == type_id);
-        let (indices, of_rows): (Vec<u32>, Vec<u64>) =
-            places.map(|i| (union.value_offset(i) as u32, rows.at(i))).unzip();
-        let indices = arrow_array::UInt32Array::from(indices);
-        // As for lists: the offsets are the union's own.
-        let Ok(taken) = arrow_select::take::take(union.child(type_id), &indices, None) else { continue };
-        push_column(&taken, path, &Rows::Of(of_rows), filter, fields, out);
+    for (values, places) in of_union(column, members) {
+        let rows = Rows::Of(places.into_iter().map(|place| rows.at(place)).collect());
+        push_column(&values, path, &rows, filter, fields, out);
     }
+}
+
+/// The values of each kind in a union column, and where they stand in it.
+fn of_union<'a>(
+    column: &'a ArrayRef,
+    members: &'a arrow_schema::UnionFields,
+) -> impl Iterator<Item = (ArrayRef, Vec<usize>)> + 'a {
+    let union = column.as_union();
+    members.iter().filter_map(|(type_id, _)| {
+        let places: Vec<usize> = (0..union.len()).filter(|i| union.type_id(*i) == type_id).collect();
+        let indices = arrow_array::UInt32Array::from_iter_values(places.iter().map(|i| union.value_offset(*i) as u32));
+        // As for lists: the offsets are the union's own.
+        let taken = arrow_select::take::take(union.child(type_id), &indices, None).ok()?;
+        Some((taken, places))
+    })
+}
+
+/// The value of each run of a column, and the position of its first row.
+fn runs(column: &ArrayRef) -> Option<(Vec<usize>, ArrayRef)> {
+    fn of<R: RunEndIndexType<Native: Into<i64>>>(column: &ArrayRef) -> Option<(Vec<usize>, ArrayRef)> {
+        let runs = column.as_run_opt::<R>().filter(|runs| !runs.is_empty())?;
+        let ends = runs.run_ends().sliced_values().map(|end| usize::try_from(end.into()).unwrap_or_default());
+        let values = runs.values_slice();
+        Some((std::iter::once(0).chain(ends).take(values.len()).collect(), values))
+    }
+    of::<Int32Type>(column).or_else(|| of::<Int64Type>(column)).or_else(|| of::<Int16Type>(column))
 }
 
 fn offsets32(offsets: &[i32], i: usize) -> (usize, usize) {
@@ -177,6 +313,41 @@ fn offsets32(offsets: &[i32], i: usize) -> (usize, usize) {
 
 fn offsets64(offsets: &[i64], i: usize) -> (usize, usize) {
     (offsets[i] as usize, offsets[i + 1] as usize)
+}
+
+fn view32(offsets: &[i32], sizes: &[i32], i: usize) -> (usize, usize) {
+    (offsets[i] as usize, offsets[i] as usize + sizes[i] as usize)
+}
+
+fn view64(offsets: &[i64], sizes: &[i64], i: usize) -> (usize, usize) {
+    (offsets[i] as usize, offsets[i] as usize + sizes[i] as usize)
+}
+
+/// Whether rows of a list have elements in common, as views may, or elements that take no memory: what rows name is then
+/// far more than there is.
+fn overlap(values: &ArrayRef, rows: usize, bounds: impl Fn(usize) -> (usize, usize)) -> bool {
+    let named = (0..rows).map(bounds).fold(0_usize, |sum, (start, end)| sum.saturating_add(end.saturating_sub(start)));
+    named > values.len() || has_runs(values.data_type())
+}
+
+/// Whether elements of this type may be runs.
+fn has_runs(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::RunEndEncoded(..) => true,
+        DataType::Struct(children) => children.iter().any(|child| has_runs(child.data_type())),
+        DataType::FixedSizeList(child, _) => has_runs(child.data_type()),
+        _ => false,
+    }
+}
+
+/// Whether an element of this type can hold something to find. Those that cannot may take no memory, and be many.
+fn holds_something(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Null | DataType::Boolean | DataType::FixedSizeBinary(0) | DataType::FixedSizeList(_, 0) => false,
+        DataType::Struct(children) => children.iter().any(|child| holds_something(child.data_type())),
+        DataType::FixedSizeList(child, _) => holds_something(child.data_type()),
+        _ => true,
+    }
 }
 
 #[expect(clippy::too_many_arguments, reason = "one recursion, all of it context")]
@@ -190,6 +361,12 @@ fn push_list(
     fields: &mut FieldTable,
     out: &mut ValueBatch,
 ) {
+    if list.is_empty() || !holds_something(values.data_type()) {
+        return;
+    }
+    if overlap(values, list.len(), &bounds) {
+        return push_column(values, &format!("{path}.*"), &Rows::One(rows.at(0)), filter, fields, out);
+    }
     // The elements of all rows at one list position form one column, so that `messages.0.content` is one field.
     let mut by_index: Vec<(Vec<u32>, Vec<u64>)> = Vec::new();
     for i in 0..list.len() {
@@ -309,10 +486,75 @@ mod tests {
             vec![Some(4_012_888_888_881_881.0), None, Some(1.5), Some(12.0), Some(-1e6), Some(1e300), Some(f64::NAN)];
         expect(Arc::new(Float64Array::from(floats)), &[(10, "4012888888881881"), (14, "-1000000")]);
         let runs = RunArray::<Int32Type>::try_new(&Int32Array::from(vec![2, 3]), &StringArray::from(vec!["x", "y"]));
-        expect(Arc::new(runs.expect("runs")), &[(10, "x"), (11, "x"), (12, "y")]);
+        expect(Arc::new(runs.expect("runs")), &[(10, "x"), (12, "y")]);
         let item = Arc::new(arrow_schema::Field::new("item", DataType::Utf8, true));
         let texts = Arc::new(StringArray::from(vec!["a", "b", "c"]));
         let list = ListViewArray::try_new(item, vec![1, 0].into(), vec![2, 1].into(), texts, None);
         expect(Arc::new(list.expect("a list")), &[(10, "b"), (11, "a"), (10, "c")]);
+    }
+
+    #[test]
+    fn a_run_of_any_length_is_one_value() {
+        let text = "long ".repeat(1_000);
+        let ends = Int32Array::from(vec![2, 1_000_000_000, 1_000_000_001]);
+        let values_of = StringArray::from(vec!["x", text.as_str(), "z"]);
+        let runs: ArrayRef = Arc::new(RunArray::<Int32Type>::try_new(&ends, &values_of).expect("runs"));
+        expect(Arc::clone(&runs), &[(10, "x"), (12, &text), (1_000_000_010, "z")]);
+        expect(runs.slice(1, 999_999_999), &[(10, "x"), (11, &text)]);
+        expect(runs.slice(5, 0), &[]);
+    }
+
+    #[test]
+    fn lists_that_share_elements_are_looked_at_once() {
+        const ROWS: i32 = 4_096;
+        const VALUES: i32 = 200_000;
+        let item = Arc::new(arrow_schema::Field::new("item", DataType::Utf8, true));
+        let texts = Arc::new(StringArray::from_iter_values((0..VALUES).map(|n| n.to_string())));
+        let (offsets, sizes) = (vec![0; ROWS as usize], vec![VALUES; ROWS as usize]);
+        let list = ListViewArray::try_new(item, offsets.into(), sizes.into(), texts, None).expect("a list");
+        let found = values(Arc::new(list));
+        assert_eq!((found.len(), found[7].clone()), (VALUES as usize, (10, "7".to_owned())));
+    }
+
+    #[test]
+    fn elements_that_take_no_memory_hold_nothing() {
+        let field = |data_type: DataType| Arc::new(arrow_schema::Field::new("f", data_type, true));
+        let structure = |types: &[DataType]| DataType::Struct(types.iter().cloned().map(field).collect());
+        for nothing in [
+            DataType::Null,
+            DataType::FixedSizeBinary(0),
+            DataType::FixedSizeList(field(DataType::Utf8), 0),
+            DataType::FixedSizeList(field(DataType::Null), 1 << 30),
+            structure(&[]),
+            structure(&[DataType::Null, DataType::Boolean]),
+        ] {
+            assert!(!holds_something(&nothing), "{nothing}");
+        }
+        for something in
+            [DataType::Utf8, structure(&[DataType::Null, DataType::Int64]), DataType::List(field(DataType::Null))]
+        {
+            assert!(holds_something(&something), "{something}");
+        }
+    }
+
+    #[test]
+    fn rows_that_share_a_long_value_come_in_short_slices() {
+        let long = "x".repeat(1 << 20);
+        let of = |columns: Vec<(&str, ArrayRef)>| -> Vec<usize> {
+            let records = RecordBatch::try_from_iter(columns).expect("a batch");
+            Slices::of(records, 100).map(|slice| slice.num_rows()).collect()
+        };
+        let plain: ArrayRef = Arc::new(StringArray::from_iter_values((0..250).map(|n| n.to_string())));
+        assert_eq!(of(vec![("n", Arc::clone(&plain))]), [100, 100, 50]);
+        let keys = Int32Array::from_iter_values((0..250).map(|n| i32::from(n >= 100)));
+        let words: ArrayRef = Arc::new(StringArray::from(vec!["short", long.as_str()]));
+        let dictionary = arrow_array::DictionaryArray::try_new(keys.clone(), Arc::clone(&words)).expect("a dictionary");
+        let views = arrow_select::take::take(&words, &keys, None).expect("taken");
+        let views = arrow_cast::cast(&views, &DataType::Utf8View).expect("views");
+        for shared in [Arc::new(dictionary) as ArrayRef, views] {
+            let rows = of(vec![("n", Arc::clone(&plain)), ("shared", shared)]);
+            assert_eq!((rows[0], rows.iter().sum::<usize>()), (100, 250), "{rows:?}");
+            assert!(rows[1..].iter().all(|rows| *rows <= 8), "{rows:?}");
+        }
     }
 }

@@ -11,7 +11,7 @@ use crate::engine::overlap::Beaten;
 use crate::finding::{Category, Confidence, Match};
 use crate::values::{FieldTable, ValueBatch};
 use crate::{Engine, Error, FingerprintKey, Scanner};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::collections::HashMap;
 
 /// What was found in one document, counted by field and detector.
@@ -336,16 +336,32 @@ fn replace(value: &mut Value, next: &mut u32, names: &Names, change: &mut dyn Fn
                 }
                 replace(item, next, names, change);
             }
+            let mut numbers = HashMap::new();
             for (old, new) in renamed {
                 if let Some(item) = map.remove(&old) {
-                    // Values that are equal when normalised have one new key; none of their members may be lost.
-                    let free = (2..).map(|n| format!("{new}#{n}")).find(|key| !map.contains_key(key));
-                    let key = if map.contains_key(&new) { free.unwrap_or(new) } else { new };
+                    let key = free_key(map, new, &mut numbers);
                     map.insert(key, item);
                 }
             }
         }
         _ => {}
+    }
+}
+
+/// The key that a member gets for its new one. Values that are equal when normalised have one new key; none of their
+/// members may be lost, so the later ones get a number. `numbers` holds the last of each key, so that a million of them
+/// are not a million times counted from the first.
+fn free_key(map: &Map<String, Value>, new: String, numbers: &mut HashMap<String, u32>) -> String {
+    if !map.contains_key(&new) {
+        return new;
+    }
+    let last = numbers.entry(new.clone()).or_insert(1);
+    loop {
+        *last += 1;
+        let key = format!("{new}#{last}");
+        if !map.contains_key(&key) {
+            return key;
+        }
     }
 }
 
@@ -439,6 +455,22 @@ mod tests {
     fn a_card_that_is_a_float_goes() {
         let document = redacted(serde_json::json!({"card": 4_012_888_888_881_881.0, "share": 0.5, "n": 3.0}));
         assert!(document["card"].is_string() && document["share"] == 0.5 && document["n"] == 3.0, "{document}");
+    }
+
+    #[test]
+    fn the_number_of_a_key_goes_on_from_the_last_one() {
+        let mut map: Map<String, Value> =
+            [("mark", 0), ("mark#3", 0)].map(|(k, v)| (k.to_owned(), v.into())).into_iter().collect();
+        let mut numbers = HashMap::new();
+        for expected in ["mark#2", "mark#4", "mark#5"] {
+            let key = free_key(&map, "mark".to_owned(), &mut numbers);
+            assert_eq!(key, expected);
+            map.insert(key, 0.into());
+        }
+        // What was counted is not counted again: a number that came free is not gone back to.
+        map.remove("mark#2");
+        assert_eq!(free_key(&map, "mark".to_owned(), &mut numbers), "mark#6");
+        assert_eq!(free_key(&map, "other".to_owned(), &mut numbers), "other");
     }
 
     #[test]

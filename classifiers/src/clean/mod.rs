@@ -184,7 +184,7 @@ fn place_of(row: u64, start: u64, end: u64, fingerprint: &str) -> Place {
 }
 
 /// Whether a range lies in one of some that are in order and apart.
-fn is_inside(ranges: &[Range<u64>], start: u64, end: u64) -> bool {
+fn is_inside<T: Ord>(ranges: &[Range<T>], start: T, end: T) -> bool {
     ranges.get(ranges.partition_point(|r| r.end < end)).is_some_and(|r| r.start <= start && end <= r.end)
 }
 
@@ -338,7 +338,7 @@ impl<'e> Cleaner<'e> {
                 let (m, ranges) = (f.place, replaced.get(f.place.value as usize));
                 let span = rewritten.spans().get(m.value as usize);
                 if let Some(span) = span
-                    && ranges.is_some_and(|all| all.iter().any(|r| r.start <= m.start && m.end <= r.end))
+                    && ranges.is_some_and(|all| is_inside(all, m.start, m.end))
                 {
                     self.accepted_next.insert(f.place_in(span.row));
                 }

@@ -1,11 +1,9 @@
 //! One list of matches out of those in plain text and those in decoded text.
 
+use crate::engine::overlap;
 use crate::finding::Match;
 use crate::rule_set::RuleSet;
 use std::collections::BTreeMap;
-
-/// Entities that contain others: a match may lie in them.
-const CONTAINERS: [&str; 3] = ["URL", "DOMAIN_NAME", "ADDRESS"];
 
 /// Of matches in decoded text, what they matched: by value (its number in the batch), start in the source, and rule.
 pub(crate) type DecodedValues = BTreeMap<(u32, usize, u16), Decoded>;
@@ -37,7 +35,7 @@ pub(crate) struct DecodedMatch {
 /// What lies wholly inside a plain match of another kind (a claim in a token) is a thing of its own. A plain match that
 /// begins inside an escape, or holds it (`njane@...` and `x%2Cjane@...`), was misread.
 pub(crate) fn merge(plain: &mut Vec<Match>, decoded: Vec<DecodedMatch>, rules: &RuleSet) -> DecodedValues {
-    let is_container = |m: &Match| CONTAINERS.contains(&rules.get(m.rule).entity.as_str());
+    let is_container = |m: &Match| overlap::is_container(m, rules);
     let mut kept: BTreeMap<(u32, bool, usize), Match> = BTreeMap::new();
     for m in plain.iter() {
         kept.insert((m.value, is_container(m), m.start), *m);

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, HashMap};
 const CONTAINERS: [&str; 3] = ["URL", "DOMAIN_NAME", "ADDRESS"];
 
 /// Whether a match may hold others.
-pub(super) fn is_container(m: &Match, rules: &RuleSet) -> bool {
+pub(crate) fn is_container(m: &Match, rules: &RuleSet) -> bool {
     CONTAINERS.contains(&rules.get(m.rule).entity.as_str())
 }
 

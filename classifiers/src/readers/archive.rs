@@ -3,15 +3,12 @@
 //! A member that cannot be read is a problem of the archive with the member's name in its place; the next one is read
 //! all the same. Members that are archives are opened in turn, down to the depth of the limits.
 
-use super::{BatchPlace, Child, Input, Open, Problem, Reader, io_message};
+use super::{BatchPlace, Child, Input, Open, Problem, Problems, Reader, io_message};
 use crate::Error;
 use crate::values::{FieldTable, ValueBatch};
 
 /// Longest name of a member that is shown, in characters.
 const NAME_CHARS_MAX: usize = 512;
-
-/// Problems of one archive kept with their place; more are counted.
-const PROBLEMS_MAX: u64 = 100;
 
 /// A member of an archive.
 pub(super) struct Entry {
@@ -40,9 +37,7 @@ pub(super) struct ArchiveReader {
     entries: Box<dyn Entries + Send>,
     child: Child,
     current: Option<Member>,
-    problems: Vec<Problem>,
-    problems_told: u64,
-    problems_untold: u64,
+    problems: Problems,
     rows: u64,
     /// The batch given last is plain text.
     is_text: bool,
@@ -57,9 +52,7 @@ impl ArchiveReader {
             entries,
             child,
             current: None,
-            problems: Vec::new(),
-            problems_told: 0,
-            problems_untold: 0,
+            problems: Problems::default(),
             rows: 0,
             is_text: false,
             binary: 0,
@@ -68,21 +61,12 @@ impl ArchiveReader {
         }
     }
 
-    fn problem(&mut self, problem: Problem) {
-        if self.problems_told < PROBLEMS_MAX {
-            self.problems_told += 1;
-            self.problems.push(problem);
-        } else {
-            self.problems_untold += 1;
-        }
-    }
-
     fn member_problem(&mut self, name: &str, place: &str, message: String) {
         let place = match place {
             "the file" | "" => format!("member `{name}`"),
             place => format!("member `{name}`, {place}"),
         };
-        self.problem(Problem { place, message });
+        self.problems.add(place, message);
     }
 
     /// Takes over what the current member's reader has to say.
@@ -91,7 +75,7 @@ impl ArchiveReader {
             for problem in member.reader.problems() {
                 self.member_problem(&member.name, &problem.place, problem.message);
             }
-            self.problems_untold += member.reader.problems_untold();
+            self.problems.untold += member.reader.problems_untold();
             self.current = Some(member);
         }
     }
@@ -135,7 +119,7 @@ impl ArchiveReader {
                  such members out, `--binary scan` scans their bytes as text)",
                 self.binary
             );
-            self.problem(Problem { place: "the file".into(), message });
+            self.problems.add("the file".into(), message);
         }
         Ok(false)
     }
@@ -178,11 +162,11 @@ impl Reader for ArchiveReader {
     }
 
     fn problems(&mut self) -> Vec<Problem> {
-        std::mem::take(&mut self.problems)
+        self.problems.take()
     }
 
     fn problems_untold(&mut self) -> u64 {
-        std::mem::take(&mut self.problems_untold)
+        self.problems.take_untold()
     }
 
     fn is_text(&self) -> bool {

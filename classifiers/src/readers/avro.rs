@@ -1,11 +1,14 @@
 //! Avro object container files, a batch of rows at a time.
 
+use super::compression::ZSTD_WINDOW_LOG_MAX;
+use super::limits::Limits;
 use super::{BatchPlace, Lookahead, Problem, Reader, foreign};
-use crate::columns::{self, FieldFilter};
+use crate::columns::{self, FieldFilter, Slices};
 use crate::values::{FieldTable, ValueBatch};
 use arrow_array::RecordBatch;
+use arrow_avro::compression::CompressionCodec;
 use arrow_avro::reader::{Reader as Decoder, ReaderBuilder, read_header_info};
-use std::io::{BufRead, BufReader, Cursor, Read};
+use std::io::{BufRead as _, BufReader, Cursor, Read};
 
 /// Rows of a batch.
 const ROWS: usize = 256;
@@ -13,37 +16,42 @@ const ROWS: usize = 256;
 const BLOCK_ROWS_MAX: u64 = 1 << 20;
 const SYNC_BYTES: usize = 16;
 
-/// Reads block by block and hands each to the library by itself, with a header: its own loop over blocks does not end
-/// where a block holds more bytes than its count of rows takes.
+/// Reads block by block and hands each to the library by itself, unpacked and with a header: its own loop over blocks
+/// does not end where a block holds more bytes than its count of rows takes, and it unpacks a block however long that is.
 pub(super) struct AvroReader {
     input: BufReader<Lookahead>,
-    /// The bytes of the file's header, with the schema and the codec.
+    /// The bytes of a header with the file's schema, of blocks that are not packed.
     header: Vec<u8>,
+    codec: Option<CompressionCodec>,
     sync: [u8; SYNC_BYTES],
     /// Rows of a block that were not given yet.
-    waiting: Option<RecordBatch>,
+    waiting: Option<Slices>,
     filter: FieldFilter,
     /// A longer block is not read: it would be in memory whole, and no record of it may be longer.
     block_bytes_max: u64,
+    /// Nor is one that unpacks to more.
+    unpacked_bytes_max: u64,
     row: u64,
     ended: bool,
 }
 
 impl AvroReader {
-    pub(super) fn open(input: Lookahead, filter: FieldFilter, block_bytes_max: usize) -> Result<Self, String> {
+    pub(super) fn open(input: Lookahead, filter: FieldFilter, limits: &Limits) -> Result<Self, String> {
         let mut input = BufReader::with_capacity(1 << 18, input);
         // The library's message may quote the schema's text, so it is not passed on.
         let broken = "not a readable Avro file (truncated, of an unknown codec, or no Avro at all)";
-        let mut header = Vec::new();
-        let sync = foreign(|| {
-            let info = read_header_info(Recorder { input: &mut input, taken: &mut header }).map_err(|_| broken)?;
+        let (header, codec, sync) = foreign(|| {
+            let info = read_header_info(&mut input).map_err(|_| broken)?;
+            let header = plain_header(&info.writer_schema().map_err(|_| broken)?.json_string, info.sync());
             ReaderBuilder::new().build(Cursor::new(&header)).map_err(|_| broken)?;
-            Ok(info.sync())
+            Ok((header, info.compression().map_err(|_| broken)?, info.sync()))
         })?;
         Ok(Self {
-            block_bytes_max: block_bytes_max as u64,
+            block_bytes_max: limits.record_bytes_max as u64,
+            unpacked_bytes_max: limits.document_bytes_max,
             input,
             header,
+            codec,
             sync,
             waiting: None,
             filter,
@@ -63,24 +71,69 @@ impl AvroReader {
             if size > self.block_bytes_max || rows > BLOCK_ROWS_MAX {
                 return Err(Damaged);
             }
-            let mut file = self.header.clone();
-            // With more rows than it has the block never runs out of them: bytes behind its last row become rows, or
-            // an error.
-            put_long(&mut file, i64::MAX);
-            put_long(&mut file, i64::try_from(size).map_err(|_| Damaged)?);
-            let before = file.len() as u64;
-            let got = (&mut self.input).take(size + SYNC_BYTES as u64).read_to_end(&mut file).map_err(|_| Damaged)?;
-            if got as u64 != size + SYNC_BYTES as u64 || !file.ends_with(&self.sync) {
+            let mut packed = Vec::new();
+            let got = (&mut self.input).take(size + SYNC_BYTES as u64).read_to_end(&mut packed).map_err(|_| Damaged)?;
+            if got as u64 != size + SYNC_BYTES as u64 || !packed.ends_with(&self.sync) {
                 return Err(Damaged);
             }
-            match (rows, file.len() as u64 - before - SYNC_BYTES as u64) {
+            packed.truncate(packed.len() - SYNC_BYTES);
+            let block = match packed.is_empty() {
+                true => packed,
+                false => self.unpacked(packed)?,
+            };
+            match (rows, block.len()) {
                 (0, 0) => {}
                 // Rows without a byte hold nothing.
                 (_, 0) => self.row += rows,
                 (0, _) => return Err(Damaged),
-                _ => return decode(file, rows as usize).map(Some),
+                _ => return decode(self.file_of(&block)?, rows as usize).map(Some),
             }
         }
+    }
+
+    /// The bytes of a block, if they are not too many.
+    fn unpacked(&self, packed: Vec<u8>) -> Result<Vec<u8>, Damaged> {
+        let limit = self.unpacked_bytes_max;
+        let whole = |unpacking: &mut dyn Read| {
+            let mut out = Vec::new();
+            let got = unpacking.take(limit.saturating_add(1)).read_to_end(&mut out).map_err(|_| Damaged)?;
+            (got as u64 <= limit).then_some(out).ok_or(Damaged)
+        };
+        match self.codec {
+            None => Ok(packed),
+            Some(CompressionCodec::Deflate) => whole(&mut flate2::read::DeflateDecoder::new(packed.as_slice())),
+            Some(CompressionCodec::Bzip2) => whole(&mut bzip2::read::BzDecoder::new(packed.as_slice())),
+            Some(CompressionCodec::ZStandard) => {
+                let mut decoder = zstd::stream::read::Decoder::new(packed.as_slice()).map_err(|_| Damaged)?;
+                decoder.window_log_max(ZSTD_WINDOW_LOG_MAX).map_err(|_| Damaged)?;
+                whole(&mut decoder)
+            }
+            Some(CompressionCodec::Snappy) => {
+                // The checksum of the unpacked bytes stands behind the packed ones.
+                let (packed, checksum) = packed.split_last_chunk::<4>().ok_or(Damaged)?;
+                let length = snap::raw::decompress_len(packed).map_err(|_| Damaged)?;
+                if length as u64 > limit {
+                    return Err(Damaged);
+                }
+                let out = snap::raw::Decoder::new().decompress_vec(packed).map_err(|_| Damaged)?;
+                let mut crc = flate2::Crc::new();
+                crc.update(&out);
+                (crc.sum() == u32::from_be_bytes(*checksum)).then_some(out).ok_or(Damaged)
+            }
+            Some(CompressionCodec::Xz) => Err(Damaged),
+        }
+    }
+
+    /// A file of this one block.
+    fn file_of(&self, block: &[u8]) -> Result<Vec<u8>, Damaged> {
+        let mut file = self.header.clone();
+        // With more rows than it has the block never runs out of them: bytes behind its last row become rows, or
+        // an error.
+        put_long(&mut file, i64::MAX);
+        put_long(&mut file, i64::try_from(block.len()).map_err(|_| Damaged)?);
+        file.extend_from_slice(block);
+        file.extend_from_slice(&self.sync);
+        Ok(file)
     }
 
     /// A number of the container: zigzag, seven bits a byte.
@@ -114,6 +167,20 @@ fn decode(file: Vec<u8>, rows: usize) -> Result<RecordBatch, Damaged> {
     decoded.ok().flatten().ok_or(Damaged)
 }
 
+/// A header of a file with this schema whose blocks are not packed.
+fn plain_header(schema: &str, sync: [u8; SYNC_BYTES]) -> Vec<u8> {
+    let mut out = b"Obj\x01".to_vec();
+    // A map in one block of one entry.
+    put_long(&mut out, 1);
+    for text in ["avro.schema", schema] {
+        put_long(&mut out, text.len() as i64);
+        out.extend_from_slice(text.as_bytes());
+    }
+    put_long(&mut out, 0);
+    out.extend_from_slice(&sync);
+    out
+}
+
 fn put_long(out: &mut Vec<u8>, number: i64) {
     let mut zigzag = ((number << 1) ^ (number >> 63)) as u64;
     while zigzag > 0x7f {
@@ -129,31 +196,6 @@ fn damaged(row: u64) -> Problem {
     Problem { place: format!("row {row}"), message }
 }
 
-/// Keeps what is taken from a reader.
-struct Recorder<'a> {
-    input: &'a mut BufReader<Lookahead>,
-    taken: &'a mut Vec<u8>,
-}
-
-impl Read for Recorder<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let got = self.input.read(buffer)?;
-        self.taken.extend_from_slice(&buffer[..got]);
-        Ok(got)
-    }
-}
-
-impl BufRead for Recorder<'_> {
-    fn fill_buf(&mut self) -> std::io::Result<&[u8]> {
-        self.input.fill_buf()
-    }
-
-    fn consume(&mut self, count: usize) {
-        self.taken.extend_from_slice(self.input.buffer().get(..count).unwrap_or_default());
-        self.input.consume(count);
-    }
-}
-
 impl Reader for AvroReader {
     fn next(
         &mut self,
@@ -166,26 +208,23 @@ impl Reader for AvroReader {
             place.first_row = self.row;
             return Ok(false);
         }
-        let block = match self.waiting.take() {
-            Some(block) => Ok(Some(block)),
-            None => self.block(),
-        };
-        place.first_row = self.row;
-        match block {
-            Ok(None) => {
-                self.ended = true;
-                Ok(false)
+        loop {
+            place.first_row = self.row;
+            if let Some(records) = self.waiting.as_mut().and_then(Iterator::next) {
+                columns::push_batch(&records, self.row, &self.filter, fields, batch);
+                self.row += records.num_rows() as u64;
+                return Ok(true);
             }
-            Ok(Some(block)) => {
-                let (count, all) = (ROWS.min(block.num_rows()), block.num_rows());
-                columns::push_batch(&block.slice(0, count), self.row, &self.filter, fields, batch);
-                self.row += count as u64;
-                self.waiting = (count < all).then(|| block.slice(count, all - count));
-                Ok(true)
-            }
-            Err(Damaged) => {
-                self.ended = true;
-                Err(damaged(self.row))
+            match self.block() {
+                Ok(None) => {
+                    self.ended = true;
+                    return Ok(false);
+                }
+                Ok(Some(block)) => self.waiting = Some(Slices::of(block, ROWS)),
+                Err(Damaged) => {
+                    self.ended = true;
+                    return Err(damaged(self.row));
+                }
             }
         }
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 /// Memory that one xz block may ask for, in KiB: the largest dictionary that `xz -9` makes is 64 MiB.
 const XZ_MEMORY_MAX_KIB: u32 = 160 << 10;
 /// Largest zstd window, as a power of two: 128 MiB, the most that the `zstd` command takes unasked.
-const ZSTD_WINDOW_LOG_MAX: u32 = 27;
+pub(super) const ZSTD_WINDOW_LOG_MAX: u32 = 27;
 
 /// A way of compression.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! CSV and TSV. The first line names the columns unless a cell of it looks like data; columns are then numbered. The delimiter of a `.csv` is the one that splits its first line most often.
 
-use super::{BATCH_BYTES, BatchPlace, Lookahead, Problem, Reader};
+use super::{BATCH_BYTES, BatchPlace, Lookahead, Problem, Problems, Reader};
 use crate::columns::FieldFilter;
 use crate::values::{FieldId, FieldTable, ValueBatch, is_value_like};
 use csv::{ByteRecord, ReaderBuilder};
@@ -10,15 +10,11 @@ use std::io::Read;
 const HEADER_BYTES_MAX: usize = 128;
 /// Bytes that are read at once.
 const BUFFER_BYTES: usize = 1 << 18;
-/// Problems that are told with their place; more are counted.
-const PROBLEMS_MAX: usize = 100;
-
 pub(super) struct CsvReader {
     reader: csv::Reader<Capped>,
     delimiter: u8,
     record_bytes_max: usize,
-    problems: Vec<Problem>,
-    problems_untold: u64,
+    problems: Problems,
     filter: FieldFilter,
     /// Field of each column; `None` where it is not wanted.
     columns: Option<Vec<Option<FieldId>>>,
@@ -35,8 +31,7 @@ impl CsvReader {
             reader,
             delimiter,
             record_bytes_max,
-            problems: Vec::new(),
-            problems_untold: 0,
+            problems: Problems::default(),
             filter,
             columns: None,
             record: ByteRecord::new(),
@@ -59,10 +54,7 @@ impl CsvReader {
             let reader = std::mem::replace(&mut self.reader, reader_of(nothing, self.delimiter));
             self.reader = reader_of(Capped { met: false, ..reader.into_inner() }, self.delimiter);
             let message = format!("a record longer than {} bytes; it was scanned in pieces", self.record_bytes_max);
-            match self.problems.len() < PROBLEMS_MAX {
-                true => self.problems.push(Problem { place: format!("row {}", self.row), message }),
-                false => self.problems_untold += 1,
-            }
+            self.problems.add(format!("row {}", self.row), message);
             if more {
                 return Ok(true);
             }
@@ -149,11 +141,11 @@ impl Reader for CsvReader {
     }
 
     fn problems(&mut self) -> Vec<Problem> {
-        std::mem::take(&mut self.problems)
+        self.problems.take()
     }
 
     fn problems_untold(&mut self) -> u64 {
-        std::mem::take(&mut self.problems_untold)
+        self.problems.take_untold()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::source::{Cursor, Source};
 use super::{BatchPlace, Lookahead, Problem, Reader, foreign};
-use crate::columns::{self, FieldFilter};
+use crate::columns::{self, FieldFilter, Slices};
 use crate::values::{FieldTable, ValueBatch};
 use arrow_array::RecordBatch;
 use arrow_ipc::reader::{FileReader, StreamReader};
@@ -26,7 +26,7 @@ const BODY_BYTES_MAX: u64 = 512 << 20;
 
 pub(super) struct IpcReader {
     batches: Batches,
-    current: Option<(RecordBatch, usize)>,
+    current: Option<Slices>,
     filter: FieldFilter,
     row: u64,
     ended: bool,
@@ -53,8 +53,8 @@ impl IpcReader {
     }
 }
 
-/// Refuses a file whose directory names blocks that are longer than the file, or whose compressed buffers say that they
-/// unpack to more than `bytes_max`: room is made for what they name.
+/// Refuses a file whose directory names blocks that are longer than the file, each or together, or whose compressed
+/// buffers say that they unpack to more than `bytes_max`: what they name is read, and room is made for it.
 fn check_blocks(source: &dyn Source, bytes_max: u64) -> Result<(), String> {
     let size = source.size_bytes();
     let unreadable = || UNREADABLE.to_owned();
@@ -76,13 +76,19 @@ fn check_blocks(source: &dyn Source, bytes_max: u64) -> Result<(), String> {
     let footer = read(start, usize::try_from(length).map_err(|_| unreadable())?)?;
     let footer = arrow_ipc::root_as_footer(&footer).map_err(|_| unreadable())?;
     let blocks = footer.recordBatches().into_iter().flatten().chain(footer.dictionaries().into_iter().flatten());
+    // Blocks are apart, so together they are no longer than the file.
+    let mut left = size;
     for block in blocks {
         let parts = [block.offset(), i64::from(block.metaDataLength()), block.bodyLength()];
         let end = parts.iter().try_fold(0_u64, |sum, part| sum.checked_add(u64::try_from(*part).ok()?));
         if end.is_none_or(|end| end > size) {
             return Err(unreadable());
         }
-        let [offset, head_bytes, _] = parts.map(|part| u64::try_from(part).unwrap_or_default());
+        let [offset, head_bytes, body_bytes] = parts.map(|part| u64::try_from(part).unwrap_or_default());
+        left = left.checked_sub(head_bytes + body_bytes).ok_or_else(unreadable)?;
+        if head_bytes > METADATA_BYTES_MAX as u64 {
+            return Err(unreadable());
+        }
         let head = read(offset, usize::try_from(head_bytes).map_err(|_| unreadable())?)?;
         // The length stands before the description, in newer files behind four bytes of a mark.
         let frame = if head.starts_with(&[0xff; 4]) { 8 } else { 4 };
@@ -244,14 +250,19 @@ impl Reader for IpcReader {
         if self.ended {
             return Ok(false);
         }
-        if self.current.is_none() {
+        loop {
+            if let Some(records) = self.current.as_mut().and_then(Iterator::next) {
+                columns::push_batch(&records, self.row, &self.filter, fields, batch);
+                self.row += records.num_rows() as u64;
+                return Ok(true);
+            }
             let batches = &mut self.batches;
             match foreign(|| batches.next().transpose().map_err(|e| e.to_string())).transpose() {
                 None => {
                     self.ended = true;
                     return Ok(false);
                 }
-                Some(Ok(records)) => self.current = Some((records, 0)),
+                Some(Ok(records)) => self.current = Some(Slices::of(records, ROWS)),
                 Some(Err(e)) => {
                     self.ended = true;
                     // The library's messages name structure (offsets, lengths), not data.
@@ -260,15 +271,6 @@ impl Reader for IpcReader {
                 }
             }
         }
-        if let Some((records, done)) = self.current.take() {
-            let rows = ROWS.min(records.num_rows() - done);
-            columns::push_batch(&records.slice(done, rows), self.row, &self.filter, fields, batch);
-            self.row += rows as u64;
-            if done + rows < records.num_rows() {
-                self.current = Some((records, done + rows));
-            }
-        }
-        Ok(true)
     }
 
     fn rows(&self) -> Option<u64> {

@@ -3,12 +3,9 @@
 //! A `.json` file that holds a value a line is read as JSONL. The document is read whole, up to a limit.
 
 use super::limits::{Budget, LimitMet};
-use super::{BATCH_BYTES, BatchPlace, Lookahead, Problem, Reader, compression, jsonl};
+use super::{BATCH_BYTES, BatchPlace, Lookahead, Problem, Problems, Reader, compression, jsonl};
 use crate::columns::FieldFilter;
 use crate::values::{FieldTable, ValueBatch};
-
-/// Problems kept with their place; more are counted.
-const PROBLEMS_MAX: usize = 100;
 
 pub(super) fn open(input: Lookahead, filter: FieldFilter, budget: &Budget) -> Result<Box<dyn Reader + Send>, String> {
     if is_lines(input.head()) {
@@ -20,15 +17,7 @@ pub(super) fn open(input: Lookahead, filter: FieldFilter, budget: &Budget) -> Re
             true => format!("a JSON document of more than {limit} bytes; give it as JSON Lines, one record a line"),
             false => super::io_message(&e),
         })?;
-    Ok(Box::new(JsonReader {
-        text,
-        elements: None,
-        next: 0,
-        filter,
-        problems: Vec::new(),
-        problems_told: 0,
-        problems_untold: 0,
-    }))
+    Ok(Box::new(JsonReader { text, elements: None, next: 0, filter, problems: Problems::default() }))
 }
 
 /// The first line is a JSON value by itself and another line follows.
@@ -47,21 +36,10 @@ struct JsonReader {
     elements: Option<Vec<(usize, usize)>>,
     next: usize,
     filter: FieldFilter,
-    problems: Vec<Problem>,
-    problems_told: usize,
-    problems_untold: u64,
+    problems: Problems,
 }
 
 impl JsonReader {
-    fn problem(&mut self, row: u64, message: &str) {
-        if self.problems_told < PROBLEMS_MAX {
-            self.problems_told += 1;
-            self.problems.push(Problem { place: format!("record {row}"), message: message.to_owned() });
-        } else {
-            self.problems_untold += 1;
-        }
-    }
-
     /// Checks the document and finds the bounds of its records.
     fn bounds(&self) -> Result<Vec<(usize, usize)>, serde_json::Error> {
         let skip = if self.text.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
@@ -141,7 +119,7 @@ impl Reader for JsonReader {
                     true => jsonl::TOO_DEEP,
                     false => "not valid JSON; the record was scanned as text",
                 };
-                self.problem(row, why);
+                self.problems.add(format!("record {row}"), why);
                 batch.truncate(before);
                 batch.push(row, None, &self.text[start..end]);
             }
@@ -150,11 +128,11 @@ impl Reader for JsonReader {
     }
 
     fn problems(&mut self) -> Vec<Problem> {
-        std::mem::take(&mut self.problems)
+        self.problems.take()
     }
 
     fn problems_untold(&mut self) -> u64 {
-        std::mem::take(&mut self.problems_untold)
+        self.problems.take_untold()
     }
 
     fn rows(&self) -> Option<u64> {

@@ -2,15 +2,12 @@
 //!
 //! A line that is not JSON is reported and scanned as text, so that nothing in it goes unseen.
 
-use super::{BATCH_BYTES, BatchPlace, Lookahead, Problem, Reader, io_message};
+use super::{BATCH_BYTES, BatchPlace, Lookahead, Problem, Problems, Reader, io_message};
 use crate::columns::{FieldFilter, INTEGER_MIN, LIST_INDEX_MAX, whole_number};
 use crate::values::{FieldTable, ValueBatch};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use std::fmt;
 use std::io::{BufRead, BufReader, Read, Write as _};
-
-/// Problems kept with their place; more are counted.
-const PROBLEMS_MAX: u64 = 100;
 
 /// Bytes of a part, about.
 const PART_BYTES: u64 = 2 << 20;
@@ -30,10 +27,7 @@ pub(super) struct JsonlReader {
     open_end: bool,
     /// Of a reader that is split: what was read behind the last line break.
     carry: Vec<u8>,
-    problems: Vec<Problem>,
-    problem_count: u64,
-    /// Those that were handed out with their place.
-    problems_told: u64,
+    problems: Problems,
     ended: bool,
     /// What reading ahead for a part met.
     failed: Option<Problem>,
@@ -52,18 +46,9 @@ impl JsonlReader {
             in_long_line: false,
             open_end: false,
             carry: Vec::new(),
-            problems: Vec::new(),
-            problem_count: 0,
-            problems_told: 0,
+            problems: Problems::default(),
             ended: false,
             failed: None,
-        }
-    }
-
-    fn problem(&mut self, place: String, message: &str) {
-        self.problem_count += 1;
-        if self.problems_told + (self.problems.len() as u64) < PROBLEMS_MAX {
-            self.problems.push(Problem { place, message: message.to_owned() });
         }
     }
 
@@ -80,7 +65,7 @@ impl JsonlReader {
                 true => TOO_DEEP,
                 false => "not valid JSON; the line was scanned as text",
             };
-            self.problem(format!("line {} column {}", self.line_number, e.column()), why);
+            self.problems.add(format!("line {} column {}", self.line_number, e.column()), why);
             // Fields decoded before the error are in the text as well: one form of them is enough.
             batch.truncate(before);
             batch.push(self.row, None, text);
@@ -97,7 +82,7 @@ impl JsonlReader {
             "longer than {} bytes; scanned as text in pieces, not decoded (`--format text` scans the file whole)",
             self.record_bytes_max
         );
-        self.problem(format!("line {}", self.line_number), &message);
+        self.problems.add(format!("line {}", self.line_number), message);
         batch.push(self.row, None, &self.line);
     }
 }
@@ -152,14 +137,11 @@ impl Reader for JsonlReader {
     }
 
     fn problems(&mut self) -> Vec<Problem> {
-        self.problems_told += self.problems.len() as u64;
-        std::mem::take(&mut self.problems)
+        self.problems.take()
     }
 
     fn problems_untold(&mut self) -> u64 {
-        let more = self.problem_count - self.problems_told - self.problems.len() as u64;
-        self.problem_count -= more;
-        more
+        self.problems.take_untold()
     }
 
     fn rows(&self) -> Option<u64> {
@@ -264,9 +246,7 @@ impl JsonlReader {
             in_long_line,
             open_end,
             carry: Vec::new(),
-            problems: Vec::new(),
-            problem_count: 0,
-            problems_told: 0,
+            problems: Problems::default(),
             ended: false,
             failed: None,
         }

@@ -21,7 +21,8 @@ pub struct Limits {
     pub unpacked_bytes_max: u64,
     /// Longest record, in bytes; a longer one is scanned as text in pieces.
     pub record_bytes_max: usize,
-    /// Longest input that has to be held in memory whole: a JSON document, a notebook, a Parquet file in an archive.
+    /// Longest input that has to be held in memory whole: a JSON document, a notebook, a Parquet file in an archive. Also
+    /// the most that a block of Avro, a batch of Arrow or a page of Parquet unpacks to.
     pub document_bytes_max: u64,
 }
 

@@ -14,6 +14,7 @@ mod json;
 mod jsonl;
 mod limits;
 mod notebook;
+mod pages;
 mod parquet;
 mod source;
 mod tar;
@@ -183,6 +184,37 @@ pub struct Problem {
     pub place: String,
     /// What happened and what to do, without any data.
     pub message: String,
+}
+
+/// Problems of one input that did not end it: the first are kept with their place, the rest are counted.
+#[derive(Debug, Default)]
+struct Problems {
+    kept: Vec<Problem>,
+    /// Those that were kept, also when they were taken out since.
+    told: usize,
+    untold: u64,
+}
+
+impl Problems {
+    /// Problems of an input that are told with their place.
+    const TOLD_MAX: usize = 100;
+
+    fn add(&mut self, place: String, message: impl Into<String>) {
+        if self.told < Self::TOLD_MAX {
+            self.told += 1;
+            self.kept.push(Problem { place, message: message.into() });
+        } else {
+            self.untold += 1;
+        }
+    }
+
+    fn take(&mut self) -> Vec<Problem> {
+        std::mem::take(&mut self.kept)
+    }
+
+    fn take_untold(&mut self) -> u64 {
+        std::mem::take(&mut self.untold)
+    }
 }
 
 /// Where the values of a batch come from.
@@ -465,10 +497,10 @@ impl Child {
             Format::Text | Format::Markdown | Format::Html => Box::new(text::TextReader::new(input)),
             Format::Notebook => notebook::open(input, filter, &self.budget).map_err(broken)?,
             Format::Warc => Box::new(warc::WarcReader::new(input, filter, Arc::clone(&self.budget))),
-            Format::Avro => Box::new(avro::AvroReader::open(input, filter, limits.record_bytes_max).map_err(broken)?),
+            Format::Avro => Box::new(avro::AvroReader::open(input, filter, limits).map_err(broken)?),
             Format::Parquet => {
                 let source = self.whole(source, input).map_err(broken)?;
-                Box::new(parquet::ParquetReader::open(source, filter).map_err(broken)?)
+                Box::new(parquet::ParquetReader::open(source, filter, limits).map_err(broken)?)
             }
             Format::Arrow => {
                 let opened = match ipc::needs_seek(input.head()) {

@@ -1,9 +1,12 @@
 //! Apache Parquet: wanted columns only, a batch of rows at a time, a row group a part.
 
+use super::limits::Limits;
+use super::pages::Pages;
 use super::source::{Cursor, Source};
 use super::{BatchPlace, Problem, Reader, foreign};
-use crate::columns::{self, FieldFilter};
+use crate::columns::{self, FieldFilter, Slices};
 use crate::values::{FieldTable, ValueBatch};
+use arrow_schema::{DataType, Field, Fields, Schema};
 use bytes::Bytes;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder as Builder;
@@ -17,9 +20,8 @@ use std::io::{BufReader, Seek as _, SeekFrom};
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Decoded bytes of a batch, about, and the bounds of its rows.
+/// Decoded bytes of a batch, about, and its rows at the most.
 const BATCH_BYTES: i64 = 2 << 20;
-const ROWS_MIN: usize = 16;
 const ROWS_MAX: usize = 8_192;
 
 pub(super) struct ParquetReader {
@@ -27,9 +29,16 @@ pub(super) struct ParquetReader {
     /// Row groups that are still to be read, and the record number of the first row of the next one.
     groups: Range<usize>,
     next_row: u64,
-    current: Option<ParquetRecordBatchReader>,
+    current: Option<Group>,
     row: u64,
     first_row: u64,
+}
+
+/// A row group that is being read.
+struct Group {
+    pages: Pages,
+    batches: ParquetRecordBatchReader,
+    slices: Option<Slices>,
 }
 
 struct ParquetFile {
@@ -37,10 +46,11 @@ struct ParquetFile {
     metadata: ArrowReaderMetadata,
     mask: ProjectionMask,
     filter: FieldFilter,
+    limits: Limits,
 }
 
 impl ParquetReader {
-    pub(super) fn open(source: Arc<dyn Source>, filter: FieldFilter) -> Result<Self, String> {
+    pub(super) fn open(source: Arc<dyn Source>, filter: FieldFilter, limits: &Limits) -> Result<Self, String> {
         let chunks = Chunks(source);
         // The library's messages name structure (offsets, lengths), not data. The embedded Arrow schema is taken: it
         // tells which columns are text where the Parquet schema leaves it open.
@@ -48,9 +58,10 @@ impl ParquetReader {
             ArrowReaderMetadata::load(&chunks, ArrowReaderOptions::new())
                 .map_err(|e| format!("not a readable Parquet file (truncated, or no Parquet at all): {e}"))
         })?;
+        let metadata = with_views(metadata);
         let mask = projection(&metadata, &filter);
         let groups = 0..metadata.metadata().num_row_groups();
-        let file = Arc::new(ParquetFile { chunks, metadata, mask, filter });
+        let file = Arc::new(ParquetFile { chunks, metadata, mask, filter, limits: *limits });
         Ok(Self { file, groups, next_row: 0, current: None, row: 0, first_row: 0 })
     }
 
@@ -66,16 +77,18 @@ impl ParquetReader {
         Some((index, first_row))
     }
 
-    fn open_group(&self, index: usize) -> Result<ParquetRecordBatchReader, String> {
+    fn open_group(&self, index: usize) -> Result<Group, String> {
         let file = &self.file;
-        foreign(|| {
-            Builder::new_with_metadata(file.chunks.clone(), file.metadata.clone())
+        let pages = Pages::of(file.chunks.clone(), self.group(index), &file.limits);
+        let batches = foreign(|| {
+            Builder::new_with_metadata(pages.clone(), file.metadata.clone())
                 .with_row_groups(vec![index])
                 .with_projection(file.mask.clone())
                 .with_batch_size(batch_rows(self.group(index)))
                 .build()
                 .map_err(|e| e.to_string())
-        })
+        })?;
+        Ok(Group { pages, batches, slices: None })
     }
 
     fn damaged(&mut self, e: &str) -> Problem {
@@ -89,7 +102,38 @@ impl ParquetReader {
 /// Rows that make a batch of about the wanted size, if the rows of the group are alike.
 fn batch_rows(group: &RowGroupMetaData) -> usize {
     let row_bytes = group.total_byte_size().max(1) / group.num_rows().max(1);
-    usize::try_from(BATCH_BYTES / row_bytes.max(1)).unwrap_or(ROWS_MAX).clamp(ROWS_MIN, ROWS_MAX)
+    usize::try_from(BATCH_BYTES / row_bytes.max(1)).unwrap_or(ROWS_MAX).clamp(1, ROWS_MAX)
+}
+
+/// The same file with texts and bytes read as views: a page or dictionary is in memory once, however many rows have a
+/// value of it.
+fn with_views(metadata: ArrowReaderMetadata) -> ArrowReaderMetadata {
+    let schema = metadata.schema();
+    let schema = Schema::new_with_metadata(views_of(schema.fields()), schema.metadata().clone());
+    let options = ArrowReaderOptions::new().with_schema(Arc::new(schema));
+    let read =
+        foreign(|| ArrowReaderMetadata::try_new(Arc::clone(metadata.metadata()), options).map_err(|e| e.to_string()));
+    // A schema that the library does not take is rare and means nothing bad: the file is read as it would be.
+    read.unwrap_or(metadata)
+}
+
+fn views_of(fields: &Fields) -> Fields {
+    fields.iter().map(|field| Arc::new(view_of(field))).collect()
+}
+
+fn view_of(field: &Field) -> Field {
+    let child = |field: &Arc<Field>| Arc::new(view_of(field));
+    let data_type = match field.data_type() {
+        DataType::Utf8 | DataType::LargeUtf8 => DataType::Utf8View,
+        DataType::Binary | DataType::LargeBinary => DataType::BinaryView,
+        DataType::Struct(children) => DataType::Struct(views_of(children)),
+        DataType::List(item) => DataType::List(child(item)),
+        DataType::LargeList(item) => DataType::LargeList(child(item)),
+        DataType::FixedSizeList(item, size) => DataType::FixedSizeList(child(item), *size),
+        DataType::Map(entries, sorted) => DataType::Map(child(entries), *sorted),
+        other => other.clone(),
+    };
+    field.clone().with_data_type(data_type)
 }
 
 /// The columns that can hold something to find: of the wanted fields, those of text, bytes and numbers. Nested
@@ -131,15 +175,18 @@ impl Reader for ParquetReader {
                 self.row = first_row;
                 self.current = Some(self.open_group(index).map_err(|e| self.damaged(&e))?);
             }
-            let Some(reader) = &mut self.current else { return Ok(false) };
-            match foreign(|| reader.next().transpose().map_err(|e| e.to_string())) {
+            let Some(group) = &mut self.current else { return Ok(false) };
+            if let Some(records) = group.slices.as_mut().and_then(Iterator::next) {
+                place.first_row = self.row;
+                columns::push_batch(&records, self.row, &self.file.filter, fields, batch);
+                self.row += records.num_rows() as u64;
+                return Ok(true);
+            }
+            group.slices = None;
+            group.pages.next_batch();
+            match foreign(|| group.batches.next().transpose().map_err(|e| e.to_string())) {
                 Ok(None) => self.current = None,
-                Ok(Some(records)) => {
-                    place.first_row = self.row;
-                    columns::push_batch(&records, self.row, &self.file.filter, fields, batch);
-                    self.row += records.num_rows() as u64;
-                    return Ok(true);
-                }
+                Ok(Some(records)) => group.slices = Some(Slices::of(records, ROWS_MAX)),
                 Err(e) => return Err(self.damaged(&e)),
             }
         }

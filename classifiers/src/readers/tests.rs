@@ -444,7 +444,7 @@ fn parquet_reads_wanted_columns_and_splits_by_group() {
     let only = OpenOptions { filter: FieldFilter::new(vec!["no*".into()]), ..OpenOptions::default() };
     assert_eq!(read_with("a.parquet", &bytes, only).texts(), ["a", "b", "c", "d", "e"]);
     let source: Arc<dyn Source> = Arc::new(Memory(bytes.clone().into()));
-    let mut whole = parquet::ParquetReader::open(source, FieldFilter::default()).expect("it opens");
+    let mut whole = parquet::ParquetReader::open(source, FieldFilter::default(), &Limits::default()).expect("it opens");
     let (mut fields, mut place) = (FieldTable::default(), BatchPlace::default());
     let mut rows = Vec::new();
     while let Some(mut part) = whole.split() {
@@ -636,6 +636,191 @@ fn a_record_of_csv_that_is_too_long_is_scanned_in_pieces() {
     let many = "1,two\n".repeat(200_000);
     let got = read_with("a.csv", many.as_bytes(), OpenOptions { limits, ..OpenOptions::default() });
     assert_eq!((got.rows, got.is_clean()), (Some(199_999), true), "{}", got.said());
+}
+
+#[test]
+fn of_many_problems_the_first_hundred_are_told_however_often_they_are_taken() {
+    let mut problems = Problems::default();
+    let (mut told, mut untold) = (0, 0);
+    for n in 0..150 {
+        problems.add(format!("line {n}"), "wrong");
+        told += problems.take().len();
+        untold += problems.take_untold();
+    }
+    assert_eq!((told, untold), (100, 50));
+}
+
+/// An Avro file of one text, in blocks packed so.
+fn packed_avro(text: &str, codec: Option<arrow_avro::compression::CompressionCodec>) -> Vec<u8> {
+    let column: arrow_array::ArrayRef = Arc::new(arrow_array::StringArray::from(vec![text]));
+    let records = arrow_array::RecordBatch::try_from_iter([("note", column)]).expect("a batch");
+    let builder = arrow_avro::writer::WriterBuilder::new(records.schema().as_ref().clone()).with_compression(codec);
+    let mut out = builder.build::<_, arrow_avro::writer::format::AvroOcfFormat>(Vec::new()).expect("a writer");
+    out.write(&records).expect("in memory");
+    out.finish().expect("in memory");
+    out.into_inner()
+}
+
+#[test]
+fn blocks_of_avro_of_every_codec_are_read_and_bombs_are_not() {
+    use arrow_avro::compression::CompressionCodec as Codec;
+    let limits = Limits { document_bytes_max: 1 << 20, ..Limits::default() };
+    let bomb = "0".repeat(2 << 20);
+    for codec in [None, Some(Codec::Deflate), Some(Codec::Snappy), Some(Codec::ZStandard), Some(Codec::Bzip2)] {
+        let options = OpenOptions { limits, ..OpenOptions::default() };
+        let got = read_with("a.avro", &packed_avro("some text", codec), options.clone());
+        assert_eq!((got.texts(), got.is_clean()), (vec!["some text"], true), "{codec:?}: {}", got.said());
+        let packed = packed_avro(&bomb, codec);
+        let got = read_with("a.avro", &packed, options);
+        if codec.is_some() {
+            assert!(packed.len() < bomb.len() / 10);
+            assert!(got.texts().is_empty() && got.said().contains("longer than any"), "{codec:?}: {}", got.said());
+        }
+        let mut damaged = packed_avro("some text", codec);
+        let at = damaged.len() - 20;
+        damaged[at] ^= 0xff;
+        read("a.avro", &damaged);
+    }
+}
+
+/// A Parquet file of a column of texts, packed so, in pages of so many rows.
+fn packed_parquet(texts: &[&str], codec: ::parquet::basic::Compression, page_rows: usize, dictionary: bool) -> Vec<u8> {
+    let column: arrow_array::ArrayRef = Arc::new(arrow_array::StringArray::from(texts.to_vec()));
+    let records = arrow_array::RecordBatch::try_from_iter([("note", column)]).expect("a batch");
+    let properties = ::parquet::file::properties::WriterProperties::builder()
+        .set_compression(codec)
+        .set_dictionary_enabled(dictionary)
+        .set_data_page_row_count_limit(page_rows)
+        .set_write_batch_size(page_rows)
+        .build();
+    let mut out =
+        ::parquet::arrow::ArrowWriter::try_new(Vec::new(), records.schema(), Some(properties)).expect("a writer");
+    out.write(&records).expect("in memory");
+    out.into_inner().expect("in memory")
+}
+
+#[test]
+fn pages_of_parquet_that_unpack_to_too_much_are_not_read() {
+    use ::parquet::basic::Compression as Codec;
+    let small = || OpenOptions {
+        limits: Limits { document_bytes_max: 1 << 20, ..Limits::default() },
+        ..OpenOptions::default()
+    };
+    let bomb = "0".repeat(2 << 20);
+    for codec in [
+        Codec::SNAPPY,
+        Codec::ZSTD(Default::default()),
+        Codec::GZIP(Default::default()),
+        Codec::LZ4,
+        Codec::LZ4_RAW,
+        Codec::BROTLI(Default::default()),
+    ] {
+        let got = read_with("a.parquet", &packed_parquet(&["some text"], codec, 1, false), small());
+        assert_eq!((got.texts(), got.is_clean()), (vec!["some text"], true), "{codec:?}: {}", got.said());
+        for dictionary in [false, true] {
+            let got = read_with("a.parquet", &packed_parquet(&[&bomb], codec, 1, dictionary), small());
+            assert!(got.texts().is_empty() && got.said().contains("unpacks to more than"), "{codec:?}: {}", got.said());
+            assert_eq!(read("a.parquet", &packed_parquet(&[&bomb], codec, 1, dictionary)).texts(), [bomb.as_str()]);
+        }
+    }
+}
+
+#[test]
+fn packed_pages_of_parquet_that_belie_their_headers_are_not_read() {
+    use ::parquet::basic::Compression as Codec;
+    let zeros = vec![0; 2 << 20];
+    let mut lz4 = lz4_flex::frame::FrameEncoder::new(Vec::new());
+    lz4.write_all(&zeros).expect("in memory");
+    let mut brotli = brotli::CompressorWriter::new(Vec::new(), 4 << 10, 5, 22);
+    brotli.write_all(&zeros).expect("in memory");
+    for (codec, packed) in [
+        (Codec::GZIP(Default::default()), gzip(&zeros)),
+        (Codec::LZ4, lz4.finish().expect("in memory")),
+        (Codec::BROTLI(Default::default()), brotli.into_inner()),
+    ] {
+        // Of a page that is not packed the text is found in the file; what takes its place is packed and as long.
+        let text = "x".repeat(packed.len() - 4);
+        let mut bytes = packed_parquet(&[&text], Codec::UNCOMPRESSED, 1, false);
+        let at = bytes.windows(text.len()).position(|w| w == text.as_bytes()).expect("the text") - 4;
+        bytes[at..at + packed.len()].copy_from_slice(&packed);
+        let source: Arc<dyn Source> = Arc::new(Memory(bytes.into()));
+        let metadata = ::parquet::file::metadata::ParquetMetaDataReader::new()
+            .parse_and_finish(&parquet::Chunks(Arc::clone(&source)))
+            .expect("metadata");
+        let group = metadata.row_group(0).clone();
+        let column = group.column(0).clone().into_builder().set_compression(codec).build().expect("a column");
+        let group = group.into_builder().set_column_metadata(vec![column]).build().expect("a group");
+        let limits = Limits { document_bytes_max: 1 << 20, ..Limits::default() };
+        let pages = pages::Pages::of(parquet::Chunks(source), &group, &limits);
+        let refused = ::parquet::file::reader::ChunkReader::get_bytes(&pages, at as u64, packed.len());
+        assert!(refused.is_err_and(|e| e.to_string().contains("unpacks to more than")), "{codec:?}");
+    }
+}
+
+#[test]
+fn pages_of_parquet_in_memory_at_once_are_counted_together() {
+    use ::parquet::basic::Compression as Codec;
+    let long = "0".repeat(900 << 10);
+    let texts = vec![long.as_str(); 12];
+    let bytes = packed_parquet(&texts, Codec::SNAPPY, 1, false);
+    let limits = Limits { document_bytes_max: 1 << 20, ..Limits::default() };
+    let small = OpenOptions { limits, ..OpenOptions::default() };
+    // A row a page, and few of them in a batch.
+    let got = read_with("a.parquet", &bytes, small.clone());
+    assert_eq!((got.texts().len(), got.is_clean()), (12, true), "{}", got.said());
+    // As many pages in one row.
+    let columns: Vec<(String, arrow_array::ArrayRef)> = (0..12)
+        .map(|n| {
+            (format!("c{n}"), Arc::new(arrow_array::StringArray::from(vec![long.as_str()])) as arrow_array::ArrayRef)
+        })
+        .collect();
+    let wide = arrow_array::RecordBatch::try_from_iter(columns).expect("a batch");
+    let mut out = ::parquet::arrow::ArrowWriter::try_new(Vec::new(), wide.schema(), None).expect("a writer");
+    out.write(&wide).expect("in memory");
+    let got = read_with("a.parquet", &out.into_inner().expect("in memory"), small);
+    assert!(got.texts().is_empty() && got.said().contains("pages of a batch unpack to more"), "{}", got.said());
+}
+
+#[test]
+fn rows_of_parquet_that_share_a_long_value_come_in_short_batches() {
+    let long = "long ".repeat(100_000);
+    let texts = vec![long.as_str(); 2_000];
+    let bytes = packed_parquet(&texts, ::parquet::basic::Compression::UNCOMPRESSED, 20_000, true);
+    assert!(bytes.len() < 2 << 20, "{} bytes", bytes.len());
+    let source: Arc<dyn Source> = Arc::new(Memory(bytes.into()));
+    let mut reader =
+        parquet::ParquetReader::open(source, FieldFilter::default(), &Limits::default()).expect("it opens");
+    let (mut fields, mut batch, mut place) = (FieldTable::default(), ValueBatch::new(), BatchPlace::default());
+    let mut rows = 0;
+    while reader.next(&mut fields, &mut batch, &mut place).expect("read") {
+        assert!(batch.len() <= 16 << 20, "{} bytes in a batch", batch.len());
+        rows += batch.spans().len();
+        batch.clear();
+    }
+    assert_eq!(rows, 2_000);
+}
+
+#[test]
+fn blocks_of_arrow_that_lie_over_each_other_are_refused() {
+    let column: arrow_array::ArrayRef = Arc::new(arrow_array::StringArray::from(vec!["some text"]));
+    let records = arrow_array::RecordBatch::try_from_iter([("note", column)]).expect("a batch");
+    let mut file = arrow_ipc::writer::FileWriter::try_new(Vec::new(), &records.schema()).expect("a writer");
+    (0..6).for_each(|_| file.write(&records).expect("in memory"));
+    let mut bytes = file.into_inner().expect("in memory");
+    assert_eq!(read("a.arrow", &bytes).texts().len(), 6);
+    // All blocks become the first one with a body that reaches to the end of the file.
+    let length = u32::from_le_bytes(*bytes[bytes.len() - 10..].first_chunk().expect("four")) as usize;
+    let (from, to) = (bytes.len() - 10 - length, bytes.len() - 10);
+    let footer = arrow_ipc::root_as_footer(&bytes[from..to]).expect("a footer");
+    let blocks: Vec<arrow_ipc::Block> = footer.recordBatches().expect("blocks").iter().copied().collect();
+    for block in &blocks {
+        let at = bytes.windows(block.0.len()).rposition(|w| w == block.0).expect("the block");
+        let (offset, head) = (blocks[0].offset(), blocks[0].metaDataLength());
+        let body = bytes.len() as i64 - offset - i64::from(head);
+        bytes[at..at + block.0.len()].copy_from_slice(&arrow_ipc::Block::new(offset, head, body).0);
+    }
+    let got = read("a.arrow", &bytes);
+    assert!(got.refused.is_some() && got.texts().is_empty(), "{}", got.said());
 }
 
 #[test]

@@ -5,7 +5,7 @@
 //! out and counted. Compression of the archive itself, one gzip member a record, is undone before.
 
 use super::limits::{Budget, Unpacked};
-use super::{BATCH_BYTES, BatchPlace, Lookahead, Problem, Reader, io_message, utf16};
+use super::{BATCH_BYTES, BatchPlace, Lookahead, Problem, Problems, Reader, io_message, utf16};
 use crate::columns::FieldFilter;
 use crate::values::{FieldTable, ValueBatch};
 use std::io::{self, BufRead, BufReader, Read};
@@ -28,8 +28,7 @@ pub(super) struct WarcReader {
     left: u64,
     /// Payloads that were left out as binary.
     skipped: u64,
-    problems: Vec<Problem>,
-    problems_untold: u64,
+    problems: Problems,
     ended: bool,
 }
 
@@ -44,24 +43,11 @@ struct Header {
 impl WarcReader {
     pub(super) fn new(input: Lookahead, filter: FieldFilter, budget: Arc<Budget>) -> Self {
         let input = BufReader::with_capacity(1 << 18, input);
-        Self {
-            input,
-            filter,
-            budget,
-            row: 0,
-            left: 0,
-            skipped: 0,
-            problems: Vec::new(),
-            problems_untold: 0,
-            ended: false,
-        }
+        Self { input, filter, budget, row: 0, left: 0, skipped: 0, problems: Problems::default(), ended: false }
     }
 
     fn problem(&mut self, message: &str) {
-        match self.problems.len() < 100 {
-            true => self.problems.push(Problem { place: format!("record {}", self.row), message: message.to_owned() }),
-            false => self.problems_untold += 1,
-        }
+        self.problems.add(format!("record {}", self.row), message);
     }
 
     fn line(&mut self, line: &mut Vec<u8>) -> io::Result<bool> {
@@ -310,11 +296,11 @@ impl Reader for WarcReader {
     }
 
     fn problems(&mut self) -> Vec<Problem> {
-        std::mem::take(&mut self.problems)
+        self.problems.take()
     }
 
     fn problems_untold(&mut self) -> u64 {
-        std::mem::take(&mut self.problems_untold)
+        self.problems.take_untold()
     }
 
     fn rows(&self) -> Option<u64> {

@@ -611,7 +611,7 @@ fn inputs(paths: &[PathBuf], output: Option<&Path>) -> Vec<ScanInput> {
     if paths.len() > 1 {
         // A file that is named, and in a folder that is named too, is one file.
         let mut known = HashSet::new();
-        inputs.retain(|input| input.path.canonicalize().map_or(true, |path| known.insert(path)));
+        inputs.retain(|input| known.insert(scan_store::place_of(&input.path)));
     }
     if let Some(own) = output.and_then(|o| o.canonicalize().ok()) {
         let same = |path: &Path| path.file_name() == own.file_name() && path.canonicalize().is_ok_and(|p| p == own);
@@ -795,5 +795,22 @@ mod tests {
         std::fs::write(folder.path().join("a.txt"), "text").expect("written");
         let inputs = inputs(&[folder.path().to_path_buf()], Some(&report));
         assert_eq!(inputs.len(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_is_scanned_once_and_each_link_to_one_blob() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let snapshots = ["A", "B"].map(|revision| folder.path().join("snapshots").join(revision));
+        std::fs::create_dir(folder.path().join("blobs")).expect("made");
+        std::fs::write(folder.path().join("blobs/123"), "text").expect("written");
+        for snapshot in &snapshots {
+            std::fs::create_dir_all(snapshot).expect("made");
+            std::os::unix::fs::symlink("../../blobs/123", snapshot.join("train.txt")).expect("linked");
+        }
+        let both = inputs(&snapshots, None);
+        assert_eq!(both.len(), 2, "a file of two revisions is in both of them");
+        let twice = [folder.path().join("blobs/../blobs/123"), folder.path().join("blobs")];
+        assert_eq!(inputs(&twice, None).len(), 1);
     }
 }

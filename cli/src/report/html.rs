@@ -2,7 +2,7 @@
 //! at first, and problems. It loads nothing from anywhere and runs no script; bars are drawn in the page (SVG).
 
 use super::totals::{ColumnRow, EntityTotals, FileRow, FolderRow, category_names};
-use super::{Out, Report, Scanned, bytes, count, rfc3339, thousands};
+use super::{Out, Report, Scanned, bytes, count, escape, place, rfc3339, thousands};
 use lineward_classifiers::{Category, Confidence, Finding};
 use std::collections::BTreeMap;
 use std::io;
@@ -306,38 +306,5 @@ impl Cell {
 
     fn number(n: u64) -> Self {
         Self { class: "n", html: thousands(n) }
-    }
-}
-
-fn place(f: &Finding) -> String {
-    let line = f.line.map(|l| format!("line {l}"));
-    let row = f.row.map(|r| format!("record {r}"));
-    let field = f.field.as_ref().map(|name| format!("field {name}"));
-    [line.or(row), field].into_iter().flatten().collect::<Vec<_>>().join(", ")
-}
-
-fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c if c.is_control() => out.extend(c.escape_default()),
-            c => out.push(c),
-        }
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::escape;
-
-    #[test]
-    fn markup_is_text() {
-        assert_eq!(escape("<img src='x' onerror=\"a&b\">"), "&lt;img src=&#39;x&#39; onerror=&quot;a&amp;b&quot;&gt;");
     }
 }

@@ -1,7 +1,7 @@
 //! JUnit XML, as build servers show it: a test case a file, which fails where something was found in it and is in error
 //! where it could not be read.
 
-use super::{Out, Report, Scanned, count};
+use super::{Out, Report, Scanned, count, escape, place};
 use lineward_classifiers::Finding;
 use std::collections::BTreeMap;
 use std::io;
@@ -26,10 +26,7 @@ impl Report for Junit {
         let file = f.path.split('!').next().unwrap_or(&f.path).to_owned();
         let told = self.findings.entry(file).or_default();
         if told.len() < FINDINGS_MAX {
-            let line = f.line.map(|n| format!("line {n}, "));
-            let row = f.row.filter(|_| f.line.is_none()).map(|n| format!("record {n}, "));
-            let field = f.field.as_ref().map(|name| format!("field {name}, "));
-            let place = [line, row, field].into_iter().flatten().collect::<String>();
+            let place = Some(place(f)).filter(|place| !place.is_empty()).map_or_else(String::new, |place| place + ", ");
             let bytes = format!("bytes {} to {}", f.start, f.end);
             told.push(format!("{place}{bytes}: {} ({}, {})", f.detector, f.entity, f.confidence.as_str()));
         }
@@ -85,30 +82,5 @@ impl Report for Junit {
         }
         writeln!(self.out, "</testsuite>\n</testsuites>")?;
         self.out.flush()
-    }
-}
-
-/// Text as XML 1.0 takes it: other control characters than tab and line break have no form there.
-fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\n' | '\t' => out.push(c),
-            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => out.push('\u{fffd}'),
-            c => out.push(c),
-        }
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn markup_and_control_characters_are_text() {
-        assert_eq!(super::escape("<a b=\"c\">&\u{1b}\n"), "&lt;a b=&quot;c&quot;&gt;&amp;\u{fffd}\n");
     }
 }

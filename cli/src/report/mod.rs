@@ -122,6 +122,33 @@ impl Scanned<'_> {
     }
 }
 
+/// Where in its file a finding is, for a person: its line or else its record, and its field.
+fn place(f: &Finding) -> String {
+    let line = f.line.map(|line| format!("line {line}"));
+    let row = f.row.map(|row| format!("record {row}"));
+    let field = f.field.as_ref().map(|field| format!("field {field}"));
+    [line.or(row), field].into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+/// A text as part of an HTML page or XML document, within quotes too. XML 1.0 has no form for control characters other
+/// than tab and line break.
+fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            '\n' | '\t' => out.push(c),
+            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => out.push('\u{fffd}'),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
 /// What a sample means for the result.
 pub(crate) fn sampled(sample: Sample) -> String {
     match sample {
@@ -186,5 +213,11 @@ mod tests {
         assert_eq!(count(1, "file"), "1 file");
         assert_eq!(count(2_000, "file"), "2,000 files");
         assert_eq!(rfc3339(SystemTime::UNIX_EPOCH), "1970-01-01T00:00:00Z");
+    }
+
+    #[test]
+    fn markup_and_control_characters_are_text() {
+        assert_eq!(escape("<img src='x' alt=\"a&b\">"), "&lt;img src=&#39;x&#39; alt=&quot;a&amp;b&quot;&gt;");
+        assert_eq!(escape("a\u{1b}\u{85}\r\n\tb"), "a\u{fffd}\u{fffd}\u{fffd}\n\tb");
     }
 }
