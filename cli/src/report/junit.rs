@@ -61,7 +61,7 @@ impl Report for Junit {
                 writeln!(self.out, "<error message=\"{}\"/>", escape(&message))?;
             }
             if skipped {
-                writeln!(self.out, "<skipped message=\"left out as binary\"/>")?;
+                writeln!(self.out, "<skipped message=\"left out: it holds no text\"/>")?;
             }
             if file.findings > 0 {
                 // A test case has one outcome: with an error, findings are told as its output.
