@@ -329,6 +329,20 @@ fn filters() {
     assert_eq!(found(&["--detectors", "us-*"]), ["us-ssn"]);
     assert!(found(&["--categories", "credential"]).is_empty());
     assert_eq!(found(&["--format", "text", "--detectors", "us-ssn,payment-card"]).len(), 2);
+    // A gate that a slip of the pen opens is none.
+    let none = place.run(&["scan", "a.jsonl", "--fields", "txet", "--fail-on", "pii"]).exits(2);
+    assert!(none.stderr.contains("none of 1 record has text in a field"), "{}", none.stderr);
+}
+
+#[test]
+fn an_input_is_not_replaced_by_its_own_report() {
+    let place = Place::new();
+    place.write("a.txt", ssn_line());
+    for option in ["--output", "--index"] {
+        let refused = place.run(&["scan", "a.txt", option, "./a.txt"]).exits(2);
+        assert!(refused.stderr.contains("would replace `a.txt`"), "{}", refused.stderr);
+        assert_eq!(place.run(&["scan", "a.txt"]).exits(0).detectors(), ["us-ssn"]);
+    }
 }
 
 #[test]

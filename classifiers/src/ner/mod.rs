@@ -68,6 +68,11 @@ pub enum Entity {
 }
 
 impl Entity {
+    /// Whether it says something of one person. Dates, towns and companies do so only beside one.
+    pub(crate) fn is_personal(self) -> bool {
+        !matches!(self, Self::DateTime | Self::Location | Self::Organization)
+    }
+
     /// All of them.
     pub const ALL: [Self; 7] = [
         Self::Person,

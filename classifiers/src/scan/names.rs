@@ -47,6 +47,9 @@ const SMALL_BYTES: u64 = 2_000_000;
 const WRITTEN: [&str; 13] =
     ["jsonl", "ndjson", "csv", "tsv", "parquet", "arrow", "avro", "txt", "text", "md", "html", "htm", "eml"];
 
+/// Most that a date, town or company counts for that only the tagger sees: it may be sure of it, and it is nobody's.
+const IMPERSONAL_SCORE_MAX: f32 = 0.75;
+
 /// Where names are looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub enum Ner {
@@ -170,7 +173,8 @@ impl Names {
             if rest[..here].iter().all(|m| m.end <= span.start || gives_way(m, span, rules)) {
                 let stays = |m: &&Match| m.end <= span.start || !span_holds(span, m);
                 self.merged.extend(rest[..here].iter().filter(stays));
-                self.merged.push(Match { rule: *rule, value, start: span.start, end: span.end, score: span.score });
+                let score = if span.entity.is_personal() { span.score } else { span.score.min(IMPERSONAL_SCORE_MAX) };
+                self.merged.push(Match { rule: *rule, value, start: span.start, end: span.end, score });
                 rest = &rest[here..];
             }
         }

@@ -7,7 +7,6 @@
 use super::FieldSummary;
 use crate::engine::RunKind;
 use crate::finding::{Confidence, Match};
-use crate::ner::Entity;
 use crate::rule::Trigger;
 use crate::rule_set::RuleSet;
 use crate::values::{FieldId, ValueBatch};
@@ -58,10 +57,10 @@ impl ColumnVerdict {
     }
 }
 
-/// Whether a column full of matches is more than they are. Dates, towns and companies that the tagger names fill columns of
-/// tables about nobody.
-fn is_personal(trigger: &Trigger) -> bool {
-    !matches!(trigger, Trigger::Tagger(Entity::DateTime | Entity::Location | Entity::Organization))
+/// Whether a column full of matches is more than they are: what the tagger names and is nobody's fills columns of tables
+/// about nobody.
+fn is_more(trigger: &Trigger) -> bool {
+    !matches!(trigger, Trigger::Tagger(entity) if !entity.is_personal())
 }
 
 /// What a verdict leaves of the score of a finding.
@@ -252,7 +251,7 @@ impl Profile {
             let may_be_chance = is_number && Confidence::of(summary.score_max) < Confidence::High;
             let alike = if may_be_chance { counts.codes_of(matched.lengths) } else { 0 };
             let verdict = match matched.verdict(values, alike) {
-                ColumnVerdict::Column if !is_personal(&rules.get(rule).trigger) => ColumnVerdict::Some,
+                ColumnVerdict::Column if !is_more(&rules.get(rule).trigger) => ColumnVerdict::Some,
                 verdict => verdict,
             };
             summary.value_count = values;

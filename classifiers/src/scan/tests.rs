@@ -447,7 +447,7 @@ fn a_column_is_judged_by_the_share_of_its_values() {
 
 #[test]
 fn a_column_of_dates_is_no_more_than_dates() {
-    let dates = (0..300).map(|n| format!("2024-{:02}-{:02}", n % 12 + 1, n % 28 + 1));
+    let dates = (0..300).map(|n| format!("2024-{:02}-{:02} 10:11:12", n % 12 + 1, n % 28 + 1));
     let column = column_of("created_at", dates, "tagged-date", 1).expect("dates are tagged");
     assert_eq!((column.matched_values, column.verdict), (300, Some(ColumnVerdict::Some)));
     assert!(column.confidence < 0.8, "{}", column.confidence);

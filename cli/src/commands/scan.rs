@@ -350,7 +350,9 @@ impl Plan {
         }
         let rules = args.selection.rules()?;
         let fail_on = check_fail_on(&args, &rules)?;
-        let inputs = inputs(&args.paths, args.output.as_deref());
+        let own = [("--output", args.output.as_deref()), ("--index", args.index.as_deref())];
+        check_own_files(&args.paths, own)?;
+        let inputs = inputs(&args.paths, &own.map(|(_, path)| path));
         let jobs = args.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
         if args.show_values && args.incremental.is_some() {
             bail!("`--show-values` does not go with `--incremental`, which keeps findings without values");
@@ -441,7 +443,14 @@ impl Plan {
             // The scan was given up with the report: what it has seen is not to be told or recorded.
             return unwritten.map_or(Ok(ExitCode::SUCCESS), |e| Err(self.unwritten(e)));
         }
-        let exit_code = match (stopped, totals.files_with_problems > 0, failed_on) {
+        let no_field = self.no_field(&totals, &progress);
+        if no_field {
+            output::complain(format_args!(
+                "problem: none of {} has text in a field that `--fields` names; nothing was scanned",
+                crate::report::count(totals.rows, "record")
+            ));
+        }
+        let exit_code = match (stopped, totals.files_with_problems > 0 || no_field, failed_on) {
             (true, ..) => INTERRUPTED,
             (_, true, _) => 2,
             (.., true) => 1,
@@ -499,6 +508,13 @@ impl Plan {
         }
         reported?;
         Ok(ExitCode::from(exit_code))
+    }
+
+    /// Whether there were records, and all their fields were left out: a gate that `--fields` opens by mistake. What did not
+    /// change, or was scanned elsewhere, was not counted here.
+    fn no_field(&self, totals: &Totals, progress: &Progress) -> bool {
+        let counts = self.options.incremental.is_none() && self.cluster.is_none();
+        counts && !self.options.fields.is_empty() && totals.rows > 0 && progress.bytes.load(Ordering::Relaxed) == 0
     }
 
     /// Scans here, or has a cluster do it; findings and reports come in the same order.
@@ -599,8 +615,26 @@ fn check_fail_on(args: &ScanArgs, rules: &lineward_classifiers::RuleSet) -> anyh
     Ok(args.fail_on.iter().map(|e| FailOn { confidence: Some(level(e)), ..*e }).collect())
 }
 
-/// The files of the paths, without the report's own.
-fn inputs(paths: &[PathBuf], output: Option<&Path>) -> Vec<ScanInput> {
+/// Refuses to write over what is to be scanned, or one file over the other.
+fn check_own_files(paths: &[PathBuf], own: [(&str, Option<&Path>); 2]) -> anyhow::Result<()> {
+    for (option, file) in own {
+        let Some(file) = file.and_then(|file| file.canonicalize().ok()) else { continue };
+        let is_it = |path: &&PathBuf| !is_stdin(path) && path.canonicalize().is_ok_and(|path| path == file);
+        if let Some(path) = paths.iter().find(is_it) {
+            let path = output::printable(&path.to_string_lossy());
+            bail!("`{option}` would replace `{path}`, which is to be scanned; name another file");
+        }
+    }
+    if let [(_, Some(report)), (_, Some(index))] = own
+        && scan_store::place_of(report) == scan_store::place_of(index)
+    {
+        bail!("`--output` and `--index` name the same file; name two");
+    }
+    Ok(())
+}
+
+/// The files of the paths, without what this or an earlier scan writes itself.
+fn inputs(paths: &[PathBuf], own: &[Option<&Path>]) -> Vec<ScanInput> {
     let mut inputs = Vec::new();
     for path in paths {
         match is_stdin(path) {
@@ -613,7 +647,7 @@ fn inputs(paths: &[PathBuf], output: Option<&Path>) -> Vec<ScanInput> {
         let mut known = HashSet::new();
         inputs.retain(|input| known.insert(scan_store::place_of(&input.path)));
     }
-    if let Some(own) = output.and_then(|o| o.canonicalize().ok()) {
+    for own in own.iter().flatten().filter_map(|own| own.canonicalize().ok()) {
         let same = |path: &Path| path.file_name() == own.file_name() && path.canonicalize().is_ok_and(|p| p == own);
         inputs.retain(|input| !same(&input.path));
     }
@@ -793,8 +827,27 @@ mod tests {
         let report = folder.path().join("report.jsonl");
         std::fs::write(&report, "{}\n").expect("written");
         std::fs::write(folder.path().join("a.txt"), "text").expect("written");
-        let inputs = inputs(&[folder.path().to_path_buf()], Some(&report));
+        let inputs = inputs(&[folder.path().to_path_buf()], &[None, Some(&report)]);
         assert_eq!(inputs.len(), 1);
+    }
+
+    #[test]
+    fn nothing_that_is_scanned_is_written_over() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let text = folder.path().join("a.txt");
+        std::fs::write(&text, "text").expect("written");
+        let (report, again) = (folder.path().join("report"), folder.path().join("./report"));
+        let paths = [folder.path().to_path_buf(), folder.path().join("./a.txt")];
+        let check = |output, index| check_own_files(&paths, [("--output", output), ("--index", index)]);
+        assert!(check(Some(report.as_path()), None).is_ok());
+        for (output, index, told) in [
+            (Some(text.as_path()), None, "`--output` would replace"),
+            (None, Some(text.as_path()), "`--index` would replace"),
+            (Some(report.as_path()), Some(again.as_path()), "the same file"),
+        ] {
+            let error = check(output, index).expect_err("refused").to_string();
+            assert!(error.contains(told), "{error}");
+        }
     }
 
     #[cfg(unix)]
@@ -808,9 +861,9 @@ mod tests {
             std::fs::create_dir_all(snapshot).expect("made");
             std::os::unix::fs::symlink("../../blobs/123", snapshot.join("train.txt")).expect("linked");
         }
-        let both = inputs(&snapshots, None);
+        let both = inputs(&snapshots, &[]);
         assert_eq!(both.len(), 2, "a file of two revisions is in both of them");
         let twice = [folder.path().join("blobs/../blobs/123"), folder.path().join("blobs")];
-        assert_eq!(inputs(&twice, None).len(), 1);
+        assert_eq!(inputs(&twice, &[]).len(), 1);
     }
 }

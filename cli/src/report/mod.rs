@@ -165,7 +165,7 @@ fn rfc3339(time: SystemTime) -> String {
 }
 
 /// A count with its noun: `1 file`, `2 files`.
-fn count(n: u64, noun: &str) -> String {
+pub(crate) fn count(n: u64, noun: &str) -> String {
     let s = if n == 1 { "" } else { "s" };
     format!("{} {noun}{s}", thousands(n))
 }

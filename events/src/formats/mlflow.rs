@@ -180,8 +180,11 @@ fn run_inputs(run: &mut RunInfo, document: &Value, params: &[(&str, Cow<'_, str>
     if datasets.is_empty() {
         run.inputs = params.iter().flat_map(|(key, value)| hinted_inputs(key, value)).collect();
     } else {
-        run.inputs_known = Inputs::Declared;
         run.inputs = datasets.iter().filter_map(dataset_input).collect();
+        // One that has no name is an input nobody knows.
+        if run.inputs.len() == datasets.len() {
+            run.inputs_known = Inputs::Declared;
+        }
     }
     let models = items(document, &["inputs", "model_inputs"]).iter();
     run.inputs.extend(models.filter_map(|m| text(m, &["model_id"])).map(|id| Io::new(logged_model(id))));

@@ -153,8 +153,11 @@ fn run_event(document: &Value, key: EventKey) -> Result<Event, DecodeError> {
 
     // An absent list says nothing; an empty one says that the run reads nothing.
     if let Some(Value::Array(inputs)) = document.get("inputs") {
-        run.inputs_known = Inputs::Declared;
         run.inputs = ios(inputs, "inputFacets", &mut event.statements, state);
+        // One that has no name is an input nobody knows.
+        if run.inputs.len() == inputs.len() {
+            run.inputs_known = Inputs::Declared;
+        }
     }
     let outputs = items(document, &["outputs"]);
     run.outputs = ios(outputs, "outputFacets", &mut event.statements, state);
@@ -323,7 +326,7 @@ fn asset(dataset: &Value) -> Option<AssetRef> {
 /// An asset by name only, as column lineage names it.
 fn bare(named: &Value) -> Option<AssetRef> {
     let namespace = named.get("namespace")?.as_str()?;
-    let name = named.get("name")?.as_str()?;
+    let name = named.get("name")?.as_str().filter(|name| !name.is_empty())?;
     Some(AssetRef::new(dataset_type(namespace, name), namespace, name))
 }
 
