@@ -6,7 +6,7 @@ use lineward_classifiers::{Engine, FingerprintKey};
 use lineward_events::IndexedRecord;
 use lineward_pipelines::{ScanRecord, record_scan};
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Records what was found under each path as a scan of its own, with the places of people's values where it has them.
@@ -72,7 +72,9 @@ fn root_of(path: &Path) -> PathBuf {
 /// A reported file as what lies below a scanned path is named; `None` where it does not lie there. The file may have been
 /// scanned under another path that leads to it. `place` and `root` are where the two are.
 fn name_below(file: &Path, place: &Path, path: &Path, root: &Path) -> Option<PathBuf> {
-    if file.starts_with(path) {
+    // `d/../e/a.txt` begins with `d` and lies in `e`.
+    let is_below = |rest: &Path| !rest.components().any(|part| part == Component::ParentDir);
+    if file.strip_prefix(path).is_ok_and(is_below) {
         return Some(file.to_path_buf());
     }
     let rest = place.strip_prefix(root).ok()?;
