@@ -154,7 +154,7 @@ fn stream(out: &mut dyn Write, store: &str, key: &FingerprintKey) -> anyhow::Res
     }
     let sink = KafkaSink::new(&KafkaSinkConfig::new(broker.bootstrap()))?;
     let names: Vec<&str> = topics.iter().map(String::as_str).collect();
-    let spec = PipelineSpec {
+    let mut spec = PipelineSpec {
         name: "demo".into(),
         store: None,
         source: SourceSpec {
@@ -173,6 +173,8 @@ fn stream(out: &mut dyn Write, store: &str, key: &FingerprintKey) -> anyhow::Res
             sink.send(topic, None, Some(event.as_bytes()), None)?;
         }
         sink.flush(Duration::from_secs(10))?;
+        // The embedded broker has a group wait ten seconds for a member that has left.
+        spec.source.kafka.group_id = format!("lineward-demo-{topic}");
         counters.add(&lineward_pipelines::run(&spec, &options, &Stop::default(), |_| {})?);
     }
     writeln!(out, "Events from {} topics: {}.", TOPICS.len(), super::counts(&counters))?;
