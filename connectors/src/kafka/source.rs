@@ -256,19 +256,8 @@ impl KafkaSource {
         let start = Instant::now();
         self.finish_revocation()?;
         // Not `unsubscribe`, after which a client that is dropped at once never leaves: librdkafka forgets to where it
-        // still unassigns.
-        let is_closing = self.consumer()?.inner().close_queue().is_ok();
-        // Where the group rebalances or the broker is gone this takes longer, and goes on while the client is dropped. A
-        // client with a fatal error is only dropped.
-        let patience = CLOSE_PATIENCE.min(deadline / 2);
-        while is_closing && !self.consumer()?.inner().closed() && start.elapsed() < patience {
-            if let Some(Next::Notice(Notice::Revoke(partitions))) = self.next(CLOSE_STEP)? {
-                self.revoke(&partitions);
-                self.finish_revocation()?;
-            }
-        }
-        self.drop_client(deadline.saturating_sub(start.elapsed()).max(CLOSE_STEP))
-            .map_err(|_| ConnectorError::CloseTimeout { waited_ms: start.elapsed().as_millis() })
+        // still unassigns. A client that is dropped gives its partitions back and leaves by itself.
+        self.drop_client(deadline).map_err(|_| ConnectorError::CloseTimeout { waited_ms: start.elapsed().as_millis() })
     }
 
     /// Drops the client on a thread of its own, because that can hang (rust-rdkafka#453, #509).
@@ -535,10 +524,6 @@ impl From<StartPolicy> for Start {
 const RESOLVE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Pause before an assignment that could not be resolved is tried again.
 const RESOLVE_RETRY: Duration = Duration::from_millis(500);
-/// How long `close` waits for the partitions to be taken back.
-const CLOSE_PATIENCE: Duration = Duration::from_secs(1);
-/// How long `close` waits for one event.
-const CLOSE_STEP: Duration = Duration::from_millis(100);
 /// How long a drop without `close` may take.
 const DROP_DEADLINE: Duration = Duration::from_secs(5);
 
