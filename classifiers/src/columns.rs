@@ -1,8 +1,8 @@
 //! Arrow columns as values: every text in a record batch, nested ones too, under its dotted path.
 //!
 //! Strings and binary go in as they are, dictionaries once per row (with the distinct value's text), runs once with their
-//! first row, lists and structs by their elements. Whole numbers of seven digits and more go in as text, since identifiers are often stored so; as
-//! floats, too, which a column of integers with gaps becomes on its way through other tools.
+//! first row, lists and structs by their elements. Whole numbers of seven digits and more go in as text, since identifiers
+//! are often stored so; as floats, too, which a column of integers with gaps becomes on its way through other tools.
 //! Nulls and other types hold nothing to find.
 
 use crate::values::{FieldTable, ValueBatch};

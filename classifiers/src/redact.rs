@@ -38,7 +38,7 @@ pub struct Redactor<'e> {
     matches: Vec<Match>,
     /// Of matches with which more is replaced than themselves, their own value: of one in an encoded part, the decoded one.
     /// By value, the range that is replaced, and rule.
-    decoded: HashMap<(u32, usize, usize, u16), Vec<u8>>,
+    own_values: HashMap<(u32, usize, usize, u16), Vec<u8>>,
     identity: IdentityFields,
     names: Names,
 }
@@ -107,7 +107,7 @@ impl<'e> Redactor<'e> {
             batch: ValueBatch::new(),
             fields: FieldTable::default(),
             matches: Vec::new(),
-            decoded: HashMap::new(),
+            own_values: HashMap::new(),
             identity: IdentityFields::default(),
             names: Names::default(),
         })
@@ -141,7 +141,7 @@ impl<'e> Redactor<'e> {
             collect(document, row as u64, &mut path, &self.names, &mut self.fields, &mut self.batch);
         }
         self.scanner.scan(&self.batch, &self.fields, &mut self.matches)?;
-        self.decoded.clear();
+        self.own_values.clear();
         self.stretch();
         self.scan_decoded()?;
         let mut out: Vec<Vec<Redacted>> = vec![Vec::new(); documents.len()];
@@ -173,7 +173,7 @@ impl<'e> Redactor<'e> {
         let beaten = Beaten::of(self.scanner.beaten(), self.confidence_min.score_min());
         for (place, (start, end)) in beaten.stretch(&mut self.matches) {
             let text = self.batch.value(place.0).get(start..end).unwrap_or_default();
-            self.decoded.insert(place, text.to_vec());
+            self.own_values.insert(place, text.to_vec());
         }
         self.matches.sort_by_key(|m| (m.value, m.start, m.end, m.rule));
     }
@@ -197,7 +197,7 @@ impl<'e> Redactor<'e> {
         for m in &mut self.matches {
             if let Some(Decoded { text, stretch }) = values.remove(&(m.value, m.start, m.rule)) {
                 (m.start, m.end) = stretch;
-                self.decoded.insert((m.value, m.start, m.end, m.rule), text);
+                self.own_values.insert((m.value, m.start, m.end, m.rule), text);
             }
         }
         self.matches.sort_by_key(|m| (m.value, m.start, m.end, m.rule));
@@ -225,7 +225,7 @@ impl<'e> Redactor<'e> {
         crate::text::replaced(text, &matches, &|m, value| {
             let rule = self.engine.rules().get(m.rule);
             let decoded =
-                self.decoded.get(&(m.value, m.start, m.end, m.rule)).map(|text| String::from_utf8_lossy(text));
+                self.own_values.get(&(m.value, m.start, m.end, m.rule)).map(|text| String::from_utf8_lossy(text));
             let value = decoded.as_deref().unwrap_or(value);
             format!("[{}:{}]", rule.entity, self.key.fingerprint(&rule.entity, value, rule.normalise))
         })

@@ -20,6 +20,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::SessionConfig;
 use datafusion_proto::physical_plan::AsExecutionPlan as _;
 use datafusion_proto::protobuf::PhysicalPlanNode;
+use std::error::Error as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -147,13 +148,19 @@ impl Cluster {
 }
 
 fn refused(url: &str, status: &Status) -> Error {
+    let unreachable = |problem| Error::Unreachable { url: url.to_owned(), problem };
+    // A status with a cause was made on this side: the connection broke. With TLS 1.3 that is how a scheduler says that it
+    // does not take our certificate, whatever was under way by then.
+    if let Some(cause) = status.source() {
+        return unreachable(innermost(cause));
+    }
     match status.code() {
         tonic::Code::FailedPrecondition => Error::Refused(status.message().to_owned()),
         tonic::Code::Unavailable if status.message().starts_with("no executor") => {
             Error::Refused(status.message().to_owned())
         }
         tonic::Code::Unavailable | tonic::Code::Unknown | tonic::Code::Unimplemented | tonic::Code::Cancelled => {
-            Error::Unreachable { url: url.to_owned(), problem: status.message().to_owned() }
+            unreachable(status.message().to_owned())
         }
         _ => Error::Failed(message_of_task(status.message())),
     }
@@ -286,5 +293,19 @@ impl Cluster {
             ended: false,
             cleaned: AtomicBool::new(false),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_that_breaks_is_a_scheduler_that_does_not_answer() {
+        let mut status = Status::internal("h2 protocol error: http2 error");
+        assert!(matches!(refused("https://s:1", &status), Error::Failed(_)));
+        status.set_source(Arc::new(std::io::Error::other("certificate required")));
+        let error = refused("https://s:1", &status).to_string();
+        assert!(error.starts_with("no scheduler answers at https://s:1: certificate required"), "{error}");
     }
 }

@@ -211,6 +211,16 @@ mod tests {
     }
 
     #[test]
+    fn limits_that_no_machine_keeps_are_refused() {
+        let of = |batch: &str| {
+            format!("name: p\nbatch: {{{batch}}}\nsource: {{kafka: {{brokers: x, topics: [t], group_id: g}}}}")
+        };
+        let error = error_of(&of("workers: 100000"));
+        assert!(error.contains("`batch.workers` is 100000; at most 1024"), "{error}");
+        assert!(error_of(&of("records_max: 0")).contains("at least 1"));
+    }
+
+    #[test]
     fn a_secret_in_the_wrong_place_is_not_shown() {
         let kafka = "brokers: x, topics: [t], group_id: g";
         for value in ["hunter2", "4711", "{hunter2: x}", "[hunter2]", "{env: A, file: 4711}", "'a, expected 4711'"] {

@@ -68,11 +68,6 @@ pub enum Entity {
 }
 
 impl Entity {
-    /// Whether it says something of one person. Dates, towns and companies do so only beside one.
-    pub(crate) fn is_personal(self) -> bool {
-        !matches!(self, Self::DateTime | Self::Location | Self::Organization)
-    }
-
     /// All of them.
     pub const ALL: [Self; 7] = [
         Self::Person,
@@ -83,6 +78,11 @@ impl Entity {
         Self::DateTime,
         Self::DateOfBirth,
     ];
+
+    /// Whether it says something of one person. Dates, towns and companies do so only beside one.
+    pub(crate) fn is_personal(self) -> bool {
+        !matches!(self, Self::DateTime | Self::Location | Self::Organization)
+    }
 
     /// The name used in findings.
     pub fn as_str(self) -> &'static str {

@@ -85,7 +85,7 @@ impl Pages {
         let limit = held.page_bytes_max;
         let unpacked = u64::try_from(header.unpacked).map_err(|_| io::Error::other("a page of no length"))?;
         if unpacked > limit {
-            return Err(io::Error::other(format!("a page unpacks to more than {limit} bytes")));
+            return Err(too_long(limit));
         }
         let Some(column) = held.column(offset) else { return Ok(()) };
         column.levels = header.levels.iter().map(|n| u64::try_from(*n).unwrap_or_default()).sum();
@@ -127,7 +127,7 @@ impl Pages {
             _ => false,
         };
         match is_longer {
-            true => Err(io::Error::other(format!("a page unpacks to more than {limit} bytes"))),
+            true => Err(too_long(limit)),
             false => Ok(()),
         }
     }
@@ -336,6 +336,10 @@ impl<R: Read> Thrift<'_, R> {
         let number = self.varint()?;
         Ok((number >> 1) as i64 ^ -((number & 1) as i64))
     }
+}
+
+fn too_long(limit: u64) -> io::Error {
+    io::Error::other(format!("a page unpacks to more than {limit} bytes"))
 }
 
 fn damaged() -> io::Error {

@@ -649,7 +649,12 @@ fn inputs(paths: &[PathBuf], own: &[Option<&Path>]) -> Vec<ScanInput> {
     }
     for own in own.iter().flatten().filter_map(|own| own.canonicalize().ok()) {
         let same = |path: &Path| path.file_name() == own.file_name() && path.canonicalize().is_ok_and(|p| p == own);
+        let count = inputs.len();
         inputs.retain(|input| !same(&input.path));
+        if inputs.len() < count {
+            let own = output::printable(&own.to_string_lossy());
+            output::complain(format_args!("note: `{own}` is written by this scan and was not scanned"));
+        }
     }
     inputs
 }

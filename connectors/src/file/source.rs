@@ -210,25 +210,26 @@ impl FileReader {
             self.form = Some(Form::Values(place));
         }
         let position = self.position();
-        let (mut splitter, mut has_ended) = (Splitter::default(), false);
+        let (value, bytes, has_ended) = self.take_split(Splitter::default())?;
+        Some(self.item(position, value, bytes, has_ended))
+    }
+
+    /// What a splitter takes, its bytes, and whether that is all of it: the file may end first.
+    fn take_split(&mut self, mut splitter: Splitter) -> Option<(Option<Vec<u8>>, u64, bool)> {
+        let mut has_ended = false;
         let (value, bytes) = self.window.take_while_open(|chunk| {
             let end = splitter.end(chunk);
             has_ended = end.is_some();
             end
         })?;
-        Some(self.item(position, value, bytes, has_ended))
+        Some((value, bytes, has_ended))
     }
 
     /// Reads what follows the records of an envelope. Paging tokens are no record; anything else is one, as it stands:
     /// no document, so that whoever decodes it says that it was not understood.
     fn rest_of_envelope(&mut self) -> Option<FileItem> {
         let position = self.position();
-        let (mut splitter, mut has_ended) = (Splitter::inside_object(), false);
-        let (value, bytes) = self.window.take_while_open(|chunk| {
-            let end = splitter.end(chunk);
-            has_ended = end.is_some();
-            end
-        })?;
+        let (value, bytes, has_ended) = self.take_split(Splitter::inside_object())?;
         let says_nothing = value.as_deref().is_some_and(is_end_of_envelope);
         (!says_nothing).then(|| self.item(position, value, bytes, has_ended))
     }

@@ -114,7 +114,7 @@ impl Projector {
     }
 
     fn contain(&mut self, context: &Context, member: i64, container: i64) {
-        if self.is_listed(container) && !self.is_current_in_list(member, container) {
+        if self.listed_at(container).is_some() && !self.is_current_in_list(member, container) {
             return;
         }
         let ends = (member, container);
@@ -142,7 +142,7 @@ impl Projector {
 
     /// Takes inferred members of a listed version away.
     fn take_unlisted(&mut self, context: &Context, version: i64) {
-        if !self.is_listed(version) {
+        if self.listed_at(version).is_none() {
             return;
         }
         let gone = self.members_by(version, true).filter(|m| !self.is_current_in_list(*m, version));
@@ -152,7 +152,7 @@ impl Projector {
     }
 
     /// Whether a version of a file that is in a list is the one that was current then: what a run wrote has the content
-    /// that was scanned after it. To be asked once [`Self::is_listed`] has said that there is a list.
+    /// that was scanned after it. To be asked once [`Self::listed_at`] has said that there is a list.
     fn is_current_in_list(&self, member: i64, version: i64) -> bool {
         let Some(listed) = self.listed.get(&version) else { return false };
         let Some(asset_id) = self.versions.get(&member).map(|v| v.asset_id) else { return false };
@@ -171,18 +171,15 @@ impl Projector {
         edge.is_some_and(|e| e.evidence == Evidence::VersionInferred.as_str())
     }
 
-    /// Whether all members of a version were listed. The list is kept until one of its members changes: a data set of many
-    /// files is walked once, not for each late event about one of them.
-    fn is_listed(&mut self, version: i64) -> bool {
-        if self.versions.get(&version).is_none_or(|v| v.file_count.is_none()) {
-            return false;
+    /// When all members of a version were listed; `None` where they were not. The list is kept until one of its members
+    /// changes: a data set of many files is walked once, not for each late event about one of them.
+    fn listed_at(&mut self, version: i64) -> Option<Micros> {
+        self.versions.get(&version).filter(|v| v.file_count.is_some())?;
+        if let Some(known) = self.listed.get(&version) {
+            return Some(known.at);
         }
-        if !self.listed.contains_key(&version)
-            && let Some(listed) = self.list_of(version)
-        {
-            self.listed.insert(version, listed);
-        }
-        self.listed.contains_key(&version)
+        let listed = self.list_of(version)?;
+        Some(self.listed.entry(version).or_insert(listed).at)
     }
 
     fn list_of(&self, version: i64) -> Option<Listed> {
@@ -196,7 +193,7 @@ impl Projector {
     /// Something turned up in a data set after its members were listed: it has another content from here on.
     fn succeed_listed(&mut self, context: &Context, parent: i64, at: Micros) {
         let Some(listed) = self.version_at(parent, at) else { return };
-        if !self.is_listed(listed) || self.listed.get(&listed).is_none_or(|list| list.at >= at) {
+        if self.listed_at(listed).is_none_or(|listed_at| listed_at >= at) {
             return;
         }
         let named = self.unused_name(context, parent);
