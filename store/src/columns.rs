@@ -322,6 +322,7 @@ impl Encode for AssetVersionRow {
         row.i64(self.produced_by_run);
         row.i64(self.valid_from);
         row.i64(self.valid_to);
+        row.i64(self.listed_at);
         row.recorded(&self.recorded);
     }
 }

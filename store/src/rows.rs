@@ -118,6 +118,8 @@ pub struct AssetVersionRow {
     pub valid_from: Micros,
     /// Until when, exclusive.
     pub valid_to: Option<Micros>,
+    /// When all its files were listed first, where they were.
+    pub listed_at: Option<Micros>,
     #[serde(flatten)]
     #[allow(missing_docs)]
     pub recorded: Recorded,

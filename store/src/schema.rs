@@ -156,6 +156,7 @@ fn columns(table: &str) -> Option<(&'static [Column], bool)> {
                 ("produced_by_run", I64, true),
                 ("valid_from", Time, false),
                 ("valid_to", Time, true),
+                ("listed_at", Time, true),
             ],
             true,
         ),

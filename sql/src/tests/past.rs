@@ -107,6 +107,24 @@ async fn a_model_of_a_cleaned_corpus_was_not_trained_on_what_was_in_it_before() 
 }
 
 #[tokio::test]
+async fn what_a_scan_found_was_there_before_the_scan() {
+    let dirty = scan(5, "aa", &[("a.txt", "a1", true), ("b.txt", "b1", false)]);
+    // Under its own name, and under another by its content.
+    let mut copy = dirty.clone();
+    copy["asset"]["name"] = json!("local");
+    let mut named = training(2, "1");
+    named["inputs"][0]["facets"] = json!({ "lineward_content": { "merkleRoot": "aa".repeat(32) } });
+    for events in [[training(2, "1"), dirty.clone()], [dirty, training(2, "1")], [named, copy]] {
+        let (_place, session) = session_of(&events).await;
+        for time in ["NULL", "'2026-01-03T00:00:00Z'"] {
+            let trained =
+                format!("SELECT model_version, status, complete FROM models_trained_on('US_SSN', {time}, 'possible')");
+            assert_eq!(ask(&session, &trained).await, ["1 | observed | true"], "{time}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_base_model_by_a_bare_word_is_upstream_and_nobody_knows_what_it_was_made_from() {
     for (named, shown) in
         [("bert-base-uncased", "bert-base-uncased"), ("models:/base/3", "base"), ("/opt/base", "/opt/base")]

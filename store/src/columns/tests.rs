@@ -102,6 +102,7 @@ fn assets_jobs_and_runs_are_written_as_serde_does() {
         produced_by_run: (n != 1).then_some(n * 6),
         valid_from: n * 7,
         valid_to: (n != 1).then_some(n * 8),
+        listed_at: (n != 1).then_some(n * 9),
         recorded: recorded(n),
     }));
     check(&each(|n| JobRow {

@@ -100,6 +100,7 @@ impl Fixture {
             produced_by_run: None,
             valid_from: i64::MIN,
             valid_to: None,
+            listed_at: None,
             recorded: recorded(),
         });
         id

@@ -364,6 +364,7 @@ impl Projector {
         versions.remove(n);
         let before = n.checked_sub(1).map(|n| versions[n].1);
         self.versions.update(context, &version_id, |v| v.valid_from = at);
+        self.begin_links(context, version_id);
         if let Some(before) = before {
             // What came before goes on to where the next one begins.
             self.versions.update(context, &before, |v| {
@@ -423,7 +424,8 @@ impl Projector {
         let asset_of = |v: i64| self.versions.get(&v).map(|v| v.asset_id);
         if first != version_id && asset_of(first) != asset_of(version_id) {
             let ends = (first, version_id);
-            self.link(context, ends, None, EdgeType::CopyOf, Evidence::ContentMatch, context.at);
+            let since = self.both_began(ends);
+            self.link(context, ends, None, EdgeType::CopyOf, Evidence::ContentMatch, since);
         }
     }
 
@@ -453,6 +455,7 @@ impl Projector {
                 produced_by_run: run,
                 valid_from: since.valid_from,
                 valid_to: None,
+                listed_at: None,
                 recorded: context.recorded(),
             },
         );

@@ -32,6 +32,9 @@ impl Projector {
             // Measured is more than said.
             return Some(id);
         }
+        if matches!(edge_type, EdgeType::CopyOf | EdgeType::NearDuplicate) {
+            self.note_alike(src, dst);
+        }
         // One that ended begins anew.
         let current = self.edges.get(&id).filter(|e| e.valid_to.is_none());
         if current.is_some_and(|e| e.confidence >= evidence.confidence()) {
@@ -109,7 +112,11 @@ impl Projector {
             _ => self.write(context, &link.dst, context.at, By::Declaration, &context.version_name()),
         };
         let ends = (src.version_id, dst.version_id);
-        self.link(context, ends, None, link.edge_type, link.evidence, context.at);
+        let since = match link.edge_type {
+            EdgeType::Contains | EdgeType::NearDuplicate => self.both_began(ends),
+            _ => context.at,
+        };
+        self.link(context, ends, None, link.edge_type, link.evidence, since);
     }
 
     pub(super) fn apply_access(&mut self, context: &Context, access: &Access) {

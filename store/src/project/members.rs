@@ -4,17 +4,26 @@
 //! version of the data set, whichever of the two events comes in first, so that no path leads from data to a model that
 //! was trained before the data was there. This file knows nothing of how versions are named or found.
 
-use super::{ALWAYS, Context, Listed, Projector, Since};
-use crate::rows::Micros;
+use super::{ALWAYS, Context, Listed, Map, Projector, Since};
+use crate::rows::{EdgeRow, Micros};
 use lineward_events::{AssetRef, EdgeType, Evidence, VersionRef, VersionScheme};
 use std::collections::BTreeSet;
 
 impl Projector {
     pub(super) fn index_members(&mut self) {
-        let contains = EdgeType::Contains.as_str();
-        let ends = self.edges.iter().filter(|e| e.edge_type == contains).map(|e| (e.src_version_id, e.dst_version_id));
-        let ends: Vec<(i64, i64)> = ends.collect();
-        ends.into_iter().for_each(|(member, container)| self.note_member(member, container));
+        let of_type = |types: &[EdgeType]| -> Vec<(i64, i64)> {
+            let edges = self.edges.iter().filter(|e| types.iter().any(|t| e.edge_type == t.as_str()));
+            edges.map(|e| (e.src_version_id, e.dst_version_id)).collect()
+        };
+        let members = of_type(&[EdgeType::Contains]);
+        let alike = of_type(&[EdgeType::CopyOf, EdgeType::NearDuplicate]);
+        members.into_iter().for_each(|(member, container)| self.note_member(member, container));
+        alike.into_iter().for_each(|(a, b)| self.note_alike(a, b));
+    }
+
+    pub(super) fn note_alike(&mut self, a: i64, b: i64) {
+        self.alike_of.entry(a).or_default().insert(b);
+        self.alike_of.entry(b).or_default().insert(a);
     }
 
     pub(super) fn note_member(&mut self, member: i64, container: i64) {
@@ -113,12 +122,38 @@ impl Projector {
         self.versions.get(&version_id).map_or(ALWAYS, |v| v.valid_from)
     }
 
+    /// Since when both of two versions were there. The content of a version never changes: what is in it and what it is a
+    /// copy of, whenever a scan finds it out, was so from there on.
+    pub(super) fn both_began(&self, (a, b): (i64, i64)) -> Micros {
+        self.began(a).max(self.began(b))
+    }
+
+    /// A version begins at another time: so do its members, what it is in, and its copies.
+    pub(super) fn begin_links(&mut self, context: &Context, version_id: i64) {
+        let of = |links: &Map<i64, BTreeSet<i64>>| links.get(&version_id).cloned().unwrap_or_default();
+        let members = of(&self.members_of).into_iter().map(|member| (member, version_id, EdgeType::Contains));
+        let containers = of(&self.containers_of).into_iter().map(|above| (version_id, above, EdgeType::Contains));
+        let alike = of(&self.alike_of).into_iter().flat_map(|other| {
+            let types = [EdgeType::CopyOf, EdgeType::NearDuplicate];
+            types.into_iter().flat_map(move |t| [(version_id, other, t), (other, version_id, t)])
+        });
+        let links: Vec<(i64, i64, EdgeType)> = members.chain(containers).chain(alike).collect();
+        for (src, dst, edge_type) in links {
+            let since = self.both_began((src, dst));
+            let id = self.edge_ids.get(&(src, dst, None, edge_type.as_str().into())).copied();
+            let moves = |e: &EdgeRow| e.valid_to.is_none() && e.valid_from != since;
+            if let Some(id) = id.filter(|id| self.edges.get(id).is_some_and(moves)) {
+                self.edges.update(context, &id, |e| e.valid_from = since);
+            }
+        }
+    }
+
     fn contain(&mut self, context: &Context, member: i64, container: i64) {
         if self.listed_at(container).is_some() && !self.is_current_in_list(member, container) {
             return;
         }
         let ends = (member, container);
-        self.link(context, ends, None, EdgeType::Contains, Evidence::VersionInferred, context.at);
+        self.link(context, ends, None, EdgeType::Contains, Evidence::VersionInferred, self.both_began(ends));
     }
 
     /// All members of a version are known: what was taken for a member by its name and its time alone, and is not among
@@ -130,7 +165,10 @@ impl Projector {
         if listed != count {
             return;
         }
-        self.versions.update(context, &version, |row| row.file_count = Some(count));
+        self.versions.update(context, &version, |row| {
+            row.file_count = Some(count);
+            row.listed_at.get_or_insert(context.at);
+        });
         self.take_unlisted(context, version);
         // That it came from the version before it was inferred too, from nothing but that its content was not known.
         let asset_id = self.versions.get(&version).map(|v| v.asset_id);
@@ -183,9 +221,12 @@ impl Projector {
     }
 
     fn list_of(&self, version: i64) -> Option<Listed> {
+        let row = self.versions.get(&version)?;
         let edge = |m: i64| self.edge_ids.get(&(m, version, None, EdgeType::Contains.as_str().into()));
         let said = self.members_by(version, false);
-        let at = said.filter_map(|m| self.edges.get(edge(m)?)).map(|e| e.valid_from).max()?;
+        // Stores of older versions know the time from the edges alone, which held from there on.
+        let since = said.filter_map(|m| self.edges.get(edge(m)?)).map(|e| e.valid_from).max()?;
+        let at = row.listed_at.unwrap_or(since);
         let asset_of = |m: i64| self.versions.get(&m).map(|v| v.asset_id);
         Some(Listed { at, assets: self.members_by(version, false).filter_map(asset_of).collect() })
     }

@@ -173,6 +173,8 @@ pub struct Projector {
     versions_of: Map<i64, Vec<(Micros, i64)>>,
     version_ids: Ids,
     by_content: Map<[u8; 32], i64>,
+    /// Versions of equal content or nearly, each way.
+    alike_of: Map<i64, BTreeSet<i64>>,
     job_ids: Names,
     run_sids: Ids,
     run_states: Map<i64, RunState>,

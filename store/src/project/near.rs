@@ -205,8 +205,8 @@ impl Projector {
 
     /// Adds an edge that was measured, or takes a declared one over. It leads from the version that was seen first.
     fn link_near(&mut self, context: &Context, src: i64, dst: i64, similarity: f32) {
-        let Some(id) = self.link(context, (src, dst), None, EdgeType::NearDuplicate, Evidence::Declared, context.at)
-        else {
+        let since = self.both_began((src, dst));
+        let Some(id) = self.link(context, (src, dst), None, EdgeType::NearDuplicate, Evidence::Declared, since) else {
             return;
         };
         self.edges.update(context, &id, |edge| {

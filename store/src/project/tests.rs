@@ -98,9 +98,11 @@ impl World {
     }
 
     /// What must not depend on the order of events: runs, their inputs and outputs, edges; by names, not by ids. Edges
-    /// of no run say since when they are known, which does depend on it.
+    /// by declaration say since when they are known, which does depend on it; those of runs and of contents do not.
     fn graph(&self) -> String {
-        let of_run = self.projector.edges.iter().filter(|e| e.run_sid.is_some());
+        let of_content = [EdgeType::Contains, EdgeType::CopyOf, EdgeType::NearDuplicate].map(EdgeType::as_str);
+        let is_dated = |e: &&EdgeRow| e.run_sid.is_some() || of_content.contains(&&*e.edge_type);
+        let of_run = self.projector.edges.iter().filter(is_dated);
         let mut since: Vec<String> = of_run.map(|e| format!("{} since {}", self.edge(e), e.valid_from)).collect();
         since.sort();
         [self.runs(), self.io(), self.edges(), since].concat().join("\n")
@@ -311,6 +313,14 @@ const SCENARIOS: &[Scenario] = &[
          15 run r2 COMPLETE train: d:clean -> m:notes@1
          20 run r1 COMPLETE etl: -> d:clean",
         &["TRAINED_ON clean@run:r1 -> notes@1 by r2 VERSION_INFERRED"],
+    ),
+    unordered(
+        "what a version holds it holds since it began, however late it is known who wrote it",
+        "40 see d:data@1#1
+         41 link CONTAINS f:data/a@1#2 d:data@1#1
+         30 run r1 COMPLETE etl: -> d:data@1
+         31 run r2 COMPLETE etl: -> f:data/a@1",
+        &["CONTAINS data/a@1 -> data@1 EXPLICIT"],
     ),
     unordered(
         "a named version never moves",
