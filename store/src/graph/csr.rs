@@ -334,7 +334,7 @@ impl Seen {
 }
 
 /// One bit for each of many.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Bits(Vec<u64>);
 
 impl Bits {

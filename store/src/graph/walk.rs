@@ -8,6 +8,7 @@ use super::labels::Labels;
 use super::questions::Answers;
 use crate::rows::Micros;
 use lineward_events::{EdgeType, Evidence};
+use std::collections::VecDeque;
 use std::sync::{Arc, OnceLock};
 
 /// Which way to walk.
@@ -97,6 +98,29 @@ pub struct View {
     pub(super) gap_flow: [OnceLock<Vec<u8>>; 2],
     pub(super) nearest: [OnceLock<Vec<Version>>; 2],
     pub(super) answers: Answers,
+}
+
+/// The nodes a walk has met.
+struct Met {
+    nodes: Bits,
+    /// Those it began at, where they are several.
+    seeds: Option<Bits>,
+    /// A way led to one of these.
+    met: bool,
+}
+
+impl Met {
+    fn new(nodes: usize) -> Self {
+        Self { nodes: Bits::new(nodes), seeds: None, met: false }
+    }
+
+    fn insert(&mut self, node: u32) -> bool {
+        let is_new = self.nodes.insert(node);
+        if !is_new && let Some(seeds) = &self.seeds {
+            self.met |= seeds.get(node);
+        }
+        is_new
+    }
 }
 
 /// Versions a walk reaches before it is worth to look at all edges once.
@@ -194,22 +218,23 @@ impl View {
         entering.chain(leaving).filter(|(_, edge)| self.live(*edge))
     }
 
-    /// Everything reachable from the seeds within `max_depth` hops, nearest first, each version once; the seeds
-    /// themselves are not part of it. Evaluation hops are walked too and say so.
+    /// Everything reachable from the seeds within `max_depth` hops, nearest first, each version once; a seed is part of it
+    /// where another seed reaches it. Evaluation hops are walked too and say so.
     pub fn walk(&self, direction: Direction, seeds: &[Version], max_depth: Option<u32>) -> Vec<Reached> {
         self.steps(direction, seeds, max_depth).iter().map(|step| self.reached(direction, step)).collect()
     }
 
     /// As [`Self::walk`], without what each hop means.
     pub fn steps(&self, direction: Direction, seeds: &[Version], max_depth: Option<u32>) -> Vec<Step> {
-        let mut seen = Bits::new(self.graph.nodes());
+        let mut seen = Met::new(self.graph.nodes());
         let mut steps: Vec<Step> = Vec::new();
         let first: Vec<Version> = seeds.iter().copied().filter(|s| seen.insert(*s)).collect();
+        seen.seeds = (first.len() > 1).then(|| seen.nodes.clone());
         if max_depth == Some(0) {
             return steps;
         }
-        for seed in first {
-            self.step(direction, (seed, seed, 1), &mut seen, &mut steps);
+        for seed in &first {
+            self.step(direction, (*seed, *seed, 1), &mut seen, &mut steps);
         }
         let mut at = 0;
         while let Some(&Step { version, seed, depth, .. }) = steps.get(at) {
@@ -224,10 +249,61 @@ impl View {
         }
         let mut beyond = steps.split_off(at);
         for step in &mut beyond {
-            step.cut = self.goes_on(direction, step.version, &seen);
+            step.cut = self.goes_on(direction, step.version, &seen.nodes);
         }
         steps.append(&mut beyond);
+        if seen.met {
+            steps.extend(self.seeds_reached(direction, &first, max_depth));
+            steps.sort_by_key(|step| step.depth);
+        }
         steps
+    }
+
+    /// The seeds that others reach. Each node is entered for two seeds at most: whatever seed a way leads to, one of two is
+    /// another, so that none is missed and none found later than by the shortest way.
+    fn seeds_reached(&self, direction: Direction, seeds: &[Version], max_depth: Option<u32>) -> Vec<Step> {
+        let mut reached = Vec::new();
+        let nodes = self.graph.nodes();
+        let (mut first_seed, mut twice) = (vec![NONE; nodes], Bits::new(nodes));
+        let mut enter = |node: u32, seed: Version| match &mut first_seed[node as usize] {
+            first if *first == NONE => {
+                *first = seed;
+                true
+            }
+            first => *first != seed && twice.insert(node),
+        };
+        let (mut open, mut is_seed) = (VecDeque::new(), Bits::new(nodes));
+        for seed in seeds {
+            is_seed.insert(*seed);
+            enter(*seed, *seed);
+            open.push_back((*seed, *seed, 1));
+        }
+        while let Some((from, seed, depth)) = open.pop_front() {
+            let mut arrive = |version: Version, edge: u32, second: u32, is_new: bool| {
+                if !is_new {
+                    return;
+                }
+                if is_seed.get(version) {
+                    reached.push(Step { version, seed, depth, cut: false, edge, second });
+                }
+                if max_depth.is_none_or(|max| depth < max) {
+                    open.push_back((version, seed, depth + 1));
+                }
+            };
+            for (node, edge) in self.next(direction, from) {
+                if !enter(node, seed) {
+                    continue;
+                }
+                if !self.graph.is_run(node) {
+                    arrive(node, edge, NONE, true);
+                    continue;
+                }
+                for (version, second) in self.next(direction, node) {
+                    arrive(version, edge, second, enter(version, seed));
+                }
+            }
+        }
+        reached
     }
 
     /// All versions one hop away that were not seen, straight or through a run.
@@ -235,7 +311,7 @@ impl View {
         &self,
         direction: Direction,
         (from, seed, depth): (Version, Version, u32),
-        seen: &mut Bits,
+        seen: &mut Met,
         found: &mut Vec<Step>,
     ) {
         for (node, edge) in self.next(direction, from) {

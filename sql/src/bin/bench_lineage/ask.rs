@@ -124,7 +124,8 @@ impl Asker {
         }
         let mut plain: Vec<i64> = plain.into_iter().map(i64::from).collect();
         // A seed of which it is not known where it comes from has a row of its own without a version.
-        answer.retain(|id| *id >= 0);
+        // Of several seeds those that others reach are rows as well; the peers do not tell them.
+        answer.retain(|id| *id >= 0 && !seeds.iter().any(|seed| i64::from(*seed) == *id));
         answer.sort_unstable();
         plain.sort_unstable();
         let file = format!("{name}.ids");
@@ -256,7 +257,8 @@ impl Asker {
             let limit = depth.map_or("NULL".to_owned(), |d: usize| d.to_string());
             let query = format!("SELECT version_id FROM {function}('{}', {limit}, '{}')", self.text(seed), time(tick));
             let mut answer = ids(&self.session, &query).await?;
-            answer.retain(|id| *id >= 0);
+            // Of several seeds those that others reach are rows as well; the peers do not tell them.
+            answer.retain(|id| *id >= 0 && !seeds.iter().any(|seed| i64::from(*seed) == *id));
             answer.sort_unstable();
             let at = START + tick as i64 * TICK;
             let side = if up { &self.bare.into } else { &self.bare.out };

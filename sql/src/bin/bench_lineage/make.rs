@@ -353,6 +353,7 @@ fn version_columns(rows: std::ops::Range<usize>, assets: &Assets) -> Vec<ArrayRe
         numbers(each().map(|v| Some((v / RUN_OUTPUTS) as i64))),
         times(each().map(|_| Some(0))),
         times(each().map(|_| None)),
+        times(each().map(|_| None)),
     ];
     columns.extend(recorded(rows.len(), |_| 0));
     columns

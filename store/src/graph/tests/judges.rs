@@ -130,10 +130,9 @@ fn the_union_of_walks_is_the_walk_of_the_union() {
         let walk = |seeds: &[Version]| -> BTreeSet<Version> {
             view.walk(Direction::Downstream, seeds, None).iter().map(|r| r.version).collect()
         };
-        let mut each: BTreeSet<Version> = seeds.iter().flat_map(|s| walk(&[*s])).collect();
+        // A seed is no part of its own answer, but of that of another that reaches it.
+        let each: BTreeSet<Version> = seeds.iter().flat_map(|s| walk(&[*s])).collect();
         let together = walk(&seeds.iter().copied().collect::<Vec<_>>());
-        // A seed is no part of its own answer.
-        each.retain(|v| !seeds.contains(v));
         assert_eq!(together, each, "round {round}");
     }
 }
