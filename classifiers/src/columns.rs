@@ -1,7 +1,7 @@
 //! Arrow columns as values: every text in a record batch, nested ones too, under its dotted path.
 //!
 //! Strings and binary go in as they are, dictionaries once per row (with the distinct value's text), runs once with their
-//! first row, lists and structs by their elements. Whole numbers of seven digits and more go in as text, since identifiers
+//! first row, lists and structs by their elements, maps with keys of text as objects of JSON. Whole numbers of seven digits and more go in as text, since identifiers
 //! are often stored so; as floats, too, which a column of integers with gaps becomes on its way through other tools. Dates,
 //! times with a date and fractions go in as text where a rule looks for such in a field of that name (`date_of_birth`,
 //! `latitude`): elsewhere they say nothing, and most tables have many. Nulls and other types hold nothing to find.
@@ -10,9 +10,9 @@ use crate::RuleSet;
 use crate::values::{FieldTable, ValueBatch};
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int16Type, Int32Type, Int64Type, RunEndIndexType};
-use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_array::{Array, ArrayRef, MapArray, RecordBatch};
 use arrow_schema::{DataType, TimeUnit};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// Smallest magnitude of a whole number that is looked at.
@@ -363,14 +363,68 @@ fn push_column(
             }
         }
         DataType::Union(members, _) => push_union(column, members, path, rows, filter, fields, out),
-        DataType::Map(..) => {
-            let map = column.as_map();
-            let entries: ArrayRef = Arc::new(map.entries().clone());
-            push_list(&entries, |i| offsets32(map.value_offsets(), i), map, path, rows, filter, fields, out);
-        }
+        DataType::Map(..) => push_map(column.as_map(), path, rows, filter, fields, out),
         _ if filter.wants(path) => push_leaf(column, path, rows, filter, fields, out),
         _ => {}
     }
+}
+
+/// The values of a map under their keys, as those of an object in JSON.
+fn push_map(
+    map: &MapArray,
+    path: &str,
+    rows: &Rows,
+    filter: &FieldFilter,
+    fields: &mut FieldTable,
+    out: &mut ValueBatch,
+) {
+    let Some(by_key) = by_key(map) else {
+        let entries: ArrayRef = Arc::new(map.entries().clone());
+        return push_list(&entries, |i| offsets32(map.value_offsets(), i), map, path, rows, filter, fields, out);
+    };
+    for (key, places) in by_key {
+        let indices = arrow_array::UInt32Array::from_iter_values(places.iter().map(|(at, _)| *at));
+        let rows = Rows::Of(places.iter().map(|(_, row)| rows.at(*row)).collect());
+        let mut push = |column: &ArrayRef| {
+            // Indices come from the map's own offsets, so taking them cannot fail.
+            if let Ok(taken) = arrow_select::take::take(column, &indices, None) {
+                push_column(&taken, &format!("{path}.{}", key.as_deref().unwrap_or("*")), &rows, filter, fields, out);
+            }
+        };
+        if key.is_none() {
+            push(map.keys());
+        }
+        push(map.values());
+    }
+}
+
+/// Keys of a map that are fields of their own; the values of others share one.
+const KEYS_MAX: usize = 1_000;
+/// Longest of them, in bytes.
+const KEY_BYTES_MAX: usize = 128;
+
+/// The entries of a map by key, each with its place among the entries and its row; those whose keys could be values, or
+/// are too many, come first and without a key. `None` where keys are no text.
+pub(crate) fn by_key(map: &MapArray) -> Option<BTreeMap<Option<String>, Vec<(u32, usize)>>> {
+    if !matches!(map.keys().data_type(), DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View) {
+        return None;
+    }
+    let keys = arrow_cast::cast(map.keys(), &DataType::LargeUtf8).ok()?;
+    let keys = keys.as_string::<i64>();
+    let mut by_key: BTreeMap<Option<String>, Vec<(u32, usize)>> = BTreeMap::new();
+    for row in (0..map.len()).filter(|row| map.is_valid(*row)) {
+        let (start, end) = offsets32(map.value_offsets(), row);
+        for at in start..end {
+            let name = Some(keys.value(at)).filter(|key| {
+                let is_name = !key.is_empty() && key.len() <= KEY_BYTES_MAX && !crate::values::is_value_like(key);
+                is_name && keys.is_valid(at)
+            });
+            let name = name.map(str::to_owned);
+            let name = if by_key.len() < KEYS_MAX || by_key.contains_key(&name) { name } else { None };
+            by_key.entry(name).or_default().push((at as u32, row));
+        }
+    }
+    Some(by_key)
 }
 
 /// Each kind of value in a union column under the column's own path.
@@ -694,6 +748,41 @@ mod tests {
         assert_eq!(texts("lon", Arc::new(Float32Array::from(vec![16.37208, 16.0]))), ["16.37208"]);
         let decimals = Decimal128Array::from(vec![4_820_849, 4_800_000]).with_precision_and_scale(10, 5);
         assert_eq!(texts("lat", Arc::new(decimals.expect("decimals"))), ["48.20849", "48.00000"]);
+    }
+
+    #[test]
+    fn values_of_a_map_stand_under_their_keys() {
+        use arrow_array::builder::{MapBuilder, StringBuilder};
+        let mut map = MapBuilder::new(None, StringBuilder::new(), StringBuilder::new());
+        for row in [vec![("city", "Bonn"), ("jane@x.example", "yes")], vec![], vec![("city", "Ulm"), ("dob", "x")]] {
+            for (key, value) in row {
+                map.keys().append_value(key);
+                map.values().append_value(value);
+            }
+            map.append(true).expect("as many keys as values");
+        }
+        let column: ArrayRef = Arc::new(map.finish());
+        let records = RecordBatch::try_from_iter([("m", column)]).expect("a batch").slice(0, 3);
+        let (mut fields, mut batch) = (FieldTable::default(), ValueBatch::new());
+        push_batch(&records, 10, &FieldFilter::default(), &mut fields, &mut batch);
+        let got: Vec<(u64, &str, String)> = (0u32..)
+            .zip(batch.spans())
+            .map(|(n, span)| {
+                let text = String::from_utf8_lossy(batch.value(n)).into_owned();
+                (span.row, fields.path(span.field.expect("a field")), text)
+            })
+            .collect();
+        let value = |row, field, text: &str| (row, field, text.to_owned());
+        assert_eq!(
+            got,
+            [
+                value(10, "m.*", "jane@x.example"),
+                value(10, "m.*", "yes"),
+                value(10, "m.city", "Bonn"),
+                value(12, "m.city", "Ulm"),
+                value(12, "m.dob", "x"),
+            ]
+        );
     }
 
     #[test]

@@ -59,14 +59,9 @@ pub fn find(text: &[u8], starts: bool, bytes_max: usize, out: &mut Vec<Cell>) {
 /// it in its row names those. Tables without heads say nothing of what their cells are.
 fn html(text: &[u8], bytes_max: usize, out: &mut Vec<Cell>) {
     let mut at = 0;
+    let mut known = Valid { text, base: 0, valid: "" };
     while let Some(start) = next_head(text, at) {
-        let end = text.len().min(start.saturating_add(bytes_max));
-        at = end;
-        let Some(table) = text.get(start..end) else { return };
-        let table = match std::str::from_utf8(table) {
-            Ok(table) => table,
-            Err(e) => std::str::from_utf8(&table[..e.valid_up_to()]).unwrap_or_default(),
-        };
+        let table = known.from(start, bytes_max);
         let mut rows = Rows::default();
         let mut place = 0;
         while let Some(open) = memchr::memchr(b'<', &table.as_bytes()[place..]).map(|n| place + n) {
@@ -80,7 +75,7 @@ fn html(text: &[u8], bytes_max: usize, out: &mut Vec<Cell>) {
             }
         }
         rows.end(table, start, out);
-        at = at.min(start + place.max(1));
+        at = start + place.max(1);
     }
 }
 

@@ -3,7 +3,7 @@
 
 use super::{Cleaner, Mode};
 use crate::Error;
-use crate::columns::{FieldFilter, INTEGER_MIN, NOBODYS_DAY, fraction, is_typed, typed_texts, whole_number};
+use crate::columns::{FieldFilter, INTEGER_MIN, NOBODYS_DAY, by_key, fraction, is_typed, typed_texts, whole_number};
 use crate::readers::{Input, ParquetBatches};
 use crate::values::{FieldId, FieldTable, ValueBatch};
 use arrow_array::builder::{BinaryBuilder, FixedSizeBinaryBuilder, StringBuilder};
@@ -11,7 +11,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Decimal128Type, Float64Type, Int64Type};
 use arrow_array::{
     Array, ArrayRef, BooleanArray, Date32Array, FixedSizeListArray, Float64Array, GenericListArray, Int32Array,
-    MapArray, OffsetSizeTrait, RecordBatch, StringArray, StructArray,
+    MapArray, OffsetSizeTrait, RecordBatch, StringArray, StructArray, UInt32Array,
 };
 use arrow_schema::{ArrowError, DataType, FieldRef};
 use parquet::arrow::ArrowWriter;
@@ -162,10 +162,14 @@ fn walk(
         }
         DataType::Map(item, sorted) => {
             let of = array.as_map();
-            let entries: ArrayRef = Arc::new(of.entries().clone());
-            let of_rows = rows_of(of.value_offsets().iter().map(|n| *n as usize), entries.len(), rows);
-            let entries = walk(&entries, item, &format!("{path}.*"), &of_rows, filter, visit)?;
-            let entries = entries.as_struct().clone();
+            let entries = match by_key(of) {
+                Some(by_key) => map_entries(of, &by_key, path, rows, filter, visit)?,
+                None => {
+                    let entries: ArrayRef = Arc::new(of.entries().clone());
+                    let of_rows = rows_of(of.value_offsets().iter().map(|n| *n as usize), entries.len(), rows);
+                    walk(&entries, item, &format!("{path}.*"), &of_rows, filter, visit)?.as_struct().clone()
+                }
+            };
             Arc::new(MapArray::try_new(Arc::clone(item), of.offsets().clone(), entries, of.nulls().cloned(), *sorted)?)
         }
         DataType::Dictionary(_, value) if !value.is_nested() => {
@@ -182,6 +186,36 @@ fn walk(
         leaf if is_typed(leaf) => typed(array, field.is_nullable(), path, rows, filter, visit)?,
         _ => Arc::clone(array),
     })
+}
+
+/// The entries of a map, whose values are visited under their keys.
+fn map_entries(
+    map: &MapArray,
+    by_key: &BTreeMap<Option<String>, Vec<(u32, usize)>>,
+    path: &str,
+    rows: &[u64],
+    filter: &FieldFilter,
+    visit: &mut dyn Visit,
+) -> Result<StructArray, ArrowError> {
+    let entries = map.entries();
+    let mut new: Vec<ArrayRef> = entries.columns().to_vec();
+    for (key, places) in by_key {
+        let indices = UInt32Array::from_iter_values(places.iter().map(|(at, _)| *at));
+        let of_rows: Vec<u64> = places.iter().map(|(_, row)| rows.get(*row).copied().unwrap_or_default()).collect();
+        let path = format!("{path}.{}", key.as_deref().unwrap_or("*"));
+        // A key that is a field's name is no value.
+        let first = usize::from(key.is_some());
+        for (column, field) in entries.fields().iter().enumerate().skip(first) {
+            let taken = arrow_select::take::take(entries.column(column), &indices, None)?;
+            let walked = walk(&taken, field, &path, &of_rows, filter, visit)?;
+            if visit.builds() && !Arc::ptr_eq(&taken, &walked) {
+                let mut at: Vec<(usize, usize)> = (0..entries.len()).map(|i| (0, i)).collect();
+                (0..).zip(places).for_each(|(n, (place, _))| at[*place as usize] = (1, n));
+                new[column] = arrow_select::interleave::interleave(&[new[column].as_ref(), walked.as_ref()], &at)?;
+            }
+        }
+    }
+    StructArray::try_new(entries.fields().clone(), new, entries.nulls().cloned())
 }
 
 fn list<O: OffsetSizeTrait>(

@@ -231,6 +231,37 @@ fn dates_and_fractions_of_columns_go_where_they_tell_who_somebody_is() {
 }
 
 #[test]
+fn values_and_keys_of_maps_go() {
+    use arrow_array::builder::{MapBuilder, StringBuilder};
+    use arrow_array::{ArrayRef, RecordBatch, cast::AsArray as _};
+    let mut map = MapBuilder::new(None, StringBuilder::new(), StringBuilder::new());
+    for row in [vec![("note", SSN), ("size", "big")], vec![(MAIL, "yes")], vec![("size", "small"), ("note", "none")]] {
+        for (key, value) in row {
+            map.keys().append_value(key);
+            map.values().append_value(value);
+        }
+        map.append(true).expect("as many keys as values");
+    }
+    let column: ArrayRef = Arc::new(map.finish());
+    let records = RecordBatch::try_from_iter([("m", column)]).expect("a batch");
+    let mut writer = ::parquet::arrow::ArrowWriter::try_new(Vec::new(), records.schema(), None).expect("a writer");
+    writer.write(&records).expect("in memory");
+    let (copy, report) = cleaned("a.parquet", &writer.into_inner().expect("in memory"), Mode::Mask);
+    assert_eq!((report.left_count, report.rows), (0, 3));
+    let mut fields: Vec<&str> = report.replaced.iter().filter_map(|r| r.field.as_deref()).collect();
+    fields.sort_unstable();
+    assert_eq!(fields, ["m.*", "m.note"]);
+    let reader = ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::from(copy));
+    let new = reader.expect("Parquet").build().expect("a reader").next().expect("a batch").expect("readable");
+    let map = new.column(0).as_map();
+    let text = |array: &ArrayRef| -> Vec<String> {
+        array.as_string::<i32>().iter().map(|text| text.unwrap_or_default().to_owned()).collect()
+    };
+    assert_eq!(text(map.keys()), ["note", "size", "*.******@********-*****.***", "size", "note"]);
+    assert_eq!(text(map.values()), ["***-**-****", "big", "yes", "small", "none"]);
+}
+
+#[test]
 fn texts_of_other_encodings_have_copies_in_utf8() {
     let text = format!("Grüße an alle: mail {MAIL}, für später\n");
     let windows = encoding_rs::WINDOWS_1252.encode(&text).0.into_owned();
