@@ -1,16 +1,19 @@
 //! Arrow columns as values: every text in a record batch, nested ones too, under its dotted path.
 //!
 //! Strings and binary go in as they are, dictionaries once per row (with the distinct value's text), runs once with their
-//! first row, lists and structs by their elements. Whole numbers of seven digits and more go in as text, since identifiers
-//! are often stored so; as floats, too, which a column of integers with gaps becomes on its way through other tools.
-//! Nulls and other types hold nothing to find.
+//! first row, lists and structs by their elements, maps with keys of text as objects of JSON. Whole numbers of seven digits and more go in as text, since identifiers
+//! are often stored so; as floats, too, which a column of integers with gaps becomes on its way through other tools. Dates,
+//! times with a date and fractions go in as text where a rule looks for such in a field of that name (`date_of_birth`,
+//! `latitude`): elsewhere they say nothing, and most tables have many. Nulls and other types hold nothing to find.
 
+use crate::RuleSet;
 use crate::values::{FieldTable, ValueBatch};
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int16Type, Int32Type, Int64Type, RunEndIndexType};
-use arrow_array::{Array, ArrayRef, RecordBatch};
-use arrow_schema::DataType;
-use std::sync::Arc;
+use arrow_array::{Array, ArrayRef, MapArray, RecordBatch};
+use arrow_schema::{DataType, TimeUnit};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, PoisonError, RwLock};
 
 /// Smallest magnitude of a whole number that is looked at.
 pub const INTEGER_MIN: u64 = 1_000_000;
@@ -20,6 +23,83 @@ pub(crate) fn whole_number(number: f64) -> Option<i64> {
     let magnitude = number.abs();
     let is_wanted = number.fract() == 0.0 && magnitude >= INTEGER_MIN as f64 && magnitude < i64::MAX as f64;
     is_wanted.then_some(number as i64)
+}
+
+/// A fraction as text, where it is as fine as a place on a map is told: three decimals and more, of no more than a half
+/// turn. Nothing else that is a fraction tells who somebody is.
+pub(crate) fn fraction(number: f64) -> Option<String> {
+    let is_fine = number.abs() <= 180.0 && (number * 100.0).fract() != 0.0;
+    let text = is_fine.then(|| number.to_string())?;
+    let decimals = text.split_once('.')?.1;
+    (decimals.len() >= 3).then_some(text)
+}
+
+/// Which fields of dates and of fractions are looked at: those for whose name a rule takes a date, or a fraction, as the
+/// value. Told by the rules once for each name.
+#[derive(Debug)]
+pub(crate) struct TypedNames {
+    rules: Arc<RuleSet>,
+    known: RwLock<HashMap<String, Typed>>,
+}
+
+/// What is looked at in fields of a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Typed {
+    dates: bool,
+    fractions: bool,
+}
+
+impl TypedNames {
+    /// Names that are remembered; hostile ones must not fill the memory.
+    const NAMES_MAX: usize = 4_096;
+
+    pub(crate) fn of(rules: &Arc<RuleSet>) -> Arc<Self> {
+        Arc::new(Self { rules: Arc::clone(rules), known: RwLock::default() })
+    }
+
+    /// Whether dates are looked at in a field.
+    pub(crate) fn dates(&self, path: &str) -> bool {
+        self.typed(path).dates
+    }
+
+    /// Whether fractions are. Those of a list are not: it would be every number of every embedding.
+    pub(crate) fn fractions(&self, path: &str) -> bool {
+        !path.ends_with(|c: char| c.is_ascii_digit()) && self.typed(path).fractions
+    }
+
+    fn typed(&self, path: &str) -> Typed {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner).get(path).copied();
+        known.unwrap_or_else(|| {
+            let typed = self.told(path);
+            let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+            if known.len() >= Self::NAMES_MAX {
+                known.clear();
+            }
+            known.insert(path.to_owned(), typed);
+            typed
+        })
+    }
+
+    fn told(&self, path: &str) -> Typed {
+        let name = bare(path);
+        let named = self.rules.iter().filter_map(|(_, rule)| rule.field.as_ref());
+        let takes = |field: &crate::rule::FieldRule, sample: &str| {
+            field.value.regex().is_some_and(|regex| regex.is_match(sample.as_bytes()))
+        };
+        let matches = |glob: &String| crate::engine_fields_glob(&glob.replace('_', ""), &name);
+        named.filter(|field| field.names.iter().any(matches)).fold(Typed::default(), |typed, field| Typed {
+            dates: typed.dates || takes(field, "1974-05-13"),
+            fractions: typed.fractions || takes(field, "48.20849"),
+        })
+    }
+}
+
+/// The last name of a path in small letters and without what joins its words. The engine, which has the last word, tells
+/// words apart; here one name too many costs nothing but time.
+fn bare(path: &str) -> String {
+    let is_name = |segment: &&str| !segment.is_empty() && !segment.bytes().all(|b| b.is_ascii_digit());
+    let last = path.rsplit('.').find(is_name).unwrap_or(path);
+    last.chars().filter(|c| !matches!(c, '-' | ' ' | '_' | '/' | ':')).flat_map(char::to_lowercase).collect()
 }
 
 /// Elements of a list beyond this one share the path segment `*`, so that paths stay few.
@@ -32,12 +112,40 @@ const SLICE_BYTES: u64 = 8 << 20;
 #[derive(Debug, Clone, Default)]
 pub struct FieldFilter {
     globs: Vec<String>,
+    typed: Option<Arc<TypedNames>>,
+    /// What columns are called, by the names they have in the file, where those are others.
+    called: Option<Arc<HashMap<String, String>>>,
 }
 
 impl FieldFilter {
     /// Only fields whose dotted path matches one of the globs or lies below one that does; none is all.
     pub fn new(globs: Vec<String>) -> Self {
-        Self { globs }
+        Self { globs, typed: None, called: None }
+    }
+
+    /// With dates and fractions in the fields in which rules look for them.
+    pub(crate) fn with_typed(self, typed: Arc<TypedNames>) -> Self {
+        Self { typed: Some(typed), ..self }
+    }
+
+    /// With other names for columns than those in the file.
+    pub(crate) fn with_called(self, called: Option<Arc<HashMap<String, String>>>) -> Self {
+        Self { called, ..self }
+    }
+
+    /// What a column with this name in the file is called.
+    pub(crate) fn called<'a>(&'a self, name: &'a str) -> &'a str {
+        self.called.as_ref().and_then(|called| called.get(name)).map_or(name, String::as_str)
+    }
+
+    /// Whether dates are looked at in a field.
+    pub(crate) fn takes_dates(&self, path: &str) -> bool {
+        self.typed.as_ref().is_some_and(|typed| typed.dates(path))
+    }
+
+    /// Whether fractions are.
+    pub(crate) fn takes_fractions(&self, path: &str) -> bool {
+        self.typed.as_ref().is_some_and(|typed| typed.fractions(path))
     }
 
     /// Whether a field is wanted.
@@ -72,7 +180,7 @@ pub fn push_batch(
 ) {
     for (field, column) in records.schema().fields().iter().zip(records.columns()) {
         let rows: Rows = Rows::All { base: row_base };
-        let name = field.name();
+        let name = filter.called(field.name());
         if row_base == 0 && crate::values::is_value_like(name) && filter.wants(name) {
             // A column named by a value: the name is searched like one.
             let id = fields.intern("*");
@@ -221,7 +329,7 @@ fn push_column(
         DataType::Struct(children) => {
             let column = column.as_struct();
             for (field, child) in children.iter().zip(column.columns()) {
-                push_column(child, &format!("{path}.{}", field.name()), rows, filter, fields, out);
+                push_column(child, &format!("{path}.{}", filter.called(field.name())), rows, filter, fields, out);
             }
         }
         DataType::List(_) => {
@@ -255,14 +363,68 @@ fn push_column(
             }
         }
         DataType::Union(members, _) => push_union(column, members, path, rows, filter, fields, out),
-        DataType::Map(..) => {
-            let map = column.as_map();
-            let entries: ArrayRef = Arc::new(map.entries().clone());
-            push_list(&entries, |i| offsets32(map.value_offsets(), i), map, path, rows, filter, fields, out);
-        }
-        _ if filter.wants(path) => push_leaf(column, path, rows, fields, out),
+        DataType::Map(..) => push_map(column.as_map(), path, rows, filter, fields, out),
+        _ if filter.wants(path) => push_leaf(column, path, rows, filter, fields, out),
         _ => {}
     }
+}
+
+/// The values of a map under their keys, as those of an object in JSON.
+fn push_map(
+    map: &MapArray,
+    path: &str,
+    rows: &Rows,
+    filter: &FieldFilter,
+    fields: &mut FieldTable,
+    out: &mut ValueBatch,
+) {
+    let Some(by_key) = by_key(map) else {
+        let entries: ArrayRef = Arc::new(map.entries().clone());
+        return push_list(&entries, |i| offsets32(map.value_offsets(), i), map, path, rows, filter, fields, out);
+    };
+    for (key, places) in by_key {
+        let indices = arrow_array::UInt32Array::from_iter_values(places.iter().map(|(at, _)| *at));
+        let rows = Rows::Of(places.iter().map(|(_, row)| rows.at(*row)).collect());
+        let mut push = |column: &ArrayRef| {
+            // Indices come from the map's own offsets, so taking them cannot fail.
+            if let Ok(taken) = arrow_select::take::take(column, &indices, None) {
+                push_column(&taken, &format!("{path}.{}", key.as_deref().unwrap_or("*")), &rows, filter, fields, out);
+            }
+        };
+        if key.is_none() {
+            push(map.keys());
+        }
+        push(map.values());
+    }
+}
+
+/// Keys of a map that are fields of their own; the values of others share one.
+const KEYS_MAX: usize = 1_000;
+/// Longest of them, in bytes.
+const KEY_BYTES_MAX: usize = 128;
+
+/// The entries of a map by key, each with its place among the entries and its row; those whose keys could be values, or
+/// are too many, come first and without a key. `None` where keys are no text.
+pub(crate) fn by_key(map: &MapArray) -> Option<BTreeMap<Option<String>, Vec<(u32, usize)>>> {
+    if !matches!(map.keys().data_type(), DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View) {
+        return None;
+    }
+    let keys = arrow_cast::cast(map.keys(), &DataType::LargeUtf8).ok()?;
+    let keys = keys.as_string::<i64>();
+    let mut by_key: BTreeMap<Option<String>, Vec<(u32, usize)>> = BTreeMap::new();
+    for row in (0..map.len()).filter(|row| map.is_valid(*row)) {
+        let (start, end) = offsets32(map.value_offsets(), row);
+        for at in start..end {
+            let name = Some(keys.value(at)).filter(|key| {
+                let is_name = !key.is_empty() && key.len() <= KEY_BYTES_MAX && !crate::values::is_value_like(key);
+                is_name && keys.is_valid(at)
+            });
+            let name = name.map(str::to_owned);
+            let name = if by_key.len() < KEYS_MAX || by_key.contains_key(&name) { name } else { None };
+            by_key.entry(name).or_default().push((at as u32, row));
+        }
+    }
+    Some(by_key)
 }
 
 /// Each kind of value in a union column under the column's own path.
@@ -392,7 +554,14 @@ fn push_list(
     }
 }
 
-fn push_leaf(column: &ArrayRef, path: &str, rows: &Rows, fields: &mut FieldTable, out: &mut ValueBatch) {
+fn push_leaf(
+    column: &ArrayRef,
+    path: &str,
+    rows: &Rows,
+    filter: &FieldFilter,
+    fields: &mut FieldTable,
+    out: &mut ValueBatch,
+) {
     let id = fields.intern(path);
     macro_rules! push_all {
         ($array:expr, $bytes:expr) => {{
@@ -418,7 +587,7 @@ fn push_leaf(column: &ArrayRef, path: &str, rows: &Rows, fields: &mut FieldTable
         DataType::Dictionary(_, value) if !value.is_nested() => {
             // Decoded row by row: a finding names its row, and the engine's cost per value is small.
             if let Ok(plain) = arrow_cast::cast(column, value) {
-                push_leaf(&plain, path, rows, fields, out);
+                push_leaf(&plain, path, rows, filter, fields, out);
             }
         }
         DataType::Int64
@@ -429,8 +598,67 @@ fn push_leaf(column: &ArrayRef, path: &str, rows: &Rows, fields: &mut FieldTable
         | DataType::Decimal64(_, 0)
         | DataType::Decimal128(_, 0)
         | DataType::Decimal256(_, 0) => push_integers(column, id, rows, out),
-        DataType::Float64 => push_floats(column, id, rows, out),
+        DataType::Float64 => push_floats(column, id, rows, filter.takes_fractions(path), out),
+        other if is_typed(other) => {
+            if let Some(texts) = typed_texts(column, filter.takes_dates(path), filter.takes_fractions(path)) {
+                for (i, text) in texts.into_iter().enumerate() {
+                    if let Some(text) = text {
+                        out.push(rows.at(i), Some(id), text.as_bytes());
+                    }
+                }
+            }
+        }
         _ => {}
+    }
+}
+
+/// Whether a column is one of dates, of times with a date, or of fractions that are no floats of 64 bits.
+pub(crate) fn is_typed(data_type: &DataType) -> bool {
+    is_date(data_type) || is_fraction(data_type)
+}
+
+fn is_date(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Date32 | DataType::Date64 | DataType::Timestamp(..))
+}
+
+fn is_fraction(data_type: &DataType) -> bool {
+    use DataType::{Decimal32, Decimal64, Decimal128, Decimal256, Float16, Float32};
+    match data_type {
+        Float16 | Float32 => true,
+        Decimal32(_, scale) | Decimal64(_, scale) | Decimal128(_, scale) | Decimal256(_, scale) => *scale > 0,
+        _ => false,
+    }
+}
+
+/// A day before all that are looked at, 1700-01-01, in days from 1970-01-01: what a date becomes that has to go where none
+/// may be missing.
+pub(crate) const NOBODYS_DAY: i32 = -98_615;
+
+/// The values of a column of dates or fractions as text, where those are looked at: a date as `1974-05-13`, a time with a
+/// date as `1974-05-13T08:30:00`, and as its date at midnight, which is how tables without dates keep them. Days before
+/// 1800 are nobody's that data protection knows; tables have them in the place of missing ones.
+pub(crate) fn typed_texts(column: &ArrayRef, dates: bool, fractions: bool) -> Option<Vec<Option<String>>> {
+    let text_of = |column: &ArrayRef| {
+        let texts = arrow_cast::cast(column, &DataType::Utf8).ok()?;
+        let texts = texts.as_string::<i32>();
+        Some(texts.iter().map(|text| text.map(str::to_owned)).collect::<Vec<_>>())
+    };
+    let recent = |texts: Vec<Option<String>>| -> Vec<Option<String>> {
+        texts.into_iter().map(|text| text.filter(|text| text.as_str() >= "1800")).collect()
+    };
+    match column.data_type() {
+        DataType::Date32 if dates => text_of(column).map(recent),
+        DataType::Date64 | DataType::Timestamp(..) if dates => {
+            // Without a zone: what time it was there needs a table of zones, and the day is told well enough.
+            let plain = arrow_cast::cast(column, &DataType::Timestamp(TimeUnit::Microsecond, None)).ok()?;
+            let day = |text: String| text.strip_suffix("T00:00:00").map_or(text.clone(), str::to_owned);
+            Some(recent(text_of(&plain)?).into_iter().map(|text| text.map(day)).collect())
+        }
+        other if fractions && is_fraction(other) => {
+            let is_fine = |text: &String| text.split_once('.').is_some_and(|(_, decimals)| decimals.len() >= 3);
+            Some(text_of(column)?.into_iter().map(|text| text.filter(is_fine)).collect())
+        }
+        _ => None,
     }
 }
 
@@ -446,12 +674,14 @@ fn push_integers(column: &ArrayRef, id: crate::FieldId, rows: &Rows, out: &mut V
     }
 }
 
-fn push_floats(column: &ArrayRef, id: crate::FieldId, rows: &Rows, out: &mut ValueBatch) {
+fn push_floats(column: &ArrayRef, id: crate::FieldId, rows: &Rows, fractions: bool, out: &mut ValueBatch) {
     use std::io::Write as _;
     let floats = column.as_primitive::<arrow_array::types::Float64Type>();
     for i in (0..floats.len()).filter(|i| floats.is_valid(*i)) {
         if let Some(number) = whole_number(floats.value(i)) {
             out.push_with(rows.at(i), Some(id), |buffer| drop(write!(buffer, "{number}")));
+        } else if fractions && let Some(text) = fraction(floats.value(i)) {
+            out.push(rows.at(i), Some(id), text.as_bytes());
         }
     }
 }
@@ -491,6 +721,68 @@ mod tests {
         let texts = Arc::new(StringArray::from(vec!["a", "b", "c"]));
         let list = ListViewArray::try_new(item, vec![1, 0].into(), vec![2, 1].into(), texts, None);
         expect(Arc::new(list.expect("a list")), &[(10, "b"), (11, "a"), (10, "c")]);
+    }
+
+    #[test]
+    fn dates_and_fractions_are_read_in_fields_that_rules_name() {
+        use arrow_array::{Date32Array, Decimal128Array, Float32Array, TimestampMillisecondArray};
+        let typed = TypedNames::of(&Arc::new(RuleSet::built_in().expect("rules")));
+        let filter = FieldFilter::default().with_typed(typed);
+        let texts = |name: &str, column: ArrayRef| -> Vec<String> {
+            let records = RecordBatch::try_from_iter_with_nullable([(name, column, true)]).expect("a batch");
+            let (mut fields, mut batch) = (FieldTable::default(), ValueBatch::new());
+            push_batch(&records, 0, &filter, &mut fields, &mut batch);
+            (0..batch.spans().len()).map(|n| String::from_utf8_lossy(batch.value(n as u32)).into_owned()).collect()
+        };
+        let days: ArrayRef = Arc::new(Date32Array::from(vec![Some(1_593), None, Some(NOBODYS_DAY)]));
+        let nobodys = arrow_cast::cast(&days.slice(2, 1), &DataType::Utf8).expect("text");
+        assert_eq!(nobodys.as_string::<i32>().value(0), "1700-01-01");
+        assert_eq!(texts("patient_date_of_birth", Arc::clone(&days)), ["1974-05-13"]);
+        assert_eq!(texts("loaded_on", days), [""; 0]);
+        let times = TimestampMillisecondArray::from(vec![1_593 * 86_400_000, 1_593 * 86_400_000 + 30_600_000]);
+        let times: ArrayRef = Arc::new(times.with_timezone("Europe/Berlin"));
+        assert_eq!(texts("dob", times), ["1974-05-13", "1974-05-13T08:30:00"]);
+        let places: ArrayRef = Arc::new(Float64Array::from(vec![48.20849, 48.5, 4_012_888_888_881_881.0]));
+        assert_eq!(texts("Latitude", Arc::clone(&places)), ["48.20849", "4012888888881881"]);
+        assert_eq!(texts("score", places), ["4012888888881881"]);
+        assert_eq!(texts("lon", Arc::new(Float32Array::from(vec![16.37208, 16.0]))), ["16.37208"]);
+        let decimals = Decimal128Array::from(vec![4_820_849, 4_800_000]).with_precision_and_scale(10, 5);
+        assert_eq!(texts("lat", Arc::new(decimals.expect("decimals"))), ["48.20849", "48.00000"]);
+    }
+
+    #[test]
+    fn values_of_a_map_stand_under_their_keys() {
+        use arrow_array::builder::{MapBuilder, StringBuilder};
+        let mut map = MapBuilder::new(None, StringBuilder::new(), StringBuilder::new());
+        for row in [vec![("city", "Bonn"), ("jane@x.example", "yes")], vec![], vec![("city", "Ulm"), ("dob", "x")]] {
+            for (key, value) in row {
+                map.keys().append_value(key);
+                map.values().append_value(value);
+            }
+            map.append(true).expect("as many keys as values");
+        }
+        let column: ArrayRef = Arc::new(map.finish());
+        let records = RecordBatch::try_from_iter([("m", column)]).expect("a batch").slice(0, 3);
+        let (mut fields, mut batch) = (FieldTable::default(), ValueBatch::new());
+        push_batch(&records, 10, &FieldFilter::default(), &mut fields, &mut batch);
+        let got: Vec<(u64, &str, String)> = (0u32..)
+            .zip(batch.spans())
+            .map(|(n, span)| {
+                let text = String::from_utf8_lossy(batch.value(n)).into_owned();
+                (span.row, fields.path(span.field.expect("a field")), text)
+            })
+            .collect();
+        let value = |row, field, text: &str| (row, field, text.to_owned());
+        assert_eq!(
+            got,
+            [
+                value(10, "m.*", "jane@x.example"),
+                value(10, "m.*", "yes"),
+                value(10, "m.city", "Bonn"),
+                value(12, "m.city", "Ulm"),
+                value(12, "m.dob", "x"),
+            ]
+        );
     }
 
     #[test]

@@ -27,6 +27,7 @@ mod engine;
 mod error;
 mod finding;
 mod fingerprint;
+mod inner_json;
 pub mod near;
 pub mod ner;
 pub mod readers;

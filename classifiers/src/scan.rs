@@ -26,12 +26,14 @@ pub use profile::ColumnVerdict;
 pub use settle::Settling;
 pub use stream::StreamScanner;
 
-use crate::columns::FieldFilter;
+use crate::columns::{FieldFilter, TypedNames};
 use crate::decoders::{self, Layers};
 use crate::finding::{Category, Confidence, Finding, Match, preview};
 use crate::fingerprint::KEPT_BYTES;
 use crate::near::{Sketch, Words};
-use crate::readers::{self, BatchPlace, BinaryPolicy, Format, Limits, Open, OpenOptions, Opened, Problem, Source};
+use crate::readers::{
+    self, BatchPlace, BinaryPolicy, Format, Header, Limits, Open, OpenOptions, Opened, Problem, Source,
+};
 use crate::values::{FieldId, FieldTable, ValueBatch};
 use crate::{Engine, Error, FingerprintKey, Scanner};
 use profile::Profile;
@@ -66,6 +68,8 @@ pub struct ScanOptions {
     pub sketch_content: bool,
     /// What a packed input may cost.
     pub limits: Limits,
+    /// Whether the first line of CSV and TSV names the columns.
+    pub header: Header,
     /// Look into encoded parts of values too (see [`crate::decoders`]).
     pub decode: bool,
     /// Where to look for names with the tagger (see [`crate::ner`]), if the rule set has rules for it.
@@ -132,6 +136,7 @@ impl ScanOptions {
             hash_content: false,
             sketch_content: false,
             limits: Limits::default(),
+            header: Header::default(),
             decode: true,
             ner: Ner::default(),
             sample: None,
@@ -252,6 +257,8 @@ pub struct ScanInput {
     pub split: Option<String>,
     /// It could not be reached.
     pub problem: Option<String>,
+    /// What its columns are called, by their names in it, where the data set maps them.
+    pub called: Option<Arc<HashMap<String, String>>>,
 }
 
 impl ScanInput {
@@ -267,6 +274,32 @@ impl ScanInput {
 /// list with its problem.
 pub fn inputs(paths: &[PathBuf]) -> Vec<ScanInput> {
     paths.iter().flat_map(|path| crate::datasets::select(path, listed(path))).collect()
+}
+
+/// Symbolic links that a listing leaves out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LinksLeftOut {
+    /// How many there are.
+    pub count: u64,
+    /// Those among them that lead nowhere, or to themselves.
+    pub broken: u64,
+    /// The first one.
+    pub first: Option<PathBuf>,
+}
+
+/// The symbolic links in folders among some paths that [`inputs`] does not follow. Paths that are no folders, as those of
+/// buckets, have none.
+pub fn links_left_out(paths: &[PathBuf]) -> LinksLeftOut {
+    let mut left = LinksLeftOut::default();
+    for path in paths.iter().filter(|path| path.is_dir()) {
+        let entries = walkdir::WalkDir::new(path).follow_root_links(true).sort_by_file_name().min_depth(1);
+        for link in entries.into_iter().flatten().filter(|entry| entry.path_is_symlink() && !is_blob(entry.path())) {
+            left.count += 1;
+            left.broken += u64::from(std::fs::metadata(link.path()).is_err());
+            left.first.get_or_insert_with(|| link.into_path());
+        }
+    }
+    left
 }
 
 fn listed(path: &Path) -> Vec<ScanInput> {
@@ -490,13 +523,12 @@ struct Worker<'a> {
 
 impl<'a> Worker<'a> {
     fn new(engine: &'a Engine, options: &'a ScanOptions, progress: &'a Progress) -> Result<Self, Error> {
-        let filter = FieldFilter::new(options.fields.clone());
         Ok(Self {
             engine,
             scanner: engine.scanner()?,
             options,
             progress,
-            open: OpenOptions { format: options.format, filter, binary: options.binary, limits: options.limits },
+            open: open_options(engine, options),
             batch: ValueBatch::new(),
             matches: Vec::new(),
             fields: FieldTable::default(),
@@ -523,7 +555,9 @@ impl<'a> Worker<'a> {
             report.problems.push(whole_file(problem.clone()));
             return Ok(None);
         }
-        match readers::open(&input.path, input.source.as_ref(), &self.open) {
+        let filter = self.open.filter.clone().with_called(input.called.clone());
+        let open = OpenOptions { filter, ..self.open.clone() };
+        match readers::open(&input.path, input.source.as_ref(), &open) {
             Ok(Open::Ready(opened)) => {
                 report.format = opened.format.map(Format::as_str);
                 return Ok(Some(opened));
@@ -822,8 +856,20 @@ impl<'a> Worker<'a> {
     }
 }
 
+/// How the inputs of a scan are opened.
+fn open_options(engine: &Engine, options: &ScanOptions) -> OpenOptions {
+    let typed = TypedNames::of(engine.rules());
+    OpenOptions {
+        format: options.format,
+        filter: FieldFilter::new(options.fields.clone()).with_typed(typed),
+        binary: options.binary,
+        limits: options.limits,
+        header: options.header,
+    }
+}
+
 /// A path with what was found in it replaced.
-fn safe_path(path: &str, found: &[Match]) -> String {
+pub(crate) fn safe_path(path: &str, found: &[Match]) -> String {
     let mut shown = String::with_capacity(path.len());
     let mut done = 0;
     for m in found.iter().filter(|m| m.score >= Confidence::Medium.score_min()) {

@@ -1,4 +1,5 @@
-//! Small tables inside a text: a header line of column names and the lines below it, or lines of `name: value`.
+//! Small tables inside a text: a header line of column names and the lines below it, lines of `name: value`, or a table in
+//! HTML whose heads are marked as such (`<th>`).
 //!
 //! Training text and messages hold pasted CSV, Markdown tables and forms. A cell of them is a value with a field name, and
 //! field rules know what a column `dob` or `bic` holds where no rule for running text could. This module says which bytes
@@ -50,6 +51,95 @@ pub fn find(text: &[u8], starts: bool, bytes_max: usize, out: &mut Vec<Cell>) {
         let line = text[at..end].trim_ascii_end();
         may_start = line.is_empty() || line.ends_with(b":") || line.starts_with(b"```");
         at = end + 1;
+    }
+    html(text, bytes_max, out);
+}
+
+/// Appends the cells of tables in HTML. A row of heads names the columns of the rows below it; a head with cells behind
+/// it in its row names those. Tables without heads say nothing of what their cells are.
+fn html(text: &[u8], bytes_max: usize, out: &mut Vec<Cell>) {
+    let mut at = 0;
+    let mut known = Valid { text, base: 0, valid: "" };
+    while let Some(start) = next_head(text, at) {
+        let table = known.from(start, bytes_max);
+        let mut rows = Rows::default();
+        let mut place = 0;
+        while let Some(open) = memchr::memchr(b'<', &table.as_bytes()[place..]).map(|n| place + n) {
+            let close = memchr::memchr(b'>', &table.as_bytes()[open..]).map_or(table.len(), |n| open + n);
+            place = (close + 1).min(table.len());
+            match tag(&table[open + 1..close]).as_str() {
+                head @ ("th" | "td") => rows.cells.push((head == "th", content(table, place))),
+                "tr" => rows.end(table, start, out),
+                "/table" => break,
+                _ => {}
+            }
+        }
+        rows.end(table, start, out);
+        at = start + place.max(1);
+    }
+}
+
+/// Where the next head of a column opens.
+fn next_head(text: &[u8], from: usize) -> Option<usize> {
+    let is_head = |at: &usize| {
+        text.get(at + 1..at + 3).is_some_and(|name| name.eq_ignore_ascii_case(b"th"))
+            && text.get(at + 3).is_some_and(|b| b.is_ascii_whitespace() || *b == b'>')
+    };
+    memchr::memchr_iter(b'<', text.get(from..)?).map(|n| from + n).find(is_head)
+}
+
+/// The name of a tag in small letters, from what stands between its brackets.
+fn tag(inner: &str) -> String {
+    let name = inner.split(|c: char| c.is_ascii_whitespace()).next().unwrap_or_default();
+    // No name that is asked for is longer.
+    name.chars().take(8).map(|c| c.to_ascii_lowercase()).collect()
+}
+
+/// The text of a cell that begins at a place: the first piece of text in it, other tags left out.
+fn content(table: &str, mut start: usize) -> Range<usize> {
+    loop {
+        let end = memchr::memchr(b'<', &table.as_bytes()[start..]).map_or(table.len(), |n| start + n);
+        let text = trimmed(table, start..end);
+        if !text.is_empty() || end == table.len() {
+            return text;
+        }
+        let close = memchr::memchr(b'>', &table.as_bytes()[end..]).map_or(table.len(), |n| end + n);
+        if matches!(tag(&table[end + 1..close]).as_str(), "/td" | "/th" | "td" | "th" | "tr" | "/tr" | "/table") {
+            return text;
+        }
+        start = (close + 1).min(table.len());
+    }
+}
+
+/// The rows of a table in HTML, one at a time.
+#[derive(Default)]
+struct Rows {
+    /// The heads of columns.
+    names: Vec<Range<usize>>,
+    /// The cells of this row, and whether each is a head.
+    cells: Vec<(bool, Range<usize>)>,
+}
+
+impl Rows {
+    /// Ends a row. `base` is where the table begins in the text.
+    fn end(&mut self, table: &str, base: usize, out: &mut Vec<Cell>) {
+        let cells = std::mem::take(&mut self.cells);
+        if cells.is_empty() {
+            return;
+        }
+        if cells.iter().all(|(is_head, _)| *is_head) {
+            self.names = cells.into_iter().map(|(_, name)| name).collect();
+            return;
+        }
+        // A row with another number of cells is not in the columns of the heads.
+        let by_column = self.names.len() == cells.len();
+        let first = cells[0].0.then(|| cells[0].1.clone());
+        for (column, (_, value)) in cells.into_iter().enumerate().filter(|(_, (is_head, _))| !is_head) {
+            let name = if by_column { Some(self.names[column].clone()) } else { first.clone() };
+            let named = name.filter(|name| is_name(&table[name.clone()]) && !value.is_empty());
+            let of_text = |range: Range<usize>| range.start + base..range.end + base;
+            out.extend(named.map(|name| Cell { name: of_text(name), value: of_text(value) }));
+        }
     }
 }
 
@@ -315,6 +405,16 @@ mod tests {
                 "- **Name**: Ute\n- **DOB:** 1.2.79\n- City: Köln",
                 vec![("Name", "Ute"), ("DOB", "1.2.79"), ("City", "Köln")],
             ),
+            (
+                "<p><table><tr><TH class=a>Name</th><th><b>DOB</b></th></tr>\n<tr><td>Ute</td><td><a href=x> 1.2.79</a></td></tr>",
+                vec![("Name", "Ute"), ("DOB", "1.2.79")],
+            ),
+            (
+                "<table><tr><th>DOB<td>1.2.79<tr><th>City<td>Köln<td>Bonn</table> <table><tr><td>1</td></tr></table>",
+                vec![("DOB", "1.2.79"), ("City", "Köln"), ("City", "Bonn")],
+            ),
+            ("<tr><th>a</th><th>b</th></tr><tr><td>1</td></tr><tr><td></td><td>2</td></tr>", vec![("b", "2")]),
+            ("<thead><this> <th", vec![]),
             ("Name: Ute\nCity: Köln\nand so on", vec![]),
             ("and\na,b,c\n1,2,3", vec![]),
             ("| a | b |\n| 1 | 2 |", vec![]),
@@ -326,8 +426,22 @@ mod tests {
     #[test]
     fn any_bytes_give_cells_inside_the_text() {
         let mut out = Vec::new();
-        let parts: [&[u8]; 9] =
-            [b"a,b,c\n", b"\xff", b"|", b":\n", "é: ü\n".as_bytes(), b"**", b"\n\n", b"\"", b"1,2,3\n"];
+        let parts: [&[u8]; 14] = [
+            b"a,b,c\n",
+            b"\xff",
+            b"|",
+            b":\n",
+            "é: ü\n".as_bytes(),
+            b"**",
+            b"\n\n",
+            b"\"",
+            b"1,2,3\n",
+            b"<th>",
+            b"<td>",
+            b"<tr>",
+            b"<",
+            b"</table>",
+        ];
         let mut state = 7_u64;
         for _ in 0..2_000 {
             let mut text = Vec::new();
@@ -348,6 +462,8 @@ mod tests {
         let text = "é:\n\n".repeat(200_000).into_bytes();
         let start = std::time::Instant::now();
         find(&text, true, 1 << 20, &mut Vec::new());
+        let heads = ["<th>", "<td>", "</table><th>"].map(|tag| tag.repeat(100_000));
+        heads.iter().for_each(|text| find(text.as_bytes(), true, 1 << 20, &mut Vec::new()));
         assert!(start.elapsed().as_secs() < 20, "a megabyte of heads of nothing");
         let mut text = b"\xff\n\na,b,c\n1,2,3\n\xff\n\nd,e,f\n4,5,6\n".to_vec();
         let mut out = Vec::new();

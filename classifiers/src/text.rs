@@ -5,6 +5,7 @@
 
 use crate::engine::overlap::{Beaten, Own};
 use crate::finding::{Confidence, Match};
+use crate::inner_json::{self, Edit};
 use crate::values::{FieldTable, ValueBatch};
 use crate::{Engine, Error, FingerprintKey, Rule};
 
@@ -63,11 +64,10 @@ fn without(engine: &Engine, text: &str, found: &[Match], own: &Own, key: Option<
     })
 }
 
-/// A text with matches replaced. Matches that overlap, as a password in a URL or a number that begins in one, are replaced
+/// A text with matches replaced; where it holds JSON it does so afterwards (see [`inner_json`]). Matches that overlap, as a password in a URL or a number that begins in one, are replaced
 /// as one by what `label` gives for the longest of them and its text. `found` is in the order of starts.
 pub(crate) fn replaced(text: &str, found: &[Match], label: &dyn Fn(&Match, &str) -> String) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut done = 0;
+    let mut edits: Vec<Edit> = Vec::new();
     let mut rest = found;
     while let Some(first) = rest.first() {
         let (mut whole, mut end, mut count) = (first, first.end, 1);
@@ -81,14 +81,13 @@ pub(crate) fn replaced(text: &str, found: &[Match], label: &dyn Fn(&Match, &str)
         rest = &rest[count..];
         let value = String::from_utf8_lossy(text.as_bytes().get(whole.start..whole.end).unwrap_or_default());
         // Whole characters go, wherever a match may end.
+        let done = edits.last().map_or(0, |edit| edit.range.end);
         let start =
             (0..=first.start.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0).max(done);
-        out.push_str(&text[done..start]);
-        out.push_str(&label(whole, &value));
-        done = (end..text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
+        let end = (end..text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len()).max(start);
+        edits.push(Edit { range: start..end, new: Some(label(whole, &value).into_bytes()) });
     }
-    out.push_str(&text[done..]);
-    out
+    String::from_utf8_lossy(&inner_json::edited(text.as_bytes(), &edits).0).into_owned()
 }
 
 /// The rule by which values of an entity are normalised before they are fingerprinted; `None` for an entity that no rule
@@ -138,6 +137,7 @@ mod tests {
         );
         assert_eq!(replaced("ab cdef gh", &found(&[(0, 7), (3, 5)]), &label), "[0:ab cdef] gh", "inside");
         assert_eq!(replaced("aéb", &found(&[(0, 2)]), &label), "[0:a\u{fffd}]b", "whole characters");
+        assert_eq!(replaced(r#"{"a":12}"#, &found(&[(5, 7)]), &label), r#"{"a":"[0:12]"}"#, "JSON in it");
     }
 
     #[test]

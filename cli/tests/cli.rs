@@ -982,6 +982,8 @@ fn a_cleaned_copy_holds_no_value() {
     }
     place.run(&["redact", "a.jsonl", "-o", "a.jsonl"]).exits(2).complains("written over itself");
     place.run(&["redact", "gone.jsonl", "-o", "b.jsonl"]).exits(2).complains("gone.jsonl");
+    place.run(&["redact", "nope", "-o", "b.jsonl"]).exits(2).complains("cannot read `nope`: it does not exist");
+    place.run(&["redact", "a.jsonl", "-o", "b.jsonl", "--memory-limit", "10MB"]).exits(2).complains("too low");
     assert!(!place.path("b.jsonl").exists());
 }
 
@@ -1011,6 +1013,10 @@ fn rules_of_the_user_are_checked_tested_and_used() {
     );
     place.run(&["rules", "check", "slow.yaml"]).exits(1).complains("rule `badge` in slow.yaml");
     place.run(&["rules", "check", "gone.yaml"]).exits(2).complains("gone.yaml");
+    // Beside the built-in rules, and beside each other, as a scan has them.
+    place.write("taken.yaml", rule.replace("id: badge", "id: us-ssn"));
+    place.run(&["rules", "check", "taken.yaml"]).exits(1).complains("us-ssn");
+    place.run(&["rules", "check", "own.yaml", "own.yaml"]).exits(1).complains("badge");
     let found = place.run(&["scan", "a.txt", "--rules", "own.yaml", "--detectors", "badge"]).exits(0);
     assert_eq!(found.detectors(), ["badge"]);
 }
@@ -1033,9 +1039,60 @@ fn junit_and_index_tell_where() {
     clean("index", &index);
     let findings = place.run(&["scan", "a.txt"]).exits(0).findings();
     let text = parquet_text(index);
-    for value in [findings[0]["fingerprint"].as_str().expect("one"), "a.txt", "us-ssn"] {
+    let fingerprint = findings[0]["fingerprint"].as_str().expect("one");
+    for value in [fingerprint, "a.txt", "us-ssn"] {
         assert!(text.contains(value), "{value}: {text}");
     }
+    // Who has the key and a value, or a fingerprint, finds the places again.
+    let asked = place.run(&["erasure", "--index", "index.parquet", fingerprint]).exits(0).silent().findings();
+    assert_eq!(asked.len(), 1);
+    for key in ["path", "row", "field", "detector", "entity", "fingerprint"] {
+        assert_eq!(asked[0][key], findings[0][key], "{key}");
+    }
+    assert_eq!((&asked[0]["offset"], &asked[0]["bytes"]), (&findings[0]["start"], &serde_json::json!(SSN.len())));
+    let other = fingerprint.replace(['0', '1', '2', '3'], "4");
+    assert_eq!(place.run(&["erasure", "--index", "index.parquet", &other]).exits(0).stdout, "");
+    place.write("rows.parquet", parquet_rows(10));
+    place.run(&["erasure", "--index", "rows.parquet", fingerprint]).exits(2).complains("it is no index");
+    place.run(&["erasure", "--index", "gone.parquet", fingerprint]).exits(2).complains("gone.parquet");
+}
+
+#[test]
+fn a_first_line_that_is_a_record_is_scanned_and_not_told() {
+    let place = Place::new();
+    place.write("a.csv", format!("Jane Roe,{SSN}\nJohn Doe,536-22-8727\n"));
+    let run = place.run(&["scan", "a.csv", "--ner", "off"]).exits(0).silent();
+    let fields: Vec<Value> = run.findings().iter().map(|f| f["field"].clone()).collect();
+    assert_eq!(fields, ["column_1", "column_1"]);
+    clean("the report", run.stdout.as_bytes());
+    let told = place.run(&["scan", "a.csv", "--ner", "off", "--header", "yes"]).exits(0).findings();
+    assert_eq!((told.len(), &told[0]["row"]), (1, &serde_json::json!(0)));
+    place.run(&["redact", "a.csv", "-o", "b.csv", "--header", "no"]).exits(0);
+    clean("the copy", &fs::read(place.path("b.csv")).expect("a copy"));
+}
+
+#[cfg(unix)]
+#[test]
+fn links_that_are_not_followed_are_told() {
+    let place = Place::new();
+    place.write("d/a.txt", "nothing here");
+    std::os::unix::fs::symlink("a.txt", place.path("d/b.txt")).expect("linked");
+    std::os::unix::fs::symlink("gone", place.path("d/c.txt")).expect("linked");
+    let run = place.run(&["scan", "d"]).exits(0);
+    assert_eq!(
+        run.stderr.trim_end(),
+        "lineward: note: 2 symbolic links in folders not followed (the first is `d/b.txt`), 1 of which lead nowhere; \
+         name what they point to to scan it"
+    );
+}
+
+#[test]
+fn problems_that_are_not_listed_are_counted() {
+    let place = Place::new();
+    place.write("a.jsonl", "{broken\n".repeat(150));
+    let run = place.run(&["scan", "a.jsonl"]).exits(2).complains("and 130 more");
+    assert_eq!(run.stderr.lines().count(), 21);
+    assert!(place.run(&["scan", "a.jsonl", "--report", "summary"]).exits(2).stdout.contains("150 problems"));
 }
 
 #[test]

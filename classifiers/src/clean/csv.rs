@@ -5,6 +5,7 @@ use crate::Error;
 use crate::readers::{Head, head_of, sniff_delimiter};
 use crate::values::{FieldTable, ValueBatch};
 use csv::{ByteRecord, ReaderBuilder, WriterBuilder};
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{Read as _, Write};
 use std::path::Path;
@@ -40,10 +41,10 @@ pub(super) fn clean(
         let more = reader.read_byte_record(&mut record).map_err(|e| failed(&e))?;
         if more
             && std::mem::take(&mut is_first)
-            && let Head::Names(of_columns) = head_of(&record)
+            && let Head::Names(of_columns) = head_of(&record, cleaner.options.header, &head, delimiter)
         {
+            writer.write_byte_record(&clean_head(cleaner, &record, &of_columns)?).map_err(|e| failed(&e))?;
             names = of_columns;
-            writer.write_byte_record(&record).map_err(|e| failed(&e))?;
             continue;
         }
         if more {
@@ -63,6 +64,23 @@ pub(super) fn clean(
     }
 }
 
+/// The line of names without values: a name that is one, or holds one, becomes the number of its column.
+fn clean_head(cleaner: &mut Cleaner<'_>, record: &ByteRecord, names: &[String]) -> Result<ByteRecord, Error> {
+    let mut batch = ValueBatch::new();
+    record.iter().for_each(|cell| batch.push(0, None, cell));
+    let holds_value: HashSet<u32> =
+        cleaner.find(&batch, &mut FieldTable::default())?.into_iter().map(|found| found.place.value).collect();
+    let mut new = ByteRecord::new();
+    for ((index, cell), name) in (0u32..).zip(record).zip(names) {
+        let number = format!("column_{index}");
+        match holds_value.contains(&index) || (*name == number && !cell.is_empty()) {
+            true => new.push_field(number.as_bytes()),
+            false => new.push_field(cell),
+        }
+    }
+    Ok(new)
+}
+
 fn cleaned(
     cleaner: &mut Cleaner<'_>,
     records: &[ByteRecord],
@@ -73,7 +91,7 @@ fn cleaned(
     let mut batch = ValueBatch::new();
     for (row, record) in (first..).zip(records) {
         for (index, cell) in record.iter().enumerate() {
-            let field = match names.get(index).filter(|name| !name.is_empty()) {
+            let field = match names.get(index) {
                 Some(name) => fields.intern(name),
                 None => fields.intern(&format!("column_{index}")),
             };

@@ -3,9 +3,11 @@
 
 use super::{BATCH_BYTES, Cleaner, Mode};
 use crate::Error;
-use crate::columns::whole_number;
+use crate::columns::{FieldFilter, fraction, whole_number};
+use crate::inner_json::is_number;
+use crate::readers::{is_json, standard};
 use crate::values::{FieldTable, ValueBatch, is_value_like};
-use serde::de::IgnoredAny;
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Write};
 use std::ops::Range;
@@ -46,7 +48,7 @@ fn write_cleaned(
     let mut batch = ValueBatch::new();
     let mut parts: Vec<Vec<Part>> = Vec::with_capacity(lines.len());
     for (row, line) in (first..).zip(lines) {
-        let of_line = parts_of(line);
+        let of_line = parts_of(line, &cleaner.filter);
         for part in &of_line {
             let field = part.path.as_deref().map(|path| fields.intern(path));
             batch.push(row, field, part.text.as_bytes());
@@ -67,7 +69,7 @@ fn write_cleaned(
             let Some(new) = edits.values.get(&index) else { continue };
             let new = String::from_utf8_lossy(new);
             let text = match (part.is_json, part.is_number) {
-                (true, true) if is_number(&new) => new.into_owned(),
+                (true, true) if is_number(new.as_bytes()) => new.into_owned(),
                 (true, _) => serde_json::to_string(&*new).unwrap_or_default(),
                 (false, _) => new.into_owned(),
             };
@@ -93,24 +95,20 @@ struct Part {
     is_number: bool,
 }
 
-/// Whether a text is a whole number in JSON.
-fn is_number(text: &str) -> bool {
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) && (digits.len() == 1 || !digits.starts_with('0'))
-}
-
 /// What of a line is searched.
-fn parts_of(line: &[u8]) -> Vec<Part> {
-    if serde_json::from_slice::<IgnoredAny>(line).is_err() {
+fn parts_of(line: &[u8], filter: &FieldFilter) -> Vec<Part> {
+    if !is_json(line) {
         return vec![whole(line)];
     }
-    let mut walk = Walk::default();
+    // What is not of the standard is as long as what stands for it, so places are those of the line.
+    let line = standard(line).map_or(Cow::Borrowed(line), Cow::Owned);
+    let mut walk = Walk { filter, frames: Vec::new(), parts: Vec::new(), is_broken: false };
     let mut at = 0;
     while at < line.len() {
-        at = walk.step(line, at);
+        at = walk.step(&line, at);
     }
-    // A string that stands for no text, as half of a surrogate pair: to a scan the line is no JSON.
-    if walk.is_broken { vec![whole(line)] } else { walk.parts }
+    // A string that stands for no text: to a scan the line is no JSON.
+    if walk.is_broken { vec![whole(&line)] } else { walk.parts }
 }
 
 /// A line as text, without its end.
@@ -127,8 +125,8 @@ fn whole(line: &[u8]) -> Part {
 }
 
 /// Walks valid JSON, without recursion: nesting has no limit here.
-#[derive(Default)]
-struct Walk {
+struct Walk<'a> {
+    filter: &'a FieldFilter,
     frames: Vec<Frame>,
     parts: Vec<Part>,
     /// A string could not be decoded.
@@ -142,7 +140,7 @@ struct Frame {
     expects_key: bool,
 }
 
-impl Walk {
+impl Walk<'_> {
     /// Takes the token at a place and gives where the next one may begin.
     fn step(&mut self, line: &[u8], at: usize) -> usize {
         match line[at] {
@@ -205,15 +203,23 @@ impl Walk {
             if digits.len() >= 7 {
                 self.push(at..end, text, true);
             }
-        } else if let Some(number) = text.parse().ok().and_then(whole_number) {
-            self.push(at..end, number.to_string(), true);
+        } else if let Ok(number) = text.parse() {
+            if let Some(number) = whole_number(number) {
+                self.push(at..end, number.to_string(), true);
+            } else if let Some(text) = fraction(number).filter(|_| self.filter.takes_fractions(&self.path())) {
+                self.push(at..end, text, true);
+            }
         }
         end
     }
 
-    fn push(&mut self, range: Range<usize>, text: String, is_number: bool) {
+    fn path(&self) -> String {
         let segments: Vec<&str> = self.frames.iter().map(|frame| frame.segment.as_str()).collect();
-        let path = Some(segments.join(".")).filter(|path| !path.is_empty());
+        segments.join(".")
+    }
+
+    fn push(&mut self, range: Range<usize>, text: String, is_number: bool) {
+        let path = Some(self.path()).filter(|path| !path.is_empty());
         self.parts.push(Part { range, path, text, is_json: true, is_number });
     }
 }
@@ -225,8 +231,9 @@ mod tests {
     #[test]
     fn strings_and_long_numbers_of_a_line() {
         let line = br#" {"a":{"b":["x","\"y\u00e9\\"]},"n":-12345678,"m":12,"jane@x.org":"z","e":"" } "#;
+        let filter = FieldFilter::default();
         let found: Vec<(String, String)> =
-            parts_of(line).into_iter().map(|p| (p.path.expect("a path"), p.text)).collect();
+            parts_of(line, &filter).into_iter().map(|p| (p.path.expect("a path"), p.text)).collect();
         let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
         let expected = [
             pair("a.b.0", "x"),
@@ -236,17 +243,20 @@ mod tests {
             pair("*", "z"),
         ];
         assert_eq!(found, expected);
-        assert!(!parts_of(b"{broken\n")[0].is_json);
-        let floats: Vec<String> = parts_of(b"[4012888888881881.0,1.5,4.5e3]").into_iter().map(|p| p.text).collect();
+        assert!(!parts_of(b"{broken\n", &filter)[0].is_json);
+        let floats: Vec<String> =
+            parts_of(b"[4012888888881881.0,1.5,4.5e3]", &filter).into_iter().map(|p| p.text).collect();
         assert_eq!(floats, ["4012888888881881"]);
+        let python = parts_of(br#"{"a":NaN,"b":-Infinity,"c":"x\ud83d"}"#, &filter);
+        assert_eq!((python.len(), python[0].text.as_str(), python[0].range.clone()), (1, "x\u{fffd}", 27..36));
     }
 
     #[test]
     fn the_end_of_a_line_is_no_part_of_it() {
         for (line, end) in
-            [(&b"{broken \xff\xff\xff\r\n"[..], 11), (b"\xff\n", 1), (b"\n", 0), (b"{\"a\":\"\\ud800\"}\n", 14)]
+            [(&b"{broken \xff\xff\xff\r\n"[..], 11), (b"\xff\n", 1), (b"\n", 0), (b"{\"a\":\"\\uq800\"}\n", 14)]
         {
-            let parts = parts_of(line);
+            let parts = parts_of(line, &FieldFilter::default());
             assert_eq!((parts.len(), parts[0].range.clone(), parts[0].is_json), (1, 0..end, false));
         }
     }

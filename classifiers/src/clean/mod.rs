@@ -3,7 +3,7 @@
 //! A copy keeps the format of its input and everything in it that is not sensitive. When it is written it is scanned like
 //! any other file; what is still found is cleaned in another round, and what is left after the last one is told, so that
 //! nobody takes a copy for clean that is not. Formats are JSON Lines, CSV, TSV, Parquet and plain text; packed and
-//! compressed inputs are refused. Detection is the engine's affair, and this module decides nothing about it.
+//! compressed inputs are refused, and of text in another encoding the copy is in UTF-8. Detection is the engine's affair, and this module decides nothing about it.
 
 mod csv;
 mod jsonl;
@@ -13,20 +13,23 @@ mod surrogate;
 mod tests;
 mod text;
 
+use crate::columns::{FieldFilter, TypedNames};
 use crate::decoders::{self, Decoded, DecodedValues, Layers};
 use crate::engine::overlap::Beaten;
 use crate::finding::Match;
-use crate::readers::{Format, Problem};
+use crate::inner_json::{self, Edit};
+use crate::readers::{self, Format, Problem};
 use crate::scan::{self, FileReport, Names, ScanInput, ScanOptions, Sink};
 use crate::values::{FieldTable, ValueBatch};
 use crate::{Engine, Error, Finding, Scanner};
 use serde::Serialize;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;
 use std::hash::{Hash as _, Hasher as _};
 use std::io::{BufWriter, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Rounds of cleaning: replacing a value can lay another one bare.
 const ROUNDS_MAX: usize = 3;
@@ -34,6 +37,8 @@ const ROUNDS_MAX: usize = 3;
 const LEFT_MAX: usize = 100;
 /// Bytes of records that are cleaned at a time, about.
 const BATCH_BYTES: usize = 1 << 20;
+/// Field paths whose safe form is remembered.
+const SHOWN_MAX: usize = 4_096;
 
 /// What becomes of a sensitive value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,14 +113,27 @@ pub fn clean_file(
     mode: Mode,
     options: &ScanOptions,
 ) -> Result<CleanReport, Error> {
+    // What is not there is of no format; that would be the lesser news.
+    let metadata = std::fs::metadata(input).map_err(|e| Error::read(input, readers::io_message(&e)))?;
+    if metadata.is_dir() {
+        return Err(Error::read(input, "it is a directory; a cleaned copy is made of one file at a time"));
+    }
     let format = options.format.map_or_else(|| format_of(input), Ok)?;
     let mut cleaner = Cleaner::new(engine, mode, options)?;
     cleaner.input = input.to_owned();
-    let mut next = output.as_os_str().to_owned();
-    next.push(".next");
-    let next = Path::new(&next);
+    let beside = |what: &str| {
+        let mut name = output.as_os_str().to_owned();
+        name.push(what);
+        PathBuf::from(name)
+    };
+    let (next, plain) = (beside(".next"), beside(".utf8"));
+    let next = next.as_path();
+    cleaner.called = (format == Format::Parquet).then(|| crate::datasets::columns_of(input)).flatten();
+    cleaner.filter = cleaner.filter.clone().with_called(cleaner.called.clone());
+    let is_text = format != Format::Parquet;
+    let plain = (is_text && write_in_utf8(input, &plain)?).then(|| Scrap(plain));
     for round in 1..=ROUNDS_MAX {
-        let from = if round == 1 { input } else { output };
+        let from = if round == 1 { plain.as_ref().map_or(input, |plain| &plain.0) } else { output };
         cleaner.report.rounds = round;
         let written = cleaner.round(format, from, next);
         let renamed = written.and_then(|()| {
@@ -131,6 +149,23 @@ pub fn clean_file(
         }
     }
     Ok(cleaner.report)
+}
+
+/// A file that goes when it is not needed any more.
+struct Scrap(PathBuf);
+
+impl Drop for Scrap {
+    fn drop(&mut self) {
+        drop(std::fs::remove_file(&self.0));
+    }
+}
+
+/// Writes a text of another encoding in UTF-8, in which its copy will be. Gives whether it is one.
+fn write_in_utf8(input: &Path, plain: &Path) -> Result<bool, Error> {
+    let Some(mut text) = readers::in_utf8(input).map_err(|e| Error::read(input, e))? else { return Ok(false) };
+    let copied = File::create(plain).and_then(|mut file| std::io::copy(&mut text, &mut file));
+    copied.map_err(|e| Error::read(input, e))?;
+    Ok(true)
 }
 
 /// The format by a file's name.
@@ -169,6 +204,11 @@ struct Cleaner<'e> {
     input: PathBuf,
     /// Of a text: the ranges of the last copy that are replacements.
     ranges: Vec<Range<u64>>,
+    /// Which dates and fractions are looked at, and what columns are called.
+    filter: FieldFilter,
+    called: Option<Arc<HashMap<String, String>>>,
+    /// Field paths as they may be told.
+    shown: HashMap<String, String>,
     report: CleanReport,
 }
 
@@ -208,6 +248,9 @@ impl<'e> Cleaner<'e> {
             accepted_next: HashSet::new(),
             input: PathBuf::new(),
             ranges: Vec::new(),
+            filter: FieldFilter::default().with_typed(TypedNames::of(engine.rules())),
+            called: None,
+            shown: HashMap::new(),
             report: CleanReport::default(),
         })
     }
@@ -238,6 +281,7 @@ impl<'e> Cleaner<'e> {
     fn check(&mut self, format: Format, copy: &Path) -> Result<(), Error> {
         let mut left = Left { cleaner: self, found: Vec::new(), count: 0, report: None };
         let input = ScanInput::file(copy.to_owned(), std::fs::metadata(copy).map_or(0, |m| m.len()));
+        let input = ScanInput { called: left.cleaner.called.clone(), ..input };
         let options =
             ScanOptions { format: Some(format), incremental: None, sample: None, ..left.cleaner.options.clone() };
         let engine = left.cleaner.engine;
@@ -347,11 +391,10 @@ impl<'e> Cleaner<'e> {
         Ok(edits)
     }
 
-    /// A text with replacements, and where they stand in it. Matches that overlap are replaced as one; what is a replacement
+    /// A text with replacements, and where they stand in it; where it holds JSON it does so afterwards. Matches that overlap are replaced as one; what is a replacement
     /// of the round before stays.
     fn replace(&self, row: u64, text: &[u8], found: &[Found]) -> (Vec<u8>, Vec<Range<usize>>) {
-        let (mut out, mut ranges) = (Vec::with_capacity(text.len()), Vec::new());
-        let mut done = 0;
+        let mut edits = Vec::new();
         let mut rest = found;
         while let Some(first) = rest.first() {
             let (start, mut end, mut whole) = (first.place.start, first.place.end, first);
@@ -365,22 +408,16 @@ impl<'e> Cleaner<'e> {
             }
             let stays = rest[..count].iter().all(|f| self.accepted.contains(&f.place_in(row)));
             rest = &rest[count..];
-            out.extend_from_slice(text.get(done..start).unwrap_or_default());
-            let from = out.len();
-            done = end;
-            if stays {
-                out.extend_from_slice(text.get(start..end).unwrap_or_default());
-                ranges.push(from..out.len());
-                continue;
-            }
-            // Where several overlap the range is that of none of them: all of it goes.
-            let value = String::from_utf8_lossy(text.get(start..end).unwrap_or_default()).into_owned();
-            let exact = whole.place.start == start && whole.place.end == end;
-            out.extend_from_slice(self.replacement(whole, if exact { &whole.value } else { &value }).as_bytes());
-            ranges.push(from..out.len());
+            let new = (!stays).then(|| {
+                // Where several overlap the range is that of none of them: all of it goes.
+                let value = String::from_utf8_lossy(text.get(start..end).unwrap_or_default()).into_owned();
+                let exact = whole.place.start == start && whole.place.end == end;
+                self.replacement(whole, if exact { &whole.value } else { &value }).into_bytes()
+            });
+            let end = end.min(text.len());
+            edits.push(Edit { range: start.min(end)..end, new });
         }
-        out.extend_from_slice(text.get(done..).unwrap_or_default());
-        (out, ranges)
+        inner_json::edited(text, &edits)
     }
 
     fn replacement(&self, found: &Found, value: &str) -> String {
@@ -392,9 +429,31 @@ impl<'e> Cleaner<'e> {
         }
     }
 
+    /// A field's path as it may be told: without what a rule finds in it.
+    fn shown(&mut self, path: &str) -> String {
+        if let Some(shown) = self.shown.get(path) {
+            return shown.clone();
+        }
+        let mut name = ValueBatch::new();
+        name.push(0, None, path.as_bytes());
+        let mut found = Vec::new();
+        let shown = match self.scanner.scan(&name, &FieldTable::default(), &mut found) {
+            Ok(()) => {
+                found.sort_by_key(|m| m.start);
+                scan::safe_path(path, &found)
+            }
+            Err(_) => "*".to_owned(),
+        };
+        if self.shown.len() >= SHOWN_MAX {
+            self.shown.clear();
+        }
+        self.shown.insert(path.to_owned(), shown.clone());
+        shown
+    }
+
     fn note(&mut self, field: Option<&str>, found: &Found) {
         let rule = self.engine.rules().get(found.place.rule);
-        let field = field.map(scan::without_positions);
+        let field = field.map(|path| self.shown(&scan::without_positions(path)));
         let same = |r: &&mut Replaced| r.field == field && r.detector == rule.id;
         match self.report.replaced.iter_mut().find(same) {
             Some(replaced) => replaced.count += 1,

@@ -1,24 +1,23 @@
-//! Parquet: text columns are built anew with the new values, at any depth. A whole number that is sensitive becomes null,
-//! or 0 where its column takes no null. Bytes of a fixed length keep it.
+//! Parquet: text columns are built anew with the new values, at any depth. A number or a date that is sensitive becomes
+//! null, or 0 (for a date, 1700-01-01) where its column takes no null. Bytes of a fixed length keep it.
 
 use super::{Cleaner, Mode};
 use crate::Error;
-use crate::columns::{INTEGER_MIN, whole_number};
+use crate::columns::{FieldFilter, INTEGER_MIN, NOBODYS_DAY, by_key, fraction, is_typed, typed_texts, whole_number};
+use crate::readers::{Input, ParquetBatches};
 use crate::values::{FieldId, FieldTable, ValueBatch};
 use arrow_array::builder::{BinaryBuilder, FixedSizeBinaryBuilder, StringBuilder};
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Decimal128Type, Float64Type, Int64Type};
 use arrow_array::{
-    Array, ArrayRef, BooleanArray, FixedSizeListArray, Float64Array, GenericListArray, MapArray, OffsetSizeTrait,
-    RecordBatch, StructArray,
+    Array, ArrayRef, BooleanArray, Date32Array, FixedSizeListArray, Float64Array, GenericListArray, Int32Array,
+    MapArray, OffsetSizeTrait, RecordBatch, StringArray, StructArray, UInt32Array,
 };
 use arrow_schema::{ArrowError, DataType, FieldRef};
 use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
@@ -28,10 +27,9 @@ const BATCH_ROWS: usize = 2_048;
 
 pub(super) fn clean(cleaner: &mut Cleaner<'_>, from: &Path, out: &mut (dyn Write + Send)) -> Result<(), Error> {
     let failed = |e: &dyn std::fmt::Display| Error::read(from, e);
-    let file = File::open(from).map_err(|e| failed(&e))?;
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| failed(&e))?;
-    let schema = Arc::clone(builder.schema());
-    let reader = builder.with_batch_size(BATCH_ROWS).build().map_err(|e| failed(&e))?;
+    let source = Input::open(from).map_err(|e| failed(&e))?.whole().ok_or_else(|| failed(&"it is no file"))?;
+    let reader = ParquetBatches::open(source, &cleaner.options.limits, BATCH_ROWS, |_| true).map_err(|e| failed(&e))?;
+    let schema = reader.schema();
     let properties = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build();
     let mut writer = ArrowWriter::try_new(out, schema, Some(properties)).map_err(|e| failed(&e))?;
     let mut fields = FieldTable::default();
@@ -53,8 +51,9 @@ fn cleaned(
     let first = cleaner.report.rows;
     let rows: Vec<u64> = (first..first + records.num_rows() as u64).collect();
     cleaner.report.rows += rows.len() as u64;
+    let filter = cleaner.filter.clone();
     let mut collect = Collect { batch: ValueBatch::new(), fields };
-    walk_columns(records, &rows, &mut collect).map_err(failed)?;
+    walk_columns(records, &rows, &filter, &mut collect).map_err(failed)?;
     let Collect { batch, fields } = collect;
     let edits = cleaner.edit(&batch, fields)?;
     if cleaner.mode == Mode::Drop {
@@ -65,7 +64,8 @@ fn cleaned(
     if edits.values.is_empty() {
         return Ok(records.clone());
     }
-    let columns = walk_columns(records, &rows, &mut Rebuild { edits: &edits.values, next: 0 }).map_err(failed)?;
+    let columns =
+        walk_columns(records, &rows, &filter, &mut Rebuild { edits: &edits.values, next: 0 }).map_err(failed)?;
     RecordBatch::try_new(records.schema(), columns).map_err(failed)
 }
 
@@ -119,10 +119,15 @@ impl Visit for Rebuild<'_> {
     }
 }
 
-fn walk_columns(records: &RecordBatch, rows: &[u64], visit: &mut dyn Visit) -> Result<Vec<ArrayRef>, ArrowError> {
+fn walk_columns(
+    records: &RecordBatch,
+    rows: &[u64],
+    filter: &FieldFilter,
+    visit: &mut dyn Visit,
+) -> Result<Vec<ArrayRef>, ArrowError> {
     let schema = records.schema();
     let columns = schema.fields().iter().zip(records.columns());
-    columns.map(|(field, column)| walk(column, field, field.name(), rows, visit)).collect()
+    columns.map(|(field, column)| walk(column, field, filter.called(field.name()), rows, filter, visit)).collect()
 }
 
 /// Visits a column; `rows` names the record of each of its elements.
@@ -131,6 +136,7 @@ fn walk(
     field: &FieldRef,
     path: &str,
     rows: &[u64],
+    filter: &FieldFilter,
     visit: &mut dyn Visit,
 ) -> Result<ArrayRef, ArrowError> {
     Ok(match array.data_type() {
@@ -139,40 +145,77 @@ fn walk(
             let columns = children
                 .iter()
                 .zip(of.columns())
-                .map(|(child, column)| walk(column, child, &format!("{path}.{}", child.name()), rows, visit))
+                .map(|(child, column)| {
+                    walk(column, child, &format!("{path}.{}", filter.called(child.name())), rows, filter, visit)
+                })
                 .collect::<Result<Vec<_>, _>>()?;
             Arc::new(StructArray::try_new(children.clone(), columns, of.nulls().cloned())?)
         }
-        DataType::List(item) => list(array.as_list::<i32>(), item, path, rows, visit)?,
-        DataType::LargeList(item) => list(array.as_list::<i64>(), item, path, rows, visit)?,
+        DataType::List(item) => list(array.as_list::<i32>(), item, path, rows, filter, visit)?,
+        DataType::LargeList(item) => list(array.as_list::<i64>(), item, path, rows, filter, visit)?,
         DataType::FixedSizeList(item, size) => {
             let of = array.as_fixed_size_list();
             let each = usize::try_from(*size).unwrap_or_default();
             let of_rows: Vec<u64> = rows.iter().flat_map(|row| std::iter::repeat_n(*row, each)).collect();
-            let values = walk(of.values(), item, &format!("{path}.*"), &of_rows, visit)?;
+            let values = walk(of.values(), item, &format!("{path}.*"), &of_rows, filter, visit)?;
             Arc::new(FixedSizeListArray::try_new(Arc::clone(item), *size, values, of.nulls().cloned())?)
         }
         DataType::Map(item, sorted) => {
             let of = array.as_map();
-            let entries: ArrayRef = Arc::new(of.entries().clone());
-            let of_rows = rows_of(of.value_offsets().iter().map(|n| *n as usize), entries.len(), rows);
-            let entries = walk(&entries, item, &format!("{path}.*"), &of_rows, visit)?;
-            let entries = entries.as_struct().clone();
+            let entries = match by_key(of) {
+                Some(by_key) => map_entries(of, &by_key, path, rows, filter, visit)?,
+                None => {
+                    let entries: ArrayRef = Arc::new(of.entries().clone());
+                    let of_rows = rows_of(of.value_offsets().iter().map(|n| *n as usize), entries.len(), rows);
+                    walk(&entries, item, &format!("{path}.*"), &of_rows, filter, visit)?.as_struct().clone()
+                }
+            };
             Arc::new(MapArray::try_new(Arc::clone(item), of.offsets().clone(), entries, of.nulls().cloned(), *sorted)?)
         }
         DataType::Dictionary(_, value) if !value.is_nested() => {
             let plain = arrow_cast::cast(array, value)?;
-            let new = walk(&plain, field, path, rows, visit)?;
+            let new = walk(&plain, field, path, rows, filter, visit)?;
             arrow_cast::cast(&new, array.data_type())?
         }
         DataType::FixedSizeBinary(size) => fixed(array, *size, path, rows, visit)?,
-        DataType::Float64 => floats(array, field.is_nullable(), path, rows, visit)?,
+        DataType::Float64 => floats(array, field.is_nullable(), path, rows, filter.takes_fractions(path), visit)?,
         leaf if is_text(leaf) => text(array, path, rows, visit)?,
         DataType::Int64 | DataType::UInt64 | DataType::Int32 | DataType::UInt32 | DataType::Decimal128(_, 0) => {
             numbers(array, field.is_nullable(), path, rows, visit)?
         }
+        leaf if is_typed(leaf) => typed(array, field.is_nullable(), path, rows, filter, visit)?,
         _ => Arc::clone(array),
     })
+}
+
+/// The entries of a map, whose values are visited under their keys.
+fn map_entries(
+    map: &MapArray,
+    by_key: &BTreeMap<Option<String>, Vec<(u32, usize)>>,
+    path: &str,
+    rows: &[u64],
+    filter: &FieldFilter,
+    visit: &mut dyn Visit,
+) -> Result<StructArray, ArrowError> {
+    let entries = map.entries();
+    let mut new: Vec<ArrayRef> = entries.columns().to_vec();
+    for (key, places) in by_key {
+        let indices = UInt32Array::from_iter_values(places.iter().map(|(at, _)| *at));
+        let of_rows: Vec<u64> = places.iter().map(|(_, row)| rows.get(*row).copied().unwrap_or_default()).collect();
+        let path = format!("{path}.{}", key.as_deref().unwrap_or("*"));
+        // A key that is a field's name is no value.
+        let first = usize::from(key.is_some());
+        for (column, field) in entries.fields().iter().enumerate().skip(first) {
+            let taken = arrow_select::take::take(entries.column(column), &indices, None)?;
+            let walked = walk(&taken, field, &path, &of_rows, filter, visit)?;
+            if visit.builds() && !Arc::ptr_eq(&taken, &walked) {
+                let mut at: Vec<(usize, usize)> = (0..entries.len()).map(|i| (0, i)).collect();
+                (0..).zip(places).for_each(|(n, (place, _))| at[*place as usize] = (1, n));
+                new[column] = arrow_select::interleave::interleave(&[new[column].as_ref(), walked.as_ref()], &at)?;
+            }
+        }
+    }
+    StructArray::try_new(entries.fields().clone(), new, entries.nulls().cloned())
 }
 
 fn list<O: OffsetSizeTrait>(
@@ -180,10 +223,11 @@ fn list<O: OffsetSizeTrait>(
     item: &FieldRef,
     path: &str,
     rows: &[u64],
+    filter: &FieldFilter,
     visit: &mut dyn Visit,
 ) -> Result<ArrayRef, ArrowError> {
     let of_rows = rows_of(of.value_offsets().iter().map(|n| n.as_usize()), of.values().len(), rows);
-    let values = walk(of.values(), item, &format!("{path}.*"), &of_rows, visit)?;
+    let values = walk(of.values(), item, &format!("{path}.*"), &of_rows, filter, visit)?;
     Ok(Arc::new(GenericListArray::<O>::try_new(Arc::clone(item), of.offsets().clone(), values, of.nulls().cloned())?))
 }
 
@@ -265,6 +309,7 @@ fn floats(
     nullable: bool,
     path: &str,
     rows: &[u64],
+    fractions: bool,
     visit: &mut dyn Visit,
 ) -> Result<ArrayRef, ArrowError> {
     let of = array.as_primitive::<Float64Type>();
@@ -272,14 +317,61 @@ fn floats(
     let mut new: Vec<Option<f64>> = of.iter().collect();
     let mut is_hit = false;
     for (value, row) in new.iter_mut().zip(rows) {
-        let Some(number) = value.and_then(whole_number) else { continue };
-        let changed = visit.value(id, *row, number.to_string().as_bytes());
+        let Some(number) = *value else { continue };
+        let text = whole_number(number).map(|n| n.to_string()).or_else(|| fraction(number).filter(|_| fractions));
+        let Some(text) = text else { continue };
+        let changed = visit.value(id, *row, text.as_bytes());
         if visit.builds() && changed.is_some() {
             *value = (!nullable).then_some(0.0);
             is_hit = true;
         }
     }
     Ok(if is_hit { Arc::new(Float64Array::from(new)) } else { Arc::clone(array) })
+}
+
+/// Dates, and fractions that are no floats of 64 bits. A made-up date takes the place of a date.
+fn typed(
+    array: &ArrayRef,
+    nullable: bool,
+    path: &str,
+    rows: &[u64],
+    filter: &FieldFilter,
+    visit: &mut dyn Visit,
+) -> Result<ArrayRef, ArrowError> {
+    let (dates, fractions) = (filter.takes_dates(path), filter.takes_fractions(path));
+    let Some(texts) = typed_texts(array, dates, fractions) else { return Ok(Arc::clone(array)) };
+    let id = visit.field(path);
+    let mut new: Vec<Option<Option<String>>> = Vec::with_capacity(texts.len());
+    for (text, row) in texts.into_iter().zip(rows) {
+        let changed = text.and_then(|text| visit.value(id, *row, text.as_bytes()));
+        new.push(changed.map(|changed| String::from_utf8(changed).ok()));
+    }
+    if new.iter().all(Option::is_none) {
+        return Ok(Arc::clone(array));
+    }
+    // What is no date becomes null when it is cast to one, as a masked one does.
+    let is_day = matches!(array.data_type(), DataType::Date32);
+    let made: StringArray = new.iter().map(|new| new.as_ref().and_then(Option::as_ref).filter(|_| is_day)).collect();
+    let made = arrow_cast::cast(&made, array.data_type())?;
+    let zero = match nullable {
+        true => arrow_array::new_null_array(array.data_type(), 1),
+        false => match dates_of(array.data_type()) {
+            Some(day) => arrow_cast::cast(&Date32Array::from(vec![day]), array.data_type())?,
+            None => arrow_cast::cast(&Int32Array::from(vec![0]), array.data_type())?,
+        },
+    };
+    let place = |(i, new): (usize, &Option<Option<String>>)| match new {
+        None => (0, i),
+        Some(_) if made.is_valid(i) => (1, i),
+        Some(_) => (2, 0),
+    };
+    let places: Vec<(usize, usize)> = new.iter().enumerate().map(place).collect();
+    arrow_select::interleave::interleave(&[array.as_ref(), made.as_ref(), zero.as_ref()], &places)
+}
+
+/// The day that stands for one that had to go, in a column of dates.
+fn dates_of(data_type: &DataType) -> Option<i32> {
+    matches!(data_type, DataType::Date32 | DataType::Date64 | DataType::Timestamp(..)).then_some(NOBODYS_DAY)
 }
 
 fn numbers(

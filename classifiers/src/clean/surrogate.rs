@@ -49,6 +49,9 @@ pub(super) fn of(rule: &Rule, value: &str, fingerprint: &str) -> String {
                 _ => format!("{given} {}", FAMILY[dice.below(FAMILY.len())]),
             }
         }
+        "LOCATION" if value.parse::<f64>().is_ok() => {
+            first_of(value, &|nonce| degrees(value, &mut dice(nonce)), &|_| true)
+        }
         "LOCATION" => PLACES[dice(0).below(PLACES.len())].to_owned(),
         "IP_ADDRESS" => first_of(value, &|nonce| address(value, &mut dice(nonce)), &|_| true),
         "PHONE_NUMBER" => first_of(value, &|nonce| phone(value, &mut dice(nonce)), &|_| true),
@@ -97,6 +100,17 @@ fn phone(value: &str, dice: &mut Dice) -> String {
 fn account(value: &str, dice: &mut Dice) -> String {
     let country = value.bytes().take_while(u8::is_ascii_alphabetic).count().min(2);
     format!("{}{}", &value[..country], shaped(&value[country..], dice))
+}
+
+/// Degrees as fine as others, of no more than a quarter turn. The last digit is no 0, so that they are as fine as a number,
+/// too.
+fn degrees(value: &str, dice: &mut Dice) -> String {
+    let decimals = value.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+    let sign = if value.starts_with('-') { "-" } else { "" };
+    let mut made = format!("{sign}{}.", 1 + dice.below(89));
+    (1..decimals).for_each(|_| made.push(char::from(b'0' + dice.below(10) as u8)));
+    made.push(char::from(b'1' + dice.below(9) as u8));
+    made
 }
 
 /// Digits for digits and letters for letters, everything else as it is. A number that begins with no zero stays so.

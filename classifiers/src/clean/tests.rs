@@ -134,6 +134,168 @@ fn columns_of_parquet_are_built_anew_at_any_depth() {
 }
 
 #[test]
+fn json_in_a_value_stays_json() {
+    let inner = format!("{{\"ssn\": \"{SSN}\", \"card\": 4012888888881881, \"note\": \"line\\nmail {MAIL}\"}}");
+    let lines = format!("{inner}\n{inner}\n");
+    let deep = serde_json::json!({ "payload": inner, "n": 1 }).to_string();
+    for mode in [Mode::Mask, Mode::Hash, Mode::Surrogate] {
+        let content = serde_json::json!({ "one": inner, "lines": lines, "deep": deep }).to_string();
+        let (copy, report) = cleaned("a.jsonl", content.as_bytes(), mode);
+        let copy = String::from_utf8(copy).expect("text");
+        assert!(!holds_value(&copy) && !copy.contains("4012888888881881"), "{mode:?}: {copy}");
+        assert_eq!((report.left_count, report.problems.len()), (0, 0), "{mode:?}");
+        let parse = |text: &str| serde_json::from_str::<serde_json::Value>(text).expect("still JSON");
+        let new = parse(copy.trim_end());
+        let text = |value: &serde_json::Value| value.as_str().expect("a text").to_owned();
+        let check = |inner: &str| {
+            let value = parse(inner);
+            assert!(value["note"].as_str().is_some_and(|note| note.starts_with("line\nmail ")), "{mode:?}: {inner}");
+            let is_surrogate = mode == Mode::Surrogate;
+            assert_eq!(value["card"].is_u64(), is_surrogate, "a made-up number is a number, {mode:?}: {inner}");
+        };
+        check(&text(&new["one"]));
+        assert_eq!(text(&new["lines"]).lines().inspect(|line| check(line)).count(), 2);
+        check(&text(&parse(&text(&new["deep"]))["payload"]));
+    }
+    let cell = format!("id,payload\n1,\"{}\"\n", inner.replace('"', "\"\""));
+    let (copy, report) = cleaned("a.csv", cell.as_bytes(), Mode::Mask);
+    assert_eq!(report.left_count, 0);
+    let mut copy = ::csv::Reader::from_reader(copy.as_slice());
+    let record = copy.records().next().expect("a record").expect("CSV");
+    assert!(serde_json::from_str::<serde_json::Value>(&record[1]).is_ok(), "{}", &record[1]);
+}
+
+#[test]
+fn values_in_the_place_of_names_are_neither_told_nor_left() {
+    // Without a head the first line is a record, and is cleaned as one.
+    let content = format!("{SSN},Jane\n536-22-8727,John\n");
+    let (copy, report) = cleaned("a.csv", content.as_bytes(), Mode::Mask);
+    assert!(!holds_value(&String::from_utf8_lossy(&copy)) && report.rows == 2);
+    // Named by a value because somebody says so: the name goes, and is told nowhere.
+    let content = format!("{MAIL},note\nx,{SSN}\ny,fine\n");
+    let folder = tempfile::tempdir().expect("a folder");
+    let (input, output) = (folder.path().join("a.csv"), folder.path().join("b.csv"));
+    std::fs::write(&input, content).expect("written");
+    let options = ScanOptions { header: crate::readers::Header::Present, ..options() };
+    for mode in [Mode::Mask, Mode::Drop] {
+        let report = clean_file(&ENGINE, &input, &output, mode, &options).expect("it is cleaned");
+        let copy = std::fs::read_to_string(&output).expect("a copy");
+        assert!(copy.starts_with("column_0,note\n") && !holds_value(&copy), "{copy}");
+        assert_eq!(report.left_count, 0);
+    }
+    let content = format!("{{\"about {MAIL}\": \"SSN {SSN}\"}}\n");
+    let (_, report) = cleaned("a.jsonl", content.as_bytes(), Mode::Mask);
+    assert!(!report.replaced.is_empty());
+    assert!(!report.replaced.iter().any(|r| r.field.as_deref().is_some_and(holds_value)), "{:?}", report.replaced);
+}
+
+#[test]
+fn dates_and_fractions_of_columns_go_where_they_tell_who_somebody_is() {
+    use arrow_array::{
+        Array as _, ArrayRef, Date32Array, Decimal128Array, Float64Array, RecordBatch, TimestampMicrosecondArray,
+        cast::AsArray as _, types::Date32Type,
+    };
+    let days: ArrayRef = Arc::new(Date32Array::from(vec![Some(1_593), None, Some(2_593)]));
+    let decimals = Decimal128Array::from(vec![4_820_849, 4_821_849, 4_822_849]).with_precision_and_scale(10, 5);
+    let columns: [(&str, ArrayRef, bool); 5] = [
+        ("date_of_birth", Arc::clone(&days), true),
+        ("loaded_on", Arc::clone(&days), true),
+        ("dob", Arc::new(TimestampMicrosecondArray::from(vec![137_635_200_000_000; 3])), false),
+        ("latitude", Arc::new(Float64Array::from(vec![48.20849, 48.20859, 12.0])), true),
+        ("longitude", Arc::new(decimals.expect("decimals")), true),
+    ];
+    let records = RecordBatch::try_from_iter_with_nullable(columns).expect("columns fit");
+    let mut writer = ::parquet::arrow::ArrowWriter::try_new(Vec::new(), records.schema(), None).expect("a writer");
+    writer.write(&records).expect("in memory");
+    let content = writer.into_inner().expect("in memory");
+    for mode in [Mode::Mask, Mode::Surrogate] {
+        let (copy, report) = cleaned("a.parquet", &content, mode);
+        assert_eq!(report.left_count, 0, "{mode:?}");
+        let fields: Vec<&str> = report.replaced.iter().filter_map(|r| r.field.as_deref()).collect();
+        assert_eq!(fields, ["date_of_birth", "dob", "latitude", "longitude"]);
+        let reader = ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::from(copy));
+        let new = reader.expect("Parquet").build().expect("a reader").next().expect("a batch").expect("readable");
+        assert_eq!((new.schema(), new.column(1)), (records.schema(), records.column(1)));
+        let born = new.column(0).as_primitive::<Date32Type>();
+        let is_made_up = born.is_valid(0) && born.value(0) != 1_593;
+        assert_eq!((is_made_up, born.is_null(1)), (mode == Mode::Surrogate, true), "{mode:?}");
+        assert_eq!(new.column(2).null_count(), 0, "a column that takes no null");
+        assert_ne!(new.column(2).as_ref(), records.column(2).as_ref());
+        let latitude = new.column(3).as_primitive::<arrow_array::types::Float64Type>();
+        assert_eq!((latitude.is_null(0), latitude.value(2)), (true, 12.0));
+        assert_eq!(new.column(4).null_count(), 3);
+    }
+    let (copy, _) = cleaned("a.jsonl", b"{\"latitude\": 48.20849, \"score\": 48.20849}\n", Mode::Surrogate);
+    let new: serde_json::Value = serde_json::from_slice(&copy).expect("JSON");
+    assert!(new["latitude"].is_f64() && new["latitude"] != new["score"] && new["score"] == 48.20849, "{new}");
+}
+
+#[test]
+fn values_and_keys_of_maps_go() {
+    use arrow_array::builder::{MapBuilder, StringBuilder};
+    use arrow_array::{ArrayRef, RecordBatch, cast::AsArray as _};
+    let mut map = MapBuilder::new(None, StringBuilder::new(), StringBuilder::new());
+    for row in [vec![("note", SSN), ("size", "big")], vec![(MAIL, "yes")], vec![("size", "small"), ("note", "none")]] {
+        for (key, value) in row {
+            map.keys().append_value(key);
+            map.values().append_value(value);
+        }
+        map.append(true).expect("as many keys as values");
+    }
+    let column: ArrayRef = Arc::new(map.finish());
+    let records = RecordBatch::try_from_iter([("m", column)]).expect("a batch");
+    let mut writer = ::parquet::arrow::ArrowWriter::try_new(Vec::new(), records.schema(), None).expect("a writer");
+    writer.write(&records).expect("in memory");
+    let (copy, report) = cleaned("a.parquet", &writer.into_inner().expect("in memory"), Mode::Mask);
+    assert_eq!((report.left_count, report.rows), (0, 3));
+    let mut fields: Vec<&str> = report.replaced.iter().filter_map(|r| r.field.as_deref()).collect();
+    fields.sort_unstable();
+    assert_eq!(fields, ["m.*", "m.note"]);
+    let reader = ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::from(copy));
+    let new = reader.expect("Parquet").build().expect("a reader").next().expect("a batch").expect("readable");
+    let map = new.column(0).as_map();
+    let text = |array: &ArrayRef| -> Vec<String> {
+        array.as_string::<i32>().iter().map(|text| text.unwrap_or_default().to_owned()).collect()
+    };
+    assert_eq!(text(map.keys()), ["note", "size", "*.******@********-*****.***", "size", "note"]);
+    assert_eq!(text(map.values()), ["***-**-****", "big", "yes", "small", "none"]);
+}
+
+#[test]
+fn texts_of_other_encodings_have_copies_in_utf8() {
+    let text = format!("Grüße an alle: mail {MAIL}, für später\n");
+    let windows = encoding_rs::WINDOWS_1252.encode(&text).0.into_owned();
+    let wide: Vec<u8> = format!("\u{feff}{text}").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for bytes in [windows, wide] {
+        for name in ["a.txt", "a.csv"] {
+            let (copy, report) = cleaned(name, &bytes, Mode::Mask);
+            let copy = String::from_utf8(copy).expect("UTF-8");
+            assert!(copy.contains("Grüße an alle") && !holds_value(&copy), "{name}: {copy}");
+            assert_eq!(report.left_count, 0);
+        }
+    }
+}
+
+#[test]
+fn a_copy_of_a_file_of_a_delta_table_goes_by_the_names_of_the_table() {
+    use arrow_array::{ArrayRef, Date32Array, RecordBatch};
+    let folder = tempfile::tempdir().expect("a folder");
+    let schema = r#"{"type":"struct","fields":[{"name":"date_of_birth","type":"date","nullable":true,"metadata":{"delta.columnMapping.id":1,"delta.columnMapping.physicalName":"col-5f"}}]}"#;
+    let action = serde_json::json!({ "metaData": { "id": "x", "schemaString": schema } });
+    std::fs::create_dir(folder.path().join("_delta_log")).expect("made");
+    std::fs::write(folder.path().join(format!("_delta_log/{:020}.json", 0)), action.to_string()).expect("written");
+    let days: ArrayRef = Arc::new(Date32Array::from(vec![1_593, 1_594]));
+    let records = RecordBatch::try_from_iter_with_nullable([("col-5f", days, true)]).expect("columns fit");
+    let mut writer = ::parquet::arrow::ArrowWriter::try_new(Vec::new(), records.schema(), None).expect("a writer");
+    writer.write(&records).expect("in memory");
+    let (input, output) = (folder.path().join("a.parquet"), folder.path().join("b.parquet"));
+    std::fs::write(&input, writer.into_inner().expect("in memory")).expect("written");
+    let report = clean_file(&ENGINE, &input, &output, Mode::Mask, &options()).expect("it is cleaned");
+    assert_eq!((report.replaced[0].field.as_deref(), report.replaced[0].count), (Some("date_of_birth"), 2));
+    assert_eq!(report.left_count, 0);
+}
+
+#[test]
 fn what_is_left_is_told() {
     // A surrogate that was not accepted would be found: the check itself is checked by a copy that was not cleaned.
     let folder = tempfile::tempdir().expect("a folder");
@@ -143,8 +305,14 @@ fn what_is_left_is_told() {
     let mut cleaner = Cleaner::new(&ENGINE, Mode::Mask, &options).expect("a cleaner");
     cleaner.check(Format::Text, &path).expect("it is scanned");
     assert_eq!((cleaner.report.left_count, cleaner.report.left.len()), (1, 1));
-    let error = clean_file(&ENGINE, &folder.path().join("a.zip"), &path, Mode::Mask, &options).expect_err("no format");
-    assert!(error.to_string().contains("unpack it first"), "{error}");
+    let refused = |name: &str| {
+        let error = clean_file(&ENGINE, &folder.path().join(name), &path, Mode::Mask, &options).expect_err("refused");
+        error.to_string()
+    };
+    std::fs::write(folder.path().join("a.zip"), "x").expect("written");
+    for (name, told) in [("a.zip", "unpack it first"), ("nope", "it does not exist"), (".", "it is a directory")] {
+        assert!(refused(name).contains(told), "{}", refused(name));
+    }
 }
 
 #[test]

@@ -22,8 +22,8 @@ pub(super) fn clean(
     let failed = |e: std::io::Error| Error::read(from, e);
     let mut input = BufReader::with_capacity(1 << 18, File::open(from).map_err(failed)?);
     let head = input.fill_buf().map_err(failed)?;
-    if head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") || head.starts_with(b"\x1f\x8b") {
-        return Err(Error::read(from, "a cleaned copy can be made of UTF-8 text only; convert or unpack it first"));
+    if head.starts_with(b"\x1f\x8b") {
+        return Err(Error::read(from, "a cleaned copy can be made of plain text only; unpack it first"));
     }
     let places = places(cleaner, format, from)?;
     match cleaner.mode {

@@ -1,17 +1,18 @@
-//! The log of a Delta table, read as far as it says which files make up the current version.
+//! The log of a Delta table, read as far as it says which files make up the current version, and what their columns are
+//! called: where the table maps columns, files have names that say nothing.
 //!
 //! Read are the commits (JSON) after the newest whole checkpoint (classic, of one part or several). Rows that a deletion
 //! vector hides are still in their file and are scanned. The log's own statistics are not.
 
-use crate::readers::{ParquetChunks, Source, input_of};
+use crate::readers::{Limits, ParquetBatches, Source, input_of};
 use crate::scan::ScanInput;
 use arrow_array::cast::AsArray as _;
 use arrow_array::{Array as _, RecordBatch};
-use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 const LOG: &str = "_delta_log";
 /// Longest line of a commit, in bytes.
@@ -24,7 +25,23 @@ struct Files {
     live: BTreeSet<String>,
     /// Those of any version.
     named: HashSet<String>,
+    /// What columns are called, by their names in files, where those are others.
+    called: Option<HashMap<String, String>>,
 }
+
+/// What the columns of a file are called in the Delta table that it lies in, by their names in the file.
+pub(crate) fn columns_of(file: &Path) -> Option<Arc<HashMap<String, String>>> {
+    let file = std::path::absolute(file).ok()?;
+    let root = file.ancestors().skip(1).find(|folder| folder.join(LOG).is_dir())?;
+    let log: Vec<ScanInput> = std::fs::read_dir(root.join(LOG))
+        .ok()?
+        .filter_map(|entry| Some(ScanInput::file(entry.ok()?.path(), 0)))
+        .collect();
+    live_files(root, &log).ok()?.called.map(Arc::new)
+}
+
+/// Rows of a checkpoint that are read at once.
+const CHECKPOINT_ROWS: usize = 4_096;
 
 /// Drops the files of old versions of each Delta table from a listing. What the log never named is there all the same:
 /// whoever puts a log beside files does not hide them.
@@ -58,6 +75,10 @@ pub(super) fn select(listed: Vec<ScanInput>) -> Vec<ScanInput> {
 /// Drops the files of a table that are not live; one that is live and not there is told.
 fn keep_live(root: &Path, files: &Files, inputs: &mut Vec<ScanInput>) {
     let mut seen = HashSet::new();
+    if let Some(called) = files.called.clone().map(Arc::new) {
+        let of_table = inputs.iter_mut().filter(|input| input.path.starts_with(root));
+        of_table.for_each(|input| input.called = Some(Arc::clone(&called)));
+    }
     inputs.retain(|input| match input.path.strip_prefix(root) {
         Err(_) => true,
         Ok(name) => {
@@ -137,6 +158,38 @@ fn live_files(root: &Path, log: &[ScanInput]) -> Result<Files, String> {
 struct Action {
     add: Option<File>,
     remove: Option<File>,
+    #[serde(rename = "metaData")]
+    metadata: Option<Metadata>,
+}
+
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Metadata {
+    schema_string: Option<String>,
+}
+
+/// What columns are called by a table's schema, by their names in files: those of all levels, since names in files are
+/// made to be different. `None` where they are the same.
+fn called(schema: &str) -> Option<HashMap<String, String>> {
+    const PHYSICAL: &str = "delta.columnMapping.physicalName";
+    let mut called = HashMap::new();
+    let mut rest = vec![serde_json::from_str::<Value>(schema).ok()?];
+    while let Some(value) = rest.pop() {
+        let Value::Object(mut object) = value else { continue };
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let physical = object.get("metadata").and_then(|of| of.get(PHYSICAL)).and_then(text);
+        if let (Some(physical), Some(name)) = (physical, object.get("name").and_then(text))
+            && physical != name
+        {
+            called.insert(physical, name);
+        }
+        let inside = ["type", "elementType", "keyType", "valueType"].into_iter().filter_map(|key| object.remove(key));
+        rest.extend(inside.collect::<Vec<_>>());
+        if let Some(Value::Array(fields)) = object.remove("fields") {
+            rest.extend(fields);
+        }
+    }
+    (!called.is_empty()).then_some(called)
 }
 
 #[derive(serde::Deserialize)]
@@ -160,6 +213,9 @@ fn read_commit(commit: &ScanInput, files: &mut Files) -> Result<(), String> {
         let action: Action = serde_json::from_slice(&line).map_err(|_| "is not valid JSON")?;
         added.extend(action.add.map(|f| name_of(&f.path)).transpose()?);
         removed.extend(action.remove.map(|f| name_of(&f.path)).transpose()?);
+        if let Some(schema) = action.metadata.and_then(|metadata| metadata.schema_string) {
+            files.called = called(&schema);
+        }
     }
     // A commit that removes a file and adds it again (with a deletion vector) keeps it, in whichever order it says so.
     files.live.retain(|name| !removed.contains(name));
@@ -171,24 +227,23 @@ fn read_commit(commit: &ScanInput, files: &mut Files) -> Result<(), String> {
 fn read_checkpoint(part: &ScanInput, files: &mut Files) -> Result<(), String> {
     let broken = || "a checkpoint of its Delta log cannot be read".to_owned();
     let source = source(part)?;
-    let (added, removed) = crate::readers::foreign(|| {
-        let builder = ParquetRecordBatchReaderBuilder::try_new(ParquetChunks(source)).map_err(|_| broken())?;
-        let schema = builder.parquet_schema();
-        let is_path = |i: &usize| {
-            let column = schema.column(*i);
-            [["add", "path"], ["remove", "path"]].iter().any(|path| column.path().parts() == path)
-        };
-        let mask = ProjectionMask::leaves(schema, (0..schema.num_columns()).filter(is_path));
-        let (mut added, mut removed) = (Vec::new(), Vec::new());
-        for records in builder.with_projection(mask).build().map_err(|_| broken())? {
-            let records = records.map_err(|_| broken())?;
-            paths_of(&records, "add", &mut added).ok_or_else(broken)?;
-            if records.column_by_name("remove").is_some() {
-                paths_of(&records, "remove", &mut removed).ok_or_else(broken)?;
-            }
+    let is_read = |path: &[String]| {
+        [["add", "path"], ["remove", "path"], ["metaData", "schemaString"]].iter().any(|read| path == read)
+    };
+    let batches = ParquetBatches::open(source, &Limits::default(), CHECKPOINT_ROWS, is_read).map_err(|_| broken())?;
+    let (mut added, mut removed, mut schemas) = (Vec::new(), Vec::new(), Vec::new());
+    for records in batches {
+        let records = records.map_err(|_| broken())?;
+        texts_of(&records, "add", "path", &mut added).ok_or_else(broken)?;
+        if records.column_by_name("remove").is_some() {
+            texts_of(&records, "remove", "path", &mut removed).ok_or_else(broken)?;
         }
-        Ok((added, removed))
-    })?;
+        // One without a schema says nothing of names.
+        _ = texts_of(&records, "metaData", "schemaString", &mut schemas);
+    }
+    if let Some(schema) = schemas.last() {
+        files.called = called(schema);
+    }
     for path in added {
         let name = name_of(&path)?;
         files.named.insert(name.clone());
@@ -199,12 +254,12 @@ fn read_checkpoint(part: &ScanInput, files: &mut Files) -> Result<(), String> {
     Ok(())
 }
 
-fn paths_of(records: &RecordBatch, action: &str, paths: &mut Vec<String>) -> Option<()> {
+fn texts_of(records: &RecordBatch, action: &str, name: &str, texts: &mut Vec<String>) -> Option<()> {
     let of = records.column_by_name(action)?.as_struct_opt()?;
-    let path = arrow_cast::cast(of.column_by_name("path")?, &arrow_schema::DataType::Utf8).ok()?;
-    let path = path.as_string_opt::<i32>()?;
-    let there = (0..records.num_rows()).filter(|i| of.is_valid(*i) && path.is_valid(*i));
-    paths.extend(there.map(|i| path.value(i).to_owned()));
+    let text = arrow_cast::cast(of.column_by_name(name)?, &arrow_schema::DataType::Utf8).ok()?;
+    let text = text.as_string_opt::<i32>()?;
+    let there = (0..records.num_rows()).filter(|i| of.is_valid(*i) && text.is_valid(*i));
+    texts.extend(there.map(|i| text.value(i).to_owned()));
     Some(())
 }
 

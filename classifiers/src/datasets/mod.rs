@@ -8,6 +8,8 @@ mod huggingface;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use delta::columns_of;
+
 use crate::scan::ScanInput;
 use std::path::Path;
 

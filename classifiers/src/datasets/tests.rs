@@ -45,6 +45,40 @@ fn only_live_files_of_a_delta_table() {
 }
 
 #[test]
+fn columns_that_a_table_maps_have_the_names_of_the_table() {
+    let (_keep, root) = table();
+    file(&root, "a.parquet");
+    file(root.parent().expect("a parent"), "other.parquet");
+    let column = |name: &str, physical: &str, of: &str| {
+        format!(r#"{{"name":"{name}","type":{of},"metadata":{{"delta.columnMapping.physicalName":"{physical}"}}}}"#)
+    };
+    let metadata = |fields: &str| {
+        let schema = format!(r#"{{"type":"struct","fields":[{fields}]}}"#);
+        serde_json::json!({ "metaData": { "schemaString": schema } }).to_string() + "\n"
+    };
+    let inner = format!(
+        r#"{{"type":"array","elementType":{{"type":"struct","fields":[{}]}}}}"#,
+        column("ssn", "col-2", "\"string\"")
+    );
+    let first = [column("people", "col-1", &inner), column("same", "same", "\"string\"")].join(",");
+    commit(&root, 0, &(metadata(&first) + "{\"add\":{\"path\":\"a.parquet\"}}\n"));
+    let called = || {
+        let all = inputs(&[root.parent().expect("a parent").to_path_buf()]);
+        let of = |name: &str| all.iter().find(|i| i.path.ends_with(name)).expect("listed").called.clone();
+        assert!(of("other.parquet").is_none(), "a file beside the table is none of it");
+        let mut called: Vec<(String, String)> =
+            of("a.parquet").expect("mapped").iter().map(|(a, b)| (a.clone(), b.clone())).collect();
+        called.sort();
+        called
+    };
+    let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
+    assert_eq!(called(), [pair("col-1", "people"), pair("col-2", "ssn")]);
+    // Renamed.
+    commit(&root, 1, &metadata(&column("persons", "col-1", "\"string\"")));
+    assert_eq!(called(), [pair("col-1", "persons")]);
+}
+
+#[test]
 fn a_log_hides_nothing_that_it_never_named() {
     let (_keep, root) = table();
     for name in ["a.parquet", "b.parquet", "never.parquet", "inner/people.csv", "notes.txt"] {

@@ -1,4 +1,4 @@
-//! Base64 that holds text, gzip of text or UTF-16. Runs of base64 characters are common (paths, hashes, pictures), so
+//! Base64 that holds text, gzip or zlib of text, or UTF-16. Runs of base64 characters are common (paths, hashes, pictures), so
 //! the first bytes decide whether a run is worth more.
 
 use super::Derived;
@@ -94,7 +94,8 @@ fn probe(text: &[u8]) -> Option<[u8; PROBE / 4 * 3]> {
         })?;
         bytes.copy_from_slice(&bits.to_be_bytes()[1..]);
         // Most runs are no base64 of text, which the first group shows.
-        if number == 0 && !(bytes.iter().all(|b| is_text(*b)) || bytes[1] == 0 || *bytes == [0x1f, 0x8b, 8]) {
+        let is_packed = *bytes == [0x1f, 0x8b, 8] || is_zlib(bytes);
+        if number == 0 && !(bytes.iter().all(|b| is_text(*b)) || bytes[1] == 0 || is_packed) {
             return None;
         }
     }
@@ -148,6 +149,11 @@ fn decode(text: &[u8], lines: &[(usize, usize)], from: usize, base: usize) -> Op
             drop(flate2::read::GzDecoder::new(plain.as_slice()).take(UNPACKED_MAX).read_to_end(&mut out));
             out
         }
+        Kind::Zlib => {
+            let mut out = Vec::new();
+            drop(flate2::read::ZlibDecoder::new(plain.as_slice()).take(UNPACKED_MAX).read_to_end(&mut out));
+            out
+        }
         Kind::Utf16 => encoding_rs::UTF_16LE.decode_without_bom_handling(&plain).0.into_owned().into_bytes(),
     };
     let plain = plain[..text_len(&plain)].to_vec();
@@ -173,6 +179,7 @@ fn decode_line(text: &[u8], out: &mut [u8]) -> Option<usize> {
 enum Kind {
     Text,
     Gzip,
+    Zlib,
     Utf16,
 }
 
@@ -181,11 +188,19 @@ fn kind(head: &[u8]) -> Option<Kind> {
     if head.starts_with(&[0x1f, 0x8b, 8]) {
         return Some(Kind::Gzip);
     }
+    if is_zlib(head) {
+        return Some(Kind::Zlib);
+    }
     if head.chunks_exact(2).all(|pair| pair[1] == 0 && is_text(pair[0])) {
         return Some(Kind::Utf16);
     }
     // The probe may end inside a character.
     (head.iter().all(|b| is_text(*b)) && text_len(head) + 3 >= head.len()).then_some(Kind::Text)
+}
+
+/// Whether content begins as zlib does where git, PDF and Python write it: a window of 32 KiB, one of four levels.
+fn is_zlib(head: &[u8]) -> bool {
+    matches!(head, [0x78, 0x01 | 0x5e | 0x9c | 0xda, ..])
 }
 
 /// How far bytes are UTF-8 text without control characters.

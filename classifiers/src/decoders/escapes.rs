@@ -13,7 +13,7 @@ pub(super) enum Family {
     Entity,
     /// `=40`, and `=` at the end of a line.
     QuotedPrintable,
-    /// Full-width forms, and spaces and hyphens that look like the usual ones or like nothing.
+    /// Full-width forms, Arabic digits, and spaces and hyphens that look like the usual ones or like nothing.
     Unicode,
 }
 
@@ -64,7 +64,13 @@ pub(super) fn trigger(text: &[u8], place: usize) -> Option<Family> {
             // A rule knows the usual blank between a label and its value, and between the words of a name.
             let is_word = |b: u8| b.is_ascii_graphic() || b >= 0x80;
             let hides = match plain {
-                "" => before.is_ascii_alphanumeric() && next.is_ascii_alphanumeric(),
+                "" => {
+                    let is_word = |b: u8| b.is_ascii_alphanumeric();
+                    // Between the groups of a number there is a blank beside it.
+                    is_word(before) && is_word(next)
+                        || before.is_ascii_digit() && next == b' '
+                        || before == b' ' && next.is_ascii_digit()
+                }
                 " " => is_word(before) && is_word(next),
                 "-" => before.is_ascii_digit() && next.is_ascii_digit(),
                 _ => plain.as_bytes()[0].is_ascii_digit() || plain == "@",
@@ -158,7 +164,7 @@ fn lead(family: Family, text: &[u8]) -> Option<usize> {
         Family::Percent => memchr::memchr(b'%', text),
         Family::Entity => memchr::memchr(b'&', text),
         Family::QuotedPrintable => memchr::memchr(b'=', text),
-        Family::Unicode => memchr::memchr3(0xc2, 0xe2, 0xef, text),
+        Family::Unicode => text.iter().position(|b| LOOKALIKE_LEADS.contains(b)),
     }
 }
 
@@ -268,12 +274,19 @@ fn entity(text: &[u8]) -> Option<(usize, char)> {
     (character != '\0').then_some((end + 2, character))
 }
 
-/// A character that looks like one of ASCII, or like none: its length and the usual form.
+/// The bytes that begin a character that looks like one of ASCII, or like none.
+pub(super) const LOOKALIKE_LEADS: [u8; 5] = [0xc2, 0xd9, 0xdb, 0xe2, 0xef];
+
+/// A character that looks like one of ASCII, or like none, or is the same digit in Arabic: its length and the usual form.
 fn lookalike(text: &[u8]) -> Option<(usize, &'static str)> {
     const WIDE: &str =
         "!\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~";
     let wide = |n: u8| WIDE.get(n as usize..n as usize + 1).map(|s| (3, s));
+    let digit = |n: u8| WIDE.get(usize::from(n) + 15..usize::from(n) + 16).map(|s| (2, s));
     match *text {
+        // Arabic-Indic digits, and those of Persian and Urdu.
+        [0xd9, b @ 0xa0..=0xa9, ..] => digit(b - 0xa0),
+        [0xdb, b @ 0xb0..=0xb9, ..] => digit(b - 0xb0),
         [0xc2, 0xa0, ..] => Some((2, " ")),
         [0xc2, 0xad, ..] => Some((2, "")),
         // Figure space, punctuation space, thin and hair space; zero-width; hyphens and en dash; narrow no-break space.

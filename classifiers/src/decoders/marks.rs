@@ -58,8 +58,9 @@ fn leads(block: &[u8; 64]) -> u64 {
     (0..4).fold(0, |all, number| {
         let x = lane(block, number);
         let ascii = eq(x, b'%') | eq(x, b'&') | eq(x, b'=') | eq(x, b'\\');
-        // Lead bytes of U+00A0 and U+00AD, of U+200B and its kin, of full-width forms.
-        let other = eq(x, 0xc2) | eq(x, 0xe2) | eq(x, 0xef);
+        // Lead bytes of U+00A0 and U+00AD, of Arabic digits, of U+200B and its kin, of full-width forms.
+        let [nbsp, arabic, persian, blank, wide] = escapes::LOOKALIKE_LEADS;
+        let other = eq(x, nbsp) | eq(x, arabic) | eq(x, persian) | eq(x, blank) | eq(x, wide);
         all | u64::from((ascii | other).to_bitmask() & 0xffff) << (number * 16)
     })
 }

@@ -54,6 +54,9 @@ fn each_encoding_shows_the_same_value_at_its_place() {
     assert_eq!(expected.len(), 1);
     let utf16: Vec<u8> = PLAIN.encode_utf16().flat_map(u16::to_le_bytes).collect();
     let packed = STANDARD.encode(gzip(PLAIN.as_bytes()));
+    let mut zlib = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
+    zlib.write_all(PLAIN.as_bytes()).expect("in memory");
+    let zlib = STANDARD.encode(zlib.finish().expect("in memory"));
     for (text, place) in [
         ("write to\\njane.roe\\u0040hospital-north.org now".to_owned(), Some("jane.roe\\u0040hospital-north.org")),
         ("to=jane.roe%40hospital-north.org&x=1".to_owned(), Some("jane.roe%40hospital-north.org")),
@@ -67,6 +70,7 @@ fn each_encoding_shows_the_same_value_at_its_place() {
         (format!("https://x.example/data/{}", STANDARD.encode(PLAIN)), None),
         (format!("payload: {} end", STANDARD.encode(utf16)), None),
         (format!("payload: {packed} end"), Some(packed.trim_end_matches('='))),
+        (format!("payload: {zlib} end"), Some(zlib.trim_end_matches('='))),
         // In each other.
         (format!("payload: {} end", STANDARD.encode(PLAIN.replace('@', "%40"))), None),
         (format!("payload: {} end", STANDARD.encode(STANDARD.encode(PLAIN))), None),
@@ -120,6 +124,9 @@ fn numbers_with_wide_digits_and_hard_spaces() {
         "4111\u{202f}1111\u{202f}1111\u{202f}1111",
         "４１１１ １１１１ １１１１ １１１１",
         "4111\u{2011}1111\u{2011}1111\u{2011}1111",
+        "٤١١١ ١١١١ ١١١١ ١١١١",
+        "۴۱۱۱ ۱۱۱۱ ۱۱۱۱ ۱۱۱۱",
+        "4111\u{200b} 1111\u{2060} 1111 1111",
     ] {
         let got = card(&found(&format!("card number {number} exp 12/30"))).expect(number);
         assert_eq!(got, (number.to_owned(), expected.1.clone()));

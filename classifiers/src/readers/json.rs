@@ -27,7 +27,7 @@ fn is_lines(head: &[u8]) -> bool {
     let rest = &head[end..];
     first.first().is_some_and(|b| matches!(b, b'{' | b'['))
         && rest.iter().any(|b| !b.is_ascii_whitespace())
-        && serde_json::from_slice::<serde::de::IgnoredAny>(first).is_ok()
+        && jsonl::is_json(first)
 }
 
 struct JsonReader {
@@ -92,7 +92,14 @@ impl Reader for JsonReader {
         place.lines.clear();
         place.first_row = self.next as u64;
         if self.elements.is_none() {
-            match self.bounds() {
+            let mut bounds = self.bounds();
+            if bounds.is_err()
+                && let Some(text) = jsonl::standard(&self.text)
+            {
+                let told = std::mem::replace(&mut self.text, text);
+                bounds = self.bounds().inspect_err(|_| self.text = told);
+            }
+            match bounds {
                 Ok(elements) => self.elements = Some(elements),
                 Err(e) => {
                     // Nothing in a broken document goes unseen: it is scanned as text.

@@ -3,7 +3,7 @@
 //! A line that is not JSON is reported and scanned as text, so that nothing in it goes unseen.
 
 use super::{BATCH_BYTES, BatchPlace, Lookahead, Problem, Problems, Reader, io_message};
-use crate::columns::{FieldFilter, INTEGER_MIN, LIST_INDEX_MAX, whole_number};
+use crate::columns::{FieldFilter, INTEGER_MIN, LIST_INDEX_MAX, fraction, whole_number};
 use crate::values::{FieldTable, ValueBatch};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use std::fmt;
@@ -261,8 +261,77 @@ pub(super) fn is_too_deep(e: &serde_json::Error) -> bool {
     e.to_string().starts_with("recursion limit exceeded")
 }
 
-/// Writes the wanted strings (and long whole numbers) of a JSON value into a batch.
+/// Writes the wanted strings (and long whole numbers) of a JSON value into a batch. What Python and JavaScript write
+/// beyond the standard is read too, see [`standard`].
 pub(crate) fn decode_value(
+    json: &[u8],
+    row: u64,
+    filter: &FieldFilter,
+    fields: &mut FieldTable,
+    batch: &mut ValueBatch,
+) -> Result<(), serde_json::Error> {
+    let before = batch.spans().len();
+    let strict = decode_standard(json, row, filter, fields, batch);
+    match strict.is_err().then(|| standard(json)).flatten() {
+        Some(json) => {
+            batch.truncate(before);
+            // Where it is still wrong, the first error is the one to tell.
+            decode_standard(&json, row, filter, fields, batch).or(strict)
+        }
+        None => strict,
+    }
+}
+
+/// Whether a text is one JSON value, as [`decode_value`] reads it.
+pub(crate) fn is_json(text: &[u8]) -> bool {
+    let is_standard = |text: &[u8]| serde_json::from_slice::<serde::de::IgnoredAny>(text).is_ok();
+    is_standard(text) || standard(text).is_some_and(|text| is_standard(&text))
+}
+
+/// JSON with what is not of the standard, and what Python writes unasked, in a form that is: `NaN` and `Infinity` become
+/// 0 (and `-Infinity` -0), half of a surrogate pair (`\ud83d` alone, of a text that was cut) becomes U+FFFD. It is as long
+/// as before, so places in it are the same. `None` where there is nothing of the kind.
+pub(crate) fn standard(json: &[u8]) -> Option<Vec<u8>> {
+    let mut out: Option<Vec<u8>> = None;
+    let (mut at, mut in_string) = (0, false);
+    while let Some(byte) = json.get(at) {
+        let mut put = |with: &[u8]| out.get_or_insert_with(|| json.to_vec())[at..at + with.len()].copy_from_slice(with);
+        let step = match byte {
+            b'"' => {
+                in_string = !in_string;
+                1
+            }
+            b'\\' if in_string => match (unit_at(json, at), unit_at(json, at + 6)) {
+                (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => 12,
+                (Some(0xd800..=0xdfff), _) => {
+                    put(b"\\ufffd");
+                    6
+                }
+                _ => 2,
+            },
+            b'N' if !in_string && json[at..].starts_with(b"NaN") => {
+                put(b"0  ");
+                3
+            }
+            b'I' if !in_string && json[at..].starts_with(b"Infinity") => {
+                put(b"0       ");
+                8
+            }
+            _ => 1,
+        };
+        at += step;
+    }
+    out
+}
+
+/// The number of a `\uXXXX` at a place.
+fn unit_at(json: &[u8], at: usize) -> Option<u16> {
+    let digits = json.get(at..at + 6)?.strip_prefix(b"\\u")?;
+    let digits = digits.iter().all(u8::is_ascii_hexdigit).then_some(digits)?;
+    u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+}
+
+fn decode_standard(
     json: &[u8],
     row: u64,
     filter: &FieldFilter,
@@ -350,6 +419,10 @@ impl<'de> Visitor<'de> for Walk<'_> {
     fn visit_f64<E>(mut self, value: f64) -> Result<(), E> {
         if let Some(number) = whole_number(value) {
             self.integer(number.unsigned_abs(), number);
+        } else if self.filter.takes_fractions(self.path)
+            && let Some(text) = fraction(value)
+        {
+            self.leaf(text.as_bytes());
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ mod archive;
 mod avro;
 mod compression;
 mod csv;
+mod encodings;
 mod ipc;
 mod json;
 mod jsonl;
@@ -21,21 +22,23 @@ mod tar;
 #[cfg(test)]
 mod tests;
 mod text;
-mod utf16;
 mod warc;
 mod zip;
 
 pub use limits::Limits;
-pub(crate) use parquet::Chunks as ParquetChunks;
+pub(crate) use parquet::ParquetBatches;
 pub use source::Source;
 
 use crate::Error;
 use crate::columns::FieldFilter;
 use crate::values::{FieldTable, ValueBatch};
 use compression::Compression;
+pub use csv::Header;
 pub(crate) use csv::{Head, head_of, sniff_delimiter};
+pub(crate) use jsonl::{is_json, standard};
 use limits::{Budget, Counted, LimitMet};
-use source::{Cursor, Input, Memory};
+pub(crate) use source::Input;
+use source::{Cursor, Memory};
 use std::cell::Cell;
 use std::io::{BufReader, Read};
 use std::path::Path;
@@ -46,6 +49,9 @@ pub const BATCH_BYTES: usize = 1 << 20;
 
 /// Longest record of a record format, in bytes. A longer one is reported and scanned as text in pieces.
 pub const RECORD_BYTES_MAX: usize = 64 << 20;
+
+/// Bytes of an input that are looked at to tell what it is.
+pub(crate) const HEAD_BYTES: usize = 8 << 10;
 
 /// A data-set format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -316,6 +322,8 @@ pub struct OpenOptions {
     pub binary: BinaryPolicy,
     /// What a packed input may cost.
     pub limits: Limits,
+    /// Whether the first line of CSV and TSV names the columns.
+    pub header: Header,
 }
 
 /// The outcome of opening an input.
@@ -440,7 +448,7 @@ impl Child {
             _ => bytes,
         };
         let mut input = Lookahead::new(bytes);
-        let head = input.peek(8 << 10).map_err(failed)?;
+        let head = input.peek(HEAD_BYTES).map_err(failed)?;
         if let Some(compression) = Compression::of(head) {
             let inside = self.below(name)?;
             let plain = compression.undo(Box::new(input), &self.budget).map_err(failed)?;
@@ -459,12 +467,12 @@ impl Child {
         }
     }
 
-    /// Text in UTF-8 or UTF-16, or bytes of no known format.
+    /// Text, in UTF-8 or an encoding that can be told from it, or bytes of no known format.
     fn open_text(&self, name: &str, named: Option<Format>, mut input: Lookahead) -> Result<Open, Error> {
-        if let Some(encoding) = utf16::encoding(input.head()) {
-            let plain = utf16::Decoded::new(Box::new(input), encoding);
+        if let Some(encoding) = encodings::encoding(input.head()) {
+            let plain = encodings::Decoded::new(Box::new(input), encoding);
             input = Lookahead::new(Box::new(plain));
-            input.peek(8 << 10).map_err(|e| Error::read(name, io_message(&e)))?;
+            input.peek(HEAD_BYTES).map_err(|e| Error::read(name, io_message(&e)))?;
         }
         let head = input.head();
         let mut format = named.unwrap_or_else(|| sniff(head));
@@ -492,8 +500,11 @@ impl Child {
         let reader: Box<dyn Reader + Send> = match format {
             Format::Jsonl => Box::new(jsonl::JsonlReader::new(input, filter, limits.record_bytes_max)),
             Format::Json => json::open(input, filter, &self.budget).map_err(broken)?,
-            Format::Csv => Box::new(csv::CsvReader::new(input, None, filter, limits.record_bytes_max)),
-            Format::Tsv => Box::new(csv::CsvReader::new(input, Some(b'\t'), filter, limits.record_bytes_max)),
+            Format::Csv | Format::Tsv => {
+                let delimiter = (format == Format::Tsv).then_some(b'\t');
+                let header = self.options.header;
+                Box::new(csv::CsvReader::new(input, delimiter, header, filter, limits.record_bytes_max))
+            }
             Format::Text | Format::Markdown | Format::Html => Box::new(text::TextReader::new(input)),
             Format::Notebook => notebook::open(input, filter, &self.budget).map_err(broken)?,
             Format::Warc => Box::new(warc::WarcReader::new(input, filter, Arc::clone(&self.budget))),
@@ -554,6 +565,13 @@ pub(crate) fn input_of(input: &crate::scan::ScanInput) -> std::io::Result<Arc<dy
     }
 }
 
+/// A text file of another encoding in UTF-8; `None` where it is read as it is.
+pub(crate) fn in_utf8(path: &Path) -> std::io::Result<Option<impl Read>> {
+    let mut input = Lookahead::new(Box::new(std::fs::File::open(path)?));
+    let encoding = encodings::encoding(input.peek(HEAD_BYTES)?);
+    Ok(encoding.map(|encoding| encodings::Decoded::new(Box::new(input), encoding)))
+}
+
 /// A source read from its beginning.
 pub(crate) fn stream_of(source: Arc<dyn Source>) -> Box<dyn Read + Send> {
     let block = source.block_bytes();
@@ -573,7 +591,7 @@ fn sniff(head: &[u8]) -> Format {
     }
     let Some(line) = head.split(|b| *b == b'\n').next() else { return Format::Text };
     let whole_line = line.len() < head.len();
-    if whole_line && line.first() == Some(&b'{') && serde_json::from_slice::<serde::de::IgnoredAny>(line).is_ok() {
+    if whole_line && line.first() == Some(&b'{') && jsonl::is_json(line) {
         return Format::Jsonl;
     }
     Format::Text
@@ -618,33 +636,41 @@ pub(crate) fn foreign<T>(decode: impl FnOnce() -> Result<T, String>) -> Result<T
     decoded.unwrap_or_else(|_| Err("its decoder failed on it".into()))
 }
 
-fn read_up_to(file: &mut dyn Read, buffer: &mut [u8]) -> std::io::Result<usize> {
+/// Fills a buffer as far as it can be, and gives what prevented more but the end.
+fn read_up_to(file: &mut dyn Read, buffer: &mut [u8]) -> (usize, Option<std::io::Error>) {
     let mut got = 0;
     while got < buffer.len() {
         match file.read(&mut buffer[got..]) {
             Ok(0) => break,
             Ok(n) => got += n,
             Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(e) => return Err(e),
+            Err(e) => return (got, Some(e)),
         }
     }
-    Ok(got)
+    (got, None)
 }
 
 /// A byte stream whose beginning can be looked at before it is read.
 pub(crate) struct Lookahead {
     head: std::io::Cursor<Vec<u8>>,
     rest: Box<dyn Read + Send>,
+    /// What reading met behind the beginning.
+    failed: Option<std::io::Error>,
 }
 
 impl Lookahead {
     fn new(rest: Box<dyn Read + Send>) -> Self {
-        Self { head: std::io::Cursor::new(Vec::new()), rest }
+        Self { head: std::io::Cursor::new(Vec::new()), rest, failed: None }
     }
 
+    /// Looks at the beginning. Where there is one, what reading met behind it is told when that is read.
     fn peek(&mut self, count: usize) -> std::io::Result<&[u8]> {
         let mut head = vec![0; count];
-        let got = read_up_to(&mut *self.rest, &mut head)?;
+        let (got, failed) = read_up_to(&mut *self.rest, &mut head);
+        match failed {
+            Some(e) if got == 0 => return Err(e),
+            failed => self.failed = failed,
+        }
         head.truncate(got);
         self.head = std::io::Cursor::new(head);
         Ok(self.head.get_ref())
@@ -658,9 +684,13 @@ impl Lookahead {
 
 impl Read for Lookahead {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        match self.head.read(buffer)? {
-            0 => self.rest.read(buffer),
-            n => Ok(n),
+        match (self.head.read(buffer)?, self.failed.take_if(|_| !buffer.is_empty())) {
+            (0, None) => self.rest.read(buffer),
+            (0, Some(e)) => Err(e),
+            (n, failed) => {
+                self.failed = failed;
+                Ok(n)
+            }
         }
     }
 }

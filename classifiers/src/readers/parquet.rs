@@ -1,12 +1,14 @@
-//! Apache Parquet: wanted columns only, a batch of rows at a time, a row group a part.
+//! Apache Parquet: wanted columns only, a batch of rows at a time, a row group a part. What is damaged ends its row group
+//! and no other.
 
 use super::limits::Limits;
 use super::pages::Pages;
 use super::source::{Cursor, Source};
-use super::{BatchPlace, Problem, Reader, foreign};
+use super::{BatchPlace, Problem, Problems, Reader, foreign};
 use crate::columns::{self, FieldFilter, Slices};
 use crate::values::{FieldTable, ValueBatch};
-use arrow_schema::{DataType, Field, Fields, Schema};
+use arrow_array::RecordBatch;
+use arrow_schema::{DataType, Field, Fields, Schema, SchemaRef};
 use bytes::Bytes;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder as Builder;
@@ -23,6 +25,10 @@ use std::sync::Arc;
 /// Decoded bytes of a batch, about, and its rows at the most.
 const BATCH_BYTES: i64 = 2 << 20;
 const ROWS_MAX: usize = 8_192;
+/// Bytes at the end of a file that say how long its description is.
+const FOOTER_BYTES: u64 = 8;
+/// What a description of so many bytes becomes in memory is about as many times as long.
+const METADATA_SHARE: u64 = 8;
 
 pub(super) struct ParquetReader {
     file: Arc<ParquetFile>,
@@ -32,10 +38,12 @@ pub(super) struct ParquetReader {
     current: Option<Group>,
     row: u64,
     first_row: u64,
+    problems: Problems,
 }
 
 /// A row group that is being read.
 struct Group {
+    index: usize,
     pages: Pages,
     batches: ParquetRecordBatchReader,
     slices: Option<Slices>,
@@ -52,17 +60,11 @@ struct ParquetFile {
 impl ParquetReader {
     pub(super) fn open(source: Arc<dyn Source>, filter: FieldFilter, limits: &Limits) -> Result<Self, String> {
         let chunks = Chunks(source);
-        // The library's messages name structure (offsets, lengths), not data. The embedded Arrow schema is taken: it
-        // tells which columns are text where the Parquet schema leaves it open.
-        let metadata = foreign(|| {
-            ArrowReaderMetadata::load(&chunks, ArrowReaderOptions::new())
-                .map_err(|e| format!("not a readable Parquet file (truncated, or no Parquet at all): {e}"))
-        })?;
-        let metadata = with_views(metadata);
+        let metadata = with_views(metadata_of(&chunks, limits)?);
         let mask = projection(&metadata, &filter);
         let groups = 0..metadata.metadata().num_row_groups();
         let file = Arc::new(ParquetFile { chunks, metadata, mask, filter, limits: *limits });
-        Ok(Self { file, groups, next_row: 0, current: None, row: 0, first_row: 0 })
+        Ok(Self { file, groups, next_row: 0, current: None, row: 0, first_row: 0, problems: Problems::default() })
     }
 
     fn group(&self, index: usize) -> &RowGroupMetaData {
@@ -73,29 +75,121 @@ impl ParquetReader {
     fn take_group(&mut self) -> Option<(usize, u64)> {
         let index = self.groups.next()?;
         let first_row = self.next_row;
-        self.next_row += u64::try_from(self.group(index).num_rows()).unwrap_or_default();
+        let rows = u64::try_from(self.group(index).num_rows()).unwrap_or_default();
+        self.next_row = self.next_row.saturating_add(rows);
         Some((index, first_row))
     }
 
     fn open_group(&self, index: usize) -> Result<Group, String> {
-        let file = &self.file;
-        let pages = Pages::of(file.chunks.clone(), self.group(index), &file.limits);
+        let (pages, batches) = self.file.batches(index, batch_rows(self.group(index)))?;
+        Ok(Group { index, pages, batches, slices: None })
+    }
+
+    /// Tells what is damaged, and leaves the rest of its row group: its rows count, wherever they are.
+    fn damaged(&mut self, group: usize, e: &str) {
+        let message = format!("damaged Parquet data; the rest of this row group was not scanned: {e}");
+        self.problems.add(format!("row group {group}, row {}", self.row), message);
+        self.current = None;
+        self.row = self.next_row;
+    }
+}
+
+impl ParquetFile {
+    /// The batches of a row group, and the pages they are read from.
+    fn batches(&self, index: usize, rows: usize) -> Result<(Pages, ParquetRecordBatchReader), String> {
+        let pages = Pages::of(self.chunks.clone(), self.metadata.metadata().row_group(index), &self.limits);
         let batches = foreign(|| {
-            Builder::new_with_metadata(pages.clone(), file.metadata.clone())
+            Builder::new_with_metadata(pages.clone(), self.metadata.clone())
                 .with_row_groups(vec![index])
-                .with_projection(file.mask.clone())
-                .with_batch_size(batch_rows(self.group(index)))
+                .with_projection(self.mask.clone())
+                .with_batch_size(rows)
                 .build()
                 .map_err(|e| e.to_string())
         })?;
-        Ok(Group { pages, batches, slices: None })
+        Ok((pages, batches))
+    }
+}
+
+/// What a file says of itself at its end, if that is not too long.
+fn metadata_of(chunks: &Chunks, limits: &Limits) -> Result<ArrowReaderMetadata, String> {
+    let size = chunks.len();
+    let footer = foreign(|| {
+        chunks.get_bytes(size.saturating_sub(FOOTER_BYTES), size.min(FOOTER_BYTES) as usize).map_err(|e| e.to_string())
+    })?;
+    let bytes = footer.first_chunk().map_or(0, |length| u64::from(u32::from_le_bytes(*length)));
+    if bytes > limits.document_bytes_max / METADATA_SHARE && bytes <= size {
+        return Err(format!("its footer is {bytes} bytes long, more than a scan within its limits holds in memory"));
+    }
+    // The library's messages name structure (offsets, lengths), not data. The embedded Arrow schema is taken: it
+    // tells which columns are text where the Parquet schema leaves it open.
+    foreign(|| {
+        ArrowReaderMetadata::load(chunks, ArrowReaderOptions::new())
+            .map_err(|e| format!("not a readable Parquet file (truncated, or no Parquet at all): {e}"))
+    })
+}
+
+/// A file read as it is, for those who copy it or read a table's own files: all batches of some of its columns, or the
+/// damage that ends it, within the limits of a scan.
+pub(crate) struct ParquetBatches {
+    file: ParquetFile,
+    groups: Range<usize>,
+    rows_max: usize,
+    current: Option<(Pages, ParquetRecordBatchReader)>,
+    slices: Option<Slices>,
+}
+
+impl ParquetBatches {
+    /// The columns whose paths are wanted, in batches of no more than so many rows.
+    pub(crate) fn open(
+        source: Arc<dyn Source>,
+        limits: &Limits,
+        rows_max: usize,
+        wanted: impl Fn(&[String]) -> bool,
+    ) -> Result<Self, String> {
+        let chunks = Chunks(source);
+        let metadata = metadata_of(&chunks, limits)?;
+        let schema = metadata.parquet_schema();
+        let is_wanted = |index: &usize| wanted(schema.column(*index).path().parts());
+        let mask = ProjectionMask::leaves(schema, (0..schema.num_columns()).filter(is_wanted));
+        let groups = 0..metadata.metadata().num_row_groups();
+        let file = ParquetFile { chunks, metadata, mask, filter: FieldFilter::default(), limits: *limits };
+        Ok(Self { file, groups, rows_max, current: None, slices: None })
     }
 
-    fn damaged(&mut self, e: &str) -> Problem {
-        self.groups = 0..0;
-        self.current = None;
-        let message = format!("damaged Parquet data; the rest was not scanned: {e}");
-        Problem { place: format!("row {}", self.row), message }
+    /// The schema of the file.
+    pub(crate) fn schema(&self) -> SchemaRef {
+        Arc::clone(self.file.metadata.schema())
+    }
+
+    fn read(&mut self) -> Result<Option<RecordBatch>, String> {
+        loop {
+            if let Some(records) = self.slices.as_mut().and_then(Iterator::next) {
+                return Ok(Some(records));
+            }
+            let Some((pages, batches)) = &mut self.current else {
+                let Some(index) = self.groups.next() else { return Ok(None) };
+                let rows = batch_rows(self.file.metadata.metadata().row_group(index)).min(self.rows_max);
+                self.current = Some(self.file.batches(index, rows)?);
+                continue;
+            };
+            pages.next_batch();
+            match foreign(|| batches.next().transpose().map_err(|e| e.to_string()))? {
+                Some(records) => self.slices = Some(Slices::of(records, self.rows_max)),
+                None => self.current = None,
+            }
+        }
+    }
+}
+
+impl Iterator for ParquetBatches {
+    type Item = Result<RecordBatch, String>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let read = self.read().inspect_err(|_| {
+            self.groups = 0..0;
+            self.current = None;
+        });
+        read.transpose()
     }
 }
 
@@ -142,21 +236,22 @@ fn projection(metadata: &ArrowReaderMetadata, filter: &FieldFilter) -> Projectio
     let schema = metadata.parquet_schema();
     let wanted = |index: &usize| {
         let column = schema.column(*index);
-        let root = column.path().parts().first().map_or("", String::as_str);
+        let root = filter.called(column.path().parts().first().map_or("", String::as_str));
         let flat = column.path().parts().len() == 1;
-        filter.may_want_below(root) && !(flat && holds_nothing(&column))
+        filter.may_want_below(root) && !(flat && holds_nothing(&column, root, filter))
     };
     ProjectionMask::leaves(schema, (0..schema.num_columns()).filter(wanted))
 }
 
-fn holds_nothing(column: &ColumnDescriptor) -> bool {
+fn holds_nothing(column: &ColumnDescriptor, name: &str, filter: &FieldFilter) -> bool {
+    let is_date = || matches!(column.logical_type_ref(), Some(LogicalType::Timestamp { .. } | LogicalType::Date));
     match column.physical_type() {
+        Physical::BOOLEAN => true,
         // A float of 32 bits holds no whole number of eight digits as it is.
-        Physical::BOOLEAN | Physical::FLOAT | Physical::INT96 => true,
-        Physical::INT32 | Physical::INT64 => matches!(
-            column.logical_type_ref(),
-            Some(LogicalType::Timestamp { .. } | LogicalType::Time { .. } | LogicalType::Date)
-        ),
+        Physical::FLOAT => !filter.takes_fractions(name),
+        Physical::INT96 => !filter.takes_dates(name),
+        Physical::INT32 | Physical::INT64 if is_date() => !filter.takes_dates(name),
+        Physical::INT32 | Physical::INT64 => matches!(column.logical_type_ref(), Some(LogicalType::Time { .. })),
         Physical::BYTE_ARRAY | Physical::FIXED_LEN_BYTE_ARRAY | Physical::DOUBLE => false,
     }
 }
@@ -173,7 +268,11 @@ impl Reader for ParquetReader {
             if self.current.is_none() {
                 let Some((index, first_row)) = self.take_group() else { return Ok(false) };
                 self.row = first_row;
-                self.current = Some(self.open_group(index).map_err(|e| self.damaged(&e))?);
+                match self.open_group(index) {
+                    Ok(group) => self.current = Some(group),
+                    Err(e) => self.damaged(index, &e),
+                }
+                continue;
             }
             let Some(group) = &mut self.current else { return Ok(false) };
             if let Some(records) = group.slices.as_mut().and_then(Iterator::next) {
@@ -187,13 +286,24 @@ impl Reader for ParquetReader {
             match foreign(|| group.batches.next().transpose().map_err(|e| e.to_string())) {
                 Ok(None) => self.current = None,
                 Ok(Some(records)) => group.slices = Some(Slices::of(records, ROWS_MAX)),
-                Err(e) => return Err(self.damaged(&e)),
+                Err(e) => {
+                    let index = group.index;
+                    self.damaged(index, &e);
+                }
             }
         }
     }
 
     fn rows(&self) -> Option<u64> {
         Some(self.row - self.first_row)
+    }
+
+    fn problems(&mut self) -> Vec<Problem> {
+        self.problems.take()
+    }
+
+    fn problems_untold(&mut self) -> u64 {
+        self.problems.take_untold()
     }
 
     fn splits(&self) -> bool {
@@ -209,6 +319,7 @@ impl Reader for ParquetReader {
             current: None,
             row: first_row,
             first_row,
+            problems: Problems::default(),
         }))
     }
 }

@@ -54,6 +54,14 @@ impl Input {
             false => Ok(Self::Stream(Box::new(file))),
         }
     }
+
+    /// What can be read at any place.
+    pub(crate) fn whole(self) -> Option<Arc<dyn Source>> {
+        match self {
+            Self::Sized(source) => Some(source),
+            Self::Stream(_) => None,
+        }
+    }
 }
 
 /// A file on disk.

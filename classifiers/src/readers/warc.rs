@@ -4,8 +4,9 @@
 //! undone as far as HTTP packed it (chunks, gzip, deflate). Pictures and other binary payloads hold no text; they are left
 //! out and counted. Compression of the archive itself, one gzip member a record, is undone before.
 
+use super::compression::ZSTD_WINDOW_LOG_MAX;
 use super::limits::{Budget, Unpacked};
-use super::{BATCH_BYTES, BatchPlace, Lookahead, Problem, Problems, Reader, io_message, utf16};
+use super::{BATCH_BYTES, BatchPlace, Lookahead, Problem, Problems, Reader, encodings, io_message};
 use crate::columns::FieldFilter;
 use crate::values::{FieldTable, ValueBatch};
 use std::io::{self, BufRead, BufReader, Read};
@@ -38,6 +39,18 @@ struct Header {
     content_bytes: u64,
     is_http: bool,
     target_uri: Vec<u8>,
+}
+
+/// Bytes that brotli unpacks at once.
+const BROTLI_BUFFER_BYTES: usize = 4_096;
+
+/// Whether a body begins with text: brotli has no first bytes of its own by which it is told.
+fn begins_as_text(body: &[u8]) -> bool {
+    let head = &body[..body.len().min(64)];
+    let is_control = |b: &u8| *b < b' ' && !matches!(b, b'\t' | b'\n' | b'\r');
+    let valid = std::str::from_utf8(head).map_or_else(|e| e.valid_up_to(), str::len);
+    // The last character may be cut.
+    valid + 3 >= head.len() && !head.iter().any(is_control)
 }
 
 impl WarcReader {
@@ -176,9 +189,15 @@ impl WarcReader {
             Some(b"deflate") if body.first().is_some_and(|b| b & 0x0f == 8) => {
                 Some(self.inflate(flate2::read::ZlibDecoder::new(body)))
             }
-            Some(b"br" | b"zstd") => {
-                self.problem("a payload in a compression of HTTP that is not read; its packed bytes were scanned");
-                None
+            Some(b"zstd") if body.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) => {
+                let decoder = zstd::stream::read::Decoder::with_buffer(body).and_then(|mut decoder| {
+                    decoder.window_log_max(ZSTD_WINDOW_LOG_MAX)?;
+                    Ok(decoder)
+                });
+                decoder.ok().map(|decoder| self.inflate(decoder))
+            }
+            Some(b"br") if !begins_as_text(body) => {
+                Some(self.inflate(brotli::Decompressor::new(body, BROTLI_BUFFER_BYTES)))
             }
             _ => None,
         };
@@ -209,7 +228,7 @@ impl WarcReader {
     /// A payload, where it is text.
     fn push_text(&mut self, fields: &mut FieldTable, batch: &mut ValueBatch, text: &[u8]) {
         let look = &text[..text.len().min(LOOK_BYTES)];
-        if let Some(encoding) = utf16::encoding(look) {
+        if let Some(encoding) = encodings::encoding(look) {
             let plain = encoding.decode(text).0;
             self.push(fields, batch, "payload", plain.as_bytes());
         } else if look.contains(&0) {

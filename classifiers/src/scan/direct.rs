@@ -1,9 +1,9 @@
 //! Scans of what a program holds already: bytes, a stream, a record batch; and findings as Arrow. For use as a library: no
 //! files, no threads.
 
-use super::{FileReport, Progress, ScanInput, ScanOptions, Tallies, Worker};
+use super::{FileReport, Progress, ScanInput, ScanOptions, Tallies, Worker, open_options};
 use crate::columns::{self, FieldFilter};
-use crate::readers::{self, BatchPlace, Open, OpenOptions, Opened, Problem, Reader};
+use crate::readers::{self, BatchPlace, Open, Opened, Problem, Reader};
 use crate::values::{FieldTable, ValueBatch};
 use crate::{Engine, Error, Finding};
 use arrow_array::builder::{Float32Builder, ListBuilder, StringBuilder, UInt64Builder};
@@ -41,7 +41,7 @@ pub struct Scanned {
 /// [`Error::Read`] where the bytes are binary and of no format that is read (unless [`ScanOptions::binary`] says what to
 /// do then), or broken from the first byte.
 pub fn scan_bytes(engine: &Engine, name: &str, bytes: Vec<u8>, options: &ScanOptions) -> Result<Scanned, Error> {
-    opened(engine, name, readers::open_bytes(name, bytes, &open_options(options))?, options)
+    opened(engine, name, readers::open_bytes(name, bytes, &open_options(engine, options))?, options)
 }
 
 /// Scans a stream, in bounded memory where its format allows (Parquet has its directory at the end and is read whole).
@@ -67,7 +67,7 @@ pub fn scan_reader(
     stream: Box<dyn Read + Send>,
     options: &ScanOptions,
 ) -> Result<Scanned, Error> {
-    opened(engine, name, readers::open_stream(name, stream, &open_options(options))?, options)
+    opened(engine, name, readers::open_stream(name, stream, &open_options(engine, options))?, options)
 }
 
 /// Scans the columns of a record batch, nested ones too. `row` of a finding counts from the batch's first row.
@@ -96,7 +96,7 @@ pub fn scan_record_batch(
     records: &RecordBatch,
     options: &ScanOptions,
 ) -> Result<Scanned, Error> {
-    let filter = FieldFilter::new(options.fields.clone());
+    let filter = open_options(engine, options).filter;
     let reader = OneBatch { records: Some(records.clone()), rows: records.num_rows() as u64, filter };
     read(engine, name, Box::new(reader), None, options)
 }
@@ -137,11 +137,6 @@ pub fn findings_as_arrow(findings: &[Finding]) -> Result<RecordBatch, ArrowError
         ("fingerprint", text(|f| Some(&f.fingerprint)), false),
         ("preview", text(|f| Some(&f.preview)), false),
     ])
-}
-
-fn open_options(options: &ScanOptions) -> OpenOptions {
-    let filter = FieldFilter::new(options.fields.clone());
-    OpenOptions { format: options.format, filter, binary: options.binary, limits: options.limits }
 }
 
 fn opened(engine: &Engine, name: &str, open: Open, options: &ScanOptions) -> Result<Scanned, Error> {

@@ -11,6 +11,7 @@ use crate::readers::Format;
 use crate::{Engine, Finding};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -53,7 +54,7 @@ impl Kept {
     /// What is kept in a folder for scans like this one.
     pub(super) fn new(folder: &Path, engine: &Engine, options: &ScanOptions) -> Self {
         let decides = format!(
-            "{FORM} {} {} {} {:?} {:?} {:?} {:?} {} {} {:?} {} {:?} {:?}",
+            "{FORM} {} {} {} {:?} {:?} {:?} {:?} {} {} {:?} {:?} {} {:?} {:?}",
             env!("CARGO_PKG_VERSION"),
             engine.rules().hash(),
             options.key.id(),
@@ -64,6 +65,7 @@ impl Kept {
             options.hash_content,
             options.sketch_content,
             options.limits,
+            options.header,
             options.decode,
             options.ner,
             options.sample,
@@ -82,6 +84,8 @@ impl Kept {
             .chain_update(absolute.as_os_str().as_encoded_bytes())
             .chain_update([0])
             .chain_update(input.path.as_os_str().as_encoded_bytes());
+        let called: Option<BTreeMap<_, _>> = input.called.as_ref().map(|called| called.iter().collect());
+        let name = name.chain_update(called.map(|called| format!("{called:?}")).unwrap_or_default());
         self.folder.join(format!("{}.json", hex::encode(name.finalize())))
     }
 

@@ -586,3 +586,48 @@ fn a_name_that_holds_values_is_shown_without_them() {
     assert_eq!(safe_path("a.bcdef.g", &[found(2, 5, 0.9), found(3, 7, 0.9)]), "a.*.g", "what overlaps goes whole");
     assert_eq!(safe_path("a.bcdef.g", &[found(2, 7, 0.0)]), "a.bcdef.g");
 }
+
+#[test]
+fn columns_of_dates_are_judged_as_columns_of_their_text() {
+    use arrow_array::{ArrayRef, Date32Array, RecordBatch, StringArray};
+    let days = Date32Array::from_iter_values((0..50).map(|n| 1_593 + 97 * n));
+    let texts: StringArray = days
+        .iter()
+        .map(|day| day.map(|day| Date32Array::from(vec![day])))
+        .map(|day| {
+            let day: ArrayRef = Arc::new(day?);
+            let text = arrow_cast::cast(&day, &arrow_schema::DataType::Utf8).ok()?;
+            Some(arrow_array::cast::AsArray::as_string::<i32>(&text).value(0).to_owned())
+        })
+        .collect();
+    let found = |column: ArrayRef| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let records = RecordBatch::try_from_iter([("date_of_birth", column)]).expect("columns fit");
+        let mut writer = parquet::arrow::ArrowWriter::try_new(Vec::new(), records.schema(), None).expect("writer");
+        writer.write(&records).expect("in memory");
+        fs::write(folder.path().join("a.parquet"), writer.into_inner().expect("in memory")).expect("written");
+        let done = scanned(folder.path(), &options());
+        assert!(done.files[0].problems.is_empty());
+        done.findings.into_iter().map(|f| (f.row, f.field, f.detector, f.score, f.fingerprint)).collect::<Vec<_>>()
+    };
+    let typed = found(Arc::new(days));
+    assert_eq!((typed.len(), typed[0].2.as_str()), (50, "date-of-birth"));
+    assert_eq!(typed, found(Arc::new(texts)));
+}
+
+#[cfg(unix)]
+#[test]
+fn links_that_are_not_followed_are_counted() {
+    use std::os::unix::fs::symlink;
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("a.txt"), "text").expect("written");
+    assert_eq!(links_left_out(&[folder.path().to_path_buf()]), LinksLeftOut::default());
+    symlink("a.txt", folder.path().join("b.txt")).expect("linked");
+    symlink("nowhere", folder.path().join("c.txt")).expect("linked");
+    symlink(".", folder.path().join("loop")).expect("linked");
+    symlink("self", folder.path().join("self")).expect("linked");
+    let paths = [folder.path().to_path_buf(), folder.path().join("b.txt"), "s3://bucket/x".into()];
+    let first = Some(folder.path().join("b.txt"));
+    assert_eq!(links_left_out(&paths), LinksLeftOut { count: 4, broken: 2, first });
+    assert_eq!(inputs(&[folder.path().to_path_buf()]).len(), 1);
+}

@@ -4,13 +4,13 @@
 //! command line would stay in the shell's history and in the list of processes. It is never written anywhere.
 
 use super::ask::{self, AskArgs, literal};
-use crate::fingerprint_key;
+use crate::{fingerprint_key, output};
 use anyhow::{Context as _, bail};
 use clap::Args;
 use lineward_classifiers::{Engine, RuleSet, text};
 use lineward_sql::render::Format;
-use std::io::Read as _;
-use std::path::PathBuf;
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -23,6 +23,7 @@ indexed may hold the person too: then the answer is not complete, and says so.
 Examples:
   lineward erasure 5ca5a1d0:00112233445566778899aabbccddeeff
   lineward erasure --entity US_SSN < value.txt
+  lineward erasure --entity US_SSN --index people.parquet < value.txt
 
 Exit codes: 0 answered, 2 an error.")]
 pub(crate) struct ErasureArgs {
@@ -32,6 +33,11 @@ pub(crate) struct ErasureArgs {
     /// What kind of value standard input holds, as US_SSN or EMAIL_ADDRESS
     #[arg(long, value_name = "ENTITY")]
     entity: Option<String>,
+    /// Ask the index that `lineward scan --index` wrote, and no store
+    ///
+    /// A line of JSON for each place: path, row, field, offset, bytes, entity, detector, fingerprint.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["include_near", "format", "json"])]
+    index: Option<PathBuf>,
     /// Also follow near copies, which are alike and not equal
     #[arg(long)]
     include_near: bool,
@@ -59,12 +65,26 @@ pub(crate) fn run(args: ErasureArgs) -> anyhow::Result<ExitCode> {
         (None, Some(entity)) => fingerprint(entity, &args)?,
         (None, None) => bail!("give a fingerprint, or `--entity` and the value on standard input"),
     };
+    if let Some(index) = &args.index {
+        return tell_places(index, &subject);
+    }
     let (subject, near) = (literal(&subject), args.include_near);
     let query = format!("SELECT * FROM erasure_impact({subject}, NULL, {near})");
     super::runtime()?.block_on(async {
         let session = args.ask.session().await?;
         ask::answer(&session, &query, ask::format(args.format, args.json)).await
     })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes where the values of a fingerprint are, by an index.
+fn tell_places(index: &Path, subject: &str) -> anyhow::Result<ExitCode> {
+    let mut out = output::stdout();
+    for place in crate::report::places(index, subject).with_context(|| format!("cannot read `{}`", index.display()))? {
+        serde_json::to_writer(&mut out, &place?).map_err(std::io::Error::from)?;
+        writeln!(out)?;
+    }
+    out.flush()?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -5,7 +5,7 @@ use crate::output;
 use anyhow::{Context as _, bail};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use lineward_classifiers::clean::{self, CleanReport, Mode};
-use lineward_classifiers::readers::Format;
+use lineward_classifiers::readers::{Format, Header};
 use lineward_classifiers::scan::{Ner, ScanOptions};
 use lineward_classifiers::{Confidence, Engine};
 use std::io::Write as _;
@@ -56,6 +56,15 @@ pub(crate) struct RedactArgs {
     #[arg(long, value_name = "NAME", hide_possible_values = true, value_parser = format_parser())]
     format: Option<Format>,
 
+    /// Whether the first line of CSV names the columns: auto (default), yes, no
+    #[arg(long, value_name = "HOW", default_value = "auto", hide_default_value = true)]
+    #[arg(hide_possible_values = true, value_parser = super::scan::header_parser())]
+    header: Header,
+
+    /// Memory the copying may use, as 512MB or 2GB
+    #[arg(long, value_name = "SIZE", value_parser = super::scan::size)]
+    memory_limit: Option<u64>,
+
     #[command(flatten)]
     selection: Selection,
 
@@ -93,12 +102,16 @@ pub(crate) fn run(args: RedactArgs) -> anyhow::Result<ExitCode> {
     }
     let engine = Engine::new(Arc::new(args.selection.rules()?))?;
     let key = crate::fingerprint_key::load(args.fingerprint_key_file.as_deref())?;
-    let options = ScanOptions {
+    let mut options = ScanOptions {
         format: args.format,
+        header: args.header,
         confidence_min: args.min_confidence,
         ner: args.ner,
         ..ScanOptions::new(key)
     };
+    if let Some(limit) = args.memory_limit {
+        super::scan::fit(&mut options, limit)?;
+    }
     let folder = args.output.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // In the folder of the copy, so that putting it in its place is a rename, and gone whatever happens before.
     let work = tempfile::Builder::new().prefix(".lineward-").tempdir_in(folder);

@@ -2,7 +2,7 @@
 
 use crate::output;
 use anyhow::Context as _;
-use lineward_classifiers::rule_test;
+use lineward_classifiers::{RuleSet, rule_test};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -21,9 +21,10 @@ pub(crate) struct RulesArgs {
 
 #[derive(Debug, clap::Subcommand)]
 enum RulesCommand {
-    /// Compile rules under limits, and say what they may cost
+    /// Compile rules under limits beside the built-in ones, and say what they may cost
     ///
-    /// Expressions are linear by construction and small by limits. A warning says where a rule would be slow all the same;
+    /// Checked is each file by itself, then all of them together with the built-in rules, as a scan uses them: an id may be
+    /// there already, or an entity be normalised otherwise. Expressions are linear by construction and small by limits. A warning says where a rule would be slow all the same;
     /// it is no error.
     Check(FilesArgs),
     /// Test rules by their examples and counter-examples
@@ -39,23 +40,39 @@ struct FilesArgs {
 
 /// Checks or tests them.
 pub(crate) fn run(args: RulesArgs) -> anyhow::Result<ExitCode> {
-    let (files, each): (_, fn(&str, &str) -> anyhow::Result<bool>) = match args.command {
-        RulesCommand::Check(args) => (args.files, check),
-        RulesCommand::Test(args) => (args.files, test),
+    let (files, is_check) = match args.command {
+        RulesCommand::Check(args) => (args.files, true),
+        RulesCommand::Test(args) => (args.files, false),
     };
+    let texts = files.iter().map(|file| read(file)).collect::<anyhow::Result<Vec<String>>>()?;
+    let named: Vec<(String, String)> = files.iter().map(|file| file.display().to_string()).zip(texts).collect();
     let mut all_well = true;
-    for file in &files {
-        let text = read(file)?;
-        match each(&file.display().to_string(), &text) {
-            Ok(well) => all_well &= well,
-            Err(e) if output::is_stdout_closed(&e) => return Err(e),
-            Err(e) => {
-                output::complain(format_args!("error: {e:#}"));
-                all_well = false;
-            }
-        }
+    for (name, text) in &named {
+        let done = if is_check { check(name, text) } else { test(name, text) };
+        all_well &= well(done)?;
+    }
+    // What is wrong with a file by itself would be told once more.
+    if is_check && all_well {
+        all_well = well(check_together(&named))?;
     }
     Ok(ExitCode::from(u8::from(!all_well)))
+}
+
+/// Whether all is well; what is not is told.
+fn well(done: anyhow::Result<bool>) -> anyhow::Result<bool> {
+    match done {
+        Err(e) if !output::is_stdout_closed(&e) => {
+            output::complain(format_args!("error: {e:#}"));
+            Ok(false)
+        }
+        done => done,
+    }
+}
+
+/// Checks rules beside each other and beside the built-in ones.
+fn check_together(files: &[(String, String)]) -> anyhow::Result<bool> {
+    RuleSet::built_in()?.with_files(files.iter().map(|(name, text)| (name.as_str(), text.as_str())))?;
+    Ok(true)
 }
 
 fn read(file: &Path) -> anyhow::Result<String> {

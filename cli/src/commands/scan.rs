@@ -11,9 +11,9 @@ use crate::report::{Index, Kind, Report, Scanned, Totals};
 use anyhow::{Context as _, bail};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use lineward_classifiers::readers::{BinaryPolicy, Format, Limits};
+use lineward_classifiers::readers::{BinaryPolicy, Format, Header, Limits};
 use lineward_classifiers::scan::{
-    self as engine_scan, FileReport, Ner, Progress, Sample, ScanInput, ScanOptions, Sink,
+    self as engine_scan, FileReport, LinksLeftOut, Ner, Progress, Sample, ScanInput, ScanOptions, Sink,
 };
 use lineward_classifiers::{Category, Confidence, Engine, Finding};
 use lineward_cluster::{Cluster, RuleChoice, ScanOrder};
@@ -74,6 +74,14 @@ pub(crate) struct ScanArgs {
     #[arg(long, value_name = "NAME", default_value = "auto", hide_default_value = true, hide_possible_values = true)]
     #[arg(value_parser = format_parser(), help_heading = "What to scan")]
     format: FormatChoice,
+
+    /// Whether the first line of CSV names the columns: auto, yes, no
+    ///
+    /// `auto` (the default) goes by its shape: a line with a number, a date, an address or an empty cell is a record, and
+    /// columns are then called `column_0`, `column_1`, ...
+    #[arg(long, value_name = "HOW", default_value = "auto", hide_default_value = true, hide_possible_values = true)]
+    #[arg(value_parser = header_parser(), help_heading = "What to scan")]
+    header: Header,
 
     /// Only these fields of records: dotted paths, globs
     ///
@@ -218,6 +226,14 @@ fn binary_parser() -> impl TypedValueParser<Value = BinaryPolicy> {
     })
 }
 
+pub(super) fn header_parser() -> impl TypedValueParser<Value = Header> {
+    PossibleValuesParser::new(["auto", "yes", "no"]).map(|name| match name.as_str() {
+        "yes" => Header::Present,
+        "no" => Header::Absent,
+        _ => Header::Auto,
+    })
+}
+
 pub(super) fn ner_parser() -> impl TypedValueParser<Value = Ner> {
     PossibleValuesParser::new(["auto", "on", "off"]).map(|name| match name.as_str() {
         "on" => Ner::On,
@@ -239,7 +255,7 @@ fn jobs(text: &str) -> Result<NonZeroUsize, &'static str> {
 }
 
 /// A number of bytes with a decimal or binary unit.
-fn size(text: &str) -> Result<u64, &'static str> {
+pub(super) fn size(text: &str) -> Result<u64, &'static str> {
     let wrong = "write a number of bytes with a unit, as 512MB or 2GiB";
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let unit: u64 = match text[digits.len()..].to_ascii_lowercase().as_str() {
@@ -262,6 +278,13 @@ fn sample(text: &str) -> Result<Sample, &'static str> {
         }
         None => text.parse().ok().filter(|n| *n > 0).map(Sample::Rows).ok_or(wrong),
     }
+}
+
+/// Makes a scan fit into a limit on memory.
+pub(super) fn fit(options: &mut ScanOptions, limit_bytes: u64) -> anyhow::Result<()> {
+    options.fit(limit_bytes).map_err(|least| {
+        anyhow::anyhow!("`--memory-limit` is too low to scan anything; write {}MB or more", least.div_ceil(1_000_000))
+    })
 }
 
 /// Where `--incremental` keeps what it found.
@@ -353,6 +376,7 @@ impl Plan {
         let own = [("--output", args.output.as_deref()), ("--index", args.index.as_deref())];
         check_own_files(&args.paths, own)?;
         let inputs = inputs(&args.paths, &own.map(|(_, path)| path));
+        tell_links(&engine_scan::links_left_out(&args.paths));
         let jobs = args.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
         if args.show_values && args.incremental.is_some() {
             bail!("`--show-values` does not go with `--incremental`, which keeps findings without values");
@@ -370,18 +394,14 @@ impl Plan {
             hash_content: args.store.is_some(),
             sketch_content: args.store.is_some(),
             limits: Limits::default(),
+            header: args.header,
             decode: true,
             ner: args.ner,
             sample: args.sample,
             incremental: args.incremental.map(kept_folder).transpose()?,
         };
         if let Some(limit) = args.memory_limit {
-            options.fit(limit).map_err(|least| {
-                anyhow::anyhow!(
-                    "`--memory-limit` is too low to scan anything; write {}MB or more",
-                    least.div_ceil(1_000_000)
-                )
-            })?;
+            fit(&mut options, limit)?;
         }
         Ok(Self {
             paths: args.paths,
@@ -572,6 +592,9 @@ fn check_cluster(args: &ScanArgs, reads_stdin: bool) -> anyhow::Result<()> {
     if args.show_values {
         bail!("`--cluster` does not go with `--show-values`: values do not travel");
     }
+    if args.header != Header::Auto {
+        bail!("`--cluster` does not go with `--header`: executors go by the shape of a first line");
+    }
     if args.incremental.is_some() {
         bail!("`--cluster` does not go with `--incremental`: what was kept of earlier scans is on this machine");
     }
@@ -657,6 +680,20 @@ fn inputs(paths: &[PathBuf], own: &[Option<&Path>]) -> Vec<ScanInput> {
         }
     }
     inputs
+}
+
+/// Tells which symbolic links were not followed: what they point to was not scanned.
+fn tell_links(left: &LinksLeftOut) {
+    let Some(first) = &left.first else { return };
+    let first = output::printable(&first.to_string_lossy());
+    let broken = match left.broken {
+        0 => String::new(),
+        broken => format!(", {broken} of which lead nowhere"),
+    };
+    output::complain(format_args!(
+        "note: {} in folders not followed (the first is `{first}`){broken}; name what they point to to scan it",
+        crate::report::count(left.count, "symbolic link")
+    ));
 }
 
 /// Stops the scan at the first signal, the process at the second.
@@ -754,10 +791,17 @@ fn tell_problems(report: &FileReport) {
     for problem in report.problems.iter().take(PROBLEMS_TOLD_MAX) {
         output::complain(format_args!("problem: {path}: {}: {}", problem.place, problem.message));
     }
-    let more = report.problems.len().saturating_sub(PROBLEMS_TOLD_MAX);
-    if more > 0 {
-        output::complain(format_args!("problem: {path}: and {more} more (`--report json` lists all)"));
+    if let Some(more) = problems_untold(report) {
+        output::complain(format_args!("problem: {path}: and {more} more (`--report json` lists the first of them)"));
     }
+}
+
+/// Problems of a file behind those that are told: more than are listed, where there are very many.
+fn problems_untold(report: &FileReport) -> Option<u64> {
+    // Where some are not listed, the last one that is says how many.
+    let listed = report.problems.len() as u64 - u64::from(report.problems_untold > 0).min(report.problems.len() as u64);
+    let more = (listed + report.problems_untold).saturating_sub(PROBLEMS_TOLD_MAX as u64);
+    (report.problems.len() > PROBLEMS_TOLD_MAX && more > 0).then_some(more)
 }
 
 /// A progress bar on standard error, drawn by a thread of its own; or nothing.

@@ -4,14 +4,21 @@
 
 use super::Out;
 use ::parquet::arrow::ArrowWriter;
+use ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use ::parquet::basic::{Compression, ZstdLevel};
 use ::parquet::file::properties::{EnabledStatistics, WriterProperties};
 use ::parquet::schema::types::ColumnPath;
-use arrow::array::{ArrayRef, RecordBatch, StringArray, UInt64Array};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use anyhow::{Context as _, bail};
+use arrow::array::{Array as _, ArrayRef, AsArray as _, RecordBatch, StringArray, UInt64Array};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt64Type};
 use lineward_classifiers::Finding;
+use std::fs::File;
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
+
+/// Its columns.
+const COLUMNS: [&str; 8] = ["fingerprint", "entity", "detector", "path", "row", "field", "offset", "bytes"];
 
 /// Entries of a row group.
 const GROUP_ROWS: usize = 100_000;
@@ -23,8 +30,9 @@ pub(crate) struct Index {
     entries: Vec<Entry>,
 }
 
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct Entry {
+/// A place where a value is. In the order in which places are sorted.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+pub(crate) struct Entry {
     fingerprint: String,
     path: String,
     row: Option<u64>,
@@ -106,4 +114,57 @@ impl Index {
         self.write_group()?;
         self.writer.into_inner().map_err(io::Error::other)?.flush()
     }
+}
+
+/// The places that an index has of a fingerprint, in its order. Row groups in which it cannot be are not read: their least
+/// and greatest, and their Bloom filters, tell.
+pub(crate) fn places(
+    index: &Path,
+    fingerprint: &str,
+) -> anyhow::Result<impl Iterator<Item = anyhow::Result<Entry>> + use<>> {
+    let file = File::open(index)?;
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file)?;
+    let names: Vec<&str> = builder.schema().fields().iter().map(|field| field.name().as_str()).collect();
+    let column = names.iter().position(|name| *name == "fingerprint");
+    let known = COLUMNS.iter().all(|column| names.contains(column));
+    let (Some(column), true) = (column, known) else {
+        bail!("it is no index that `lineward scan --index` wrote");
+    };
+    let mut groups = Vec::new();
+    for group in 0..builder.metadata().num_row_groups() {
+        let filter = builder.get_row_group_column_bloom_filter(group, column)?;
+        if filter.is_none_or(|filter| filter.check(fingerprint)) {
+            groups.push(group);
+        }
+    }
+    let wanted = fingerprint.to_owned();
+    let batches = builder.with_row_groups(groups).build()?;
+    Ok(batches.flat_map(move |records| match records.map_err(anyhow::Error::from).and_then(|r| entries(&r, &wanted)) {
+        Ok(entries) => entries.into_iter().map(Ok).collect(),
+        Err(e) => vec![Err(e)],
+    }))
+}
+
+/// The entries of a fingerprint.
+fn entries(records: &RecordBatch, fingerprint: &str) -> anyhow::Result<Vec<Entry>> {
+    let text = |name: &str| records.column_by_name(name).and_then(|column| column.as_string_opt::<i32>());
+    let number = |name: &str| records.column_by_name(name).and_then(|column| column.as_primitive_opt::<UInt64Type>());
+    let of = || {
+        let [key, entity, detector, path, field] = ["fingerprint", "entity", "detector", "path", "field"].map(text);
+        let [row, offset, bytes] = ["row", "offset", "bytes"].map(number);
+        let (key, entity, detector, path, field) = (key?, entity?, detector?, path?, field?);
+        let (row, offset, bytes) = (row?, offset?, bytes?);
+        let entry = |i: usize| Entry {
+            fingerprint: key.value(i).to_owned(),
+            path: path.value(i).to_owned(),
+            row: row.is_valid(i).then(|| row.value(i)),
+            field: field.is_valid(i).then(|| field.value(i).to_owned()),
+            offset: offset.value(i),
+            bytes: bytes.value(i),
+            entity: entity.value(i).to_owned(),
+            detector: detector.value(i).to_owned(),
+        };
+        Some((0..records.num_rows()).filter(|i| key.value(*i) == fingerprint).map(entry).collect())
+    };
+    of().context("it is no index that `lineward scan --index` wrote")
 }

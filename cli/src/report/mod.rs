@@ -13,7 +13,7 @@ mod sarif;
 mod summary;
 mod totals;
 
-pub(crate) use index::Index;
+pub(crate) use index::{Index, places};
 pub(crate) use totals::Totals;
 
 use lineward_classifiers::scan::{FileReport, Sample};

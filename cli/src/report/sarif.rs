@@ -138,13 +138,16 @@ fn invocation(scan: &Scanned<'_>) -> Value {
     })
 }
 
-/// A path as a URI reference (RFC 3986): absolute ones with their scheme, others relative to where the scan ran.
+/// A path as a URI reference (RFC 3986): absolute ones with their scheme, others relative to where the scan ran. An object
+/// in a bucket has its scheme already.
 fn uri(path: &str) -> String {
-    let mut out = String::new();
-    if path.starts_with('/') {
-        out.push_str("file://");
-    }
-    for byte in path.bytes() {
+    let is_scheme = |name: &str| name.len() > 1 && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    let (mut out, rest) = match path.split_once("://").filter(|(name, _)| is_scheme(name)) {
+        Some((scheme, rest)) => (format!("{scheme}://"), rest),
+        None if path.starts_with('/') => ("file://".to_owned(), path),
+        None => (String::new(), path),
+    };
+    for byte in rest.bytes() {
         match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' | b'!' | b'@' | b'+' | b'=' => {
                 out.push(char::from(byte));
@@ -167,6 +170,8 @@ mod tests {
             ("/srv/ä.txt", "file:///srv/%C3%A4.txt"),
             ("c:x?y#z", "c%3Ax%3Fy%23z"),
             ("a.zip!b/c.txt", "a.zip!b/c.txt"),
+            ("s3://bucket/a b/c:d.txt", "s3://bucket/a%20b/c%3Ad.txt"),
+            ("C://a.txt", "C%3A//a.txt"),
         ] {
             assert_eq!(uri(path), expected);
         }

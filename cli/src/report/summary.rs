@@ -4,6 +4,7 @@ use super::totals::{ColumnRow, FileRow, category_names};
 use super::{Out, Report, Scanned, bytes, count, thousands};
 use crate::output::printable;
 use comfy_table::{CellAlignment, Table, presets};
+use lineward_classifiers::scan::FileReport;
 use lineward_classifiers::{Category, Finding};
 use std::io;
 
@@ -80,17 +81,26 @@ impl Summary {
     }
 
     fn problems(&mut self, scan: &Scanned<'_>) -> io::Result<()> {
-        let total = scan.problems().count();
+        // Where a file has more than are listed, the last one of it that is listed says how many.
+        let of_file = |file: &FileReport| {
+            (file.problems.len() as u64 + file.problems_untold).saturating_sub(u64::from(file.problems_untold > 0))
+        };
+        let total: u64 = scan.files.iter().map(of_file).sum();
         if total == 0 {
             return Ok(());
         }
-        writeln!(self.out, "{}:", count(total as u64, "problem"))?;
+        writeln!(self.out, "{}:", count(total, "problem"))?;
         for (file, problem) in scan.problems().take(PROBLEMS_MAX) {
             let path = printable(&file.path.to_string_lossy());
             writeln!(self.out, "  {path}: {}: {}", problem.place, problem.message)?;
         }
-        if total > PROBLEMS_MAX {
-            writeln!(self.out, "  and {} more (`--report json` lists all)", thousands((total - PROBLEMS_MAX) as u64))?;
+        let told = scan.problems().take(PROBLEMS_MAX).count() as u64;
+        if total > told {
+            writeln!(
+                self.out,
+                "  and {} more (`--report json` lists the first of each file)",
+                thousands(total - told)
+            )?;
         }
         writeln!(self.out)
     }
