@@ -1,10 +1,11 @@
 //! Arrow columns as values: every text in a record batch, nested ones too, under its dotted path.
 //!
 //! Strings and binary go in as they are, dictionaries once per row (with the distinct value's text), runs once with their
-//! first row, lists and structs by their elements, maps with keys of text as objects of JSON. Whole numbers of seven digits and more go in as text, since identifiers
-//! are often stored so; as floats, too, which a column of integers with gaps becomes on its way through other tools. Dates,
-//! times with a date and fractions go in as text where a rule looks for such in a field of that name (`date_of_birth`,
-//! `latitude`): elsewhere they say nothing, and most tables have many. Nulls and other types hold nothing to find.
+//! first row, lists and structs by their elements, maps with keys of text as objects of JSON. Whole numbers of seven digits
+//! and more go in as text, since identifiers are often stored so; as floats, too, which a column of integers with gaps
+//! becomes on its way through other tools. Dates, times with a date and fractions go in as text where a rule looks for such
+//! in a field of that name (`date_of_birth`, `latitude`): elsewhere they say nothing, and most tables have many. Nulls and
+//! other types hold nothing to find.
 
 use crate::RuleSet;
 use crate::values::{FieldTable, ValueBatch};
