@@ -404,15 +404,18 @@ const KEYS_MAX: usize = 1_000;
 /// Longest of them, in bytes.
 const KEY_BYTES_MAX: usize = 128;
 
+/// The places of entries by key: among the entries, and their row.
+pub(crate) type ByKey = BTreeMap<Option<String>, Vec<(u32, usize)>>;
+
 /// The entries of a map by key, each with its place among the entries and its row; those whose keys could be values, or
 /// are too many, come first and without a key. `None` where keys are no text.
-pub(crate) fn by_key(map: &MapArray) -> Option<BTreeMap<Option<String>, Vec<(u32, usize)>>> {
+pub(crate) fn by_key(map: &MapArray) -> Option<ByKey> {
     if !matches!(map.keys().data_type(), DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View) {
         return None;
     }
     let keys = arrow_cast::cast(map.keys(), &DataType::LargeUtf8).ok()?;
     let keys = keys.as_string::<i64>();
-    let mut by_key: BTreeMap<Option<String>, Vec<(u32, usize)>> = BTreeMap::new();
+    let mut by_key = ByKey::new();
     for row in (0..map.len()).filter(|row| map.is_valid(*row)) {
         let (start, end) = offsets32(map.value_offsets(), row);
         for at in start..end {

@@ -665,7 +665,10 @@ fn a_report_file_appears_whole_and_is_no_input_of_the_next_scan() {
     assert_eq!(run.stdout, "");
     let first = fs::read_to_string(place.path("d/r.jsonl")).expect("the report");
     assert_eq!(first.lines().count(), 1);
-    place.run(&["scan", "d", "--output", "d/r.jsonl"]).exits(0).silent();
+    place
+        .run(&["scan", "d", "--output", "d/r.jsonl"])
+        .exits(0)
+        .complains("is written by this scan and was not scanned");
     assert_eq!(fs::read_to_string(place.path("d/r.jsonl")).expect("the report"), first);
     let names: Vec<_> =
         fs::read_dir(place.path("d")).expect("the folder").map(|e| e.expect("an entry").file_name()).collect();
@@ -1081,7 +1084,7 @@ fn links_that_are_not_followed_are_told() {
     let run = place.run(&["scan", "d"]).exits(0);
     assert_eq!(
         run.stderr.trim_end(),
-        "lineward: note: 2 symbolic links in folders not followed (the first is `d/b.txt`), 1 of which lead nowhere; \
+        "lineward: note: 2 symbolic links in folders not followed (the first is `d/b.txt`), 1 of them broken; \
          name what they point to to scan it"
     );
 }

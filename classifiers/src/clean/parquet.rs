@@ -3,7 +3,9 @@
 
 use super::{Cleaner, Mode};
 use crate::Error;
-use crate::columns::{FieldFilter, INTEGER_MIN, NOBODYS_DAY, by_key, fraction, is_typed, typed_texts, whole_number};
+use crate::columns::{
+    ByKey, FieldFilter, INTEGER_MIN, NOBODYS_DAY, by_key, fraction, is_typed, typed_texts, whole_number,
+};
 use crate::readers::{Input, ParquetBatches};
 use crate::values::{FieldId, FieldTable, ValueBatch};
 use arrow_array::builder::{BinaryBuilder, FixedSizeBinaryBuilder, StringBuilder};
@@ -191,7 +193,7 @@ fn walk(
 /// The entries of a map, whose values are visited under their keys.
 fn map_entries(
     map: &MapArray,
-    by_key: &BTreeMap<Option<String>, Vec<(u32, usize)>>,
+    by_key: &ByKey,
     path: &str,
     rows: &[u64],
     filter: &FieldFilter,

@@ -80,7 +80,7 @@ pub(crate) struct ScanArgs {
     /// `auto` (the default) goes by its shape: a line with a number, a date, an address or an empty cell is a record, and
     /// columns are then called `column_0`, `column_1`, ...
     #[arg(long, value_name = "HOW", default_value = "auto", hide_default_value = true, hide_possible_values = true)]
-    #[arg(value_parser = header_parser(), help_heading = "What to scan")]
+    #[arg(value_parser = header_parser(), help_heading = "What to scan", hide_short_help = true)]
     header: Header,
 
     /// Only these fields of records: dotted paths, globs
@@ -688,7 +688,7 @@ fn tell_links(left: &LinksLeftOut) {
     let first = output::printable(&first.to_string_lossy());
     let broken = match left.broken {
         0 => String::new(),
-        broken => format!(", {broken} of which lead nowhere"),
+        broken => format!(", {broken} of them broken"),
     };
     output::complain(format_args!(
         "note: {} in folders not followed (the first is `{first}`){broken}; name what they point to to scan it",
