@@ -172,6 +172,7 @@ pub(crate) struct ScanArgs {
     ///
     /// As what reads it names it: `s3://bucket/prefix`. Without it, the paths as they are.
     #[arg(long, value_name = "ASSET", requires = "store", help_heading = "What to report")]
+    #[arg(value_parser = lineward_pipelines::data_set_location)]
     dataset: Option<String>,
 
     /// Also record the index in the store, for `lineward erasure`
@@ -239,7 +240,7 @@ fn jobs(text: &str) -> Result<NonZeroUsize, &'static str> {
 }
 
 /// A number of bytes with a decimal or binary unit.
-fn size(text: &str) -> Result<u64, &'static str> {
+pub(super) fn size(text: &str) -> Result<u64, &'static str> {
     let wrong = "write a number of bytes with a unit, as 512MB or 2GiB";
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let unit: u64 = match text[digits.len()..].to_ascii_lowercase().as_str() {
