@@ -108,7 +108,7 @@ async fn openlineage_makes_the_same_lineage_of_runs_again() {
         assert!(!before.is_empty(), "{query}");
         compared += before.len();
     }
-    assert!(compared > 20, "{compared}");
+    assert!(compared > 15, "{compared}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
