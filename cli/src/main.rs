@@ -34,7 +34,8 @@ struct Args {
 const AFTER_HELP: &str = "\
 Exit codes:
   0  done
-  1  done, and the answer is a no: a finding that --fail-on names, an invalid number, a change
+  1  done, and the answer is a no: a finding that --fail-on names, an invalid number, a change,
+     events of which nothing was understood
   2  an error
 
 Environment:

@@ -1190,9 +1190,58 @@ fn nothing_known_of_a_tag_is_not_nothing() {
     place.run(&["ingest", "--store", "store", "events.ndjson"]).exits(0);
     for format in ["table", "jsonl"] {
         let asked = place.run(&["trained-on", "FINANCIAL", "--store", "store", "--format", format]).exits(0);
-        let told = "none is known; 1 model version is made from what nobody knows: --mode possible lists them";
-        assert!(asked.stderr.contains(told), "{}", asked.stderr);
+        assert!(asked.stdout.contains("models_unknown: 1 model version is made from what nobody knows"), "{format}");
         assert!(!asked.stdout.contains("nothing is unknown"), "{}", asked.stdout);
+        asked.complains("the answer is not complete; `gap_reason` says why");
+    }
+}
+
+#[test]
+fn a_file_of_which_nothing_is_understood_is_told() {
+    let place = Place::new();
+    place.write("sheet.csv", "name,age\nann,36\n");
+    place.write("other.jsonl", "{\"what\": \"is this\"}\n");
+    for file in ["sheet.csv", "other.jsonl"] {
+        let run = place.run(&["ingest", "--store", "store", file]).exits(1);
+        run.complains("nothing of it was understood");
+        place.run(&["ingest", "--store", "store", file]).exits(0);
+    }
+    place.write(
+        "mixed.jsonl",
+        "no event\n{\"eventTime\":\"2026-01-01T00:00:00Z\",\"eventType\":\"COMPLETE\",\"producer\":\"test\",\
+         \"run\":{\"runId\":\"r\"},\"job\":{\"namespace\":\"jobs\",\"name\":\"train\"}}\n",
+    );
+    place.run(&["ingest", "--store", "store", "mixed.jsonl"]).exits(0).silent();
+    place.run(&["ingest", "--store", "store", "--json", "/dev/null"]).exits(0);
+}
+
+#[test]
+fn long_statements_are_answers_or_errors() {
+    let place = Place::new();
+    place.run(&["ingest", "--store", "store", "/dev/null"]).exits(0);
+    let chain = |text: &str, between: &str, count: usize| vec![text; count].join(between);
+    for long in [chain("1", " + ", 2_000), chain("1 = 2", " OR ", 2_000)] {
+        let run = place.run(&["sql", "--store", "store", &format!("SELECT {long}")]).exits(2);
+        run.complains("a chain of more than 800 operators");
+    }
+    let run = place.run(&["sql", "--store", "store", &format!("SELECT {} AS n", chain("1", " + ", 790))]).exits(0);
+    assert_eq!(run.stdout, "{\"n\":790}\n");
+    let join =
+        "SELECT count(*) FROM generate_series(1, 3000000) AS a(v) JOIN generate_series(1, 3000000) AS b(v) USING (v)";
+    let run = place.run(&["sql", "--store", "store", "--memory-limit", "4MB", join]).exits(2);
+    run.complains("Resources exhausted");
+}
+
+/// One side of a union is enough for the limit while the other still loads the graph.
+#[test]
+fn a_limit_that_is_met_early_ends_in_silence() {
+    let place = Place::new();
+    place.run(&["demo", "--dir", "demo"]).exits(0);
+    for _ in 0..3 {
+        for limit in ["LIMIT 1", "LIMIT 0"] {
+            let query = format!("SELECT gap FROM (SELECT 'x' AS gap UNION ALL SELECT gap FROM lineage_gaps) {limit}");
+            place.run(&["sql", "--store", "demo/store", &query]).exits(0).silent();
+        }
     }
 }
 

@@ -77,6 +77,8 @@ pub struct Event {
     pub principal: Option<String>,
     /// What the event says.
     pub statements: Vec<Statement>,
+    /// Data sets in it that have no name, so that nothing can be said of them.
+    pub nameless: u32,
 }
 
 impl Event {
@@ -95,6 +97,7 @@ impl Event {
             job_name: None,
             principal: None,
             statements: Vec::new(),
+            nameless: 0,
         }
     }
 }

@@ -4,13 +4,14 @@
 //! a store says by itself why a tag counts as cleared, and a copy of it gives the same answers. What the store holds
 //! already is not said again. Which tags an edge clears is the store's affair.
 
-use crate::config::with_suggestion;
+use crate::config::{nearest, with_suggestion};
 use crate::process::{Processor, engine_for, now_micros};
 use crate::{Error, config::ClassifySpec};
-use lineward_classifiers::FingerprintKey;
+use lineward_classifiers::{FingerprintKey, RuleSet};
 use lineward_connectors::{Position, Record};
 use lineward_events::formats::lineward::{ClearingRule, PolicyEvent};
 use lineward_events::{ClearingPolicy, FormatChoice, formats};
+use lineward_store::rows::TagRow;
 use lineward_store::{Batch, POLICY_SOURCE, StoreWriter, clearing_holds};
 use serde::Deserialize;
 use std::collections::BTreeSet;
@@ -53,6 +54,34 @@ fn policies(rules: &[ClearingRule]) -> Result<Vec<ClearingPolicy>, String> {
     rules.iter().enumerate().map(check).collect()
 }
 
+/// Refuses policies that clear what nothing can find: a tag that is misspelt would be inherited for ever.
+fn check_tags<'a>(policies: &[ClearingPolicy], found: impl Iterator<Item = &'a str>) -> Result<(), String> {
+    let rules = RuleSet::built_in().map_err(|e| e.to_string())?;
+    let mut known: BTreeSet<String> = found.map(str::to_ascii_uppercase).collect();
+    for (_, rule) in rules.iter() {
+        for category in &rule.categories {
+            let category = category.as_str().to_ascii_uppercase();
+            known.insert(format!("{category}.{}", rule.entity.to_ascii_uppercase()));
+            known.insert(category);
+        }
+    }
+    let entities: Vec<String> =
+        known.iter().filter_map(|tag| tag.split_once('.').map(|(_, entity)| entity.to_owned())).collect();
+    known.extend(entities);
+    for (at, policy) in policies.iter().enumerate() {
+        let Some(tag) = policy.tags.iter().find(|tag| !known.contains(*tag)) else { continue };
+        let help = match nearest(tag, known.iter().map(String::as_str)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "`lineward detectors` lists the entities.".to_owned(),
+        };
+        return Err(format!(
+            "clearing[{at}]: `clears` has `{tag}`, which no built-in rule and no finding of the store knows; {help} For a \
+             rule of your own, record a scan with it first"
+        ));
+    }
+    Ok(())
+}
+
 /// Records policies in the store, where it does not hold them yet; whether it did not.
 ///
 /// # Errors
@@ -63,7 +92,13 @@ pub async fn record_clearing(
     key: &FingerprintKey,
 ) -> Result<bool, Error> {
     let wanted = policies(rules).map_err(Error::Stopped)?;
-    let held = writer.store().snapshot().await?.rows().await?;
+    if wanted.is_empty() {
+        return Ok(false);
+    }
+    let snapshot = writer.store().snapshot().await?;
+    let held = snapshot.rows().await?;
+    let found: Vec<TagRow> = snapshot.rows().await?;
+    check_tags(&wanted, found.iter().map(|row| row.tag.as_str())).map_err(Error::Stopped)?;
     let missing: Vec<ClearingRule> = rules
         .iter()
         .zip(&wanted)
@@ -147,6 +182,28 @@ clearing:
         }
         let twice = format!("{FILE}{}", FILE.trim_start_matches("clearing:\n"));
         assert!(read(&twice).expect_err("twice").contains("clearing[1]"));
+    }
+
+    #[tokio::test]
+    async fn tags_that_nothing_knows_are_refused() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let uri = dir.path().join("store").to_string_lossy().into_owned();
+        let mut writer = StoreWriter::open(&uri).await.expect("a store");
+        let key = FingerprintKey::new(&[7; 32]).expect("a key");
+        for (tag, near) in
+            [("US_SNN", "did you mean `US_SSN`?"), ("PHY", "did you mean `PHI`?"), ("STAFF_NUMBER_OF_OURS", "")]
+        {
+            let rules = read(&FILE.replace("US_SSN", tag)).expect("rules");
+            let error = record_clearing(&mut writer, &rules, &key).await.expect_err(tag).to_string();
+            assert!(error.contains(tag) && error.contains(near), "{error}");
+        }
+        for tag in ["us_ssn", "PII.US_SSN", "phi"] {
+            let rules = read(&FILE.replace("US_SSN", tag)).expect("rules");
+            record_clearing(&mut writer, &rules, &key).await.expect(tag);
+        }
+        let policy =
+            read(&FILE.replace("US_SSN", "staff_number_of_ours")).expect("rules")[0].check().expect("a policy");
+        check_tags(&[policy], ["PII.STAFF_NUMBER_OF_OURS"].into_iter()).expect("a finding knows it");
     }
 
     #[tokio::test]

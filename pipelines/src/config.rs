@@ -135,7 +135,7 @@ pub fn format_choice(name: &str) -> Result<FormatChoice, String> {
     })
 }
 
-fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     names
         .map(|n| (strsim::damerau_levenshtein(name, n), n))
         .filter(|(distance, n)| *distance <= 2.max(n.len() / 3))

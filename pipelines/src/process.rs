@@ -27,6 +27,8 @@ pub struct Counters {
     pub unknown: u64,
     /// Values replaced in payloads.
     pub redactions: u64,
+    /// Data sets without a name in events, of which nothing can be said.
+    pub nameless: u64,
 }
 
 impl Counters {
@@ -38,6 +40,7 @@ impl Counters {
         self.dead_letters += other.dead_letters;
         self.unknown += other.unknown;
         self.redactions += other.redactions;
+        self.nameless += other.nameless;
     }
 }
 
@@ -227,6 +230,7 @@ impl Processed {
         self.counters.documents += 1;
         self.counters.events += 1;
         self.counters.unknown += u64::from(event.format == "unknown");
+        self.counters.nameless += u64::from(event.nameless);
         self.counters.redactions += redacted.iter().map(|r| r.match_count).sum::<u64>();
         self.events.push(incoming(engine, place, ordinal, event, canonical, redacted, received_at));
     }

@@ -212,6 +212,35 @@ fn file_of<'a>(path: &'a Path, reports: &HashSet<&'a Path>) -> Option<&'a Path> 
     text.match_indices('!').map(|(at, _)| Path::new(&text[..at])).find(|archive| reports.contains(archive))
 }
 
+/// The location that a name of a data set means, as `dataset:s3://lake/notes` is `s3://lake/notes`.
+///
+/// # Errors
+/// What to write instead, for what is no data set and for a version: that of a scan is its content.
+pub fn data_set_location(name: &str) -> Result<String, String> {
+    let name = name.trim();
+    let typed = name.split_once(':').filter(|(_, rest)| !rest.starts_with("//"));
+    let (kind, location) = match typed.and_then(|(head, rest)| Some((AssetType::parse(head)?, rest))) {
+        Some((kind, rest)) => (Some(kind), rest),
+        None => (None, name),
+    };
+    if let Some(kind) = kind.filter(|kind| !matches!(kind, AssetType::Dataset | AssetType::File)) {
+        let kind = kind.as_str().to_ascii_lowercase();
+        return Err(format!("a scan is of data and not of a {kind}; write its location, as `s3://lake/notes`"));
+    }
+    let last = location.rsplit('/').next().unwrap_or_default();
+    if last.is_empty() && location.trim_end_matches('/').is_empty() {
+        return Err("it is empty; write a location, as `s3://lake/notes`".to_owned());
+    }
+    match last.split_once('@') {
+        Some((before, _)) if !before.is_empty() => {
+            let end = location.len() - last.len() + before.len();
+            let without = &location[..end];
+            Err(format!("a scan names the version by its content; leave it out, as `{without}`"))
+        }
+        _ => Ok(location.to_owned()),
+    }
+}
+
 fn scan_event(scan: &ScanRecord<'_>) -> ScanEvent {
     let url = scan.path.to_str().filter(|path| lineward_connectors::object::is_url(path));
     let is_file = match url {

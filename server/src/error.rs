@@ -40,20 +40,20 @@ pub enum Error {
     /// The answer has more rows than it may have.
     #[error("the answer has more than {0} rows, which is the limit; narrow the query or add a LIMIT")]
     TooManyRows(u64),
-    /// The statement is too deep to be planned.
-    #[error(
-        "the statement has a chain of more than {0} operators, joins or queries; use IN with a list, or several queries"
-    )]
-    Complex(usize),
-    /// The plan of a statement is too large to be worked on.
-    #[error("the statement comes to more than {0} steps once its views and WITH queries are put in; use fewer of them")]
-    Grown(usize),
     /// The client asked to stop.
     #[error("the query was cancelled")]
     Cancelled,
     /// A request that this server does not serve.
     #[error("{0}")]
     Unsupported(String),
+    /// A request that HTTP has a status of its own for: a method, a form of a body or of an answer, a size.
+    #[error("{text}")]
+    Request {
+        /// The status.
+        status: u16,
+        /// What is wrong with it.
+        text: String,
+    },
     /// A parameter or argument does not fit.
     #[error("{0}")]
     Parameter(String),
@@ -135,8 +135,9 @@ impl Error {
             Self::Busy(_) => "53300",
             Self::TooLong(_) | Self::Cancelled => "57014",
             Self::TooManyRows(_) => "54000",
-            Self::Complex(_) | Self::Grown(_) => "54001",
             Self::Unsupported(_) => "0A000",
+            Self::Request { status: 413, .. } => "54000",
+            Self::Request { .. } => "08P01",
             Self::Parameter(_) => "22023",
             Self::NoCursor => "34000",
             Self::NoTransaction(_) => "25P01",
@@ -147,6 +148,7 @@ impl Error {
                 lineward_sql::Error::Name(_) => "42704",
                 lineward_sql::Error::Argument(_) => "22023",
                 lineward_sql::Error::ReadOnly(_) => "25006",
+                lineward_sql::Error::Complex(_) | lineward_sql::Error::Grown(_) => "54001",
                 _ => "XX000",
             },
             Self::Query(inner) => describe(inner).0,
@@ -155,6 +157,9 @@ impl Error {
 
     /// The HTTP status that fits it.
     pub fn status(&self) -> u16 {
+        if let Self::Request { status, .. } = self {
+            return *status;
+        }
         match self.sql_state() {
             "28P01" => 401,
             "42501" => 403,
@@ -166,6 +171,35 @@ impl Error {
             "53200" => 507,
             state if state.starts_with("58") || state.starts_with("XX") || state.starts_with('F') => 500,
             _ => 400,
+        }
+    }
+}
+
+impl Error {
+    /// What a client can do about it, for those who read the code and not the sentence.
+    pub fn hint(&self) -> &'static str {
+        match (self.status(), self.sql_state()) {
+            (404, _) => {
+                "names are listed by `/api/v1/namespaces`, tables by `information_schema.tables`, paths by `/openapi.json`"
+            }
+            (405, _) => "use a method that the header `Allow` names",
+            (406, _) => "accept `application/json`, `application/x-ndjson` or `application/vnd.apache.arrow.stream`",
+            (413, _) => "send less at a time",
+            (415, _) => "send JSON with `Content-Type: application/json`, plain or with `Content-Encoding: gzip`",
+            (_, "28P01") => "send a token as `Authorization: Bearer TOKEN`; `lineward token create` makes one",
+            (_, "42501") => "ask who runs the server for a role that grants it",
+            (_, "25006") => "use SELECT, EXPLAIN, SHOW or DESCRIBE",
+            (_, "42P01") => "`SELECT table_name FROM information_schema.tables` lists the tables",
+            (_, "42703") => "`DESCRIBE table` lists its columns",
+            (_, "42883") => "`SELECT routine_name FROM information_schema.routines` lists the functions of rows",
+            (_, "53300") => "ask again when a query has ended",
+            (_, "53200" | "54000" | "57014") => "narrow the query, or ask for a wider limit",
+            (_, "54001") => "write the statement shorter, or as several",
+            (_, state) if state.starts_with("22") => "mend the value or the parameter that the message names",
+            (_, state) if state.starts_with("42") => "mend the statement at the place that the message names",
+            (_, "0A000") => "this server does not do it; `docs/guide.md` says what it does",
+            (status, _) if status >= 500 => "the server's log says more; ask again later",
+            _ => "mend the request as the message says; `/openapi.json` describes all of them",
         }
     }
 }

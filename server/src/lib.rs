@@ -9,8 +9,6 @@
 mod access;
 pub mod audit;
 mod auth;
-mod capped;
-mod complexity;
 pub mod config;
 mod error;
 mod flight;
@@ -43,10 +41,10 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use tls::{Acceptor, Certificates};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
-use tokio_rustls::TlsAcceptor;
 
 /// How long conversations may go on after the server was told to stop.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -55,15 +53,12 @@ const CONNECTIONS: usize = 1000;
 /// How often the audit log is made to survive a loss of power.
 const SYNC: Duration = Duration::from_secs(1);
 
-/// Stack of a thread, which planning a long chain of operators needs; only what is used takes memory.
-const STACK_BYTES: usize = 256 << 20;
-
 /// The runtime to [`serve`] in.
 ///
 /// # Errors
 /// Where the system gives no threads.
 pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread().thread_stack_size(STACK_BYTES).enable_all().build()
+    lineward_sql::complexity::runtime()
 }
 
 /// Where a server listens, with the ports it was given.
@@ -97,11 +92,16 @@ pub async fn serve(
     };
     let service = Service::start(&config, store, key.clone()).await?;
     let listening = Listening::all(&config).await?;
+    let addresses = listening.addresses()?;
     let most = config.connections.unwrap_or(CONNECTIONS).clamp(1, Semaphore::MAX_PERMITS);
     let (stopping, stopped) = watch::channel(false);
+    let mut renewing = JoinSet::new();
+    if let Some(certificates) = listening.certificates {
+        renewing.spawn(certificates.keep_renewed());
+    }
     let mut servers = JoinSet::new();
     let mut committing = None;
-    started(listening.addresses()?);
+    started(addresses);
     if let Some((listener, tls)) = listening.postgres {
         let needs_certificate = config.tls.as_ref().is_some_and(|tls| tls.client_ca.is_some());
         let entrance = postgres::Entrance { tls, needs_certificate };
@@ -143,31 +143,32 @@ async fn keep_synced(service: &Arc<Service>) {
 
 /// The sockets of all protocols, before any is served.
 struct Listening {
-    postgres: Option<(TcpListener, Option<TlsAcceptor>)>,
-    http: Option<(TcpListener, Option<TlsAcceptor>)>,
-    flight: Option<(TcpListener, Option<TlsAcceptor>)>,
+    postgres: Option<(TcpListener, Option<Acceptor>)>,
+    http: Option<(TcpListener, Option<Acceptor>)>,
+    flight: Option<(TcpListener, Option<Acceptor>)>,
+    certificates: Option<Certificates>,
 }
 
 impl Listening {
     async fn all(config: &Config) -> Result<Self, Error> {
-        let one = async |address: Option<SocketAddr>, protocols: &[&[u8]]| match address {
+        let mut certificates = config.tls.clone().map(Certificates::new);
+        let mut one = async |address: Option<SocketAddr>, protocols: &[&[u8]]| match address {
             None => Ok(None),
             Some(address) => {
-                let tls = config.tls.as_ref().map(|tls| tls::acceptor(tls, protocols)).transpose()?;
+                let tls = certificates.as_mut().map(|all| all.acceptor(protocols)).transpose()?;
                 let listener = TcpListener::bind(address).await;
                 let listener = listener.map_err(|source| Error::Listen { address: address.to_string(), source })?;
                 Ok::<_, Error>(Some((listener, tls)))
             }
         };
-        Ok(Self {
-            postgres: one(config.postgres, &[b"postgresql"]).await?,
-            http: one(config.http, &[b"http/1.1"]).await?,
-            flight: one(config.flight, &[b"h2"]).await?,
-        })
+        let postgres = one(config.postgres, &[b"postgresql"]).await?;
+        let http = one(config.http, &[b"http/1.1"]).await?;
+        let flight = one(config.flight, &[b"h2"]).await?;
+        Ok(Self { postgres, http, flight, certificates })
     }
 
     fn addresses(&self) -> Result<Addresses, Error> {
-        let of = |one: &Option<(TcpListener, Option<TlsAcceptor>)>| {
+        let of = |one: &Option<(TcpListener, Option<Acceptor>)>| {
             let address = one.as_ref().map(|(listener, _)| listener.local_addr()).transpose();
             address.map_err(|source| Error::Listen { address: "a socket".into(), source })
         };
@@ -175,7 +176,7 @@ impl Listening {
     }
 }
 
-fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, most: usize) -> Result<Accepted, Error> {
+fn accept(listener: TcpListener, tls: Option<Acceptor>, most: usize) -> Result<Accepted, Error> {
     Accepted::start(listener, tls, most).map_err(|source| Error::Listen { address: "a socket".into(), source })
 }
 

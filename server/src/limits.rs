@@ -4,44 +4,12 @@
 use crate::Error;
 use crate::config::Limits;
 use datafusion::error::{DataFusionError, Result};
-use datafusion::execution::memory_pool::{
-    FairSpillPool, MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation, TrackConsumersPool, UnboundedMemoryPool,
-};
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use std::collections::HashMap;
-use std::num::NonZeroUsize;
-use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-
-/// Consumers that an error about exhausted memory names.
-const NAMED_CONSUMERS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(4);
-
-/// The environment of all queries: one pool, one place to spill to.
-pub(crate) fn runtime(memory_bytes: Option<usize>, spill_dir: Option<&Path>) -> Result<Arc<RuntimeEnv>> {
-    let pool: Arc<dyn MemoryPool> = match memory_bytes {
-        Some(bytes) => Arc::new(TrackConsumersPool::new(FairSpillPool::new(bytes), NAMED_CONSUMERS)),
-        None => Arc::new(UnboundedMemoryPool::default()),
-    };
-    let builder = RuntimeEnvBuilder::new().with_memory_pool(pool);
-    let builder = match spill_dir {
-        Some(folder) => builder.with_temp_file_path(folder),
-        None => builder,
-    };
-    builder.build_arc()
-}
-
-/// Half of the machine's memory, where the system says how much it has.
-pub(crate) fn half_of_memory() -> Option<usize> {
-    half_of_total(&std::fs::read_to_string("/proc/meminfo").ok()?)
-}
-
-fn half_of_total(meminfo: &str) -> Option<usize> {
-    let total = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
-    let kibibytes: usize = total.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    kibibytes.checked_mul(1024 / 2)
-}
 
 /// A principal's share.
 #[derive(Debug)]
@@ -174,6 +142,7 @@ impl MemoryPool for SharePool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use lineward_sql::memory::runtime;
 
     fn limits(memory_bytes: usize, concurrent: usize) -> Limits {
         Limits { memory_bytes: Some(memory_bytes), concurrent: Some(concurrent), ..Limits::default() }
@@ -193,12 +162,6 @@ mod tests {
         assert_eq!(bob.memory_pool.reserved(), 0, "what the pool refused does not count");
         drop(mine);
         other.try_grow(550).expect("it was given back");
-    }
-
-    #[test]
-    fn memory_of_the_machine() {
-        assert_eq!(half_of_total("MemFree:  1 kB\nMemTotal:       16384 kB\n"), Some(8 << 20));
-        assert_eq!(half_of_total("MemFree: 1 kB"), None);
     }
 
     #[test]

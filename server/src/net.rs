@@ -1,6 +1,6 @@
 //! Connections of HTTP and Flight: accepted, their TLS handshakes done apart from each other, and told who shakes hands.
 
-use crate::tls::common_name;
+use crate::tls::{Acceptor, common_name};
 use axum::extract::connect_info::Connected as ConnectedToAxum;
 use axum::serve::IncomingStream;
 use std::future::Future as _;
@@ -15,7 +15,6 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::Sleep;
-use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 /// A handshake that takes longer is given up.
@@ -83,7 +82,7 @@ pub(crate) struct Accepted {
 
 impl Accepted {
     /// Accepts until this is dropped, so many at once; others wait to be accepted.
-    pub fn start(listener: TcpListener, tls: Option<TlsAcceptor>, most: usize) -> io::Result<Self> {
+    pub fn start(listener: TcpListener, tls: Option<Acceptor>, most: usize) -> io::Result<Self> {
         let address = listener.local_addr()?;
         let (sender, conversations) = mpsc::channel(WAITING);
         let places = Arc::new(Semaphore::new(most));
@@ -120,14 +119,14 @@ impl Accepted {
 async fn shake(
     socket: TcpStream,
     address: SocketAddr,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Acceptor>,
     _place: OwnedSemaphorePermit,
     to: mpsc::Sender<Conversation>,
 ) {
     let _ = socket.set_nodelay(true);
     let conversation = match tls {
         None => Conversation::new(Io::Plain(socket), Peer::new(address, None), _place, STRANGER),
-        Some(tls) => match tokio::time::timeout(HANDSHAKE, tls.accept(socket)).await {
+        Some(tls) => match tokio::time::timeout(HANDSHAKE, tls.current().accept(socket)).await {
             Ok(Ok(stream)) => {
                 let certificate = stream.get_ref().1.peer_certificates().and_then(|all| common_name(all.first()?));
                 Conversation::new(Io::Tls(Box::new(stream)), Peer::new(address, certificate), _place, STRANGER)

@@ -1,8 +1,8 @@
 //! Parameters of prepared statements: `$1` where the planner knows them, and in the arguments of table functions, which
 //! are fixed when a statement is planned. There a stand-in is planned for its columns, and the value when it is known.
 
+use crate::Error;
 use crate::service::Session;
-use crate::{Error, complexity};
 use arrow::datatypes::{DataType, TimeUnit};
 use chrono::{DateTime, SecondsFormat};
 use datafusion::common::{ParamValues, ScalarValue};
@@ -76,8 +76,7 @@ pub(crate) async fn plan(session: &Session, sql: &str, values: &ParamValues) -> 
     if let EngineStatement::Statement(inner) = &mut statement {
         fill_functions(inner.as_mut(), |at| literal(values, at));
     }
-    let plan = session.context.state().statement_to_plan(statement).await?;
-    complexity::check_plan(&plan)?;
+    let plan = lineward_sql::plan(&session.context.state(), statement).await?;
     match plan.get_parameter_types()?.is_empty() {
         true => Ok(plan),
         false => Ok(plan.replace_params_with_values(values)?),
@@ -86,15 +85,9 @@ pub(crate) async fn plan(session: &Session, sql: &str, values: &ParamValues) -> 
 
 /// One statement of a text.
 pub(crate) fn parse(sql: &str) -> Result<EngineStatement, Error> {
-    complexity::check(sql, &GenericDialect {})?;
     let mut statements = LinewardSession::parse(&numbered(sql))?;
     match (statements.pop_front(), statements.is_empty()) {
-        (Some(statement), true) => {
-            if let EngineStatement::Statement(inner) = &statement {
-                complexity::check_growth(inner)?;
-            }
-            Ok(statement)
-        }
+        (Some(statement), true) => Ok(statement),
         (None, _) => Err(Error::Parameter("there is no statement in the query".into())),
         (Some(_), false) => Err(Error::Parameter("there are several statements; send one at a time".into())),
     }

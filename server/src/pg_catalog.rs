@@ -31,8 +31,8 @@ const FIRST_OID: i32 = 1_000_000;
 /// `record`, of which a function in FROM returns a set.
 const RECORD: i32 = 2249;
 
-/// Adds the catalogue to a context.
-pub(crate) fn add(context: &SessionContext, access: &Arc<Access>) -> std::result::Result<(), Error> {
+/// Adds the catalogue to the context of a principal.
+pub(crate) fn add(context: &SessionContext, access: &Arc<Access>, principal: &str) -> std::result::Result<(), Error> {
     setup_pg_catalog(context, CATALOG, EmptyContextProvider).map_err(|e| Error::from(*e))?;
     let Some(catalog) = context.catalog(CATALOG) else { return Ok(()) };
     let Some(inner) = catalog.schema(SCHEMA) else { return Ok(()) };
@@ -46,6 +46,8 @@ pub(crate) fn add(context: &SessionContext, access: &Arc<Access>) -> std::result
         context.register_udf(udf);
     }
     context.register_udf(version());
+    // `current_user` and `user` are this one too, by the rewriting of statements.
+    context.register_udf(session_user(principal));
     context.register_udf(current_setting());
     Ok(())
 }
@@ -303,6 +305,18 @@ fn current_setting() -> ScalarUDF {
             let values = values.collect::<Result<Vec<_>>>()?;
             Ok(ColumnarValue::Array(Arc::new(StringArray::from(values))))
         }),
+    )
+}
+
+/// `session_user`: the principal who asks.
+fn session_user(principal: &str) -> ScalarUDF {
+    let name = principal.to_owned();
+    create_udf(
+        "session_user",
+        Vec::new(),
+        DataType::Utf8,
+        Volatility::Stable,
+        Arc::new(move |_: &[ColumnarValue]| Ok(ColumnarValue::Scalar(name.clone().into()))),
     )
 }
 

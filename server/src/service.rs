@@ -6,7 +6,7 @@ use crate::access::{self, Access};
 use crate::audit::{AuditLog, AuditSchema, Entry};
 use crate::auth::{Authenticator, Principal};
 use crate::config::Config;
-use crate::limits::{self, Share, Shares};
+use crate::limits::{Share, Shares};
 use crate::literals::without_literals;
 use crate::metrics::Metrics;
 use crate::{Error, parameters, pg_catalog, times};
@@ -19,7 +19,7 @@ use datafusion::logical_expr::{LogicalPlan, Statement as PlanStatement};
 use datafusion::prelude::{SQLOptions, SessionContext};
 use futures::{FutureExt as _, Stream, StreamExt as _};
 use lineward_classifiers::FingerprintKey;
-use lineward_sql::{LinewardSession, WhileRunning};
+use lineward_sql::{LinewardSession, WhileRunning, complexity, memory};
 use lineward_store::Store;
 use std::collections::HashMap;
 use std::future::Future;
@@ -72,7 +72,7 @@ impl Compute {
     fn start() -> Result<Self, Error> {
         let built = tokio::runtime::Builder::new_multi_thread()
             .thread_name("compute")
-            .thread_stack_size(crate::STACK_BYTES)
+            .thread_stack_size(complexity::STACK_BYTES)
             .enable_all()
             .build();
         built.map(|runtime| Self(Some(runtime))).map_err(|e| Error::Config(format!("cannot start threads: {e}")))
@@ -145,7 +145,7 @@ impl Service {
         let path = audit_path(config, store.uri());
         let audit = AuditLog::open(&path).map_err(Error::Audit)?;
         let runtime =
-            limits::runtime(config.memory_bytes.or_else(limits::half_of_memory), config.spill_dir.as_deref())?;
+            memory::runtime(config.memory_bytes.or_else(memory::half_of_machine), config.spill_dir.as_deref())?;
         for (name, role) in &config.roles {
             check_role(name, role)?;
         }
@@ -172,7 +172,7 @@ impl Service {
         let context = match cut.sessions.get(&key) {
             Some(context) => context.clone(),
             None => {
-                let context = self.guarded(&base, &principal.access, &share, for_postgres)?;
+                let context = self.guarded(&base, &principal.name, &principal.access, &share, for_postgres)?;
                 cut.sessions.insert(key, context.clone());
                 context
             }
@@ -218,6 +218,7 @@ impl Service {
     fn guarded(
         &self,
         base: &LinewardSession,
+        principal: &str,
         access: &Arc<Access>,
         share: &Share,
         for_postgres: bool,
@@ -226,7 +227,7 @@ impl Service {
         let state = base.context().state();
         let context = access::guarded(&state, access, share.runtime(), vec![("audit", audit)])?;
         if for_postgres {
-            pg_catalog::add(&context, access)?;
+            pg_catalog::add(&context, access, principal)?;
         }
         Ok(context)
     }

@@ -18,6 +18,14 @@ pub enum Error {
     /// The statement would change something.
     #[error("{0}; a session only reads: use SELECT, EXPLAIN, SHOW or DESCRIBE")]
     ReadOnly(String),
+    /// The statement is too deep to be planned.
+    #[error(
+        "the statement has a chain of more than {0} operators, joins or queries; use IN with a list, or several queries"
+    )]
+    Complex(usize),
+    /// The plan of a statement is too large to be worked on.
+    #[error("the statement comes to more than {0} steps once its views and WITH queries are put in; use fewer of them")]
+    Grown(usize),
     /// The text is not SQL, names unknown columns, or failed while running.
     #[error("{}", plain(.0))]
     Query(DataFusionError),

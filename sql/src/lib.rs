@@ -6,11 +6,14 @@
 //! What a session offers is listed in [`functions::ALL`] and [`views::ALL`]; to add a function or view, write its file,
 //! its line in that list and its `.slt` file.
 
+mod capped;
+pub mod complexity;
 mod docs;
 mod error;
 pub mod export;
 pub mod functions;
 mod graphs;
+pub mod memory;
 mod options;
 pub mod picture;
 pub mod render;
@@ -18,6 +21,7 @@ pub mod scalars;
 mod session;
 mod suggest;
 mod tables;
+pub mod tags;
 #[cfg(test)]
 mod tests;
 pub mod time;
@@ -26,5 +30,6 @@ pub mod views;
 pub use docs::reference;
 pub use error::Error;
 pub use options::WhileRunning;
-pub use session::{Elsewhere, LinewardSession, Statement};
+pub use session::{Elsewhere, LinewardSession, Statement, plan};
+pub use suggest::nearest;
 pub use tables::StoredTable;

@@ -6,14 +6,17 @@ use crate::options::LinewardOptions;
 use crate::render::{Format, Renderer};
 use crate::scalars::{self, Support};
 use crate::tables::{CurrentTable, LogTable, RawSchema};
-use crate::{Error, views};
+use crate::{Error, capped, complexity, memory, suggest, views};
 use datafusion::catalog::{CatalogProvider, MemoryCatalogProvider, MemorySchemaProvider, SchemaProvider};
 use datafusion::datasource::ViewTable;
 use datafusion::execution::context::QueryPlanner;
+use datafusion::execution::runtime_env::RuntimeEnv;
+use datafusion::execution::session_state::SessionState;
 use datafusion::execution::{SendableRecordBatchStream, SessionStateBuilder};
 use datafusion::logical_expr::{LogicalPlan, SetVariable, Statement as PlanStatement};
 use datafusion::prelude::{SQLOptions, SessionConfig, SessionContext};
-use datafusion::sql::parser::DFParser;
+use datafusion::sql::parser::{CopyToSource, DFParser};
+use datafusion::sql::sqlparser::dialect::GenericDialect;
 use futures::TryStreamExt as _;
 use lineward_classifiers::FingerprintKey;
 use lineward_store::graph::View;
@@ -54,8 +57,18 @@ impl LinewardSession {
     ///
     /// [`Error::Store`] where there is no store or it cannot be read.
     pub async fn open(store_uri: &str) -> Result<Self, Error> {
+        Self::open_within(store_uri, None).await
+    }
+
+    /// As [`Self::open`], with queries that take so many bytes of memory; half of the machine's where none are given.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::open`].
+    pub async fn open_within(store_uri: &str, memory_bytes: Option<usize>) -> Result<Self, Error> {
         let store = Store::open(store_uri).await?;
-        let session = Self::new(store.snapshot().await?).await?;
+        let runtime = memory::runtime(memory_bytes.or_else(memory::half_of_machine), None)?;
+        let session = Self::over(store.snapshot().await?, Arc::default(), runtime).await?;
         Ok(Self { store: Some(store), ..session })
     }
 
@@ -83,13 +96,14 @@ impl LinewardSession {
         Ok(true)
     }
 
-    /// A session over a cut of a store.
+    /// A session over a cut of a store, with queries that take half of the machine's memory.
     ///
     /// # Errors
     ///
     /// [`Error::Query`] where a view does not fit the tables, which no store of a known format causes.
     pub async fn new(snapshot: Snapshot) -> Result<Self, Error> {
-        Self::over(snapshot, Arc::default()).await
+        let runtime = memory::runtime(memory::half_of_machine(), None)?;
+        Self::over(snapshot, Arc::default(), runtime).await
     }
 
     /// A session over another cut of the same store. Its graph grows from the one that this session has, where the cut is
@@ -99,16 +113,18 @@ impl LinewardSession {
     ///
     /// As [`Self::new`].
     pub async fn at(&self, snapshot: Snapshot) -> Result<Self, Error> {
-        Self::over(snapshot, self.graphs.growth().clone()).await
+        Self::over(snapshot, self.graphs.growth().clone(), self.context.runtime_env()).await
     }
 
-    async fn over(snapshot: Snapshot, growth: Arc<Growth>) -> Result<Self, Error> {
-        let config = SessionConfig::new()
+    async fn over(snapshot: Snapshot, growth: Arc<Growth>, runtime: Arc<RuntimeEnv>) -> Result<Self, Error> {
+        let mut config = SessionConfig::new()
             .with_information_schema(true)
             .with_create_default_catalog_and_schema(false)
             .with_default_catalog_and_schema("lineward", "public")
             .with_option_extension(LinewardOptions::default());
-        let context = SessionContext::new_with_config(config);
+        // `now()` is of a zone as all times of the store are.
+        config.options_mut().execution.time_zone = Some("UTC".to_owned());
+        let context = SessionContext::new_with_config_rt(config, runtime);
         let graphs = Arc::new(Graphs::new(snapshot.clone(), growth));
         let catalog = Arc::new(MemoryCatalogProvider::new());
         catalog.register_schema("raw", Arc::new(RawSchema::new(snapshot.clone())))?;
@@ -119,6 +135,7 @@ impl LinewardSession {
         functions::register(&context, &graphs);
         let support = Arc::new(Support::new(graphs.clone()));
         scalars::register(&context, &support);
+        capped::register(&context);
         let session = Self { context, snapshot, store: None, support, graphs, elsewhere: None };
         session.public(&*catalog).await?;
         Ok(session)
@@ -157,7 +174,8 @@ impl LinewardSession {
     fn elsewhere(&self, elsewhere: Arc<dyn Elsewhere>) {
         let state = self.context.state();
         let config = elsewhere.configure(state.config().clone());
-        let builder = SessionStateBuilder::new_from_existing(state).with_config(config);
+        let rules = capped::for_elsewhere(&state);
+        let builder = SessionStateBuilder::new_from_existing(state).with_config(config).with_optimizer_rules(rules);
         *self.context.state_ref().write() = builder.with_query_planner(elsewhere).build();
     }
 
@@ -187,9 +205,15 @@ impl LinewardSession {
     ///
     /// # Errors
     ///
-    /// [`Error::Query`] with line and column of what is not SQL.
+    /// [`Error::Query`] with line and column of what is not SQL, [`Error::Complex`] and [`Error::Grown`] for what would use
+    /// up the thread's stack or time without end.
     pub fn parse(text: &str) -> Result<VecDeque<Statement>, Error> {
-        Ok(DFParser::parse_sql(text)?)
+        complexity::check(text, &GenericDialect {})?;
+        let statements = DFParser::parse_sql(text)?;
+        for statement in &statements {
+            check_growth(statement)?;
+        }
+        Ok(statements)
     }
 
     /// Plans a statement and starts it; batches come as they are computed. Dropping the stream cancels the query.
@@ -198,7 +222,7 @@ impl LinewardSession {
     ///
     /// [`Error::ReadOnly`] for a statement that would change anything, else [`Error::Query`].
     pub async fn execute(&self, statement: Statement) -> Result<SendableRecordBatchStream, Error> {
-        let plan = set_for_reset(self.context.state().statement_to_plan(statement).await?);
+        let plan = set_for_reset(plan(&self.context.state(), statement).await?);
         if !is_own_setting(&plan) {
             reads_only(&plan)?;
         }
@@ -252,6 +276,29 @@ impl LinewardSession {
             (None, _) => Err(Error::Argument("there is no statement in the query".to_owned())),
             (Some(_), false) => Err(Error::Argument("there are several statements; send one at a time".to_owned())),
         }
+    }
+}
+
+/// Plans a statement. An error about a table or function that there is not names the nearest of those there are.
+///
+/// # Errors
+///
+/// [`Error::Query`], and [`Error::Grown`] for a plan that is too large to be worked on.
+pub async fn plan(state: &SessionState, statement: Statement) -> Result<LogicalPlan, Error> {
+    let plan = state.statement_to_plan(statement).await.map_err(|error| suggest::planned(state, error))?;
+    complexity::check_plan(&plan)?;
+    Ok(plan)
+}
+
+fn check_growth(statement: &Statement) -> Result<(), Error> {
+    match statement {
+        Statement::Statement(inner) => complexity::check_growth(inner.as_ref()),
+        Statement::Explain(explain) => check_growth(&explain.statement),
+        Statement::CopyTo(copy) => match &copy.source {
+            CopyToSource::Query(query) => complexity::check_growth(query.as_ref()),
+            CopyToSource::Relation(_) => Ok(()),
+        },
+        Statement::CreateExternalTable(_) | Statement::Reset(_) => Ok(()),
     }
 }
 

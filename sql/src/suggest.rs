@@ -1,7 +1,10 @@
 //! Names near one that does not exist.
 
 use crate::Error;
-use lineward_store::graph::{LineageGraph, ResolveError, Version};
+use crate::time;
+use datafusion::error::DataFusionError;
+use datafusion::execution::session_state::SessionState;
+use lineward_store::graph::{AsOf, LineageGraph, ResolveError, Version};
 
 /// The versions a text names.
 ///
@@ -29,6 +32,81 @@ pub(crate) fn explain(graph: &LineageGraph, text: &str, error: ResolveError) -> 
     })
 }
 
+/// Refuses a question about a time before the store begins: an empty answer would mean that there was nothing.
+///
+/// # Errors
+///
+/// [`Error::Name`] with the time from which on there is something.
+pub(crate) fn begun(graph: &LineageGraph, as_of: AsOf) -> Result<(), Error> {
+    if let (Some(at), 0) = (as_of.recorded, graph.version_count()) {
+        return Err(Error::Name(format!(
+            "nothing was known at {} yet; ask as of a later `recorded_as_of`",
+            time::text(at)
+        )));
+    }
+    let Some(at) = as_of.valid else { return Ok(()) };
+    if graph.begins().any(|begin| begin <= at) {
+        return Ok(());
+    }
+    match graph.begins().min() {
+        Some(first) => Err(Error::Name(format!(
+            "nothing is known of {} yet; what the store knows begins at {}",
+            time::text(at),
+            time::text(first)
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// An error of the planner with the nearest names, where it is about a table or function that there is not. What a session
+/// may not see is no name of it.
+pub(crate) fn planned(state: &SessionState, error: DataFusionError) -> DataFusionError {
+    let DataFusionError::Plan(text) = error.find_root() else { return error };
+    let text = text.lines().next().unwrap_or_default();
+    let named = |before: &str, after: &str| text.strip_prefix(before)?.strip_suffix(after).map(str::to_owned);
+    let help = if let Some(function) = named("table function '", "' not found") {
+        match state.scalar_functions().contains_key(&function) {
+            true => Some(format!("it is a function of rows: write `SELECT {function}(...)`")),
+            false => near(&function, state.table_functions().keys().cloned()),
+        }
+    } else if let Some(table) = named("table '", "' not found") {
+        let catalog = state.config_options().catalog.default_catalog.clone();
+        let table = table.strip_prefix(&format!("{catalog}.")).unwrap_or(&table).to_owned();
+        near(table.strip_prefix("public.").unwrap_or(&table), tables(state, &catalog))
+    } else if let Some(function) = named("Invalid function '", "'.") {
+        let scalars = state.scalar_functions().keys().chain(state.aggregate_functions().keys());
+        match state.table_functions().contains_key(&function) {
+            true => Some(format!("it is a function of tables: write `SELECT * FROM {function}(...)`")),
+            false => near(&function, scalars.chain(state.table_functions().keys()).cloned()),
+        }
+    } else {
+        None
+    };
+    match help {
+        Some(help) => DataFusionError::Plan(format!("{}; {help}", text.trim_end_matches('.'))),
+        None => error,
+    }
+}
+
+fn near(name: &str, names: impl Iterator<Item = String>) -> Option<String> {
+    // Names of the engine are many, and some of them are a little like anything.
+    let most = 2.max(name.len() / 3);
+    let near = nearest(name, names.filter(|other| strsim::damerau_levenshtein(name, other) <= most));
+    (!near.is_empty()).then(|| format!("the nearest names are {}", quoted(near)))
+}
+
+/// Names of tables as they are written: those of `public` bare, others behind their schema.
+fn tables(state: &SessionState, catalog: &str) -> impl Iterator<Item = String> {
+    let catalog = state.catalog_list().catalog(catalog);
+    let schemas = catalog.iter().flat_map(|catalog| catalog.schema_names());
+    let named = |schema: String| {
+        let tables = catalog.as_ref().and_then(|catalog| catalog.schema(&schema)).map(|schema| schema.table_names());
+        let name = move |table| if schema == "public" { table } else { format!("{schema}.{table}") };
+        tables.unwrap_or_default().into_iter().map(name)
+    };
+    schemas.flat_map(named).collect::<Vec<_>>().into_iter()
+}
+
 /// `no KIND X; the nearest names are A, B, C`.
 pub(crate) fn unknown(kind: &str, text: &str, names: impl Iterator<Item = String>) -> String {
     match nearest(text, names) {
@@ -37,7 +115,8 @@ pub(crate) fn unknown(kind: &str, text: &str, names: impl Iterator<Item = String
     }
 }
 
-fn nearest(text: &str, names: impl Iterator<Item = String>) -> Vec<String> {
+/// The names that are most like one that does not exist, three at most, the nearest first.
+pub fn nearest(text: &str, names: impl Iterator<Item = String>) -> Vec<String> {
     let wanted = text.to_lowercase();
     let segments = wanted.matches('/').count() + 1;
     let mut near: Vec<(f64, String)> = Vec::new();

@@ -18,9 +18,10 @@ use std::path::{Path, PathBuf};
 
 mod clearing;
 mod growth;
+mod limits;
 mod past;
 
-const RECEIVED_AT: i64 = 1_769_904_000_000_000;
+pub(crate) const RECEIVED_AT: i64 = 1_769_904_000_000_000;
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
@@ -54,11 +55,11 @@ pub(crate) async fn estate() -> (tempfile::TempDir, LinewardSession) {
     (place, session)
 }
 
-async fn writer_at(uri: &str) -> StoreWriter {
+pub(crate) async fn writer_at(uri: &str) -> StoreWriter {
     StoreWriter::open(uri).await.expect("a store")
 }
 
-fn incoming(document: &Document, offset: i64, received_at: i64) -> Incoming {
+pub(crate) fn incoming(document: &Document, offset: i64, received_at: i64) -> Incoming {
     let payload = canonical_json(&document.value);
     let event = decode(FormatChoice::Auto, &document.value, &payload).expect("an event");
     let row = EventRow {
@@ -102,7 +103,7 @@ fn dead_letter(error: &DecodeError, line: &str, offset: i64, received_at: i64) -
     }
 }
 
-async fn rows(session: &LinewardSession, sql: &str) -> Result<Vec<String>, Error> {
+pub(crate) async fn rows(session: &LinewardSession, sql: &str) -> Result<Vec<String>, Error> {
     let batches: Vec<RecordBatch> = session.query(sql).await?.try_collect().await?;
     let options = FormatOptions::new().with_null("NULL").with_timestamp_tz_format(Some("%Y-%m-%dT%H:%M:%S%.fZ"));
     let mut rows = Vec::new();

@@ -1,7 +1,7 @@
 //! Times as people write them in queries.
 
 use crate::Error;
-use chrono::{DateTime, NaiveDate, NaiveDateTime};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat};
 
 /// Microseconds since the epoch of a time in RFC 3339, or of a date and time without zone (UTC), or of the start of
 /// a day.
@@ -26,6 +26,12 @@ pub fn parse(argument: &str, text: &str) -> Result<i64, Error> {
              `2026-03-01`"
         ))
     })
+}
+
+/// A time in RFC 3339, UTC.
+pub(crate) fn text(micros: i64) -> String {
+    let time = DateTime::from_timestamp_micros(micros).unwrap_or_default();
+    time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
 #[cfg(test)]

@@ -54,16 +54,6 @@ pub(crate) fn format(given: Option<Format>, json: bool) -> Format {
 
 /// Runs a query and writes its rows; says on standard error where the answer is not complete.
 pub(crate) async fn answer(session: &LinewardSession, query: &str, format: Format) -> anyhow::Result<u64> {
-    answer_unless(session, query, format, async || Ok(None)).await
-}
-
-/// As [`answer`]; where there are no rows, `unknown` may say why that is no answer.
-pub(crate) async fn answer_unless(
-    session: &LinewardSession,
-    query: &str,
-    format: Format,
-    unknown: impl AsyncFnOnce() -> anyhow::Result<Option<String>>,
-) -> anyhow::Result<u64> {
     use arrow::array::AsArray as _;
     let mut batches = session.query(query).await?;
     let mut renderer = Renderer::new(format, &batches.schema(), output::stdout())?;
@@ -76,12 +66,8 @@ pub(crate) async fn answer_unless(
     let rows = renderer.finish()?;
     if incomplete {
         output::complain(format_args!("the answer is not complete; `gap_reason` says why"));
-    } else if rows == 0 {
-        match unknown().await? {
-            Some(unknown) => output::complain(format_args!("{unknown}")),
-            None if format == Format::Table => writeln!(output::stdout(), "nothing, and nothing is unknown")?,
-            None => {}
-        }
+    } else if rows == 0 && format == Format::Table {
+        writeln!(output::stdout(), "nothing, and nothing is unknown")?;
     }
     Ok(rows)
 }

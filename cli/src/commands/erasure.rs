@@ -1,7 +1,7 @@
 //! `lineward erasure`: what a person's request for erasure touches.
 //!
-//! The person is given as a keyed fingerprint, or as a value on standard input, which becomes one here: a value on the
-//! command line would stay in the shell's history and in the list of processes. It is never written anywhere.
+//! The person is given as a keyed fingerprint, or as values on standard input, one a line, which become some here: a value on
+//! the command line would stay in the shell's history and in the list of processes. It is never written anywhere.
 
 use super::ask::{self, AskArgs, literal};
 use crate::{fingerprint_key, output};
@@ -18,7 +18,8 @@ use std::sync::Arc;
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 The record index of scans says where a person's values are, by keyed fingerprint. Data that is not
-indexed may hold the person too: then the answer is not complete, and says so.
+indexed may hold the person too: then the answer is not complete, and says so. Each line of standard
+input is a value of its own, and the answer is of all of them.
 
 Examples:
   lineward erasure 5ca5a1d0:00112233445566778899aabbccddeeff
@@ -27,10 +28,10 @@ Examples:
 
 Exit codes: 0 answered, 2 an error.")]
 pub(crate) struct ErasureArgs {
-    /// The person's fingerprint, KEYID:HEX; without it, the value is read from standard input
+    /// The person's fingerprint, KEYID:HEX; without it, values are read from standard input
     #[arg(value_name = "SUBJECT", required_unless_present = "entity", conflicts_with = "entity")]
     subject: Option<String>,
-    /// What kind of value standard input holds, as US_SSN or EMAIL_ADDRESS
+    /// What kind of values standard input holds, one a line, as US_SSN or EMAIL_ADDRESS
     #[arg(long, value_name = "ENTITY")]
     entity: Option<String>,
     /// Ask the index that `lineward scan --index` wrote, and no store
@@ -55,21 +56,22 @@ pub(crate) struct ErasureArgs {
 }
 
 pub(crate) fn run(args: ErasureArgs) -> anyhow::Result<ExitCode> {
-    let subject = match (&args.subject, &args.entity) {
-        (Some(subject), _) if is_fingerprint(subject) => subject.clone(),
+    let subjects = match (&args.subject, &args.entity) {
+        (Some(subject), _) if is_fingerprint(subject) => vec![subject.clone()],
         // It may be the value itself, so it is not repeated.
         (Some(_), _) => bail!(
             "`SUBJECT` is no fingerprint (KEYID:HEX, as scans tell them); for a value give `--entity` and the value on \
              standard input"
         ),
-        (None, Some(entity)) => fingerprint(entity, &args)?,
+        (None, Some(entity)) => fingerprints(entity, &args)?,
         (None, None) => bail!("give a fingerprint, or `--entity` and the value on standard input"),
     };
     if let Some(index) = &args.index {
-        return tell_places(index, &subject);
+        return tell_places(index, &subjects);
     }
-    let (subject, near) = (literal(&subject), args.include_near);
-    let query = format!("SELECT * FROM erasure_impact({subject}, NULL, {near})");
+    let near = args.include_near;
+    let subjects = subjects.iter().map(|subject| format!("({})", literal(subject))).collect::<Vec<_>>().join(", ");
+    let query = format!("SELECT * FROM erasure_impact((SELECT * FROM (VALUES {subjects}) AS asked), NULL, {near})");
     super::runtime()?.block_on(async {
         let session = args.ask.session().await?;
         ask::answer(&session, &query, ask::format(args.format, args.json)).await
@@ -77,10 +79,10 @@ pub(crate) fn run(args: ErasureArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Writes where the values of a fingerprint are, by an index.
-fn tell_places(index: &Path, subject: &str) -> anyhow::Result<ExitCode> {
+/// Writes where the values of fingerprints are, by an index.
+fn tell_places(index: &Path, subjects: &[String]) -> anyhow::Result<ExitCode> {
     let mut out = output::stdout();
-    for place in crate::report::places(index, subject).with_context(|| format!("cannot read `{}`", index.display()))? {
+    for place in crate::report::places(index, subjects).with_context(|| format!("cannot read `{}`", index.display()))? {
         serde_json::to_writer(&mut out, &place?).map_err(std::io::Error::from)?;
         writeln!(out)?;
     }
@@ -93,18 +95,18 @@ fn is_fingerprint(text: &str) -> bool {
     text.split_once(':').is_some_and(|(key, hash)| is_hex(key) && is_hex(hash))
 }
 
-/// The fingerprint of the value on standard input.
-fn fingerprint(entity: &str, args: &ErasureArgs) -> anyhow::Result<String> {
+/// The fingerprints of the values on standard input, one a line.
+fn fingerprints(entity: &str, args: &ErasureArgs) -> anyhow::Result<Vec<String>> {
     let key = fingerprint_key::existing(args.fingerprint_key_file.as_deref())?;
-    let mut value = String::new();
-    std::io::stdin().read_to_string(&mut value).context("cannot read the value on standard input")?;
-    let value = value.trim();
-    if value.is_empty() {
+    let mut text = String::new();
+    std::io::stdin().read_to_string(&mut text).context("cannot read the value on standard input")?;
+    let values: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    if values.is_empty() {
         bail!("there is no value on standard input");
     }
     let engine = Engine::new(Arc::new(RuleSet::built_in()?))?;
     let Some(rule) = text::rule_of(&engine, entity) else {
         bail!("no detector finds `{entity}`; `lineward detectors` lists the entities");
     };
-    Ok(key.fingerprint(&rule.entity, value, rule.normalise))
+    Ok(values.into_iter().map(|value| key.fingerprint(&rule.entity, value, rule.normalise)).collect())
 }

@@ -20,8 +20,8 @@ Examples:
   lineward ingest --event-format cloudtrail trail.json.gz
   zcat old.json.gz | lineward ingest -
 
-Exit codes: 0 all read, 2 an error or a file that could not be read to its end (the others were
-read).")]
+Exit codes: 0 all read, 1 all read and nothing of it understood (dead letters and events of unknown
+kind alone), 2 an error or a file that could not be read to its end (the others were read).")]
 pub(crate) struct IngestArgs {
     /// Files or folders of events; `-` is standard input
     #[arg(required = true, value_name = "FILE")]
@@ -68,7 +68,19 @@ pub(crate) fn run(args: IngestArgs) -> anyhow::Result<ExitCode> {
         false => writeln!(out, "{}", super::counts(&counters))?,
     }
     out.flush().context("cannot write to standard output")?;
-    Ok(if problems == 0 { ExitCode::SUCCESS } else { ExitCode::from(2) })
+    if problems > 0 {
+        return Ok(ExitCode::from(2));
+    }
+    let understood = counters.events.saturating_sub(counters.unknown);
+    if counters.records > 0 && understood == 0 {
+        output::complain(format_args!(
+            "nothing of it was understood: {} dead letters, {} events of unknown kind; `lineage_gaps` says where and why, \
+             `--event-format` names a format",
+            counters.dead_letters, counters.unknown
+        ));
+        return Ok(ExitCode::from(1));
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn chain(e: &dyn std::error::Error) -> String {

@@ -27,8 +27,42 @@ pub(crate) mod validators;
 use anyhow::Context as _;
 
 /// The runtime of commands that use a store.
-fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")
+fn runtime() -> anyhow::Result<Runtime> {
+    let built = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    built.map(Runtime::of).context("cannot start the runtime")
+}
+
+/// A runtime that ends in silence. A LIMIT may be met while other parts of a query are still reading the store, and
+/// reading panics where its runtime goes away. Everybody has their answer by then.
+struct Runtime(Option<tokio::runtime::Runtime>);
+
+impl Runtime {
+    /// How long what is under way may take to let go.
+    const END: std::time::Duration = std::time::Duration::from_secs(1);
+
+    fn of(runtime: tokio::runtime::Runtime) -> Self {
+        Self(Some(runtime))
+    }
+
+    fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
+        match &self.0 {
+            Some(runtime) => runtime.block_on(work),
+            None => unreachable!("a runtime is there until it is dropped"),
+        }
+    }
+}
+
+impl Drop for Runtime {
+    fn drop(&mut self) {
+        let Some(runtime) = self.0.take() else { return };
+        if std::thread::panicking() {
+            return runtime.shutdown_background();
+        }
+        let hook = std::panic::take_hook();
+        std::panic::set_hook(Box::new(|_| {}));
+        runtime.shutdown_timeout(Self::END);
+        std::panic::set_hook(hook);
+    }
 }
 
 /// One line of counts, for people.
@@ -39,6 +73,9 @@ fn counts(c: &lineward_pipelines::Counters) -> String {
     }
     if c.redactions > 0 {
         out.push_str(&format!("; {} sensitive values replaced", c.redactions));
+    }
+    if c.nameless > 0 {
+        out.push_str(&format!("; {} data sets without a name left out", c.nameless));
     }
     out
 }
@@ -52,6 +89,7 @@ fn counts_json(c: &lineward_pipelines::Counters) -> serde_json::Value {
         "dead_letters": c.dead_letters,
         "unknown": c.unknown,
         "redactions": c.redactions,
+        "nameless": c.nameless,
     })
 }
 

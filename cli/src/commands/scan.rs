@@ -180,6 +180,7 @@ pub(crate) struct ScanArgs {
     ///
     /// As what reads it names it: `s3://bucket/prefix`. Without it, the paths as they are.
     #[arg(long, value_name = "ASSET", requires = "store", help_heading = "What to report")]
+    #[arg(value_parser = lineward_pipelines::data_set_location)]
     dataset: Option<String>,
 
     /// Also record the index in the store, for `lineward erasure`

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use lineward_cluster::{Cluster, ClusterQueries};
 use lineward_sql::render::Format;
-use lineward_sql::{Error, LinewardSession, Statement, functions};
+use lineward_sql::{Error, LinewardSession, Statement, complexity, functions};
 use rustyline::completion::{Completer, Pair};
 use rustyline::error::ReadlineError;
 use rustyline::highlight::Highlighter;
@@ -54,6 +54,9 @@ pub struct SqlArgs {
     /// Read the statements from a file
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
+    /// Memory the queries may use, as 512MB or 2GB [default: half of the machine's]
+    #[arg(long, value_name = "SIZE", value_parser = super::scan::size)]
+    memory_limit: Option<u64>,
     #[command(flatten)]
     elsewhere: Elsewhere,
 }
@@ -65,7 +68,12 @@ pub struct SqlArgs {
 /// A store that cannot be opened, statements that cannot be read, or the first statement that fails; what came before
 /// it is written.
 pub fn run(args: SqlArgs) -> Result<ExitCode> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    // Long statements are planned by functions that call themselves, here and on the runtime's threads.
+    complexity::on_large_stack(|| answer(args)).context("cannot start a thread")?
+}
+
+fn answer(args: SqlArgs) -> Result<ExitCode> {
+    let runtime = complexity::runtime().map(super::Runtime::of).context("cannot start the runtime")?;
     let on_terminal = io::stdout().is_terminal();
     let format = args.format.unwrap_or(if on_terminal { Format::Table } else { Format::Jsonl });
     let text = match (args.query, &args.file) {
@@ -81,7 +89,12 @@ pub fn run(args: SqlArgs) -> Result<ExitCode> {
         }
     };
     let cluster = args.elsewhere.cluster()?;
-    let opening = open(&args.store, args.fingerprint_key_file, cluster);
+    let opening = open(
+        &args.store,
+        args.memory_limit.and_then(|bytes| usize::try_from(bytes).ok()),
+        args.fingerprint_key_file,
+        cluster,
+    );
     let done = match text {
         Some(text) => runtime.block_on(batch(opening, &text, format)),
         None => {
@@ -97,8 +110,13 @@ pub fn run(args: SqlArgs) -> Result<ExitCode> {
 }
 
 /// A session whose key is looked for when a function first needs it; its queries are computed by the cluster, if any.
-async fn open(store: &str, key_file: Option<PathBuf>, cluster: Option<Cluster>) -> Result<LinewardSession> {
-    let mut session = LinewardSession::open(store).await?;
+async fn open(
+    store: &str,
+    memory_bytes: Option<usize>,
+    key_file: Option<PathBuf>,
+    cluster: Option<Cluster>,
+) -> Result<LinewardSession> {
+    let mut session = LinewardSession::open_within(store, memory_bytes).await?;
     let site = cluster.map(|cluster| Ok::<_, anyhow::Error>((cluster, site(key_file.clone())?))).transpose()?;
     session.set_fingerprint_key(move || {
         crate::fingerprint_key::existing(key_file.as_deref()).map_err(|e| format!("{e:#}"))
@@ -138,7 +156,7 @@ statements end with `;` and may span lines
 Ctrl-C stops a running query.";
 
 struct Shell<'a> {
-    runtime: &'a tokio::runtime::Runtime,
+    runtime: &'a super::Runtime,
     session: LinewardSession,
     format: Format,
     timing: bool,

@@ -37,16 +37,7 @@ pub(crate) fn run(args: TrainedOnArgs) -> anyhow::Result<ExitCode> {
     let query = format!("SELECT * FROM models_trained_on({what}, NULL, {mode}) ORDER BY 1, 2, 3");
     super::runtime()?.block_on(async {
         let session = args.ask.session().await?;
-        let unknown = async || {
-            let models = format!("SELECT 1 FROM models_trained_on({what}, NULL, 'possible') WHERE status = 'unknown'");
-            let (count, are) = match ask::count(&session, &models).await? {
-                0 => return Ok(None),
-                1 => (1, "model version is"),
-                many => (many, "model versions are"),
-            };
-            Ok(Some(format!("none is known; {count} {are} made from what nobody knows: --mode possible lists them")))
-        };
-        ask::answer_unless(&session, &query, ask::format(args.format, args.json), unknown).await
+        ask::answer(&session, &query, ask::format(args.format, args.json)).await
     })?;
     Ok(ExitCode::SUCCESS)
 }

@@ -116,11 +116,11 @@ impl Index {
     }
 }
 
-/// The places that an index has of a fingerprint, in its order. Row groups in which it cannot be are not read: their least
+/// The places that an index has of fingerprints, in its order. Row groups in which it cannot be are not read: their least
 /// and greatest, and their Bloom filters, tell.
 pub(crate) fn places(
     index: &Path,
-    fingerprint: &str,
+    fingerprints: &[String],
 ) -> anyhow::Result<impl Iterator<Item = anyhow::Result<Entry>> + use<>> {
     let file = File::open(index)?;
     let builder = ParquetRecordBatchReaderBuilder::try_new(file)?;
@@ -133,11 +133,11 @@ pub(crate) fn places(
     let mut groups = Vec::new();
     for group in 0..builder.metadata().num_row_groups() {
         let filter = builder.get_row_group_column_bloom_filter(group, column)?;
-        if filter.is_none_or(|filter| filter.check(fingerprint)) {
+        if filter.is_none_or(|filter| fingerprints.iter().any(|f| filter.check(f.as_str()))) {
             groups.push(group);
         }
     }
-    let wanted = fingerprint.to_owned();
+    let wanted = fingerprints.to_vec();
     let batches = builder.with_row_groups(groups).build()?;
     Ok(batches.flat_map(move |records| match records.map_err(anyhow::Error::from).and_then(|r| entries(&r, &wanted)) {
         Ok(entries) => entries.into_iter().map(Ok).collect(),
@@ -145,8 +145,8 @@ pub(crate) fn places(
     }))
 }
 
-/// The entries of a fingerprint.
-fn entries(records: &RecordBatch, fingerprint: &str) -> anyhow::Result<Vec<Entry>> {
+/// The entries of fingerprints.
+fn entries(records: &RecordBatch, fingerprints: &[String]) -> anyhow::Result<Vec<Entry>> {
     let text = |name: &str| records.column_by_name(name).and_then(|column| column.as_string_opt::<i32>());
     let number = |name: &str| records.column_by_name(name).and_then(|column| column.as_primitive_opt::<UInt64Type>());
     let of = || {
@@ -164,7 +164,7 @@ fn entries(records: &RecordBatch, fingerprint: &str) -> anyhow::Result<Vec<Entry
             entity: entity.value(i).to_owned(),
             detector: detector.value(i).to_owned(),
         };
-        Some((0..records.num_rows()).filter(|i| key.value(*i) == fingerprint).map(entry).collect())
+        Some((0..records.num_rows()).filter(|i| fingerprints.iter().any(|f| f == key.value(*i))).map(entry).collect())
     };
     of().context("it is no index that `lineward scan --index` wrote")
 }

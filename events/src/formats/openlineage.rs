@@ -32,21 +32,10 @@ impl Format for OpenLineage {
     }
 
     fn decode(&self, document: &Value, key: EventKey) -> Result<Event, DecodeError> {
+        let mut event = decoded(document, key)?;
         let datasets = items(document, &["inputs"]).iter().chain(items(document, &["outputs"]));
-        for dataset in datasets.chain(document.get("dataset")) {
-            for name in ["namespace", "name"] {
-                check_length(NAME, dataset.get(name).and_then(Value::as_str).unwrap_or_default())?;
-            }
-            check_lengths(NAME, [text(dataset, &["facets", "version", "datasetVersion"])])?;
-            check_lengths(NAME, [text(dataset, &["facets", "lineward_model", "baseModel"])])?;
-        }
-        if document.get("run").is_some() || document.get("eventType").is_some() {
-            run_event(document, key)
-        } else if document.get("job").is_some() {
-            job_event(document, key)
-        } else {
-            dataset_event(document, key)
-        }
+        event.nameless = u32::try_from(datasets.filter(|dataset| bare(dataset).is_none()).count()).unwrap_or(u32::MAX);
+        Ok(event)
     }
 
     fn identity_fields(&self) -> &'static [&'static str] {
@@ -129,6 +118,24 @@ impl Format for OpenLineage {
             "dataset.facets.symlinks.identifiers.*.name",
             "dataset.facets.version.datasetVersion",
         ]
+    }
+}
+
+fn decoded(document: &Value, key: EventKey) -> Result<Event, DecodeError> {
+    let datasets = items(document, &["inputs"]).iter().chain(items(document, &["outputs"]));
+    for dataset in datasets.chain(document.get("dataset")) {
+        for name in ["namespace", "name"] {
+            check_length(NAME, dataset.get(name).and_then(Value::as_str).unwrap_or_default())?;
+        }
+        check_lengths(NAME, [text(dataset, &["facets", "version", "datasetVersion"])])?;
+        check_lengths(NAME, [text(dataset, &["facets", "lineward_model", "baseModel"])])?;
+    }
+    if document.get("run").is_some() || document.get("eventType").is_some() {
+        run_event(document, key)
+    } else if document.get("job").is_some() {
+        job_event(document, key)
+    } else {
+        dataset_event(document, key)
     }
 }
 
@@ -245,7 +252,10 @@ fn run_facets(run: &mut RunInfo, document: &Value) {
         run.params.insert("processing_engine".to_owned(), format!("{engine} {version}").trim_end().to_owned());
     }
     for parameter in items(facets, &["executionParameters", "parameters"]) {
-        if let (Some(name), Some(value)) = (text(parameter, &["key"]), scalar(parameter, &["value"])) {
+        // Names of ours are what the store notes of a run; nobody else says that.
+        if let (Some(name), Some(value)) = (text(parameter, &["key"]), scalar(parameter, &["value"]))
+            && !name.starts_with("lineward.")
+        {
             run.params.insert(name.to_owned(), value.into_owned());
         }
     }

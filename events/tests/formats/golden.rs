@@ -116,6 +116,7 @@ fn rendered(event: &Event) -> Value {
         "job_name": event.job_name,
         "principal": event.principal,
         "statements": event.statements,
+        "nameless": Some(event.nameless).filter(|count| *count > 0),
     }))
 }
 

@@ -53,6 +53,31 @@ fn signed(event: &Event) -> Vec<&str> {
 }
 
 #[test]
+fn names_of_data_sets_as_other_commands_write_them() {
+    for (name, location) in [
+        ("s3://lake/notes", "s3://lake/notes"),
+        ("dataset:s3://lake/notes", "s3://lake/notes"),
+        ("DATASET:lake/notes", "lake/notes"),
+        ("file:///mnt/notes", "file:///mnt/notes"),
+        ("s3://team@lake/notes", "s3://team@lake/notes"),
+        ("C:/notes", "C:/notes"),
+    ] {
+        assert_eq!(super::data_set_location(name).as_deref(), Ok(location), "{name}");
+    }
+    for (name, told) in [
+        ("model:summarizer", "not of a model"),
+        ("table:lake.notes", "not of a table"),
+        ("s3://lake/notes@3", "leave it out, as `s3://lake/notes`"),
+        ("dataset:notes@v1", "leave it out, as `notes`"),
+        ("dataset:", "it is empty"),
+        ("", "it is empty"),
+    ] {
+        let error = super::data_set_location(name).expect_err(name);
+        assert!(error.contains(told), "{name}: {error}");
+    }
+}
+
+#[test]
 fn a_data_set_and_its_largest_files_have_signatures() {
     let reports: Vec<FileReport> = (0..FILES_SIGNED_MAX as u64 + 20)
         .map(|n| FileReport {

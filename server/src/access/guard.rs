@@ -2,9 +2,9 @@
 //! what the principal was granted.
 
 use super::{Access, Grant};
+use crate::Error;
 use crate::access::table::GuardedTable;
 use crate::yielding::YieldInJoins;
-use crate::{Error, capped};
 use arrow::datatypes::DataType;
 use async_trait::async_trait;
 use datafusion::catalog::{
@@ -51,7 +51,6 @@ pub(crate) fn guarded(
     let context = SessionContext::new_with_state(state);
     guard_functions(&context, base, access);
     guard_scalars(&context, access);
-    capped::register(&context);
     Ok(context)
 }
 

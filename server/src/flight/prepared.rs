@@ -1,8 +1,8 @@
 //! Prepared statements: kept by a random handle for the principal that made them, until closed or pushed out.
 
+use crate::Error;
 use crate::parameters::{Parameters, fill_functions, parse, stand_in};
 use crate::service::{Client, Session};
-use crate::{Error, complexity};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow_flight::decode::FlightRecordBatchStream;
 use arrow_flight::error::FlightError;
@@ -87,8 +87,7 @@ pub(super) async fn describe(session: &Session, sql: &str) -> Result<(SchemaRef,
         EngineStatement::Statement(inner) => fill_functions(inner, stand_in),
         _ => Default::default(),
     };
-    let plan = session.context.state().statement_to_plan(statement).await?;
-    complexity::check_plan(&plan)?;
+    let plan = lineward_sql::plan(&session.context.state(), statement).await?;
     let parameters = Parameters::of(&plan, &in_functions)?;
     let fields = parameters
         .engine

@@ -40,7 +40,8 @@ impl Form {
                 _ => {}
             }
         }
-        Err(Error::Unsupported(format!("answers are {JSON}, {LINES} or {ARROW}; accept one of them")))
+        let text = format!("answers are {JSON}, {LINES} or {ARROW}; accept one of them");
+        Err(Error::Request { status: 406, text })
     }
 }
 

@@ -1,7 +1,7 @@
 //! The way in for events: `POST /api/v1/lineage` as OpenLineage's clients send them, one or a list, plain or gzip, and
 //! `POST /api/v1/lineage/batch` that says what became of each.
 
-use super::{Api, Asker};
+use super::{Api, Asker, errors};
 use crate::Error;
 use crate::ingest::Taken;
 use crate::service::Client;
@@ -29,7 +29,12 @@ pub(super) async fn one(
     let taken = take(&api, &client, &headers, body).await?;
     match taken.failed.is_empty() {
         true => Ok(StatusCode::CREATED.into_response()),
-        false => Ok((StatusCode::UNPROCESSABLE_ENTITY, Json(report(&taken))).into_response()),
+        false => {
+            let (failed, mut said) = (taken.failed.len(), report(&taken));
+            let text = format!("{failed} of the documents are no events; `failed_events` says why");
+            said["error"] = errors::body(&Error::Request { status: 422, text });
+            Ok((StatusCode::UNPROCESSABLE_ENTITY, Json(said)).into_response())
+        }
     }
 }
 
@@ -69,12 +74,11 @@ fn documents(encoding: &str, body: &[u8]) -> Result<Vec<Vec<u8>>, Error> {
             read.map_err(|_| Error::Parameter("the body says it is gzip, and is not".into()))?;
             plain
         }
-        _ => return Err(Error::Unsupported("bodies are plain or gzip".into())),
+        _ => return Err(Error::Request { status: 415, text: "bodies are plain or gzip".into() }),
     };
     if plain.len() as u64 > PLAIN_BYTES {
-        return Err(Error::Parameter(format!(
-            "the body has more than {PLAIN_BYTES} bytes; send fewer events at a time"
-        )));
+        let text = format!("the body has more than {PLAIN_BYTES} bytes once unpacked; send fewer events at a time");
+        return Err(Error::Request { status: 413, text });
     }
     match serde_json::from_slice::<Vec<&RawValue>>(&plain) {
         Ok(all) if all.len() > DOCUMENTS => {

@@ -2,6 +2,7 @@
 //! it; a test compares the two.
 
 mod answer;
+mod errors;
 mod events;
 mod graph;
 mod listing;
@@ -56,6 +57,7 @@ fn router(api: Api) -> Router {
         .route("/api/v1/namespaces/{namespace}/jobs/{job}", get(listing::job))
         .route("/api/v1/namespaces/{namespace}/jobs/{job}/runs", get(listing::runs))
         .layer(DefaultBodyLimit::max(BODY_BYTES))
+        .layer(axum::middleware::from_fn(errors::shaped))
         .with_state(api)
 }
 
@@ -64,7 +66,9 @@ async fn health(State(api): State<Api>) -> Response {
         Ok(epoch) => Json(json!({ "status": "ok", "epoch": epoch })).into_response(),
         Err(e) => {
             tracing::error!(error = %e, "the store cannot be read");
-            (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "status": "the store cannot be read" }))).into_response()
+            let error = Error::Request { status: 503, text: "the store cannot be read".to_owned() };
+            let body = json!({ "status": "the store cannot be read", "error": errors::body(&error) });
+            (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response()
         }
     }
 }
@@ -156,7 +160,7 @@ fn is_local(host: &str) -> bool {
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let body = Json(json!({ "error": { "code": self.sql_state(), "message": self.to_string() } }));
+        let body = Json(json!({ "error": errors::body(&self) }));
         let mut response = (status, body).into_response();
         if status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"));

@@ -1,6 +1,7 @@
 //! `POST /api/v1/sql`: one query, answered in the form the client accepts.
 
 use super::answer::{Form, response};
+use super::errors::of_body;
 use super::{Api, Asker};
 use crate::Error;
 use axum::Json;
@@ -33,9 +34,8 @@ pub(super) async fn query(
     headers: HeaderMap,
     body: Result<Json<Question>, JsonRejection>,
 ) -> Result<Response, Error> {
-    let Json(question) = body.map_err(|_| {
-        Error::Parameter("send JSON as `{\"query\": \"SELECT ...\"}` with `Content-Type: application/json`".into())
-    })?;
+    let form = "`{\"query\": \"SELECT ...\"}` with `Content-Type: application/json`";
+    let Json(question) = body.map_err(|rejected| of_body(&rejected, form))?;
     let form = Form::accepted(&headers)?;
     for (setting, value) in [("lineward.as_of", question.as_of), ("lineward.recorded_as_of", question.recorded_as_of)] {
         client.settings.extend(value.map(|value| (setting, value)));

@@ -2,12 +2,13 @@
 
 use super::copy::{self, Copy};
 use super::cursors::{self, Cursor, Cursors, Step, step};
+use super::named::Named;
 use super::rewrite::rewrite;
 use super::settings::{Aside, Settings, aside, reported};
 use super::{Connection, maps, told};
+use crate::Error;
 use crate::parameters::{Parameters, fill_functions, literal, stand_in};
 use crate::service::{Answer, Client, Session};
-use crate::{Error, complexity};
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, SchemaRef};
 use arrow_pg::datatypes::{
@@ -23,6 +24,7 @@ use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion_pg_catalog::sql::PostgresCompatibilityParser;
 use futures::sink::{Sink, SinkExt as _};
 use futures::{Stream, StreamExt as _, stream};
+use lineward_sql::complexity;
 use pgwire::api::portal::{Format, Portal};
 use pgwire::api::query::{ExtendedQueryHandler, SimpleQueryHandler, send_describe_response};
 use pgwire::api::results::{
@@ -59,6 +61,8 @@ pub(super) struct Planner {
     cursors: Arc<Mutex<Cursors>>,
     /// The session of an open transaction, which sees one cut of the store to its end.
     pinned: Mutex<Option<Session>>,
+    /// Statements that were prepared in SQL.
+    named: Mutex<Named>,
 }
 
 /// A statement that was parsed and, but for the connection's own, planned.
@@ -87,6 +91,8 @@ enum What {
     },
     /// Closes a cursor, or all.
     Close(Option<String>),
+    /// `PREPARE` or `DEALLOCATE`.
+    Name(Arc<Statement>),
     Query {
         statement: Arc<Statement>,
         schema: SchemaRef,
@@ -103,6 +109,7 @@ impl Handlers {
             settings: settings.clone(),
             cursors: cursors.clone(),
             pinned: Mutex::default(),
+            named: Mutex::default(),
         });
         Self { connection, settings, cursors, parser }
     }
@@ -151,6 +158,7 @@ impl Handlers {
                 self.cursors().close(name.as_deref()).map_err(|e| told(&e))?;
                 Ok(Response::Execution(Tag::new("CLOSE CURSOR")))
             }
+            What::Name(statement) => self.name(sql, statement).await.map_err(|e| told(&e)),
             What::Query { statement, .. } => {
                 let options = Arc::new(FormatOptions::from_client_metadata(client.metadata()));
                 let (format, values) = match bound {
@@ -163,6 +171,69 @@ impl Handlers {
                 Ok(Response::Query(QueryResponse::new(fields.clone(), rows(answer.batches(), fields))))
             }
         }
+    }
+
+    /// The answer of one statement of a text.
+    async fn one<C>(&self, client: &mut C, sql: &str, statement: Statement) -> PgWireResult<Response>
+    where
+        C: ClientInfo + Sink<PgWireBackendMessage> + Unpin + Send + Sync,
+        PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
+    {
+        let what = match self.what(statement) {
+            Ok(what) => what,
+            Err(error) => {
+                let asker = self.parser.client()?;
+                self.connection.service.refuse(asker, sql, &error).map_err(|e| told(&e))?;
+                return Err(told(&error));
+            }
+        };
+        self.answer(client, sql, &what, None).await
+    }
+
+    /// What a statement of the simple protocol is; it is planned when it runs.
+    fn what(&self, statement: Statement) -> Result<What, Error> {
+        if is_about_names(&statement) {
+            return Ok(What::Name(Arc::new(statement)));
+        }
+        let statement = self.parser.executed(statement)?;
+        // A statement about the connection that cannot be is told when it is run.
+        if !matches!(aside(&statement), Ok(None)) {
+            return Ok(What::Aside(Arc::new(statement)));
+        }
+        if let Some(copy) = copy::of(&statement)? {
+            return Ok(What::Copy(Arc::new(copy)));
+        }
+        Ok(match step(&statement)? {
+            Some(step) => self.parser.of_open(step),
+            None => What::Query {
+                statement: Arc::new(statement),
+                schema: Arc::new(arrow::datatypes::Schema::empty()),
+                parameters: Parameters::default(),
+            },
+        })
+    }
+
+    /// Prepares a statement under a name, or forgets it.
+    async fn name(&self, sql: &str, statement: &Statement) -> Result<Response, Error> {
+        let asker = self.parser.asker()?;
+        let named = || self.parser.named.lock().unwrap_or_else(|e| e.into_inner());
+        let naming = async {
+            match statement {
+                Statement::Prepare { name, data_types, statement } => {
+                    if !matches!(statement.as_ref(), Statement::Query(_)) {
+                        return Err(Error::ReadOnly("only a query can be prepared".into()));
+                    }
+                    // What cannot be planned is told now and not when it is executed.
+                    self.parser.described(statement).await?;
+                    named().keep(&name.value, data_types, statement)?;
+                    Ok("PREPARE")
+                }
+                Statement::Deallocate { name, .. } => named().forget(&name.value).map(|()| "DEALLOCATE"),
+                _ => Err(Error::Unsupported("this statement is not supported".into())),
+            }
+        };
+        let tag = self.connection.service.planned(asker, sql, naming).await?;
+        Ok(Response::Execution(Tag::new(tag)))
     }
 
     fn cursors(&self) -> MutexGuard<'_, Cursors> {
@@ -233,6 +304,7 @@ impl Handlers {
             Aside::Discard => {
                 self.settings.lock().unwrap_or_else(|e| e.into_inner()).reset(None);
                 self.cursors().close(None).map_err(|e| told(&e))?;
+                *self.parser.named.lock().unwrap_or_else(|e| e.into_inner()) = Named::default();
                 Ok(Response::Execution(Tag::new("DISCARD ALL")))
             }
             Aside::Show(name) => self.show(&name).map_err(|e| told(&e))?,
@@ -314,8 +386,7 @@ async fn plan(
     if let Some(values) = values {
         fill_functions(&mut statement, |at| literal(values, at));
     }
-    let plan = context.state().statement_to_plan(EngineStatement::Statement(Box::new(statement))).await?;
-    complexity::check_plan(&plan)?;
+    let plan = lineward_sql::plan(&context.state(), EngineStatement::Statement(Box::new(statement))).await?;
     match values {
         Some(values) if !plan.get_parameter_types()?.is_empty() => Ok(plan.replace_params_with_values(values)?),
         _ => Ok(plan),
@@ -366,6 +437,10 @@ impl Planner {
     /// What a text is; `None` for no statement. Several are for the simple protocol only.
     async fn prepared(&self, sql: &str, statement: Statement) -> Result<Prepared, Error> {
         let sql: Arc<str> = Arc::from(sql);
+        if is_about_names(&statement) {
+            return Ok(Prepared { sql, what: What::Name(Arc::new(statement)) });
+        }
+        let statement = self.executed(statement)?;
         // A statement about the connection that cannot be is told when it is run.
         if !matches!(aside(&statement), Ok(None)) {
             return Ok(Prepared { sql, what: What::Aside(Arc::new(statement)) });
@@ -385,6 +460,12 @@ impl Planner {
             Some(other) => self.of_open(other),
         };
         Ok(Prepared { sql, what })
+    }
+
+    /// The statement itself, or the one that it executes.
+    fn executed(&self, statement: Statement) -> Result<Statement, Error> {
+        let executed = self.named.lock().unwrap_or_else(|e| e.into_inner()).executed(&statement)?;
+        Ok(executed.unwrap_or(statement))
     }
 
     /// The columns and parameters of a query.
@@ -412,6 +493,10 @@ impl Planner {
     }
 }
 
+fn is_about_names(statement: &Statement) -> bool {
+    matches!(statement, Statement::Prepare { .. } | Statement::Deallocate { .. })
+}
+
 fn parse(sql: &str) -> Result<Vec<Statement>, Error> {
     complexity::check(sql, &PostgreSqlDialect {})?;
     // The types' functions are names here, not numbers; ADBC's driver begins by comparing them with 0.
@@ -419,7 +504,9 @@ fn parse(sql: &str) -> Result<Vec<Statement>, Error> {
     let parsed = PARSER.parse(&sql);
     let mut statements =
         parsed.map_err(|e| Error::Query(datafusion::error::DataFusionError::SQL(Box::new(e), None)))?;
-    statements.iter().try_for_each(complexity::check_growth)?;
+    for statement in &statements {
+        complexity::check_growth(statement)?;
+    }
     statements.iter_mut().for_each(rewrite);
     Ok(statements)
 }
@@ -472,7 +559,7 @@ impl QueryParser for Planner {
                 _ => Vec::new(),
             }),
             What::Fetch { schema: None, .. } => Err(told(&Error::NoCursor)),
-            What::Copy(_) | What::Declare { .. } | What::Close(_) => Ok(Vec::new()),
+            What::Copy(_) | What::Declare { .. } | What::Close(_) | What::Name(_) => Ok(Vec::new()),
         }
     }
 }
@@ -501,23 +588,15 @@ impl SimpleQueryHandler for Handlers {
         for statement in statements {
             // The log has each statement of a text by itself.
             let sql = if is_one { Cow::Borrowed(sql) } else { Cow::Owned(statement.to_string()) };
-            let what = match aside(&statement) {
-                Ok(None) => match copy::of(&statement).and_then(|copy| Ok((copy, step(&statement)?))) {
-                    Ok((Some(copy), _)) => What::Copy(Arc::new(copy)),
-                    Ok((None, Some(step))) => self.parser.of_open(step),
-                    Ok((None, None)) => What::Query {
-                        statement: Arc::new(statement),
-                        schema: Arc::new(arrow::datatypes::Schema::empty()),
-                        parameters: Parameters::default(),
-                    },
-                    Err(error) => {
-                        self.connection.service.refuse(asker, &sql, &error).map_err(|e| told(&e))?;
-                        return Err(told(&error));
-                    }
-                },
-                _ => What::Aside(Arc::new(statement)),
-            };
-            responses.push(self.answer(client, &sql, &what, None).await?);
+            match self.one(client, &sql, statement).await {
+                Ok(response) => responses.push(response),
+                Err(error) if responses.is_empty() => return Err(error),
+                // What came before it is answered all the same, and what comes behind it is not run.
+                Err(error) => {
+                    responses.push(Response::Error(Box::new(error.into())));
+                    break;
+                }
+            }
         }
         if responses.is_empty() {
             responses.push(Response::EmptyQuery);

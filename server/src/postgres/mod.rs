@@ -4,12 +4,14 @@ mod copy;
 mod cursors;
 mod handlers;
 mod maps;
+mod named;
 mod rewrite;
 mod settings;
 mod startup;
 
 use crate::Error;
 use crate::service::{Client, Service};
+use crate::tls::Acceptor;
 use handlers::Handlers;
 #[cfg(test)]
 pub(crate) use handlers::planned_apart;
@@ -58,7 +60,7 @@ pub(crate) struct Connection {
 /// What clients must come with.
 #[derive(Clone)]
 pub(crate) struct Entrance {
-    pub tls: Option<tokio_rustls::TlsAcceptor>,
+    pub tls: Option<Acceptor>,
     /// Every client must show a certificate, one on this machine too.
     pub needs_certificate: bool,
 }
@@ -130,7 +132,7 @@ pub(crate) async fn serve(
                     key: OnceLock::new(),
                     needs_tls: entrance.needs_tls(address),
                 });
-                let tls = entrance.tls.clone();
+                let tls = entrance.tls.as_ref().map(Acceptor::current);
                 connections.spawn(async move {
                     converse(socket, tls, connection).await;
                     drop(place);
@@ -274,7 +276,7 @@ mod tests {
             .expect("versions")
             .with_no_client_auth()
             .with_cert_resolver(Arc::new(rustls::server::ResolvesServerCertUsingSni::new()));
-        let tls = Some(tokio_rustls::TlsAcceptor::from(Arc::new(config)));
+        let tls = Some(Acceptor::of(tokio_rustls::TlsAcceptor::from(Arc::new(config))));
         let [here, there] = ["127.0.0.1:1", "192.0.2.1:1"].map(|a| a.parse::<SocketAddr>().expect("an address"));
         for (tls, needs_certificate, expected) in
             [(None, false, [false, false]), (tls.clone(), false, [false, true]), (tls, true, [true, true])]

@@ -1,5 +1,6 @@
 //! What clients of PostgreSQL write and the engine does not know, put into words that it does: `ARRAY(SELECT ...)`, and
-//! which tables a name without a schema finds. Nothing else is changed.
+//! which tables a name without a schema finds, who asks by other names, and whether a table's row type is one. Nothing
+//! else is changed.
 
 use datafusion::sql::sqlparser::ast::{
     Expr, FunctionArguments, GroupByExpr, OrderBy, OrderByKind, Query, Select, SelectItem, SetExpr, Statement,
@@ -44,8 +45,11 @@ impl VisitorMut for Rewriter {
     }
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-        if let Some(other) = array_of(expr).or_else(|| grants(expr)) {
+        if let Some(other) = array_of(expr).or_else(|| grants(expr)).or_else(|| asker(expr)) {
             *expr = other;
+        }
+        if let Expr::Subquery(query) = expr {
+            of_one_row(query);
         }
         ControlFlow::Continue(())
     }
@@ -63,6 +67,29 @@ fn visible(expr: &Expr) -> Option<Expr> {
     match parsed(VISIBLE)? {
         Expr::InSubquery { subquery, negated, .. } => Some(Expr::InSubquery { expr: Box::new(oid), subquery, negated }),
         _ => None,
+    }
+}
+
+/// `user` and `current_role`, which are keywords to PostgreSQL.
+fn asker(expr: &Expr) -> Option<Expr> {
+    let name = match expr {
+        Expr::Identifier(name) if name.quote_style.is_none() => name.value.to_ascii_lowercase(),
+        Expr::Function(call) if matches!(call.args, FunctionArguments::None) => {
+            call.name.to_string().to_ascii_lowercase()
+        }
+        _ => return None,
+    };
+    ["user", "current_role"].contains(&name.as_str()).then(|| parsed("session_user"))?
+}
+
+/// `\dT` asks of a type whether its table is a composite one, which is one row or none; the engine wants to see that.
+fn of_one_row(query: &mut Query) {
+    let SetExpr::Select(select) = query.body.as_mut() else { return };
+    let [SelectItem::UnnamedExpr(item)] = select.projection.as_mut_slice() else { return };
+    if item.to_string() == "c.relkind = 'c'"
+        && let Some(any) = parsed(&format!("bool_or({item})"))
+    {
+        *item = any;
     }
 }
 
@@ -160,6 +187,12 @@ mod tests {
             rewritten("SELECT 1 FROM pg_class AS c WHERE c.relkind = 'r' AND pg_catalog.pg_table_is_visible(c.oid)");
         assert!(sql.contains("AND c.oid IN (SELECT seen.oid FROM pg_catalog.pg_class AS seen"), "{sql}");
         assert!(!sql.contains("pg_table_is_visible"), "{sql}");
+    }
+
+    #[test]
+    fn who_asks() {
+        let sql = rewritten("SELECT user, current_role, \"user\", u.users FROM u WHERE owner = USER");
+        assert_eq!(sql, "SELECT session_user, session_user, \"user\", u.users FROM u WHERE owner = session_user");
     }
 
     #[test]

@@ -69,7 +69,6 @@ pub(super) fn aside(statement: &Statement) -> Result<Option<Aside>, Error> {
         Statement::Rollback { savepoint: Some(_), .. } => Aside::Nothing("ROLLBACK"),
         Statement::Rollback { .. } => Aside::End { commits: false },
         Statement::Discard { .. } => Aside::Discard,
-        Statement::Deallocate { .. } => Aside::Nothing("DEALLOCATE"),
         Statement::UNLISTEN { .. } => Aside::Nothing("UNLISTEN"),
         Statement::Savepoint { .. } => Aside::Nothing("SAVEPOINT"),
         Statement::ReleaseSavepoint { .. } => Aside::Nothing("RELEASE"),
@@ -83,10 +82,17 @@ fn of_set(set: &Set) -> Result<Aside, Error> {
             if matches!(scope, Some(ContextModifier::Global)) {
                 return Err(Error::Denied("settings of the whole server cannot be changed".into()));
             }
+            let name = variable.to_string().to_ascii_lowercase().replace('"', "");
+            if let [value] = values.as_slice()
+                && is_default(value)
+            {
+                return Ok(Aside::Reset(Some(name)));
+            }
             let value = values.iter().map(text).collect::<Vec<_>>().join(", ");
             let local = matches!(scope, Some(ContextModifier::Local));
-            Ok(Aside::Set { name: variable.to_string().to_ascii_lowercase().replace('"', ""), value, local })
+            Ok(Aside::Set { name, value, local })
         }
+        Set::SetTimeZone { value, .. } if is_default(value) => Ok(Aside::Reset(Some("timezone".into()))),
         Set::SetTimeZone { local, value } => {
             Ok(Aside::Set { name: "timezone".into(), value: text(value), local: *local })
         }
@@ -96,6 +102,12 @@ fn of_set(set: &Set) -> Result<Aside, Error> {
         Set::SetTransaction { .. } => Ok(Aside::Nothing("SET")),
         _ => Err(Error::Unsupported("this form of SET is not supported; write `SET name = value`".into())),
     }
+}
+
+/// What a setting has without being set, by a word without quotes.
+fn is_default(value: &Expr) -> bool {
+    let word = matches!(value, Expr::Identifier(name) if name.quote_style.is_none());
+    word && ["default", "local"].contains(&value.to_string().to_ascii_lowercase().as_str())
 }
 
 fn text(value: &Expr) -> String {
@@ -255,6 +267,9 @@ mod tests {
             ("SET LOCAL lineward.as_of = '2026-01-01'", local("lineward.as_of", "2026-01-01")),
             ("RESET lineward.as_of", Some(Aside::Reset(Some("lineward.as_of".into())))),
             ("SET TIME ZONE 'UTC'", set("timezone", "UTC")),
+            ("SET TIMEZONE = 'UTC'", set("timezone", "UTC")),
+            ("SET TIME ZONE LOCAL", Some(Aside::Reset(Some("timezone".into())))),
+            ("SET TIMEZONE TO DEFAULT", Some(Aside::Reset(Some("timezone".into())))),
             ("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY", Some(Aside::Nothing("SET"))),
             ("SHOW TRANSACTION ISOLATION LEVEL", Some(Aside::Show("transaction_isolation".into()))),
             ("SHOW lineward.as_of", Some(Aside::Show("lineward.as_of".into()))),

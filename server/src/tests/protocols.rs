@@ -248,6 +248,97 @@ async fn a_revoked_token_ends_what_it_began() {
     running.stop().await;
 }
 
+/// What drivers and people send by the simple protocol, several statements in one text among it.
+#[tokio::test(flavor = "multi_thread")]
+async fn statements_about_the_connection_are_understood() {
+    let running = Running::start("{}").await;
+    let mut socket = TcpStream::connect(running.addresses.postgres.expect("an address")).await.expect("connected");
+    let start = [&196_608_u32.to_be_bytes()[..], b"user\0ann\0database\0lineward\0\0"].concat();
+    socket.write_all(&message(None, &start)).await.expect("sent");
+    answered(&mut socket).await;
+    for (sql, expected) in [
+        ("SELECT 40 + 1; SELECT 40 + 2", vec!["41", "42"]),
+        ("SELECT 40 + 3; SELECT 40 / 0; SELECT 40 + 4", vec!["43", "22012"]),
+        ("SELECT 40 + 5; SELECT nothing; SELECT 40 + 4", vec!["45", "42703"]),
+        ("SELECT current_user = session_user AND user = current_role AND length(user) > 0", vec!["\0\x01t"]),
+        ("SELECT now() > TIMESTAMP '2026-01-01 00:00:00'", vec!["\0\x01t"]),
+        ("SET TIME ZONE 'Europe/Berlin'; SHOW timezone", vec!["SET", "Europe/Berlin"]),
+        ("SET TIMEZONE TO DEFAULT; SHOW TIME ZONE", vec!["RESET", "Etc/UTC"]),
+        ("PREPARE p (int) AS SELECT $1 + 1; EXECUTE p(42)", vec!["PREPARE", "43"]),
+        ("EXECUTE P(43)", vec!["44"]),
+        ("PREPARE p AS SELECT 1", vec!["22023", "DEALLOCATE it"]),
+        ("PREPARE q AS SELECT nothing FROM nowhere", vec!["42P01"]),
+        ("PREPARE q AS DROP TABLE runs", vec!["25006"]),
+        ("DEALLOCATE p; EXECUTE p(1)", vec!["DEALLOCATE", "42704"]),
+        (
+            "PREPARE up AS SELECT count(*) FROM upstream($1, $2); EXECUTE up('triage', 1); DISCARD ALL",
+            vec!["DISCARD ALL"],
+        ),
+        ("EXECUTE up('triage', 1)", vec!["42704"]),
+        ("SELECT * FROM rnus", vec!["42P01", "the nearest names are `runs`"]),
+        (
+            "SELECT count(*) FROM pg_catalog.pg_type t WHERE t.typrelid = 0 OR (SELECT c.relkind = 'c' FROM \
+             pg_catalog.pg_class c WHERE c.oid = t.typrelid)",
+            vec!["SELECT 1"],
+        ),
+    ] {
+        socket.write_all(&message(Some(b'Q'), format!("{sql}\0").as_bytes())).await.expect("sent");
+        let answer = answered(&mut socket).await;
+        for part in expected {
+            assert!(answer.contains(part), "{sql}: {answer:?}");
+        }
+    }
+    drop(socket);
+    running.stop().await;
+}
+
+/// Every error is an object with code, message and hint, whoever noticed it.
+#[tokio::test(flavor = "multi_thread")]
+async fn errors_have_one_shape() {
+    let running = Running::start("{}").await;
+    let client = reqwest::Client::new();
+    let is_error = |said: &Value| ["code", "message", "hint"].iter().all(|key| said["error"][key].is_string());
+    let description: Value = serde_json::from_str(include_str!("../http/openapi.json")).expect("JSON");
+    for path in description["paths"].as_object().expect("paths").keys() {
+        let concrete = running.url(&path.replace(['{', '}'], ""));
+        let (status, said) = sent(client.request(reqwest::Method::PATCH, &concrete)).await;
+        assert!(status == 405 && is_error(&said), "{path}: {status} {said}");
+        let message = said["error"]["message"].as_str().expect("a text");
+        assert!(message.contains("does not take PATCH, it takes ") && message.contains("T"), "{message}");
+        let (status, said) = sent(client.get(format!("{concrete}/nothing/of/this/at/all"))).await;
+        assert!(status == 404 && is_error(&said), "{path}: {status} {said}");
+    }
+    let (status, said) = sent(client.post(running.url("/api/v1/slq"))).await;
+    assert_eq!(
+        (status, &said["error"]["message"]),
+        (404, &json!("there is nothing at `/api/v1/slq`; did you mean `/api/v1/sql`?"))
+    );
+    let large = || "x".repeat((64 << 20) + 1);
+    let json = "application/json";
+    let sql = || client.post(running.url("/api/v1/sql"));
+    let lineage = || client.post(running.url("/api/v1/lineage"));
+    for (request, expected) in [
+        (sql().header("content-type", "text/plain").body("SELECT 1"), 415),
+        (sql().header("content-type", json).body("SELECT 1"), 400),
+        (sql().header("content-type", json).body("{\"question\": 1}"), 400),
+        (sql().header("content-type", json).body(large()), 413),
+        (sql().json_body(&json!({ "query": "SELECT 1" })).header("accept", "image/png"), 406),
+        (sql().json_body(&json!({ "query": "SELEC 1" })), 400),
+        (lineage().body(large()), 413),
+        (lineage().header("content-encoding", "br").body("x"), 415),
+        (lineage().header("content-encoding", "gzip").body("x"), 400),
+        (lineage().body("no event"), 422),
+        (client.get(running.url("/api/v1/namespaces?limit=many")), 400),
+        (client.get(running.url("/api/v1/namespaces?limit=-1")), 400),
+        (client.get(running.url("/api/v1/lineage")), 400),
+        (client.get(running.url("/api/v1/namespaces/none")), 404),
+    ] {
+        let (status, said) = sent(request).await;
+        assert!(status == expected && is_error(&said), "{expected}: {status} {said}");
+    }
+    running.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_beyond_the_limit_wait() {
     let running = Running::start("connections: 2").await;

@@ -1,14 +1,17 @@
-//! OpenLineage 2-0-2: one `COMPLETE` event a run, with what it read and wrote of the lineage asked for. Links that no
-//! run made have no run event; they are in the other formats.
+//! OpenLineage 2-0-2: one event a run, with what it read and wrote of the lineage asked for. What `lineward ingest` reads
+//! back is the same lineage of runs: versions with their hashes, models as models, what an input was used for, fields, and
+//! which came from which. Links that no run made (copies, members, declared bases) have no run event; they are in the other
+//! formats.
 
-use super::{Lineage, time};
-use lineward_store::graph::Version;
-use serde_json::{Value, json};
+use super::{Lineage, hex, time};
+use lineward_store::graph::{Hop, Kind, Version};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 
 const PRODUCER: &str = concat!("urn:lineward:", env!("CARGO_PKG_VERSION"));
 const SCHEMA: &str = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent";
-const VERSION_FACET: &str =
-    "https://openlineage.io/spec/facets/1-0-1/DatasetVersionDatasetFacet.json#/$defs/DatasetVersionDatasetFacet";
+/// Where the facets of the specification are.
+const FACETS: &str = "https://openlineage.io/spec/facets";
 
 pub(super) fn events(lineage: &Lineage<'_>) -> Vec<Value> {
     let graph = lineage.view.graph();
@@ -29,11 +32,11 @@ pub(super) fn events(lineage: &Lineage<'_>) -> Vec<Value> {
             "schemaURL": SCHEMA,
             "run": { "runId": run.run_id },
             "job": { "namespace": namespace, "name": name },
-            "outputs": outputs.iter().map(|v| dataset(lineage, *v)).collect::<Vec<_>>(),
+            "outputs": outputs.iter().map(|v| output(lineage, *v, r)).collect::<Vec<_>>(),
         });
         // An absent list says that nobody knows; an empty one that there is none.
         if let (true, Some(map)) = (run.inputs_known || !inputs.is_empty(), event.as_object_mut()) {
-            map.insert("inputs".to_owned(), inputs.iter().map(|v| dataset(lineage, *v)).collect());
+            map.insert("inputs".to_owned(), inputs.iter().map(|v| input(lineage, *v, r)).collect());
         }
         events.push((at, event));
     }
@@ -41,18 +44,80 @@ pub(super) fn events(lineage: &Lineage<'_>) -> Vec<Value> {
     events.into_iter().map(|(_, event)| event).collect()
 }
 
+/// An input with what it was used for, where that is told by the hops out of it.
+fn input(lineage: &Lineage<'_>, version: Version, run: u32) -> Value {
+    let mut said = dataset(lineage, version);
+    let evaluated = |hop: &Hop| hop.edge_type.as_str() == "EVALUATED_ON";
+    let mut hops = lineage.hops.iter().filter(|hop| hop.src == version && hop.run == Some(run)).peekable();
+    if hops.peek().is_some() && hops.all(evaluated) {
+        said["inputFacets"] =
+            json!({ "lineward_context": facet("urn:lineward:facet:context:1", json!({ "context": "evaluation" })) });
+    }
+    said
+}
+
+/// An output with the fields that its own came from.
+fn output(lineage: &Lineage<'_>, version: Version, run: u32) -> Value {
+    let graph = lineage.view.graph();
+    let mut said = dataset(lineage, version);
+    let (mut fields, mut whole): (BTreeMap<&str, Vec<Value>>, Vec<Value>) = Default::default();
+    let sources = lineage.view.column_sources(version, run);
+    for source in &sources {
+        let (asset, mapping) = (graph.asset(source.src), source.mapping);
+        let how = json!({
+            "type": &*mapping.mapping_type, "subtype": mapping.subtype.as_deref().unwrap_or_default(),
+            "description": mapping.description.as_deref().unwrap_or_default(), "masking": mapping.masking,
+        });
+        let from = json!({
+            "namespace": asset.namespace, "name": asset.name, "field": source.src_field, "transformations": [present(how)],
+        });
+        match source.dst_field {
+            Some(field) => fields.entry(field).or_default().push(from),
+            None => whole.push(from),
+        }
+    }
+    if !sources.is_empty() {
+        let fields: Map<String, Value> =
+            fields.into_iter().map(|(field, from)| (field.to_owned(), json!({ "inputFields": from }))).collect();
+        let schema = format!("{FACETS}/1-2-0/ColumnLineageDatasetFacet.json#/$defs/ColumnLineageDatasetFacet");
+        said["facets"]["columnLineage"] = facet(&schema, json!({ "fields": fields, "dataset": whole }));
+    }
+    said
+}
+
+/// A data set or model with its version, content and fields.
 fn dataset(lineage: &Lineage<'_>, version: Version) -> Value {
     let graph = lineage.view.graph();
-    let asset = graph.asset(version);
-    json!({
-        "namespace": asset.namespace,
-        "name": asset.name,
-        "facets": {
-            "version": {
-                "_producer": PRODUCER,
-                "_schemaURL": VERSION_FACET,
-                "datasetVersion": graph.version_name(version),
-            },
-        },
-    })
+    let (asset, row) = (graph.asset(version), graph.version(version));
+    let named = format!("{FACETS}/1-0-1/DatasetVersionDatasetFacet.json#/$defs/DatasetVersionDatasetFacet");
+    let mut facets = json!({ "version": facet(&named, json!({ "datasetVersion": graph.version_name(version) })) });
+    let content = [("sha256", row.content_sha256), ("merkleRoot", row.merkle_root)];
+    if let Some((kind, hash)) = content.into_iter().find_map(|(kind, hash)| Some((kind, hash?))) {
+        let content = Map::from_iter([(kind.to_owned(), hex(&hash.0).into())]);
+        facets["lineward_content"] = facet("urn:lineward:facet:content:1", content.into());
+    }
+    if graph.kind(version) == Kind::Model {
+        facets["lineward_model"] = facet("urn:lineward:facet:model:1", json!({ "role": "model" }));
+    }
+    let fields: Vec<Value> = lineage.view.fields_of(version).into_iter().map(|name| json!({ "name": name })).collect();
+    if !fields.is_empty() {
+        let schema = format!("{FACETS}/1-1-1/SchemaDatasetFacet.json#/$defs/SchemaDatasetFacet");
+        facets["schema"] = facet(&schema, json!({ "fields": fields }));
+    }
+    json!({ "namespace": asset.namespace, "name": asset.name, "facets": facets })
+}
+
+/// A facet with who says it and its shape.
+fn facet(schema: &str, mut content: Value) -> Value {
+    content["_producer"] = PRODUCER.into();
+    content["_schemaURL"] = schema.into();
+    content
+}
+
+/// An object without texts that are empty.
+fn present(mut object: Value) -> Value {
+    if let Some(members) = object.as_object_mut() {
+        members.retain(|_, value| value.as_str() != Some(""));
+    }
+    object
 }

@@ -1,10 +1,13 @@
 //! The formats of others over the estate of the `.slt` files.
 
 use super::Form;
+use crate::LinewardSession;
 use crate::picture::Ways;
-use crate::tests::estate;
-use lineward_events::{FormatChoice, Statement, canonical_json, decode};
+use crate::tests::{RECEIVED_AT, estate, incoming, rows, writer_at};
+use lineward_events::{FormatChoice, Statement, canonical_json, decode, documents};
+use lineward_store::Batch;
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 async fn export(form: Form, asset: &str) -> Vec<Value> {
     let (_place, session) = estate().await;
@@ -61,6 +64,51 @@ async fn openlineage_events_are_read_back_with_the_same_inputs_and_outputs() {
     // A run of unknown inputs keeps them unknown.
     let mystery = export(Form::OpenLineage, "mystery").await;
     assert!(mystery[0].get("inputs").is_none() && mystery[0]["outputs"][0]["name"] == "mystery");
+}
+
+/// What a run read, wrote and mapped is the same in a store that was filled from the export.
+#[tokio::test(flavor = "multi_thread")]
+async fn openlineage_makes_the_same_lineage_of_runs_again() {
+    let (_place, session) = estate().await;
+    let place = tempfile::tempdir().expect("a folder");
+    let uri = place.path().join("copy").to_string_lossy().into_owned();
+    let mut writer = writer_at(&uri).await;
+    let mut batch = Batch { writer: "test".into(), received_at: RECEIVED_AT, ..Batch::default() };
+    let mut keys = BTreeSet::new();
+    for asset in ["model:mlflow://prod/*", "table:*", "dataset:s3://clinic/corpus/notes-clean"] {
+        for event in session.export(Form::OpenLineage, asset).await.expect("an export") {
+            let found = documents(event.to_string().as_bytes()).expect("documents").remove(0).expect("a document");
+            let incoming = incoming(&found, batch.events.len() as i64, RECEIVED_AT);
+            if keys.insert(incoming.row.event_key) {
+                batch.events.push(incoming);
+            }
+        }
+    }
+    assert!(batch.events.len() >= 8, "{}", batch.events.len());
+    writer.commit(batch).await.expect("committed");
+    let copy = LinewardSession::open(&uri).await.expect("a session");
+    let mut compared = 0;
+    for query in [
+        "SELECT DISTINCT m.name, m.version, u.via_run_id, u.edge_type FROM models AS m, upstream('model:mlflow://prod/triage', 1) AS u \
+         WHERE m.name = 'triage' ORDER BY 1, 2, 3, 4",
+        "SELECT seed, edge_type, asset_type, namespace, name, version, via_run_id FROM upstream('model:mlflow://prod/*', 1) \
+         WHERE via_run_id IS NOT NULL ORDER BY 1, 2, 3, 4, 5, 6",
+        "SELECT seed, edge_type, asset_type, namespace, name, version, via_run_id FROM upstream('dwh.mart.notes', 1) \
+         WHERE via_run_id IS NOT NULL ORDER BY 1, 2, 3, 4, 5, 6",
+        "SELECT seed, name, complete, gap_reason FROM upstream('model:mlflow://prod/mystery') ORDER BY 1, 2",
+        "SELECT depth, name, field, type, subtype, masking, run_id, complete FROM column_upstream('dwh.mart.notes', '*') \
+         ORDER BY 1, 2, 3, 4",
+        "SELECT depth, name, field, type, subtype, masking, run_id, complete FROM column_upstream('dwh.staging.visits', 'patient') \
+         ORDER BY 1, 2, 3, 4",
+        "SELECT run_id, job_namespace, job_name, state, ended_at, inputs_known FROM runs WHERE run_id IN ('r-triage', 'r-mart', 'r-opaque')
+         ORDER BY 1",
+    ] {
+        let (before, after) = (rows(&session, query).await.expect(query), rows(&copy, query).await.expect(query));
+        assert_eq!(after, before, "{query}");
+        assert!(!before.is_empty(), "{query}");
+        compared += before.len();
+    }
+    assert!(compared > 15, "{compared}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,6 +6,7 @@ use super::{Column, Function, Type, walk};
 use crate::{Error, suggest};
 use arrow::array::RecordBatch;
 use lineward_store::graph::{Direction, ReachedColumn, Version, View};
+use std::collections::BTreeSet;
 
 pub(super) const ARGUMENTS: &[Argument] = &[
     Argument { name: "asset", takes: Takes::Texts, required: true, summary: "an asset as in `upstream`" },
@@ -37,21 +38,47 @@ pub(super) fn walk(
 ) -> Result<RecordBatch, Error> {
     let seeds = walk::seeds(view, arguments.texts("asset"))?;
     let max_depth = arguments.count("max_depth").map(|n| u32::try_from(n).unwrap_or(u32::MAX));
-    let mut out = Vec::new();
-    for field in fields(view, &seeds, arguments.texts("field"))? {
-        if max_depth != Some(0) {
-            for seed in &seeds {
-                if let Some(gap) = view.column_gap(direction, &(*seed, Some(field.clone()))) {
-                    let mut row = vec![Cell::Null; 9];
-                    row[4] = 1i64.into();
-                    row.extend(completeness(Some(gap)));
-                    out.push(row);
-                }
-            }
-        }
-        out.extend(view.column_walk(direction, &seeds, &field, max_depth).into_iter().map(|r| cells(view, r)));
+    let asked = arguments.texts("field");
+    let fields = fields(view, &seeds, asked)?;
+    let (mut out, mut gaps) = (Vec::new(), Vec::new());
+    if max_depth != Some(0) && !asked.is_empty() {
+        gaps.extend(unknown_fields(view, &seeds));
     }
-    rows::batch(function, &out)
+    for field in fields {
+        if max_depth != Some(0) {
+            gaps.extend(seeds.iter().filter_map(|seed| view.column_gap(direction, &(*seed, Some(field.clone())))));
+        }
+        let reached = view.column_walk(direction, &seeds, &field, max_depth);
+        let is_known = seeds.iter().any(|seed| view.fields_of(*seed).contains(&field.as_str()));
+        out.extend(reached.into_iter().filter(|r| may_be(view, r, is_known)).map(|r| cells(view, r)));
+    }
+    let mut told = BTreeSet::new();
+    gaps.retain(|gap| told.insert(gap.clone()));
+    let rows: Vec<Vec<Cell>> = gaps.into_iter().map(gap_row).chain(out).collect();
+    rows::batch(function, &rows)
+}
+
+fn gap_row(gap: String) -> Vec<Cell> {
+    let mut row = vec![Cell::Null; 9];
+    row[4] = 1i64.into();
+    row.extend(completeness(Some(gap)));
+    row
+}
+
+/// Versions asked about of which nobody said what fields they have: no answer about them is known to be all of it.
+fn unknown_fields(view: &View, seeds: &[Version]) -> impl Iterator<Item = String> {
+    seeds.iter().filter(|seed| view.fields_of(**seed).is_empty()).map(|seed| {
+        let asset = view.graph().text(*seed);
+        format!("fields_unknown: nobody says which fields `{asset}` has")
+    })
+}
+
+/// Whether a version that was reached may have the field: a copy has the fields of its original by their names, and a name
+/// that only the question knows is none of them.
+fn may_be(view: &View, reached: &ReachedColumn, is_known: bool) -> bool {
+    let (version, field) = &reached.column;
+    let known = view.fields_of(*version);
+    field.as_deref().is_none_or(|field| known.contains(&field) || is_known && known.is_empty())
 }
 
 /// The fields asked about, where the versions have them.
@@ -63,6 +90,7 @@ fn fields(view: &View, seeds: &[Version], asked: &[String]) -> Result<Vec<String
     for name in asked {
         match name.as_str() {
             "*" => fields.extend(known.iter().map(|k| (*k).to_owned())),
+            "" => return Err(Error::Argument("argument `field` is empty; write `'*'` for all fields".to_owned())),
             // Where no schema was ever said, any name may be one.
             name if known.contains(&name) || known.is_empty() => fields.push(name.to_owned()),
             name => {

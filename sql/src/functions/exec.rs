@@ -1,8 +1,8 @@
 //! A call of a table function in a physical plan: what EXPLAIN shows, and what runs.
 
 use super::table::{LineageCall, Planned};
+use crate::time;
 use arrow::datatypes::SchemaRef;
-use chrono::{DateTime, SecondsFormat};
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
@@ -51,16 +51,11 @@ impl LineageExec {
                     arrow::util::display::array_value_to_string(rows.column(0), 0).unwrap_or_default()
                 }
                 Some(Planned::Plan(_)) => "(subquery)".to_owned(),
-                _ => session[i].map_or_else(|| ["now", "all"][i].to_owned(), time),
+                _ => session[i].map_or_else(|| ["now", "all"][i].to_owned(), time::text),
             };
             (names[i], text)
         })
     }
-}
-
-fn time(micros: i64) -> String {
-    let time = DateTime::from_timestamp_micros(micros).unwrap_or_default();
-    time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
 impl DisplayAs for LineageExec {

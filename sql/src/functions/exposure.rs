@@ -1,16 +1,17 @@
 //! `exposure`: everything that has a tag.
 
 use super::args::{Argument, Arguments, Takes};
-use super::rows::{self, completeness};
+use super::rows::{self, Cell, completeness};
 use super::{Function, Type, models_trained_on};
 use crate::Error;
 use arrow::array::RecordBatch;
-use lineward_store::graph::View;
+use lineward_store::graph::{View, What};
 
 pub(super) static FUNCTION: Function = Function {
     name: "exposure",
     summary: "Every version that has a tag, and how: seen in it, flowed into it, cleared on the way, or cleared and \
-              seen all the same.",
+              seen all the same. Where none is known to have it and it is not known of some, a row without a name says \
+              so.",
     arguments: &[
         Argument {
             name: "tag",
@@ -26,9 +27,13 @@ pub(super) static FUNCTION: Function = Function {
         ("version_id", Type::Integer, "the version"),
         ("asset_type", Type::Text, "its asset's type"),
         ("namespace", Type::Text, "its asset's namespace"),
-        ("name", Type::Text, "its asset's name"),
+        ("name", Type::Text, "its asset's name; null in a row that stands for what is not known"),
         ("version", Type::Text, "its version"),
-        ("status", Type::Text, "`observed`, `inherited`, `cleared` or `contradicted`"),
+        (
+            "status",
+            Type::Text,
+            "`observed`, `inherited`, `cleared` or `contradicted`; `unknown` in a row without a name",
+        ),
         ("min_depth", Type::Integer, "hops from the nearest data it was seen in"),
         ("deployed", Type::Boolean, "it is served, or serves"),
         ("complete", Type::Boolean, "everything upstream of it is known and scanned"),
@@ -39,12 +44,34 @@ pub(super) static FUNCTION: Function = Function {
     answer,
 };
 
+/// The status of what is not known.
+const UNKNOWN: &str = "unknown";
+
+fn unknown_versions(view: &View, what: &What) -> Option<String> {
+    let versions = match view.unknown_to(what) {
+        0 => return None,
+        1 => "1 version is, or is".to_owned(),
+        many => format!("{many} versions are, or are"),
+    };
+    Some(format!("versions_unknown: {versions} made from, what nobody knows or has searched; `lineage_gaps` lists it"))
+}
+
 fn answer(view: &View, arguments: &Arguments) -> Result<RecordBatch, Error> {
     let graph = view.graph();
     let mut out = Vec::new();
     for text in arguments.texts("tag") {
         let (what, tag) = models_trained_on::what(view, text)?;
-        for exposed in view.exposure(&what) {
+        let all = view.exposure(&what);
+        if all.is_empty()
+            && let Some(gap) = unknown_versions(view, &what)
+        {
+            let mut cells: Vec<Cell> = vec![tag.as_str().into()];
+            cells.extend(vec![Cell::Null; 5]);
+            cells.extend([UNKNOWN.into(), Cell::Null, Cell::Null]);
+            cells.extend(completeness(Some(gap)));
+            out.push(cells);
+        }
+        for exposed in all {
             let (asset, row) = (graph.asset(exposed.version), graph.version(exposed.version));
             let mut cells = vec![
                 tag.as_str().into(),

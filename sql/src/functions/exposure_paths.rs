@@ -5,12 +5,13 @@ use super::lineage_paths::{COLUMNS, PATHS, path_rows};
 use super::{Function, models_trained_on, rows, walk};
 use crate::Error;
 use arrow::array::RecordBatch;
-use lineward_store::graph::View;
+use lineward_store::graph::{View, What};
 
 pub(super) static FUNCTION: Function = Function {
     name: "exposure_paths",
     summary: "The ways by which a tag got into a model, from the data it was seen in, shortest first, a row a hop. \
-              Evaluation is no way in.",
+              Evaluation is no way in. Where something upstream of the model is not known or was never searched, \
+              there may be more ways, and `complete` is false.",
     arguments: &[
         Argument {
             name: "tag",
@@ -37,13 +38,15 @@ pub(super) static FUNCTION: Function = Function {
 fn answer(view: &View, arguments: &Arguments) -> Result<RecordBatch, Error> {
     let targets = walk::seeds(view, arguments.texts("model"))?;
     let max = usize::try_from(arguments.count("max_paths").unwrap_or(PATHS)).unwrap_or(usize::MAX);
-    let mut sources = Vec::new();
+    let (mut sources, mut hiding) = (Vec::new(), true);
     for text in arguments.texts("tag") {
         let (what, _) = models_trained_on::what(view, text)?;
+        // A tag may be in what nobody searched; where an asset went does not depend on that.
+        hiding &= matches!(what, What::Versions(_));
         sources.extend(view.sources_of(&what));
     }
     sources.sort_unstable();
     sources.dedup();
     let found = view.paths(&sources, &targets, max, false);
-    rows::batch(&FUNCTION, &path_rows(view, &found, &targets))
+    rows::batch(&FUNCTION, &path_rows(view, &found, &targets, hiding))
 }

@@ -5,7 +5,7 @@ use super::rows::{self, Cell, completeness};
 use super::{Function, Type, walk};
 use crate::{Error, suggest};
 use arrow::array::RecordBatch;
-use lineward_store::graph::{Changed, ResolveError, Version, View};
+use lineward_store::graph::{AsOf, Changed, ResolveError, Version, View};
 
 pub(super) static FUNCTION: Function = Function {
     name: "lineage_diff",
@@ -40,6 +40,7 @@ fn answer(view: &View, arguments: &Arguments) -> Result<RecordBatch, Error> {
     if from > to {
         return Err(Error::Argument("`t1` of `lineage_diff` is later than `t2`".to_owned()));
     }
+    suggest::begun(view.graph(), AsOf { valid: Some(to), recorded: None })?;
     let (before, after) = (versions(view, arguments, from)?, versions(view, arguments, to)?);
     let later = view.at(to);
     let gap = after

@@ -50,14 +50,15 @@ fn answer(view: &View, arguments: &Arguments) -> Result<RecordBatch, Error> {
     let targets = walk::seeds(view, arguments.texts("target"))?;
     let max = usize::try_from(arguments.count("max_paths").unwrap_or(PATHS)).unwrap_or(usize::MAX);
     let found = view.paths(&sources, &targets, max, true);
-    rows::batch(&FUNCTION, &path_rows(view, &found, &targets))
+    rows::batch(&FUNCTION, &path_rows(view, &found, &targets, true))
 }
 
-/// A row for each hop, or one that says that there is no path but that there may be.
-pub(super) fn path_rows(view: &View, found: &Paths, targets: &[Version]) -> Vec<Vec<Cell>> {
+/// A row for each hop, or one that says that there is no path but that there may be: for gaps of all kinds, or for those
+/// that hide inputs.
+pub(super) fn path_rows(view: &View, found: &Paths, targets: &[Version], hiding: bool) -> Vec<Vec<Cell>> {
     let hidden = targets
         .iter()
-        .find_map(|t| view.hidden_upstream(*t))
+        .find_map(|t| view.gap_upstream(*t, hiding))
         .map(|gap| format!("{} (at {})", walk::gap_text(&gap), view.graph().text(gap.version)));
     let stopped = found.stopped.then(|| "search_stopped: there are too many ways to try them all".to_owned());
     let gap = stopped.or(hidden);

@@ -2,7 +2,7 @@
 
 use super::args::{Argument, Arguments, Takes};
 use super::{Function, Type};
-use crate::{Error, suggest};
+use crate::{Error, suggest, tags};
 use arrow::array::{ArrayRef, BooleanArray, Int64Array, RecordBatch, StringArray};
 use lineward_store::graph::{Details, ResolveError, Status, Trained, View, What};
 use std::sync::Arc;
@@ -13,7 +13,8 @@ pub(super) static FUNCTION: Function = Function {
     name: "models_trained_on",
     summary: "The model versions that carry sensitive data of a kind, or data of an asset: trained on it, on data \
               made from it, or tuned, adapted, quantised or merged from a model that was. Data a model is only \
-              evaluated on does not count.",
+              evaluated on does not count. Where no model is known to and it is not known of some, a row without a name \
+              says so.",
     arguments: &[
         Argument {
             name: "tag_or_asset",
@@ -35,7 +36,7 @@ pub(super) static FUNCTION: Function = Function {
     ],
     columns: &[
         ("model_namespace", Type::Text, "namespace of the model"),
-        ("model_name", Type::Text, "name of the model"),
+        ("model_name", Type::Text, "name of the model; null in a row that stands for what is not known"),
         ("model_version", Type::Text, "version of the model"),
         ("tag", Type::Text, "what was asked for"),
         (
@@ -65,11 +66,41 @@ fn answer(view: &View, arguments: &Arguments) -> Result<RecordBatch, Error> {
     let mut answers = Vec::new();
     for text in arguments.texts("tag_or_asset") {
         let (what, tag) = what(view, text)?;
-        answers.push((tag, view.models_trained_on(&what, mode == "possible", details)));
+        let trained = view.models_trained_on(&what, mode == "possible", details);
+        let gap = match trained.iter().any(|row| wanted(mode, row.status)) {
+            true => None,
+            false => unknown_models(view, &what),
+        };
+        answers.push((tag, trained, gap));
     }
-    let all = answers.iter().flat_map(|(tag, trained)| trained.iter().map(move |row| (tag.as_str(), row)));
-    let rows: Vec<(&str, &Trained)> = all.filter(|(_, row)| wanted(mode, row.status)).collect();
+    let mut rows = Vec::new();
+    for (tag, trained, gap) in &answers {
+        let wanted = trained.iter().filter(|row| wanted(mode, row.status));
+        rows.extend(wanted.map(|row| Row { tag, model: Some(row), gap: row.gap_reason.as_deref() }));
+        rows.extend(gap.iter().map(|gap| Row { tag, model: None, gap: Some(gap) }));
+    }
     Ok(RecordBatch::try_new(FUNCTION.schema(), columns(view, &rows))?)
+}
+
+/// A row of the answer: a model, or what is not known where there is none.
+struct Row<'a> {
+    tag: &'a str,
+    model: Option<&'a Trained>,
+    gap: Option<&'a str>,
+}
+
+/// How many models there are of which nobody can say that they do not belong here; `None` where there is none.
+fn unknown_models(view: &View, what: &What) -> Option<String> {
+    let details = Details { sources: false, first_run: false, gap_reason: false };
+    let all = view.models_trained_on(what, true, details);
+    let (versions, them) = match all.iter().filter(|row| row.status == Status::Unknown).count() {
+        0 => return None,
+        1 => ("1 model version is".to_owned(), "it"),
+        many => (format!("{many} model versions are"), "them"),
+    };
+    Some(format!(
+        "models_unknown: {versions} made from what nobody knows or has searched; mode `possible` lists {them}"
+    ))
 }
 
 fn wanted(mode: &str, status: Status) -> bool {
@@ -90,34 +121,35 @@ pub(super) fn what(view: &View, text: &str) -> Result<(What, String), Error> {
     let is_name = text.contains([':', '/', '@', '*']);
     match graph.resolve(text, view.valid()) {
         Ok(versions) => Ok((What::Versions(versions), text.to_owned())),
+        // Nobody has found it yet.
+        Err(ResolveError::Unknown) if !is_name && tags::rules_know(text) => {
+            Ok((What::Tag(text.to_owned()), graph.tag_name(text)))
+        }
         Err(ResolveError::Unknown) if !is_name => {
-            let tags = ["PII", "PHI", "CREDENTIAL", "FINANCIAL"].into_iter().map(str::to_owned);
-            let tags = tags.chain(graph.tags().iter().map(|t| t.tag.clone()));
-            Err(Error::Name(suggest::unknown("tag or asset", text, tags.chain(graph.asset_names()))))
+            let known = tags::of_rules().iter().cloned().chain(graph.tags().iter().map(|t| t.tag.clone()));
+            Err(Error::Name(suggest::unknown("tag or asset", text, known.chain(graph.asset_names()))))
         }
         Err(error) => Err(suggest::explain(graph, text, error)),
     }
 }
 
-fn columns(view: &View, rows: &[(&str, &Trained)]) -> Vec<ArrayRef> {
+fn columns(view: &View, rows: &[Row<'_>]) -> Vec<ArrayRef> {
     let graph = view.graph();
     let text = |of: &dyn Fn(&Trained) -> Option<String>| -> ArrayRef {
-        Arc::new(rows.iter().map(|(_, row)| of(row)).collect::<StringArray>())
+        Arc::new(rows.iter().map(|row| row.model.and_then(of)).collect::<StringArray>())
     };
-    let boolean = |of: &dyn Fn(&Trained) -> bool| -> ArrayRef {
-        Arc::new(rows.iter().map(|(_, row)| Some(of(row))).collect::<BooleanArray>())
-    };
+    let statuses = rows.iter().map(|row| row.model.map_or(Status::Unknown, |model| model.status).as_str());
     vec![
         text(&|r| Some(graph.asset(r.model).namespace.clone())),
         text(&|r| Some(graph.asset(r.model).name.clone())),
         text(&|r| Some(graph.version_name(r.model).to_owned())),
-        Arc::new(rows.iter().map(|(tag, _)| Some(*tag)).collect::<StringArray>()),
-        text(&|r| Some(r.status.as_str().to_owned())),
-        Arc::new(rows.iter().map(|(_, r)| Some(r.sources)).collect::<Int64Array>()),
-        Arc::new(rows.iter().map(|(_, r)| r.min_depth.map(i64::from)).collect::<Int64Array>()),
+        Arc::new(rows.iter().map(|row| Some(row.tag)).collect::<StringArray>()),
+        Arc::new(statuses.map(Some).collect::<StringArray>()),
+        Arc::new(rows.iter().map(|row| row.model.map(|r| r.sources)).collect::<Int64Array>()),
+        Arc::new(rows.iter().map(|row| row.model?.min_depth.map(i64::from)).collect::<Int64Array>()),
         text(&|r| r.first_run.map(|run| graph.run_id(run).to_owned())),
-        boolean(&|r| r.deployed),
-        boolean(&|r| r.complete),
-        text(&|r| r.gap_reason.clone()),
+        Arc::new(rows.iter().map(|row| row.model.map(|r| r.deployed)).collect::<BooleanArray>()),
+        Arc::new(rows.iter().map(|row| Some(row.model.is_some_and(|r| r.complete))).collect::<BooleanArray>()),
+        Arc::new(rows.iter().map(|row| row.gap).collect::<StringArray>()),
     ]
 }

@@ -3,9 +3,9 @@
 use super::Function;
 use super::args::{Arguments, Given};
 use super::exec::LineageExec;
-use crate::Error;
 use crate::graphs::Graphs;
 use crate::options::{LinewardOptions, WhileRunning};
+use crate::{Error, suggest};
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use async_trait::async_trait;
@@ -112,6 +112,10 @@ impl LineageCall {
         }
         arguments.columns = columns;
         let view = self.graphs.view(arguments.as_of()).await?;
+        // Tables have no arguments: a view of the time before the store began is empty.
+        if !function.arguments.is_empty() {
+            suggest::begun(view.graph(), arguments.as_of())?;
+        }
         // A walk over a large graph takes long enough to starve the other queries of a runtime thread.
         // It cannot be stopped, and goes on where the query is.
         let held = context.session_config().get_extension::<WhileRunning>().and_then(|running| running.0.upgrade());

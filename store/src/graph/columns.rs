@@ -230,7 +230,33 @@ pub struct ReachedColumn {
     pub gap: Option<String>,
 }
 
+/// A field or a whole version, and the field it was made from in one hop.
+#[derive(Debug, Clone, Copy)]
+pub struct ColumnSource<'a> {
+    /// The version the values come from.
+    pub src: Version,
+    /// Its field.
+    pub src_field: &'a str,
+    /// The field they go to; `None` where all of it depends on the source.
+    pub dst_field: Option<&'a str>,
+    /// How.
+    pub mapping: &'a ColumnMappingRow,
+}
+
 impl View {
+    /// The fields from which a run made those of a version, as its producer said.
+    pub fn column_sources(&self, dst: Version, run: u32) -> Vec<ColumnSource<'_>> {
+        let columns = &self.graph.columns;
+        let links = columns.links(Direction::Upstream, dst).filter(|link| link.run == run && link.since <= self.at);
+        let all = links.flat_map(|link| columns.set(link.mapping_id).iter().map(move |mapping| (link.src, mapping)));
+        let named = all.filter_map(|(src, mapping)| {
+            let src_field = columns.name(mapping.src_field_id)?;
+            let dst_field = mapping.dst_field_id.and_then(|field| columns.name(field));
+            Some(ColumnSource { src, src_field, dst_field, mapping })
+        });
+        named.collect()
+    }
+
     /// The fields that a version is known to have, in the order of its schema.
     pub fn fields_of(&self, version: Version) -> Vec<&str> {
         let asset = self.graph.versions.asset_id(version);

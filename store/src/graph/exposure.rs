@@ -4,6 +4,7 @@ use super::build::{Kind, Link, Version};
 use super::csr::Bits;
 use super::questions::{Status, What};
 use super::walk::{Direction, View};
+use crate::rows::Micros;
 use lineward_events::EdgeType;
 
 /// How a version has a tag.
@@ -45,7 +46,8 @@ impl View {
     pub fn exposure(&self, what: &What) -> Vec<Exposed> {
         let (graph, flow) = (&*self.graph, self.flow());
         let tag = self.tracer(what);
-        let gap_bits = self.gap_bits(false);
+        let hiding = matches!(what, What::Versions(_));
+        let gap_bits = self.gap_bits(hiding);
         let deployed = self.deployed();
         let mut exposed = Vec::new();
         for version in graph.versions().filter(|&v| self.exists(v)) {
@@ -65,7 +67,7 @@ impl View {
                 status,
                 min_depth: tag.depth[version as usize].filter(|_| has),
                 deployed: deployed[version as usize],
-                gap_reason: (gaps != 0).then(|| self.gap_reason(version, gaps, false)),
+                gap_reason: (gaps != 0).then(|| self.gap_reason(version, gaps, hiding)),
             });
         }
         exposed
@@ -98,9 +100,32 @@ impl View {
         }
     }
 
+    /// Versions of which it is not known what they have: something at them or upstream of them is a gap. Of a tag every gap
+    /// counts; data that was asked for flows in without being searched, so that only hidden inputs do.
+    pub fn unknown_to(&self, what: &What) -> usize {
+        let (flow, gap_bits) = (self.flow(), self.gap_bits(matches!(what, What::Versions(_))));
+        let unknown = |v: &Version| self.exists(*v) && gap_bits[flow.class(*v) as usize] != 0;
+        self.graph.versions().filter(unknown).count()
+    }
+
     /// The nearest thing not known that hides what flows into a version, at it or upstream of it.
     pub fn hidden_upstream(&self, version: Version) -> Option<super::Gap> {
-        let nearest = self.nearest_gap(version, true)?;
-        self.gaps_of(nearest).into_iter().find(|g| g.kind.hides_inputs())
+        self.gap_upstream(version, true)
+    }
+
+    /// The nearest thing not known at a version or upstream of it, of all kinds or of those that hide inputs.
+    pub fn gap_upstream(&self, version: Version, hiding: bool) -> Option<super::Gap> {
+        let nearest = self.nearest_gap(version, hiding)?;
+        self.gaps_of(nearest).into_iter().find(|g| g.kind.counts(hiding))
+    }
+}
+
+impl super::LineageGraph {
+    /// Times since which something is known: of versions, runs and scans. A version that is its content has none.
+    pub fn begins(&self) -> impl Iterator<Item = Micros> + '_ {
+        let versions = self.versions().map(|version| self.versions.valid_from(version));
+        let runs = (0u32..).take(self.runs.len()).map(|run| self.runs.began(run));
+        let scans = self.scans.iter().map(|scan| scan.scanned_at);
+        versions.chain(runs).chain(scans).filter(|at| *at > 0)
     }
 }

@@ -57,6 +57,11 @@ impl GapKind {
         1 << (self as u8)
     }
 
+    /// Whether it leaves an answer incomplete: one about what is inside, or one about what flows in.
+    pub(super) fn counts(self, hiding: bool) -> bool {
+        self.bit() & Self::counted(hiding) != 0
+    }
+
     /// The bits of all kinds, or of those that hide inputs.
     fn counted(hiding: bool) -> u8 {
         Self::ALL.into_iter().filter(|k| !hiding || k.hides_inputs()).fold(0, |bits, kind| bits | kind.bit())

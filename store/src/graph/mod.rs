@@ -29,7 +29,7 @@ mod tests;
 mod walk;
 
 pub use build::{AsOf, GraphRows, GraphTables, Kind, LineageGraph, Version};
-pub use columns::{Column, ReachedColumn};
+pub use columns::{Column, ColumnSource, ReachedColumn};
 pub use diff::{Change, Changed};
 pub use erasure::{Affected, ErasureAction, Impact, Reach};
 pub use exposure::{Exposed, ExposedStatus};

@@ -1,4 +1,4 @@
-//! Functions of a few bytes of SQL whose answer may be of any size, held to one that a server can keep. They make their
+//! Functions of a few bytes of SQL whose answer may be of any size, held to one that a process can keep. They make their
 //! answer in one piece that no share of memory is asked for, and a process that gets no memory ends.
 
 mod literals;
@@ -10,9 +10,11 @@ use arrow::datatypes::{
     DataType, FieldRef, Int64Type, IntervalMonthDayNano, IntervalMonthDayNanoType, IntervalUnit, TimeUnit,
 };
 use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::{
     ColumnarValue, Documentation, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
 };
+use datafusion::optimizer::OptimizerRule;
 use datafusion::prelude::SessionContext;
 use std::sync::Arc;
 
@@ -48,6 +50,14 @@ pub(crate) fn register(context: &SessionContext) {
         }
     }
     context.add_optimizer_rule(Arc::new(literals::Held::new()));
+}
+
+/// The name of the rule among those of the optimiser.
+const RULE: &str = "held";
+
+/// The rules of a session whose plans are computed elsewhere, where `||` is an operator and no function of ours.
+pub(crate) fn for_elsewhere(state: &SessionState) -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
+    state.optimizers().iter().filter(|rule| rule.name() != RULE).cloned().collect()
 }
 
 /// One of them; like the engine's own but for the size of its answer. Told apart by its name and the engine's function:

@@ -68,7 +68,7 @@ fn columns_of(plan: &LogicalPlan) -> Result<DFSchema> {
 
 impl OptimizerRule for Held {
     fn name(&self) -> &str {
-        "held"
+        super::RULE
     }
 
     fn rewrite(&self, plan: LogicalPlan, _: &dyn OptimizerConfig) -> Result<Transformed<LogicalPlan>> {
