@@ -35,7 +35,7 @@ const AFTER_HELP: &str = "\
 Exit codes:
   0  done
   1  done, and the answer is a no: a finding that --fail-on names, an invalid number, a change,
-     events of which nothing was understood
+     event files of which every record is a dead letter
   2  an error
 
 Environment:

@@ -1201,8 +1201,8 @@ fn a_file_of_which_nothing_is_understood_is_told() {
     let place = Place::new();
     place.write("sheet.csv", "name,age\nann,36\n");
     place.write("other.jsonl", "{\"what\": \"is this\"}\n");
-    for file in ["sheet.csv", "other.jsonl"] {
-        let run = place.run(&["ingest", "--store", "store", file]).exits(1);
+    for (file, code) in [("sheet.csv", 1), ("other.jsonl", 0)] {
+        let run = place.run(&["ingest", "--store", "store", file]).exits(code);
         run.complains("nothing of it was understood");
         place.run(&["ingest", "--store", "store", file]).exits(0);
     }

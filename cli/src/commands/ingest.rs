@@ -20,8 +20,8 @@ Examples:
   lineward ingest --event-format cloudtrail trail.json.gz
   zcat old.json.gz | lineward ingest -
 
-Exit codes: 0 all read, 1 all read and nothing of it understood (dead letters and events of unknown
-kind alone), 2 an error or a file that could not be read to its end (the others were read).")]
+Exit codes: 0 all read, 1 all read and every record of it a dead letter, 2 an error or a file that
+could not be read to its end (the others were read).")]
 pub(crate) struct IngestArgs {
     /// Files or folders of events; `-` is standard input
     #[arg(required = true, value_name = "FILE")]
@@ -78,7 +78,8 @@ pub(crate) fn run(args: IngestArgs) -> anyhow::Result<ExitCode> {
              `--event-format` names a format",
             counters.dead_letters, counters.unknown
         ));
-        return Ok(ExitCode::from(1));
+        // What is of unknown kind is kept, and may be understood by a later version.
+        return Ok(ExitCode::from(u8::from(counters.events == 0)));
     }
     Ok(ExitCode::SUCCESS)
 }
