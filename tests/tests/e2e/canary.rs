@@ -304,7 +304,9 @@ fn nothing_leaks_from_named_formats() {
         let lines: String = documents.iter().map(|document| format!("{document}\n")).collect();
         lineward.write(&format!("{format}.jsonl"), lines);
         let mut command = lineward.command(["ingest", "--event-format", format, &format!("{format}.jsonl")]);
-        let outcome = lineward.run_command(command.env("LINEWARD_LOG", "debug")).ok();
+        let outcome = lineward.run_command(command.env("LINEWARD_LOG", "debug"));
+        // 1 where none of the documents is of the format.
+        assert!(matches!(outcome.code, Some(0 | 1)), "{format}: {:?}", outcome.code);
         haystack.add(format!("standard error of {format}"), outcome.stderr);
         haystack.add(format!("standard output of {format}"), outcome.stdout);
     }
