@@ -64,8 +64,9 @@ fn without(engine: &Engine, text: &str, found: &[Match], own: &Own, key: Option<
     })
 }
 
-/// A text with matches replaced; where it holds JSON it does so afterwards (see [`inner_json`]). Matches that overlap, as a password in a URL or a number that begins in one, are replaced
-/// as one by what `label` gives for the longest of them and its text. `found` is in the order of starts.
+/// A text with matches replaced; where it holds JSON it does so afterwards (see [`inner_json`]). Matches that overlap, as a
+/// password in a URL or a number that begins in one, are replaced as one by what `label` gives for the longest of them and
+/// its text. `found` is in the order of starts.
 pub(crate) fn replaced(text: &str, found: &[Match], label: &dyn Fn(&Match, &str) -> String) -> String {
     let mut edits: Vec<Edit> = Vec::new();
     let mut rest = found;

@@ -3,7 +3,8 @@
 //! A copy keeps the format of its input and everything in it that is not sensitive. When it is written it is scanned like
 //! any other file; what is still found is cleaned in another round, and what is left after the last one is told, so that
 //! nobody takes a copy for clean that is not. Formats are JSON Lines, CSV, TSV, Parquet and plain text; packed and
-//! compressed inputs are refused, and of text in another encoding the copy is in UTF-8. Detection is the engine's affair, and this module decides nothing about it.
+//! compressed inputs are refused, and of text in another encoding the copy is in UTF-8. Detection is the engine's affair, and
+//! this module decides nothing about it.
 
 mod csv;
 mod jsonl;
@@ -391,8 +392,8 @@ impl<'e> Cleaner<'e> {
         Ok(edits)
     }
 
-    /// A text with replacements, and where they stand in it; where it holds JSON it does so afterwards. Matches that overlap are replaced as one; what is a replacement
-    /// of the round before stays.
+    /// A text with replacements, and where they stand in it; where it holds JSON it does so afterwards. Matches that overlap
+    /// are replaced as one; what is a replacement of the round before stays.
     fn replace(&self, row: u64, text: &[u8], found: &[Found]) -> (Vec<u8>, Vec<Range<usize>>) {
         let mut edits = Vec::new();
         let mut rest = found;

@@ -324,7 +324,7 @@ pub(crate) fn standard(json: &[u8]) -> Option<Vec<u8>> {
     out
 }
 
-/// The number of a `\uXXXX` at a place.
+/// The number that an escape of `\u` and four hexadecimal digits stands for, where there is one at a place.
 fn unit_at(json: &[u8], at: usize) -> Option<u16> {
     let digits = json.get(at..at + 6)?.strip_prefix(b"\\u")?;
     let digits = digits.iter().all(u8::is_ascii_hexdigit).then_some(digits)?;

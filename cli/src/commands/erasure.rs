@@ -1,7 +1,7 @@
 //! `lineward erasure`: what a person's request for erasure touches.
 //!
-//! The person is given as a keyed fingerprint, or as values on standard input, one a line, which become some here: a value on
-//! the command line would stay in the shell's history and in the list of processes. It is never written anywhere.
+//! The person is given as a keyed fingerprint, or as values on standard input, one a line, of which fingerprints are made
+//! here: a value on the command line would stay in the shell's history and in the list of processes. None is ever written.
 
 use super::ask::{self, AskArgs, literal};
 use crate::{fingerprint_key, output};
