@@ -234,10 +234,7 @@ fn decoded(raw: &[u8], edits: &[Edit]) -> Option<(String, Vec<Edit>)> {
 
 /// The character at a place of the inside of a JSON string, and the bytes it takes.
 fn character(raw: &[u8], at: usize) -> Option<(char, usize)> {
-    let unit = |at: usize| {
-        let digits = raw.get(at..at + 6)?.strip_prefix(b"\\u")?;
-        u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
-    };
+    let unit = |at: usize| crate::readers::unit_at(raw, at).map(u32::from);
     if raw[at] != b'\\' {
         let len = match raw[at] {
             0..=0x7f => 1,

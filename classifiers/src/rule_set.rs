@@ -4,6 +4,7 @@ use crate::Error;
 use crate::finding::Category;
 use crate::rule::{self, Rule};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
 
 /// Rules by index. The order is that of the files and never depends on anything else.
 #[derive(Debug)]
@@ -71,6 +72,16 @@ impl RuleSet {
             }
         }
         Self::of(self.rules, hash)
+    }
+
+    /// The tags that the rules can find: categories (`PHI`), and entities behind theirs (`PII.US_SSN`).
+    pub fn tags(&self) -> BTreeSet<String> {
+        let mut tags = BTreeSet::new();
+        for rule in &self.rules {
+            let categories = rule.categories.iter().map(|category| category.as_str().to_ascii_uppercase());
+            tags.extend(categories.flat_map(|category| [format!("{category}.{}", rule.entity), category]));
+        }
+        tags
     }
 
     /// Gives a rule that says nothing of it the normalisation of its entity, and refuses one that says another: the

@@ -273,7 +273,12 @@ impl ScanInput {
 /// except those of a Hugging Face cache into its own blobs; one named as a path is. What cannot be reached is in the
 /// list with its problem.
 pub fn inputs(paths: &[PathBuf]) -> Vec<ScanInput> {
-    paths.iter().flat_map(|path| crate::datasets::select(path, listed(path))).collect()
+    inputs_noting(paths, &mut LinksLeftOut::default())
+}
+
+/// As [`inputs`]; notes the links that are not followed.
+pub fn inputs_noting(paths: &[PathBuf], left: &mut LinksLeftOut) -> Vec<ScanInput> {
+    paths.iter().flat_map(|path| crate::datasets::select(path, listed(path, left))).collect()
 }
 
 /// Symbolic links that a listing leaves out.
@@ -287,27 +292,22 @@ pub struct LinksLeftOut {
     pub first: Option<PathBuf>,
 }
 
-/// The symbolic links in folders among some paths that [`inputs`] does not follow. Paths that are no folders, as those of
-/// buckets, have none.
-pub fn links_left_out(paths: &[PathBuf]) -> LinksLeftOut {
-    let mut left = LinksLeftOut::default();
-    for path in paths.iter().filter(|path| path.is_dir()) {
-        let entries = walkdir::WalkDir::new(path).follow_root_links(true).sort_by_file_name().min_depth(1);
-        for link in entries.into_iter().flatten().filter(|entry| entry.path_is_symlink() && !is_blob(entry.path())) {
-            left.count += 1;
-            left.broken += u64::from(std::fs::metadata(link.path()).is_err());
-            left.first.get_or_insert_with(|| link.into_path());
-        }
+impl LinksLeftOut {
+    fn note(&mut self, link: PathBuf) {
+        self.count += 1;
+        self.broken += u64::from(std::fs::metadata(&link).is_err());
+        self.first.get_or_insert(link);
     }
-    left
 }
 
-fn listed(path: &Path) -> Vec<ScanInput> {
+fn listed(path: &Path, left: &mut LinksLeftOut) -> Vec<ScanInput> {
     let mut out = Vec::new();
     for entry in walkdir::WalkDir::new(path).follow_root_links(true).sort_by_file_name() {
         match entry {
             Ok(entry) if entry.file_type().is_dir() => {}
-            Ok(entry) if entry.file_type().is_symlink() && entry.depth() > 0 && !is_blob(entry.path()) => {}
+            Ok(entry) if entry.file_type().is_symlink() && entry.depth() > 0 && !is_blob(entry.path()) => {
+                left.note(entry.into_path());
+            }
             // To open a pipe is to wait for whoever writes into it. One that is named itself is meant.
             Ok(entry) if entry.depth() > 0 && is_special(entry.file_type()) => {
                 let problem = Some("it is a pipe, a socket or a device; name it itself to scan it".to_owned());
@@ -470,6 +470,12 @@ impl FileReport {
         }
     }
 
+    /// How many problems there were: more than are listed, where there are very many. The last one that is listed then
+    /// says how many are not, and is none itself.
+    pub fn problem_count(&self) -> u64 {
+        (self.problems.len() as u64 + self.problems_untold).saturating_sub(u64::from(self.problems_untold > 0))
+    }
+
     /// Adds what the next part came to.
     fn add(&mut self, part: UnitReport) {
         self.rows = match (self.rows, part.rows) {
@@ -555,8 +561,8 @@ impl<'a> Worker<'a> {
             report.problems.push(whole_file(problem.clone()));
             return Ok(None);
         }
-        let filter = self.open.filter.clone().with_called(input.called.clone());
-        let open = OpenOptions { filter, ..self.open.clone() };
+        let mut open = self.open.clone();
+        open.filter = open.filter.with_called(input.called.clone());
         match readers::open(&input.path, input.source.as_ref(), &open) {
             Ok(Open::Ready(opened)) => {
                 report.format = opened.format.map(Format::as_str);

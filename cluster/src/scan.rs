@@ -22,7 +22,7 @@ use datafusion::prelude::SessionConfig;
 use futures::TryStreamExt as _;
 use lineward_classifiers::readers::{BinaryPolicy, Format, Limits};
 use lineward_classifiers::scan::share::{self, Gather, Piece, Share};
-use lineward_classifiers::scan::{Ner, Progress, Sample, ScanInput, ScanOptions, Settling, Sink};
+use lineward_classifiers::scan::{LinksLeftOut, Ner, Progress, Sample, ScanInput, ScanOptions, Settling, Sink};
 use lineward_classifiers::{Category, Confidence, Engine, RuleSet};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -468,7 +468,8 @@ impl Order {
         const DO: &str = "every executor has to read the inputs under the same path: put them on a file system that all \
                           share, or in a bucket";
         if self.in_bucket {
-            let listed = lineward_pipelines::scan_inputs(std::slice::from_ref(&self.place));
+            let listed =
+                lineward_pipelines::scan_inputs(std::slice::from_ref(&self.place), &mut LinksLeftOut::default());
             let found = listed.into_iter().find(|input| input.path == self.place);
             return self.as_it_was(found.ok_or_else(|| format!("it is not there for an executor; {DO}"))?);
         }

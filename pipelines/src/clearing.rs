@@ -56,15 +56,9 @@ fn policies(rules: &[ClearingRule]) -> Result<Vec<ClearingPolicy>, String> {
 
 /// Refuses policies that clear what nothing can find: a tag that is misspelt would be inherited for ever.
 fn check_tags<'a>(policies: &[ClearingPolicy], found: impl Iterator<Item = &'a str>) -> Result<(), String> {
-    let rules = RuleSet::built_in().map_err(|e| e.to_string())?;
     let mut known: BTreeSet<String> = found.map(str::to_ascii_uppercase).collect();
-    for (_, rule) in rules.iter() {
-        for category in &rule.categories {
-            let category = category.as_str().to_ascii_uppercase();
-            known.insert(format!("{category}.{}", rule.entity.to_ascii_uppercase()));
-            known.insert(category);
-        }
-    }
+    let of_rules = RuleSet::built_in().map_err(|e| e.to_string())?.tags();
+    known.extend(of_rules.iter().map(|tag| tag.to_ascii_uppercase()));
     let entities: Vec<String> =
         known.iter().filter_map(|tag| tag.split_once('.').map(|(_, entity)| entity.to_owned())).collect();
     known.extend(entities);

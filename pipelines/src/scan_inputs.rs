@@ -2,20 +2,22 @@
 
 use lineward_classifiers::datasets;
 use lineward_classifiers::readers::Source;
-use lineward_classifiers::scan::{self, ScanInput};
+use lineward_classifiers::scan::{self, LinksLeftOut, ScanInput};
 use lineward_connectors::ConnectorError;
 use lineward_connectors::object::{self, Object};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The inputs of some paths, in order. A path may be a URL as `s3://bucket/prefix`; what is there is listed at once and
-/// read when its turn comes. What cannot be reached is in the list with its problem.
-pub fn scan_inputs(paths: &[PathBuf]) -> Vec<ScanInput> {
-    paths.iter().flat_map(|path| of_path(path)).collect()
+/// read when its turn comes. What cannot be reached is in the list with its problem; links that are not followed are noted.
+pub fn scan_inputs(paths: &[PathBuf], left: &mut LinksLeftOut) -> Vec<ScanInput> {
+    paths.iter().flat_map(|path| of_path(path, left)).collect()
 }
 
-fn of_path(path: &Path) -> Vec<ScanInput> {
-    let Some(url) = path.to_str().filter(|p| object::is_url(p)) else { return scan::inputs(&[path.to_path_buf()]) };
+fn of_path(path: &Path, left: &mut LinksLeftOut) -> Vec<ScanInput> {
+    let Some(url) = path.to_str().filter(|p| object::is_url(p)) else {
+        return scan::inputs_noting(&[path.to_path_buf()], left);
+    };
     match object::list(url) {
         Ok(objects) => datasets::select(path, objects.into_iter().map(of_object).collect()),
         Err(e) => {

@@ -21,7 +21,7 @@ pub mod scalars;
 mod session;
 mod suggest;
 mod tables;
-pub mod tags;
+mod tags;
 #[cfg(test)]
 mod tests;
 pub mod time;

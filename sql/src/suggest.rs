@@ -44,17 +44,13 @@ pub(crate) fn begun(graph: &LineageGraph, as_of: AsOf) -> Result<(), Error> {
             time::text(at)
         )));
     }
-    let Some(at) = as_of.valid else { return Ok(()) };
-    if graph.begins().any(|begin| begin <= at) {
-        return Ok(());
-    }
-    match graph.begins().min() {
-        Some(first) => Err(Error::Name(format!(
+    match (as_of.valid, graph.begins()) {
+        (Some(at), Some(first)) if at < first => Err(Error::Name(format!(
             "nothing is known of {} yet; what the store knows begins at {}",
             time::text(at),
             time::text(first)
         ))),
-        None => Ok(()),
+        _ => Ok(()),
     }
 }
 

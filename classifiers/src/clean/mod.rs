@@ -31,6 +31,7 @@ use std::io::{BufWriter, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use tempfile::NamedTempFile;
 
 /// Rounds of cleaning: replacing a value can lay another one bare.
 const ROUNDS_MAX: usize = 3;
@@ -122,19 +123,14 @@ pub fn clean_file(
     let format = options.format.map_or_else(|| format_of(input), Ok)?;
     let mut cleaner = Cleaner::new(engine, mode, options)?;
     cleaner.input = input.to_owned();
-    let beside = |what: &str| {
-        let mut name = output.as_os_str().to_owned();
-        name.push(what);
-        PathBuf::from(name)
-    };
-    let (next, plain) = (beside(".next"), beside(".utf8"));
-    let next = next.as_path();
+    let mut next = output.as_os_str().to_owned();
+    next.push(".next");
+    let next = Path::new(&next);
     cleaner.called = (format == Format::Parquet).then(|| crate::datasets::columns_of(input)).flatten();
     cleaner.filter = cleaner.filter.clone().with_called(cleaner.called.clone());
-    let is_text = format != Format::Parquet;
-    let plain = (is_text && write_in_utf8(input, &plain)?).then(|| Scrap(plain));
+    let plain = if format == Format::Parquet { None } else { in_utf8(input, output)? };
     for round in 1..=ROUNDS_MAX {
-        let from = if round == 1 { plain.as_ref().map_or(input, |plain| &plain.0) } else { output };
+        let from = if round == 1 { plain.as_ref().map_or(input, |plain| plain.path()) } else { output };
         cleaner.report.rounds = round;
         let written = cleaner.round(format, from, next);
         let renamed = written.and_then(|()| {
@@ -152,21 +148,16 @@ pub fn clean_file(
     Ok(cleaner.report)
 }
 
-/// A file that goes when it is not needed any more.
-struct Scrap(PathBuf);
-
-impl Drop for Scrap {
-    fn drop(&mut self) {
-        drop(std::fs::remove_file(&self.0));
-    }
-}
-
-/// Writes a text of another encoding in UTF-8, in which its copy will be. Gives whether it is one.
-fn write_in_utf8(input: &Path, plain: &Path) -> Result<bool, Error> {
-    let Some(mut text) = readers::in_utf8(input).map_err(|e| Error::read(input, e))? else { return Ok(false) };
-    let copied = File::create(plain).and_then(|mut file| std::io::copy(&mut text, &mut file));
-    copied.map_err(|e| Error::read(input, e))?;
-    Ok(true)
+/// A text of another encoding in UTF-8, in which its copy will be: beside the copy, readable by nobody else, and gone when
+/// it is not needed any more. `None` where it is UTF-8 already.
+fn in_utf8(input: &Path, output: &Path) -> Result<Option<NamedTempFile>, Error> {
+    let Some(mut text) = readers::in_utf8(input).map_err(|e| Error::read(input, e))? else { return Ok(None) };
+    let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let copied = NamedTempFile::new_in(folder).and_then(|mut plain| {
+        std::io::copy(&mut text, &mut plain)?;
+        Ok(plain)
+    });
+    copied.map(Some).map_err(|e| Error::read(input, e))
 }
 
 /// The format by a file's name.

@@ -190,6 +190,9 @@ fn walk(
     })
 }
 
+/// Sources of a column, and for each of its entries the source and the place in it.
+type Patched = (Vec<ArrayRef>, Vec<(usize, usize)>);
+
 /// The entries of a map, whose values are visited under their keys.
 fn map_entries(
     map: &MapArray,
@@ -200,7 +203,9 @@ fn map_entries(
     visit: &mut dyn Visit,
 ) -> Result<StructArray, ArrowError> {
     let entries = map.entries();
-    let mut new: Vec<ArrayRef> = entries.columns().to_vec();
+    // Of each column what there was and what was made, and where each entry of the new one comes from.
+    let there = |column: &ArrayRef| (vec![Arc::clone(column)], (0..entries.len()).map(|i| (0, i)).collect::<Vec<_>>());
+    let mut made: Vec<Patched> = entries.columns().iter().map(there).collect();
     for (key, places) in by_key {
         let indices = UInt32Array::from_iter_values(places.iter().map(|(at, _)| *at));
         let of_rows: Vec<u64> = places.iter().map(|(_, row)| rows.get(*row).copied().unwrap_or_default()).collect();
@@ -211,13 +216,17 @@ fn map_entries(
             let taken = arrow_select::take::take(entries.column(column), &indices, None)?;
             let walked = walk(&taken, field, &path, &of_rows, filter, visit)?;
             if visit.builds() && !Arc::ptr_eq(&taken, &walked) {
-                let mut at: Vec<(usize, usize)> = (0..entries.len()).map(|i| (0, i)).collect();
-                (0..).zip(places).for_each(|(n, (place, _))| at[*place as usize] = (1, n));
-                new[column] = arrow_select::interleave::interleave(&[new[column].as_ref(), walked.as_ref()], &at)?;
+                let (sources, at) = &mut made[column];
+                (0..).zip(places).for_each(|(n, (place, _))| at[*place as usize] = (sources.len(), n));
+                sources.push(walked);
             }
         }
     }
-    StructArray::try_new(entries.fields().clone(), new, entries.nulls().cloned())
+    let new = made.into_iter().map(|(sources, at)| match sources.as_slice() {
+        [unchanged] => Ok(Arc::clone(unchanged)),
+        all => arrow_select::interleave::interleave(&all.iter().map(AsRef::as_ref).collect::<Vec<_>>(), &at),
+    });
+    StructArray::try_new(entries.fields().clone(), new.collect::<Result<_, _>>()?, entries.nulls().cloned())
 }
 
 fn list<O: OffsetSizeTrait>(

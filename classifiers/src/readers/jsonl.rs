@@ -325,7 +325,7 @@ pub(crate) fn standard(json: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// The number that an escape of `\u` and four hexadecimal digits stands for, where there is one at a place.
-fn unit_at(json: &[u8], at: usize) -> Option<u16> {
+pub(crate) fn unit_at(json: &[u8], at: usize) -> Option<u16> {
     let digits = json.get(at..at + 6)?.strip_prefix(b"\\u")?;
     let digits = digits.iter().all(u8::is_ascii_hexdigit).then_some(digits)?;
     u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()

@@ -35,7 +35,7 @@ use crate::values::{FieldTable, ValueBatch};
 use compression::Compression;
 pub use csv::Header;
 pub(crate) use csv::{Head, head_of, sniff_delimiter};
-pub(crate) use jsonl::{is_json, standard};
+pub(crate) use jsonl::{is_json, standard, unit_at};
 use limits::{Budget, Counted, LimitMet};
 pub(crate) use source::Input;
 use source::{Cursor, Memory};

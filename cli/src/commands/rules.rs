@@ -24,8 +24,8 @@ enum RulesCommand {
     /// Compile rules under limits beside the built-in ones, and say what they may cost
     ///
     /// Checked is each file by itself, then all of them together with the built-in rules, as a scan uses them: an id may be
-    /// there already, or an entity be normalised otherwise. Expressions are linear by construction and small by limits. A warning says where a rule would be slow all the same;
-    /// it is no error.
+    /// there already, or an entity be normalised otherwise. Expressions are linear by construction and small by limits. A
+    /// warning says where a rule would be slow all the same; it is no error.
     Check(FilesArgs),
     /// Test rules by their examples and counter-examples
     Test(FilesArgs),

@@ -377,7 +377,6 @@ impl Plan {
         let own = [("--output", args.output.as_deref()), ("--index", args.index.as_deref())];
         check_own_files(&args.paths, own)?;
         let inputs = inputs(&args.paths, &own.map(|(_, path)| path));
-        tell_links(&engine_scan::links_left_out(&args.paths));
         let jobs = args.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
         if args.show_values && args.incremental.is_some() {
             bail!("`--show-values` does not go with `--incremental`, which keeps findings without values");
@@ -659,13 +658,14 @@ fn check_own_files(paths: &[PathBuf], own: [(&str, Option<&Path>); 2]) -> anyhow
 
 /// The files of the paths, without what this or an earlier scan writes itself.
 fn inputs(paths: &[PathBuf], own: &[Option<&Path>]) -> Vec<ScanInput> {
-    let mut inputs = Vec::new();
+    let (mut inputs, mut left) = (Vec::new(), LinksLeftOut::default());
     for path in paths {
         match is_stdin(path) {
             true => inputs.push(ScanInput::file(STDIN.into(), 0)),
-            false => inputs.extend(lineward_pipelines::scan_inputs(std::slice::from_ref(path))),
+            false => inputs.extend(lineward_pipelines::scan_inputs(std::slice::from_ref(path), &mut left)),
         }
     }
+    tell_links(&left);
     if paths.len() > 1 {
         // A file that is named, and in a folder that is named too, is one file.
         let mut known = HashSet::new();
@@ -799,9 +799,7 @@ fn tell_problems(report: &FileReport) {
 
 /// Problems of a file behind those that are told: more than are listed, where there are very many.
 fn problems_untold(report: &FileReport) -> Option<u64> {
-    // Where some are not listed, the last one that is says how many.
-    let listed = report.problems.len() as u64 - u64::from(report.problems_untold > 0).min(report.problems.len() as u64);
-    let more = (listed + report.problems_untold).saturating_sub(PROBLEMS_TOLD_MAX as u64);
+    let more = report.problem_count().saturating_sub(PROBLEMS_TOLD_MAX as u64);
     (report.problems.len() > PROBLEMS_TOLD_MAX && more > 0).then_some(more)
 }
 

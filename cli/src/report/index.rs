@@ -116,8 +116,8 @@ impl Index {
     }
 }
 
-/// The places that an index has of fingerprints, in its order. Row groups in which it cannot be are not read: their least
-/// and greatest, and their Bloom filters, tell.
+/// The places that an index has of fingerprints, in its order. Row groups in which none of them can be are not read: their
+/// Bloom filters tell.
 pub(crate) fn places(
     index: &Path,
     fingerprints: &[String],

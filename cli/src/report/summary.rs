@@ -81,11 +81,7 @@ impl Summary {
     }
 
     fn problems(&mut self, scan: &Scanned<'_>) -> io::Result<()> {
-        // Where a file has more than are listed, the last one of it that is listed says how many.
-        let of_file = |file: &FileReport| {
-            (file.problems.len() as u64 + file.problems_untold).saturating_sub(u64::from(file.problems_untold > 0))
-        };
-        let total: u64 = scan.files.iter().map(of_file).sum();
+        let total: u64 = scan.files.iter().map(FileReport::problem_count).sum();
         if total == 0 {
             return Ok(());
         }

@@ -18,7 +18,7 @@ use arrow::array::{Array as _, Int64Array, RecordBatch, StringViewArray, Timesta
 use lineward_events::{AssetType, EdgeType, Evidence, is_evaluation};
 use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// The two times of a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -250,6 +250,8 @@ pub struct LineageGraph {
     pub(super) names: Names,
     pub(super) columns: Columns,
     pub(super) clearing: Arc<Clearing>,
+    /// Since when something is known, once that was asked.
+    pub(super) begins: OnceLock<Option<Micros>>,
 }
 
 /// Room for versions that later epochs add, so that the numbers of runs stay as they are.
@@ -320,6 +322,7 @@ impl LineageGraph {
             names,
             columns,
             clearing: Arc::new(clearing),
+            begins: OnceLock::new(),
         })
     }
 

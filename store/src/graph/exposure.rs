@@ -121,11 +121,14 @@ impl View {
 }
 
 impl super::LineageGraph {
-    /// Times since which something is known: of versions, runs and scans. A version that is its content has none.
-    pub fn begins(&self) -> impl Iterator<Item = Micros> + '_ {
-        let versions = self.versions().map(|version| self.versions.valid_from(version));
-        let runs = (0u32..).take(self.runs.len()).map(|run| self.runs.began(run));
-        let scans = self.scans.iter().map(|scan| scan.scanned_at);
-        versions.chain(runs).chain(scans).filter(|at| *at > 0)
+    /// Since when something is known: a version, a run or a scan. A version that is its content has no beginning. All of
+    /// them are looked at once, since every question about a time asks.
+    pub fn begins(&self) -> Option<Micros> {
+        *self.begins.get_or_init(|| {
+            let versions = self.versions().map(|version| self.versions.valid_from(version));
+            let runs = (0u32..).take(self.runs.len()).map(|run| self.runs.began(run));
+            let scans = self.scans.iter().map(|scan| scan.scanned_at);
+            versions.chain(runs).chain(scans).filter(|at| *at > 0).min()
+        })
     }
 }

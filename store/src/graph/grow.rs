@@ -15,7 +15,7 @@ use crate::rows::{Micros, Row, RunMappingRow};
 use arrow::array::Array as _;
 use lineward_events::{EdgeType, Evidence};
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 type Edges = HashSet<u32, ahash::RandomState>;
 
@@ -92,6 +92,7 @@ impl LineageGraph {
             outputs: self.outputs.clone(),
             columns,
             clearing: self.clearing.clone(),
+            begins: OnceLock::new(),
             versions,
             runs,
         };

@@ -279,10 +279,7 @@ impl View {
             open.push_back((*seed, *seed, 1));
         }
         while let Some((from, seed, depth)) = open.pop_front() {
-            let mut arrive = |version: Version, edge: u32, second: u32, is_new: bool| {
-                if !is_new {
-                    return;
-                }
+            let mut arrive = |version: Version, edge: u32, second: u32| {
                 if is_seed.get(version) {
                     reached.push(Step { version, seed, depth, cut: false, edge, second });
                 }
@@ -295,11 +292,13 @@ impl View {
                     continue;
                 }
                 if !self.graph.is_run(node) {
-                    arrive(node, edge, NONE, true);
+                    arrive(node, edge, NONE);
                     continue;
                 }
                 for (version, second) in self.next(direction, node) {
-                    arrive(version, edge, second, enter(version, seed));
+                    if enter(version, seed) {
+                        arrive(version, edge, second);
+                    }
                 }
             }
         }

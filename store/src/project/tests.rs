@@ -267,6 +267,19 @@ struct Scenario {
     any_order: bool,
 }
 
+/// Whichever of two is known first, and however late it is known when each of them was written.
+#[test]
+fn a_copy_holds_since_both_were_there() {
+    let mut world = World::default();
+    for line in
+        ["40 see f:a@1#2", "41 see f:b@1#2", "30 run r1 COMPLETE etl: -> f:a@1", "31 run r2 COMPLETE etl: -> f:b@1"]
+    {
+        world.tell(line);
+    }
+    let copies = world.projector.edges.iter().filter(|e| e.edge_type == EdgeType::CopyOf.as_str());
+    assert_eq!(copies.map(|e| e.valid_from).collect::<Vec<_>>(), [31]);
+}
+
 const fn ordered(name: &'static str, events: &'static str, edges: &'static [&'static str]) -> Scenario {
     Scenario { name, events, edges, any_order: false }
 }
