@@ -14,6 +14,7 @@ mod shares;
 
 use need::Need;
 use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
 use std::path::Path;
 use std::{env, fs};
 
@@ -56,8 +57,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             .collect();
         families.push((*name, analysed));
     }
-    let out = Path::new(&env::var("OUT_DIR")?).join("rules.json");
-    fs::write(out, serde_json::to_string(&families)?)?;
+    let out = Path::new(&env::var("OUT_DIR")?).to_owned();
+    let text = serde_json::to_string(&families)?;
+    fs::write(out.join("rules.sha256"), Sha256::digest(&text))?;
+    fs::write(out.join("rules.json"), text)?;
     assert_eq!(listed(Path::new("rules"))?, FILES.len(), "a file in rules/ is not in the list of build.rs");
     Ok(())
 }

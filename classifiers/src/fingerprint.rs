@@ -5,7 +5,7 @@
 //! fingerprints of two keys are never compared.
 
 use crate::Error;
-use crate::rule::Normalise;
+use crate::normalise::Normalise;
 use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
 use std::fmt;
@@ -51,19 +51,7 @@ impl FingerprintKey {
         let mut mac = self.mac.clone();
         mac.update(entity.as_bytes());
         mac.update(&[0]);
-        match normalise {
-            Normalise::Exact => mac.update(value.as_bytes()),
-            Normalise::Lower => mac.update(value.to_lowercase().as_bytes()),
-            Normalise::Digits => {
-                let digits: Vec<u8> = value.bytes().filter(u8::is_ascii_digit).collect();
-                mac.update(&digits);
-            }
-            Normalise::AlnumUpper => {
-                value.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_uppercase).for_each(|c| {
-                    mac.update(c.encode_utf8(&mut [0; 4]).as_bytes());
-                });
-            }
-        }
+        mac.update(normalise.form(value).as_bytes());
         let mut kept = [0; KEPT_BYTES];
         kept.copy_from_slice(&mac.finalize().into_bytes()[..KEPT_BYTES]);
         kept
@@ -131,6 +119,24 @@ mod tests {
         let key = FingerprintKey::new(&[7; 32]).expect("long enough");
         let fingerprint = key.fingerprint("CREDIT_CARD", "4929 3813 3266 4295", Normalise::Digits);
         assert_eq!(fingerprint, "b655cd8e:e15c1d47a18360ec436b20c8cec5a813");
+    }
+
+    #[test]
+    fn what_a_person_is_known_by_is_one_fingerprint_in_all_its_forms() {
+        let (key, rules) =
+            (FingerprintKey::new(&[7; 32]).expect("long enough"), crate::RuleSet::built_in().expect("rules"));
+        for (entity, one, other) in [
+            ("PHONE_NUMBER", "(628) 555-7714", "+1 628.555.7714"),
+            ("FAX_NUMBER", "+49 (0)30 5557 4418", "0049 30 55574418"),
+            ("DATE_OF_BIRTH", "March 17th, 1968", "1968-03-17"),
+            ("DATE_TIME", "10/22/2021", "2021-10-22"),
+            ("IP_ADDRESS", "2001:DB8:0:0::1", "2001:db8::1"),
+            ("MAC_ADDRESS", "00-1b-44-11-3a-b7", "001B.4411.3AB7"),
+        ] {
+            let (_, rule) = rules.iter().find(|(_, rule)| rule.entity == entity).expect("a rule of the entity");
+            let f = |value| key.fingerprint(entity, value, rule.normalise);
+            assert_eq!(f(one), f(other), "{entity}");
+        }
     }
 
     #[test]

@@ -30,12 +30,14 @@ mod fingerprint;
 mod inner_json;
 pub mod near;
 pub mod ner;
+mod normalise;
 pub mod readers;
 pub mod redact;
 mod rule;
 mod rule_set;
 pub mod rule_test;
 pub mod scan;
+mod spool;
 pub mod structure;
 pub mod tables;
 pub mod text;
@@ -47,8 +49,10 @@ pub use engine::{Engine, RunKind, Scanner};
 pub use error::Error;
 pub use finding::{Category, Confidence, Finding, Match, preview};
 pub use fingerprint::FingerprintKey;
-pub use rule::{Check, Negative, Normalise, Positive, Rule, Trigger, verify};
+pub use normalise::Normalise;
+pub use rule::{Check, Negative, Positive, Rule, Trigger, verify};
 pub use rule_set::RuleSet;
+pub use spool::{Spool, Spooled};
 pub use values::{FieldId, FieldTable, ValueBatch, ValueSpan};
 
 #[cfg(test)]

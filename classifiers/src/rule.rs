@@ -8,6 +8,7 @@
 use crate::engine::{Need, RunKind};
 use crate::finding::Category;
 use crate::ner::Entity;
+use crate::normalise::Normalise;
 use crate::{Error, structure, validators};
 use regex_automata::meta::Regex;
 use regex_automata::util::syntax;
@@ -17,6 +18,9 @@ use std::sync::OnceLock;
 /// The rule files that are part of the program, without their examples and with what each needs:
 /// `[[file name, [[rule, need]]]]`, made by `build.rs`.
 const BUILT_IN: &str = include_str!(concat!(env!("OUT_DIR"), "/rules.json"));
+/// The SHA-256 of that text, by which scans with the same rules are known: made by `build.rs` too, because a program that
+/// scans one small file takes longer to hash it than to scan.
+const BUILT_IN_SHA256: &[u8; 32] = include_bytes!(concat!(env!("OUT_DIR"), "/rules.sha256"));
 
 /// Bytes after the candidate's start in which a match must end, unless a rule says otherwise.
 pub const WINDOW_BYTES: usize = 512;
@@ -26,21 +30,6 @@ pub const WINDOW_BYTES_MAX: usize = 16_384;
 pub const NEAR_BYTES: usize = 64;
 /// Bytes after a value in which context words are looked for.
 pub const NEAR_AFTER_BYTES: usize = 32;
-
-/// How values are normalised before they are fingerprinted, so that one person's number written in two ways has one
-/// fingerprint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Normalise {
-    /// ASCII digits only.
-    Digits,
-    /// Lower case.
-    Lower,
-    /// Letters and digits only, upper case.
-    AlnumUpper,
-    /// As it stands.
-    Exact,
-}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -330,20 +319,20 @@ pub fn parse(file: &str, text: &str) -> Result<Vec<Rule>, Error> {
         .collect()
 }
 
-/// The rules that are part of the program, and the text that says them.
+/// The rules that are part of the program, and the SHA-256 of the text that says them.
 ///
 /// # Errors
 /// [`Error::Rule`] for a rule that breaks the contract, which a test rules out.
-pub(crate) fn built_in() -> Result<(Vec<Rule>, &'static str), Error> {
+pub(crate) fn built_in() -> Result<(Vec<Rule>, &'static [u8; 32]), Error> {
     let families: Vec<(&str, Vec<(Spec, Need)>)> =
         serde_json::from_str(BUILT_IN).map_err(|e| rule_error("?", "rules", e.to_string()))?;
-    let mut rules = Vec::new();
+    let mut rules = Vec::with_capacity(families.iter().map(|(_, specs)| specs.len()).sum());
     for (file, specs) in families {
         for (spec, need) in specs {
             rules.push(compile(file, spec, need)?);
         }
     }
-    Ok((rules, BUILT_IN))
+    Ok((rules, BUILT_IN_SHA256))
 }
 
 fn rule_error(rule: &str, file: &str, message: impl Into<String>) -> Error {

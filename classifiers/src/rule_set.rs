@@ -21,8 +21,8 @@ impl RuleSet {
     /// # Errors
     /// [`Error::Rule`] where a built-in file is broken, which a test rules out.
     pub fn built_in() -> Result<Self, Error> {
-        let (rules, text) = rule::built_in()?;
-        Self::of(rules, Sha256::new_with_prefix(text))
+        let (rules, sha256) = rule::built_in()?;
+        Self::of(rules, sha256)
     }
 
     /// The rules of some files, given as `(name, text)`.
@@ -37,10 +37,10 @@ impl RuleSet {
             hash.update(text.as_bytes());
             rules.extend(rule::parse(name, text)?);
         }
-        Self::of(rules, hash)
+        Self::of(rules, hash.finalize().as_ref())
     }
 
-    fn of(rules: Vec<Rule>, hash: Sha256) -> Result<Self, Error> {
+    fn of(rules: Vec<Rule>, sha256: &[u8]) -> Result<Self, Error> {
         if rules.len() > usize::from(u16::MAX) {
             return Err(Error::Unknown(format!("{} rules are too many; {} is the most", rules.len(), u16::MAX)));
         }
@@ -53,7 +53,7 @@ impl RuleSet {
                 message: format!("the id stands in {} already; ids are unique and never reused", first.file),
             });
         }
-        Ok(Self { rules, by_id, hash: hex::encode(&hash.finalize()[..8]) })
+        Ok(Self { rules, by_id, hash: hex::encode(&sha256[..8]) })
     }
 
     /// These rules and those of some files, given as `(name, text)`. Every expression of the files is compiled at once.
@@ -71,7 +71,7 @@ impl RuleSet {
                 self.rules.push(rule);
             }
         }
-        Self::of(self.rules, hash)
+        Self::of(self.rules, hash.finalize().as_ref())
     }
 
     /// The tags that the rules can find: categories (`PHI`), and entities behind theirs (`PII.US_SSN`).
@@ -171,7 +171,7 @@ fn by_id(rules: &[Rule]) -> Vec<u16> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rule::Normalise;
+    use crate::normalise::Normalise;
     use std::collections::BTreeMap;
 
     #[test]

@@ -8,6 +8,7 @@ mod cells;
 mod direct;
 mod incremental;
 mod names;
+mod packed;
 mod parallel;
 mod profile;
 #[cfg(test)]

@@ -1,15 +1,20 @@
-//! Where the key of fingerprints comes from: a file, the environment, or the user's own key, made on first use.
+//! Where the key of fingerprints comes from: a file, the environment, a command that asks a keyring or a vault, or the
+//! user's own key, made on first use.
 //!
-//! Whoever has the key can find out short values by trying all of them, so the file is its owner's alone and the key
+//! A command serves every keyring there is (`secret-tool lookup`, `security find-generic-password -w`, `keyctl pipe`,
+//! `pass show`), on each system with the program that belongs to it. Whoever has the key can find out short values by trying all of them, so the file is its owner's alone and the key
 //! is never printed. Scans whose fingerprints are to be compared must use one key.
 
 use anyhow::{Context as _, bail};
 use lineward_classifiers::FingerprintKey;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 /// Environment variable with the key.
 const VARIABLE: &str = "LINEWARD_FINGERPRINT_KEY";
+/// Environment variable with a command that prints the key.
+const COMMAND: &str = "LINEWARD_FINGERPRINT_KEY_COMMAND";
 
 /// The key: of `file`, else of the environment, else the user's own. Where none can be kept, one for this run only,
 /// with a warning.
@@ -17,10 +22,15 @@ pub(crate) fn load(file: Option<&Path>) -> anyhow::Result<FingerprintKey> {
     if let Some(path) = file {
         return read(path);
     }
-    if let Ok(text) = std::env::var(VARIABLE)
-        && !text.trim().is_empty()
-    {
-        return parse(text.as_bytes()).with_context(|| format!("in the environment variable `{VARIABLE}`"));
+    match (variable(VARIABLE), variable(COMMAND)) {
+        (Some(_), Some(_)) => bail!("`{VARIABLE}` and `{COMMAND}` are both set; unset one of them"),
+        (Some(text), None) => {
+            return parse(text.as_bytes()).with_context(|| format!("in the environment variable `{VARIABLE}`"));
+        }
+        (None, Some(command)) => {
+            return told_by(&command).with_context(|| format!("in the environment variable `{COMMAND}`"));
+        }
+        (None, None) => {}
     }
     match user_path() {
         Some(path) if path.exists() => read(&path),
@@ -36,11 +46,33 @@ pub(crate) fn load(file: Option<&Path>) -> anyhow::Result<FingerprintKey> {
 
 /// The key as in [`load`], where there is one: none is made, since what it found could not be compared with anything.
 pub(crate) fn existing(file: Option<&Path>) -> anyhow::Result<FingerprintKey> {
-    let set = std::env::var(VARIABLE).is_ok_and(|text| !text.trim().is_empty());
-    if file.is_some() || set || user_path().is_some_and(|path| path.exists()) {
+    let is_set = variable(VARIABLE).or_else(|| variable(COMMAND)).is_some();
+    if file.is_some() || is_set || user_path().is_some_and(|path| path.exists()) {
         return load(file);
     }
     bail!("there is no fingerprint key; give `--fingerprint-key-file` or set `{VARIABLE}`")
+}
+
+/// What an environment variable says, where it says something.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|text| !text.trim().is_empty())
+}
+
+/// The key that a command prints. It is run without a shell, and is not given standard input, which may be the data to
+/// scan; what it complains of goes to standard error.
+fn told_by(command: &str) -> anyhow::Result<FingerprintKey> {
+    let words = shlex::split(command).context("a quotation mark has no other; close it")?;
+    let Some((program, arguments)) = words.split_first() else { bail!("it names no command") };
+    let output = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .with_context(|| format!("`{program}` cannot be run"))?;
+    if !output.status.success() {
+        bail!("`{program}` gave no key ({})", output.status);
+    }
+    parse(&output.stdout).with_context(|| format!("what `{program}` printed is no key"))
 }
 
 /// Reads a key: hex digits, or any bytes. A line break at the end is not part of it.
@@ -117,6 +149,21 @@ mod tests {
         let phrase = FingerprintKey::new(b"a pass phrase of some length").expect("a key");
         assert_eq!(parse(b"a pass phrase of some length\n").expect("a key").id(), phrase.id());
         assert!(parse(b"short").is_err());
+    }
+
+    #[test]
+    fn a_command_tells_the_key() {
+        let told = told_by("printf '%s\n' 'a pass phrase of some length'").expect("a key");
+        assert_eq!(told.id(), parse(b"a pass phrase of some length").expect("a key").id());
+        for (command, complaint) in [
+            ("printf 'open", "close it"),
+            ("no-such-program-here", "cannot be run"),
+            ("false", "gave no key"),
+            ("echo hush", "what `echo` printed is no key"),
+        ] {
+            let error = format!("{:#}", told_by(command).expect_err("no key"));
+            assert!(error.contains(complaint) && !error.contains("hush"), "{error}");
+        }
     }
 
     #[test]

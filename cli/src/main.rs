@@ -41,7 +41,8 @@ Exit codes:
 Environment:
   LINEWARD_STORE            the store, where --store is not given (a folder or an object-store URL);
                             a scan is recorded only where --store is given
-  LINEWARD_FINGERPRINT_KEY  the key of fingerprints, where --fingerprint-key-file is not given
+  LINEWARD_FINGERPRINT_KEY  the key of fingerprints, where --fingerprint-key-file is not given;
+                            or LINEWARD_FINGERPRINT_KEY_COMMAND, a command that prints it
   LINEWARD_LOG              what is logged: error, warn (default), info, debug, trace";
 
 #[derive(Debug, Subcommand)]

@@ -788,6 +788,20 @@ fn fingerprints_of_one_key_are_equal_and_of_two_are_not() {
         .complains("in `short`: fingerprint key: 5 bytes are too few");
     let run = with(&[], Some("tiny")).exits(2).complains("`LINEWARD_FINGERPRINT_KEY`: fingerprint key: 4 bytes");
     assert!(!run.stderr.contains("tiny"), "a key is not printed");
+    let asked = |key: Option<&str>, keyring: &str| {
+        let mut command = place.command(&["scan", "a.txt"]);
+        command.env("LINEWARD_FINGERPRINT_KEY_COMMAND", keyring);
+        match key {
+            Some(key) => command.env("LINEWARD_FINGERPRINT_KEY", key),
+            None => command.env_remove("LINEWARD_FINGERPRINT_KEY"),
+        };
+        Run::of(command.output().expect("the program runs"))
+    };
+    place.write("kept", "fedcba98765432100123456789abcdef\n");
+    let by_file = of(with(&["--fingerprint-key-file", "kept"], None));
+    assert_eq!(of(asked(None, "cat kept")), by_file);
+    asked(None, "cat missing").exits(2).complains("`LINEWARD_FINGERPRINT_KEY_COMMAND`: `cat` gave no key");
+    asked(Some("a key of the environment"), "cat kept").exits(2).complains("unset one of them");
 
     fs::remove_dir_all(place.path("config")).expect("removed");
     place.write("config", "a file where the folder should be");

@@ -81,7 +81,7 @@ impl<'e> Context<'e> {
                 let end = start + word.len();
                 low <= start
                     && end <= high
-                    && word.rules.iter().any(|w| w.rule == rule)
+                    && word.is_wanted_by(rule)
                     && (word.len() > ALONE_BYTES_MAX || stands_alone(text, start, end))
             })
         })

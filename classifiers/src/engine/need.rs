@@ -41,6 +41,37 @@ mod ahead {
     }
 }
 
+/// What stands around the literals of a rule is mostly the same for all of them: it is written once, and of each literal
+/// which of these it is and its pieces.
+mod shared {
+    use super::Around;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    /// Kinds without pieces, and kind and pieces of each literal.
+    type Shared = (Vec<Around>, Vec<(u16, [u8; 2])>);
+
+    pub fn serialize<S: Serializer>(around: &[Around], to: S) -> Result<S::Ok, S::Error> {
+        let mut shared = Shared::default();
+        for literal in around {
+            let kind = Around { pieces: [0; 2], ..*literal };
+            let known = shared.0.iter().position(|known| *known == kind).unwrap_or_else(|| {
+                shared.0.push(kind);
+                shared.0.len() - 1
+            });
+            shared.1.push((u16::try_from(known).map_err(serde::ser::Error::custom)?, literal.pieces));
+        }
+        shared.serialize(to)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Around>, D::Error> {
+        let (kinds, literals) = Shared::deserialize(from)?;
+        let around = |(kind, pieces): (u16, [u8; 2])| {
+            kinds.get(usize::from(kind)).map(|kind| Around { pieces, ..*kind }).ok_or("a literal of no kind")
+        };
+        literals.into_iter().map(around).collect::<Result<_, _>>().map_err(serde::de::Error::custom)
+    }
+}
+
 /// What every match of a rule needs.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Need {
@@ -52,8 +83,10 @@ pub struct Need {
     /// Bytes of the longest match; 0 where it is longer than [`REACH_BYTES_MAX`].
     pub reach_bytes: u32,
     /// For each literal of the rule, anchors first: the codes around it.
+    #[serde(with = "shared")]
     pub around: Vec<Around>,
     /// For each context word of the rule: the codes around it.
+    #[serde(with = "shared")]
     pub near: Vec<Around>,
 }
 
@@ -327,8 +360,12 @@ fn only_digits(class: &Class) -> bool {
 }
 
 /// The codes of a set.
-pub fn members(set: CodeSet) -> impl Iterator<Item = u8> {
-    (0..CODES as u8).filter(move |c| set & 1 << c != 0)
+pub fn members(mut set: CodeSet) -> impl Iterator<Item = u8> {
+    std::iter::from_fn(move || {
+        let member = set.trailing_zeros();
+        set &= set.checked_sub(1)?;
+        Some(member as u8)
+    })
 }
 
 #[cfg(test)]

@@ -193,8 +193,9 @@ pub(crate) struct ScanArgs {
 
     /// File with the key of fingerprints
     ///
-    /// Without it: the environment variable LINEWARD_FINGERPRINT_KEY, else your own key in
-    /// $XDG_CONFIG_HOME/lineward/fingerprint.key, which is made on first use.
+    /// Without it: the environment variable LINEWARD_FINGERPRINT_KEY, or what the command in
+    /// LINEWARD_FINGERPRINT_KEY_COMMAND prints (that of a keyring, as `secret-tool lookup service lineward`), else your own key
+    /// in $XDG_CONFIG_HOME/lineward/fingerprint.key, which is made on first use.
     #[arg(long, value_name = "FILE", help_heading = "What to report")]
     fingerprint_key_file: Option<PathBuf>,
 
