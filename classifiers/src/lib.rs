@@ -36,6 +36,7 @@ mod rule;
 mod rule_set;
 pub mod rule_test;
 pub mod scan;
+mod spool;
 pub mod structure;
 pub mod tables;
 pub mod text;
@@ -49,6 +50,7 @@ pub use finding::{Category, Confidence, Finding, Match, preview};
 pub use fingerprint::FingerprintKey;
 pub use rule::{Check, Negative, Normalise, Positive, Rule, Trigger, verify};
 pub use rule_set::RuleSet;
+pub use spool::Spool;
 pub use values::{FieldId, FieldTable, ValueBatch, ValueSpan};
 
 #[cfg(test)]

@@ -11,14 +11,11 @@ use super::profile::{ColumnVerdict, settled_score};
 use super::{FileReport, Sink, whole_file, without_positions};
 use crate::finding::{Confidence, Finding};
 use crate::readers::io_message;
-use std::collections::{HashMap, VecDeque};
-use std::fs::File;
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use crate::spool::Spool;
+use std::collections::HashMap;
 
 /// Findings that wait in memory; as many more go to the disk together.
 const HELD_MAX: usize = 20_000;
-/// Level of compression: the fastest.
-const LEVEL: i32 = 1;
 
 /// Hands findings on to a sink once the verdicts on their columns are known.
 ///
@@ -28,7 +25,7 @@ pub struct Settling<'a> {
     confidence_min: Confidence,
     held_max: usize,
     held: Vec<Finding>,
-    spool: Option<Spool>,
+    spool: Option<Spool<Finding>>,
     /// What happened to findings of this file that could not wait to its end.
     failed: Option<String>,
 }
@@ -79,8 +76,8 @@ impl<'a> Settling<'a> {
                 false => below += 1,
             }
         };
-        if let Some(mut spool) = self.spool.take() {
-            while let Some(findings) = spool.read() {
+        if let Some(spool) = self.spool.take() {
+            for findings in spool.pieces() {
                 match findings {
                     Ok(findings) => findings.into_iter().for_each(&mut tell),
                     Err(e) => {
@@ -167,43 +164,4 @@ pub(super) fn settle_all(findings: Vec<Finding>, report: &mut FileReport, min: C
         *report = settled;
     }
     all.0
-}
-
-/// Findings on the disk, in the order in which they came.
-struct Spool {
-    file: File,
-    /// Bytes of each piece.
-    pieces: VecDeque<usize>,
-    is_read: bool,
-}
-
-impl Spool {
-    fn new() -> io::Result<Self> {
-        // It has no name, so it goes with the process, however that ends.
-        Ok(Self { file: tempfile::tempfile()?, pieces: VecDeque::new(), is_read: false })
-    }
-
-    fn write(&mut self, findings: &[Finding]) -> io::Result<()> {
-        // In one go: a stream would be called for every word of the JSON.
-        let piece = zstd::bulk::compress(&serde_json::to_vec(findings)?, LEVEL)?;
-        self.file.write_all(&piece)?;
-        self.pieces.push_back(piece.len());
-        Ok(())
-    }
-
-    /// The next piece; `None` behind the last.
-    fn read(&mut self) -> Option<io::Result<Vec<Finding>>> {
-        let bytes = self.pieces.pop_front()?;
-        Some(self.read_piece(bytes))
-    }
-
-    fn read_piece(&mut self, bytes: usize) -> io::Result<Vec<Finding>> {
-        if !self.is_read {
-            self.file.seek(SeekFrom::Start(0))?;
-            self.is_read = true;
-        }
-        let mut piece = vec![0; bytes];
-        self.file.read_exact(&mut piece)?;
-        Ok(serde_json::from_slice(&zstd::decode_all(piece.as_slice())?)?)
-    }
 }

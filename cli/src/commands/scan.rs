@@ -17,7 +17,7 @@ use lineward_classifiers::scan::{
 };
 use lineward_classifiers::{Category, Confidence, Engine, Finding};
 use lineward_cluster::{Cluster, RuleChoice, ScanOrder};
-use lineward_events::IndexedRecord;
+use lineward_pipelines::Places;
 use std::collections::HashSet;
 use std::io::{self, IsTerminal as _};
 use std::num::NonZeroUsize;
@@ -452,13 +452,15 @@ impl Plan {
             unwritten: None,
             index,
             unindexed: None,
-            places: self.record_index.then(Vec::new),
+            places: self.record_index.then(Places::default),
+            unplaced: None,
         };
         let scanned = self.scan(&progress, &mut collector);
         bar.finish();
         scanned?;
         let stopped = interrupted.load(Ordering::Relaxed);
-        let Collector { mut report, totals, files, failed_on, unwritten, index, unindexed, places, .. } = collector;
+        let Collector { mut report, totals, files, failed_on, unwritten, index, unindexed, places, unplaced, .. } =
+            collector;
         if unwritten.is_some() && !stopped && progress.stop.load(Ordering::Relaxed) {
             // The scan was given up with the report: what it has seen is not to be told or recorded.
             return unwritten.map_or(Ok(ExitCode::SUCCESS), |e| Err(self.unwritten(e)));
@@ -511,6 +513,9 @@ impl Plan {
             Err(e) => Err(self.unwritten(e)),
         };
         if let (Some(store), false) = (&self.store, stopped) {
+            if let Some(e) = unplaced {
+                return Err(anyhow::Error::from(e).context(format!("cannot record the scan in the store `{store}`")));
+            }
             let dataset = self.dataset.as_deref();
             let part = lineward_pipelines::part_of(&self.options, &self.engine)?;
             scan_store::record(
@@ -521,7 +526,7 @@ impl Plan {
                 &self.engine,
                 &self.options.key,
                 started,
-                places.as_deref(),
+                places.as_ref(),
                 part.as_deref(),
             )
             .with_context(|| format!("cannot record the scan in the store `{store}`"))?;
@@ -724,23 +729,9 @@ struct Collector<'a> {
     index: Option<Index>,
     unindexed: Option<io::Error>,
     /// Where people's values are, where that is to be recorded.
-    places: Option<Vec<(PathBuf, IndexedRecord)>>,
-}
-
-/// The place of a value that names a person; `None` for a secret, which names nobody.
-fn place(finding: &Finding) -> Option<(PathBuf, IndexedRecord)> {
-    finding.categories.iter().any(|c| *c != Category::Credential).then(|| {
-        let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
-        let record = IndexedRecord {
-            subject: finding.fingerprint.clone(),
-            entity: finding.entity.clone(),
-            row_group: None,
-            row: number(finding.row.unwrap_or(0)),
-            byte_offset: number(finding.start),
-            byte_len: i32::try_from(finding.end - finding.start).unwrap_or(i32::MAX),
-        };
-        (PathBuf::from(&finding.path), record)
-    })
+    places: Option<Places>,
+    /// Why not all of them are there.
+    unplaced: Option<lineward_pipelines::Error>,
 }
 
 impl Sink for Collector<'_> {
@@ -749,8 +740,10 @@ impl Sink for Collector<'_> {
             finding.path = "-".to_owned();
         }
         self.totals.finding(&finding);
-        if let Some(places) = &mut self.places {
-            places.extend(place(&finding));
+        if let (Some(places), None) = (&mut self.places, &self.unplaced)
+            && let Err(e) = places.add(&finding)
+        {
+            self.unplaced = Some(e);
         }
         self.failed_on |= self.plan.fail_on.iter().any(|entry| entry.hits(&finding));
         if let (Some(index), None) = (&mut self.index, &self.unindexed)
