@@ -17,10 +17,14 @@ fn options() -> ScanOptions {
 }
 
 fn cleaned(name: &str, content: &[u8], mode: Mode) -> (Vec<u8>, CleanReport) {
+    cleaned_with(name, content, mode, &options())
+}
+
+fn cleaned_with(name: &str, content: &[u8], mode: Mode, options: &ScanOptions) -> (Vec<u8>, CleanReport) {
     let folder = tempfile::tempdir().expect("a folder");
     let (input, output) = (folder.path().join(name), folder.path().join(format!("clean-{name}")));
     std::fs::write(&input, content).expect("written");
-    let report = clean_file(&ENGINE, &input, &output, mode, &options()).expect("it is cleaned");
+    let report = clean_file(&ENGINE, &input, &output, mode, options).expect("it is cleaned");
     (std::fs::read(output).expect("a copy"), report)
 }
 
@@ -440,5 +444,29 @@ fn base64_with_a_value_goes_whole() {
         let left = left.expect("what is around it stays");
         assert_eq!(report.left_count, 0, "{mode:?}");
         assert!(!left.contains(&run[..8]) && !left.contains('=') && left.len() < run.len(), "{mode:?}: {left}");
+    }
+}
+
+#[test]
+fn a_record_that_is_too_long_is_left_out_and_told_and_the_rest_is_written() {
+    let limits = crate::readers::Limits { record_bytes_max: 4_096, ..Default::default() };
+    let options = ScanOptions { limits, ..options() };
+    let long = format!("{MAIL} ").repeat(1_000);
+    let json = format!("{{\"a\":\"{MAIL}\"}}\n{{\"a\":\"{long}\"}}\n{{\"a\":\"{MAIL}\",\"b\":\"fine\"}}\n");
+    let table = format!("a,b\n{MAIL},x\n\"{long}\n{MAIL}\",y\n{MAIL},fine\n");
+    for mode in [Mode::Mask, Mode::Hash, Mode::Surrogate] {
+        for (name, content, place) in [("a.jsonl", &json, "line 2"), ("a.csv", &table, "record 3")] {
+            let (copy, report) = cleaned_with(name, content.as_bytes(), mode, &options);
+            let copy = String::from_utf8(copy).expect("text");
+            assert!(!holds_value(&copy), "{name} {mode:?}");
+            assert_eq!(copy.matches("fine").count(), 1, "{name} {mode:?}");
+            assert_eq!((report.rows, report.rows_too_long, report.left_count), (3, 1, 0), "{name} {mode:?}");
+            assert_eq!(
+                report.problems.iter().map(|p| p.place.as_str()).collect::<Vec<_>>(),
+                [place],
+                "{name} {mode:?}"
+            );
+            assert!(report.problems[0].message.contains("4096 bytes"), "{name} {mode:?}");
+        }
     }
 }
