@@ -597,9 +597,6 @@ fn check_cluster(args: &ScanArgs, reads_stdin: bool) -> anyhow::Result<()> {
     if args.show_values {
         bail!("`--cluster` does not go with `--show-values`: values do not travel");
     }
-    if args.header != Header::Auto {
-        bail!("`--cluster` does not go with `--header`: executors go by the shape of a first line");
-    }
     if args.incremental.is_some() {
         bail!("`--cluster` does not go with `--incremental`: what was kept of earlier scans is on this machine");
     }
