@@ -77,8 +77,9 @@ pub(crate) struct ScanArgs {
 
     /// Whether the first line of CSV names the columns: auto, yes, no
     ///
-    /// `auto` (the default) goes by its shape: a line with a number, a date, an address or an empty cell is a record, and
-    /// columns are then called `column_0`, `column_1`, ...
+    /// `auto` (the default) goes by its words and by what is below: a line with a number, a date, an address or an empty cell
+    /// is a record, and so is one of words that nothing tells from those below. Columns are then called `column_0`,
+    /// `column_1`, ...
     #[arg(long, value_name = "HOW", default_value = "auto", hide_default_value = true, hide_possible_values = true)]
     #[arg(value_parser = header_parser(), help_heading = "What to scan", hide_short_help = true)]
     header: Header,
