@@ -717,8 +717,8 @@ mod tests {
         let bytes = FixedSizeBinaryArray::try_from_sparse_iter_with_size([Some(b"abc"), None].into_iter(), 3);
         expect(Arc::new(bytes.expect("bytes")), &[(10, "abc")]);
         let floats =
-            vec![Some(4_012_888_888_881_881.0), None, Some(1.5), Some(12.0), Some(-1e6), Some(1e300), Some(f64::NAN)];
-        expect(Arc::new(Float64Array::from(floats)), &[(10, "4012888888881881"), (14, "-1000000")]);
+            vec![Some(4_079_463_617_430_119.0), None, Some(1.5), Some(12.0), Some(-1e6), Some(1e300), Some(f64::NAN)];
+        expect(Arc::new(Float64Array::from(floats)), &[(10, "4079463617430119"), (14, "-1000000")]);
         let runs = RunArray::<Int32Type>::try_new(&Int32Array::from(vec![2, 3]), &StringArray::from(vec!["x", "y"]));
         expect(Arc::new(runs.expect("runs")), &[(10, "x"), (12, "y")]);
         let item = Arc::new(arrow_schema::Field::new("item", DataType::Utf8, true));
@@ -746,9 +746,9 @@ mod tests {
         let times = TimestampMillisecondArray::from(vec![1_593 * 86_400_000, 1_593 * 86_400_000 + 30_600_000]);
         let times: ArrayRef = Arc::new(times.with_timezone("Europe/Berlin"));
         assert_eq!(texts("dob", times), ["1974-05-13", "1974-05-13T08:30:00"]);
-        let places: ArrayRef = Arc::new(Float64Array::from(vec![48.20849, 48.5, 4_012_888_888_881_881.0]));
-        assert_eq!(texts("Latitude", Arc::clone(&places)), ["48.20849", "4012888888881881"]);
-        assert_eq!(texts("score", places), ["4012888888881881"]);
+        let places: ArrayRef = Arc::new(Float64Array::from(vec![48.20849, 48.5, 4_079_463_617_430_119.0]));
+        assert_eq!(texts("Latitude", Arc::clone(&places)), ["48.20849", "4079463617430119"]);
+        assert_eq!(texts("score", places), ["4079463617430119"]);
         assert_eq!(texts("lon", Arc::new(Float32Array::from(vec![16.37208, 16.0]))), ["16.37208"]);
         let decimals = Decimal128Array::from(vec![4_820_849, 4_800_000]).with_precision_and_scale(10, 5);
         assert_eq!(texts("lat", Arc::new(decimals.expect("decimals"))), ["48.20849", "48.00000"]);

@@ -106,6 +106,8 @@ struct Spec {
     fields: Vec<String>,
     value: Option<String>,
     field_score: Option<f32>,
+    #[serde(default)]
+    lower: Vec<LowerSpec>,
     normalise: Option<Normalise>,
     #[serde(default, rename = "match")]
     positives: Vec<Positive>,
@@ -113,6 +115,14 @@ struct Spec {
     negatives: Vec<Negative>,
     #[serde(default)]
     refs: Vec<String>,
+}
+
+/// An entry of `lower` as written.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LowerSpec {
+    check: String,
+    score: f32,
 }
 
 /// A named check of a value.
@@ -164,6 +174,15 @@ pub struct FieldRule {
     /// What the whole trimmed value must match.
     pub value: Pattern,
     /// Score of such a match.
+    pub score: f32,
+}
+
+/// What makes a value of the right form worth less: an address that is nobody's, a card number out of a manual.
+#[derive(Debug)]
+pub struct Lower {
+    /// Check that tells such values.
+    pub check: Check,
+    /// The most that a match of such a value scores, whatever is near and in whatever field it stands.
     pub score: f32,
 }
 
@@ -256,6 +275,8 @@ pub struct Rule {
     pub near: Option<Near>,
     /// What it finds by field name.
     pub field: Option<FieldRule>,
+    /// What lowers the score of a match.
+    pub lower: Vec<Lower>,
     /// Normalisation for fingerprints: the same for all rules of an entity, or equal values would have several.
     pub normalise: Normalise,
     /// The rule file says which; else it is a default.
@@ -279,7 +300,19 @@ impl Rule {
         self.near.as_ref().map_or(self.score, |near| near.score.max(self.score))
     }
 
-    /// How a match is checked, for lists and documentation: names of checks, `entropy`, `context`.
+    /// The score of a match of this value, which scores so much by where it stands.
+    pub(crate) fn score_of(&self, value: &str, score: f32) -> f32 {
+        let lowered = self.lower.iter().filter(|lower| lower.score < score && (lower.check.passes)(value));
+        lowered.map(|lower| lower.score).fold(score, f32::min)
+    }
+
+    /// Whether all values are such that score less where the best of their matches scores so much.
+    pub(crate) fn is_lowered(&self, score_max: f32) -> bool {
+        self.lower.iter().any(|lower| score_max <= lower.score)
+    }
+
+    /// How a match is checked, for lists and documentation: names of checks, `entropy`, `context`, and what lowers its score
+    /// to how much.
     pub fn checked_by(&self) -> Vec<String> {
         let mut out: Vec<String> = self.checks.iter().map(|c| c.name.to_owned()).collect();
         if let Some(bits) = self.entropy_min {
@@ -291,6 +324,7 @@ impl Rule {
         if matches!(self.trigger, Trigger::Tagger(_)) {
             out.push("tagger".to_owned());
         }
+        out.extend(self.lower.iter().map(|lower| format!("{}<={}", lower.check.name, lower.score)));
         out
     }
 
@@ -364,6 +398,7 @@ fn compile(file: &str, spec: Spec, need: Need) -> Result<Rule, Error> {
     }
     let checks = spec.check.iter().map(|name| check(name).map_err(&fail)).collect::<Result<Vec<_>, _>>()?;
     let near = near(&spec).map_err(&fail)?;
+    let lower = lower(&spec).map_err(&fail)?;
     let field = match (spec.fields.is_empty(), &spec.value) {
         (true, None) => None,
         (false, Some(value)) => Some(FieldRule {
@@ -385,6 +420,7 @@ fn compile(file: &str, spec: Spec, need: Need) -> Result<Rule, Error> {
         score: spec.score,
         near,
         field,
+        lower,
         normalise: spec.normalise.unwrap_or(default),
         normalise_is_given: spec.normalise.is_some(),
         positives: spec.positives,
@@ -449,6 +485,17 @@ fn near(spec: &Spec) -> Result<Option<Near>, String> {
         score: spec.near_score.unwrap_or((spec.score + 0.35).min(0.95)),
         required: spec.requires.is_some(),
     }))
+}
+
+fn lower(spec: &Spec) -> Result<Vec<Lower>, String> {
+    let best = [Some(spec.score), spec.near_score, spec.field_score].into_iter().flatten().fold(0.0, f32::max);
+    let entry = |lower: &LowerSpec| {
+        if !(0.0..best).contains(&lower.score) {
+            return Err(format!("`lower` with `{}`: its score must be from 0 to below the rule's own", lower.check));
+        }
+        Ok(Lower { check: check(&lower.check)?, score: lower.score })
+    };
+    spec.lower.iter().map(entry).collect()
 }
 
 fn check(name: &str) -> Result<Check, String> {

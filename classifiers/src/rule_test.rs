@@ -246,6 +246,73 @@ mod tests {
     }
 
     #[test]
+    fn a_check_lowers_the_score_and_never_raises_it() {
+        let with = |lower: &str| GOOD.replace("  score: 0.7", &format!("  score: 0.7\n  lower: [{lower}]"));
+        let rule = with("{check: mixed, score: 0.4}, {check: luhn, score: 0.1}");
+        let engine = alone("own.yaml", &rule).expect("a rule").remove(0);
+        let found = scan(&engine, None, &["his badge QX4711 was found"]).expect("scanned");
+        assert_eq!(found.iter().map(|m| m.score).collect::<Vec<_>>(), [0.4]);
+        assert_eq!(engine.rules().get(0).checked_by(), ["mixed<=0.4", "luhn<=0.1"]);
+        for (lower, told) in [
+            ("{check: mixed, score: 0.7}", "below the rule's own"),
+            ("{check: mixed, score: -0.1}", "below the rule's own"),
+            ("{check: mixxed, score: 0.1}", "no check is named `mixxed`"),
+            ("{check: mixed}", "missing field `score`"),
+            ("{check: mixed, score: 0.1, near: [x]}", "unknown field `near`"),
+        ] {
+            let error = test_file("own.yaml", &with(lower)).expect_err(lower).to_string();
+            assert!(error.contains(told), "{lower}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_is_nobodys_scores_less() {
+        use crate::scan::{ScanOptions, scan_bytes};
+        use crate::{Confidence, FingerprintKey};
+        let engine = Engine::new(Arc::new(RuleSet::built_in().expect("rules"))).expect("an engine");
+        let key = FingerprintKey::new(&[3; 32]).expect("a key");
+        let options = ScanOptions { confidence_min: Confidence::Low, ner: Ner::Off, ..ScanOptions::new(key) };
+        let found = |name: &str, text: &str| {
+            let scanned = scan_bytes(&engine, name, text.as_bytes().to_vec(), &options).expect("scanned");
+            scanned.findings.into_iter().map(|f| (f.entity, f.confidence)).collect::<Vec<_>>()
+        };
+        for (entity, low, nobodys, somebodys) in [
+            (
+                "EMAIL_ADDRESS",
+                Confidence::Medium,
+                "write to ana.brandt@example.com",
+                "write to ana.brandt@kestrelmail.net",
+            ),
+            ("EMAIL_ADDRESS", Confidence::Medium, "write to no-reply@kestrelmail.net", "write to nora@kestrelmail.net"),
+            ("IP_ADDRESS", Confidence::Medium, "client_ip=192.168.0.12 in", "client_ip=185.47.209.66 in"),
+            ("IP_ADDRESS", Confidence::Low, "client_ip=203.0.113.12 in", "client_ip=185.47.209.66 in"),
+            (
+                "IP_ADDRESS",
+                Confidence::Low,
+                "from 2001:db8:51b:8d04:77a:f21c:63e9:1b4 up",
+                "from 2a0e:97c3:51b:8d04:77a:f21c:63e9:1b4 up",
+            ),
+            (
+                "CREDIT_CARD",
+                Confidence::Low,
+                "my visa card 4111 1111 1111 1111 was",
+                "my visa card 4079 4636 1743 0119 was",
+            ),
+        ] {
+            assert_eq!(found("a.txt", nobodys), [(entity.to_owned(), low)], "{nobodys}");
+            assert_eq!(found("a.txt", somebodys), [(entity.to_owned(), Confidence::High)], "{somebodys}");
+        }
+        let column = |network: &str| {
+            let rows: String = (1..120).map(|host| format!("{network}.{host},x\n")).collect();
+            found("a.csv", &format!("client_ip,note\n{rows}"))
+        };
+        assert!(column("10.20.30").iter().all(|(_, confidence)| *confidence == Confidence::Medium));
+        assert!(column("192.0.2").iter().all(|(_, confidence)| *confidence == Confidence::Low));
+        assert!(column("185.47.209").iter().all(|(_, confidence)| *confidence == Confidence::High));
+        assert_eq!(column("10.20.30").len(), 119);
+    }
+
+    #[test]
     fn costs_are_told_and_what_does_not_compile_is_refused() {
         let warnings = |text: &str| check_cost("own.yaml", text).expect("it compiles").remove(0).1;
         assert_eq!(warnings(GOOD), Vec::<String>::new());

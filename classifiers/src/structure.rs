@@ -4,6 +4,8 @@
 //! `check:`, beside the national number validators. They read no context, keep nothing and never fail: an input of any
 //! bytes gives an answer. What they do not do: look for values in text, or weigh how likely a finding is.
 
+mod reserved;
+
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use base64::Engine as _;
 use base64::alphabet;
@@ -69,6 +71,11 @@ const STRUCTURES: &[Structure] = &[
         title: "BIP-39 phrase: words of its English list, the last one with the checksum",
         check: bip39,
     },
+    Structure {
+        name: "card_test",
+        title: "payment card number that payment providers publish for tests",
+        check: reserved::card_test,
+    },
     Structure { name: "card", title: "payment card number: issuer range, length and Luhn digit", check: card },
     Structure { name: "date", title: "calendar date between 1850 and 2100", check: date },
     Structure {
@@ -81,6 +88,16 @@ const STRUCTURES: &[Structure] = &[
         title: "Ethereum address, with its EIP-55 capitals if it is in mixed case",
         check: eip55,
     },
+    Structure {
+        name: "email_example",
+        title: "e-mail address in a domain that is reserved for examples and tests (RFC 2606)",
+        check: reserved::email_example,
+    },
+    Structure {
+        name: "email_role",
+        title: "e-mail address of a role and of nobody, as postmaster (RFC 2142) and noreply",
+        check: reserved::email_role,
+    },
     Structure { name: "email", title: "e-mail address with a plausible top-level domain", check: email },
     Structure {
         name: "github_crc",
@@ -92,6 +109,16 @@ const STRUCTURES: &[Structure] = &[
         name: "grafana_crc",
         title: "Grafana service-account token whose last eight digits are its CRC-32",
         check: grafana_crc,
+    },
+    Structure {
+        name: "ip_private",
+        title: "IP address of an inner network (RFC 1918, 3927, 4193, 6598)",
+        check: reserved::ip_private,
+    },
+    Structure {
+        name: "ip_reserved",
+        title: "IP address of the host itself, of all hosts or of documentation (RFC 1122, 2544, 3849, 5737)",
+        check: reserved::ip_reserved,
     },
     Structure { name: "ipv4", title: "IPv4 address of a host, not a version number or a mask", check: ipv4 },
     Structure {
@@ -127,6 +154,11 @@ const STRUCTURES: &[Structure] = &[
         check: random_token,
     },
     Structure { name: "url_credentials", title: "URL with a user, a real password and a host", check: url_credentials },
+    Structure {
+        name: "url_example",
+        title: "URL with a host in a domain that is reserved for examples and tests (RFC 2606)",
+        check: reserved::url_example,
+    },
 ];
 
 // Placeholders and words

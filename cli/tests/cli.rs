@@ -13,10 +13,10 @@ use std::process::{Child, Command, Output, Stdio};
 use tempfile::TempDir;
 
 /// Values that no output may hold, and the forms they could hide in.
-const CARD: &str = "4012 8888 8888 1881";
+const CARD: &str = "4079 4636 1743 0119";
 const SSN: &str = "536-22-8726";
 const TOKEN: &str = concat!("ghp", "_lkYllrbSXiPzfd0aP9mMoWb3PYVbaJ3Dgq1B");
-const CANARIES: [&str; 6] = [CARD, "4012888888881881", SSN, "536228726", TOKEN, "lkYllrbSXiPzfd0aP9mMoWb3PYVbaJ3Dgq1B"];
+const CANARIES: [&str; 6] = [CARD, "4079463617430119", SSN, "536228726", TOKEN, "lkYllrbSXiPzfd0aP9mMoWb3PYVbaJ3Dgq1B"];
 
 /// Keys of a finding, in the order of the output contract.
 const KEYS: [&str; 13] = [
@@ -840,12 +840,12 @@ fn validators_are_listed() {
 #[test]
 fn verdicts() {
     let place = Place::new();
-    assert_eq!(place.run(&["validate", "luhn", "4012888888881881"]).exits(0).silent().stdout, "valid\n");
+    assert_eq!(place.run(&["validate", "luhn", "4079463617430119"]).exits(0).silent().stdout, "valid\n");
     assert_eq!(
-        place.run(&["validate", "luhn", "4012888888881881", "4012888888881882"]).exits(1).stdout,
+        place.run(&["validate", "luhn", "4079463617430119", "4012888888881882"]).exits(1).stdout,
         "valid\ninvalid\n"
     );
-    let lines = place.run_with_input(&["validate", "luhn"], b"4012888888881881\r\n\n\xff\n4012888888881881").exits(1);
+    let lines = place.run_with_input(&["validate", "luhn"], b"4079463617430119\r\n\n\xff\n4079463617430119").exits(1);
     assert_eq!(lines.stdout, "valid\ninvalid\ninvalid\nvalid\n");
     assert_eq!(place.run_with_input(&["validate", "luhn"], b"").exits(0).stdout, "");
 }

@@ -5,6 +5,8 @@
 //! are reported, with keyed fingerprints and redacted previews, and counts. No value, no key. What an executor told of a
 //! group of shares counts when all of it is here; if it is lost before, the group is scanned again elsewhere.
 
+mod order;
+
 use crate::client::{Cluster, Job};
 use crate::codec::Codec;
 use crate::identity::Identity;
@@ -20,13 +22,13 @@ use datafusion::execution::SendableRecordBatchStream;
 use datafusion::physical_plan::stream::RecordBatchReceiverStream;
 use datafusion::prelude::SessionConfig;
 use futures::TryStreamExt as _;
-use lineward_classifiers::readers::{BinaryPolicy, Format, Limits};
+use lineward_classifiers::readers::{BinaryPolicy, Format, Header, Limits};
 use lineward_classifiers::scan::share::{self, Gather, Piece, Share};
-use lineward_classifiers::scan::{LinksLeftOut, Ner, Progress, Sample, ScanInput, ScanOptions, Settling, Sink};
+use lineward_classifiers::scan::{Ner, Progress, Sample, ScanInput, ScanOptions, Settling, Sink};
 use lineward_classifiers::{Category, Confidence, Engine, RuleSet};
+use order::{Group, place};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -101,25 +103,13 @@ struct Settings {
     fields: Vec<String>,
     confidence_min: Confidence,
     binary: BinaryPolicy,
+    header: Header,
     hash_content: bool,
     sketch_content: bool,
     limits: Limits,
     decode: bool,
     ner: Ner,
     sample: Option<Sample>,
-}
-
-/// A share with its input.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Order {
-    share: Share,
-    /// Where the input is, for every process.
-    #[serde(with = "path_digits")]
-    place: PathBuf,
-    in_bucket: bool,
-    size_bytes: u64,
-    /// What changes when an object's content does, as it was where the scan was asked for.
-    version: Option<String>,
 }
 
 /// Scans on a cluster. Findings and reports reach the sink in input order. Where the progress says stop, what was told
@@ -278,8 +268,8 @@ impl Driver<'_> {
         let (mut texts, mut bytes) = (Vec::new(), 0);
         for group in groups.iter().take(JOB_GROUPS_MAX) {
             let shares = self.groups.get(*group).into_iter().flatten();
-            let orders: Vec<Order> = shares.filter_map(|share| self.one(share)).collect();
-            let text = written(&orders)?;
+            let of_input = shares.filter_map(|share| Some((share, self.order.inputs.get(share.input)?)));
+            let text = written(&Group::of(of_input))?;
             bytes += text.len();
             if bytes > JOB_BYTES_MAX && !texts.is_empty() {
                 break;
@@ -293,29 +283,10 @@ impl Driver<'_> {
         Ok((Cluster::write(Arc::new(plan), &Codec::asking(site, Arc::new(|| None)))?, count))
     }
 
-    fn one(&self, share: &Share) -> Option<Order> {
-        let input = self.order.inputs.get(share.input)?;
-        Some(Order {
-            share: share.clone(),
-            place: place(input),
-            in_bucket: input.source.is_some(),
-            size_bytes: input.size_bytes,
-            version: input.source.as_ref().and_then(|source| source.version()),
-        })
-    }
-
     async fn stopped(&self) {
         while !self.progress.stop.load(Ordering::Relaxed) {
             tokio::time::sleep(LOOK).await;
         }
-    }
-}
-
-/// Where an input is: an absolute path, or its URL.
-fn place(input: &ScanInput) -> PathBuf {
-    match input.source {
-        Some(_) => input.path.clone(),
-        None => std::path::absolute(&input.path).unwrap_or_else(|_| input.path.clone()),
     }
 }
 
@@ -352,6 +323,7 @@ impl Settings {
             fields: options.fields.clone(),
             confidence_min: options.confidence_min,
             binary: options.binary,
+            header: options.header,
             hash_content: options.hash_content,
             sketch_content: options.sketch_content,
             limits: options.limits,
@@ -367,6 +339,7 @@ impl Settings {
             fields: self.fields.clone(),
             confidence_min: self.confidence_min,
             binary: self.binary,
+            header: self.header,
             hash_content: self.hash_content,
             sketch_content: self.sketch_content,
             limits: self.limits,
@@ -396,14 +369,15 @@ impl ScanWork {
                 "an executor has the rule set {own} and not {wanted}; run one build of Lineward everywhere"
             )));
         }
-        let orders: Vec<Order> = serde_json::from_str(group).map_err(|e| error::of_task(format!("a share: {e}")))?;
+        let group: Group = serde_json::from_str(group).map_err(|e| error::of_task(format!("a share: {e}")))?;
         let options = self.settings.options(key);
         let mut builder = RecordBatchReceiverStream::builder(schema.clone(), 4);
         let rows = builder.tx();
         builder.spawn_blocking(move || {
             let mut teller = Teller { schema, rows, shares: Vec::new(), texts: Vec::new(), gone: false };
-            for (number, order) in (0u32..).zip(&orders) {
-                teller.share(number, order, &engine, &options)?;
+            for ((number, order), called) in (0u32..).zip(&group.orders).zip(group.called()) {
+                let input = ScanInput { called, ..order.input() };
+                teller.share(number, (&order.share, &input), &engine, &options)?;
             }
             teller.send();
             Ok(())
@@ -423,10 +397,15 @@ struct Teller {
 }
 
 impl Teller {
-    fn share(&mut self, number: u32, order: &Order, engine: &Engine, options: &ScanOptions) -> PlanResult<()> {
-        let input = order.input();
+    fn share(
+        &mut self,
+        number: u32,
+        (share, input): (&Share, &ScanInput),
+        engine: &Engine,
+        options: &ScanOptions,
+    ) -> PlanResult<()> {
         let progress = Progress::default();
-        let scanned = share::scan_share(engine, &input, &order.share, options, &progress, &mut |piece| {
+        let scanned = share::scan_share(engine, input, share, options, &progress, &mut |piece| {
             self.tell(number, &piece);
             if self.gone {
                 progress.stop.store(true, Ordering::Relaxed);
@@ -455,85 +434,6 @@ impl Teller {
     }
 }
 
-impl Order {
-    /// The input; where it is not what it was where the scan was asked for, with that as its problem.
-    fn input(&self) -> ScanInput {
-        self.found().unwrap_or_else(|problem| ScanInput {
-            problem: Some(problem),
-            ..ScanInput::file(self.place.clone(), self.size_bytes)
-        })
-    }
-
-    fn found(&self) -> Result<ScanInput, String> {
-        const DO: &str = "every executor has to read the inputs under the same path: put them on a file system that all \
-                          share, or in a bucket";
-        if self.in_bucket {
-            let listed =
-                lineward_pipelines::scan_inputs(std::slice::from_ref(&self.place), &mut LinksLeftOut::default());
-            let found = listed.into_iter().find(|input| input.path == self.place);
-            return self.as_it_was(found.ok_or_else(|| format!("it is not there for an executor; {DO}"))?);
-        }
-        match std::fs::metadata(&self.place) {
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Err(format!("it is not there for an executor; {DO}")),
-            Ok(found) if found.is_file() && found.len() != self.size_bytes => Err(format!(
-                "it has another size for an executor than where the scan was asked for: it was changed meanwhile, or it \
-                 is another file; {DO}"
-            )),
-            // What else keeps it from being read is told of the input, as everywhere.
-            _ => Ok(ScanInput::file(self.place.clone(), self.size_bytes)),
-        }
-    }
-
-    /// An object, if it is the one that was listed where the scan was asked for.
-    fn as_it_was(&self, found: ScanInput) -> Result<ScanInput, String> {
-        if let Some(problem) = found.problem {
-            return Err(format!("an executor cannot reach it: {problem}"));
-        }
-        let version = found.source.as_ref().and_then(|source| source.version());
-        match (found.size_bytes, &version) == (self.size_bytes, &self.version) {
-            true => Ok(found),
-            false => Err("it was changed after the scan was asked for; scan it again".to_owned()),
-        }
-    }
-}
-
-/// Paths as they travel: digits of their bytes, since the name of a file need not be text.
-mod path_digits {
-    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
-    use std::ffi::OsString;
-    use std::path::{Path, PathBuf};
-
-    pub fn serialize<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&hex::encode(bytes(path)))
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PathBuf, D::Error> {
-        let digits = String::deserialize(deserializer)?;
-        hex::decode(digits).map(|bytes| name(bytes).into()).map_err(D::Error::custom)
-    }
-
-    #[cfg(unix)]
-    fn bytes(path: &Path) -> Vec<u8> {
-        std::os::unix::ffi::OsStrExt::as_bytes(path.as_os_str()).to_vec()
-    }
-
-    #[cfg(unix)]
-    fn name(bytes: Vec<u8>) -> OsString {
-        std::os::unix::ffi::OsStringExt::from_vec(bytes)
-    }
-
-    #[cfg(windows)]
-    fn bytes(path: &Path) -> Vec<u8> {
-        std::os::windows::ffi::OsStrExt::encode_wide(path.as_os_str()).flat_map(u16::to_le_bytes).collect()
-    }
-
-    #[cfg(windows)]
-    fn name(bytes: Vec<u8>) -> OsString {
-        let wide: Vec<u16> = bytes.chunks_exact(2).map(|two| u16::from_le_bytes([two[0], two[1]])).collect();
-        std::os::windows::ffi::OsStringExt::from_wide(&wide)
-    }
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
@@ -550,72 +450,13 @@ pub(crate) mod tests {
         }
     }
 
-    fn order(place: PathBuf, size_bytes: u64) -> Order {
-        let share = Share { input: 0, parts: 0..u64::MAX };
-        Order { share, place, in_bucket: false, size_bytes, version: None }
-    }
-
     #[test]
-    fn an_input_that_is_not_there_says_what_to_do() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let problem = |name: &str, size_bytes| order(folder.path().join(name), size_bytes).input().problem;
-        std::fs::write(folder.path().join("a.txt"), "four").expect("written");
-        assert_eq!(problem("a.txt", 4), None);
-        for (name, size_bytes, told) in [("b.txt", 4, "is not there for an executor"), ("a.txt", 5, "another size")] {
-            let problem = problem(name, size_bytes).expect(name);
-            assert!(problem.contains(told) && problem.contains("in a bucket"), "{problem}");
-        }
-    }
-
-    #[derive(Debug)]
-    struct Versioned(&'static str);
-
-    impl lineward_classifiers::readers::Source for Versioned {
-        fn size_bytes(&self) -> u64 {
-            4
-        }
-
-        fn read_at(&self, _: u64, _: &mut [u8]) -> std::io::Result<usize> {
-            Ok(0)
-        }
-
-        fn version(&self) -> Option<String> {
-            Some(self.0.to_owned())
-        }
-    }
-
-    #[test]
-    fn an_object_is_the_one_that_was_listed() {
-        let found = |size_bytes, version, problem: Option<&str>| ScanInput {
-            source: Some(Arc::new(Versioned(version))),
-            problem: problem.map(str::to_owned),
-            ..ScanInput::file("s3://bucket/a.txt".into(), size_bytes)
-        };
-        let order = Order { in_bucket: true, version: Some("one".to_owned()), ..order("s3://bucket/a.txt".into(), 4) };
-        assert!(order.as_it_was(found(4, "one", None)).is_ok());
-        for (other, told) in [
-            (found(5, "one", None), "it was changed"),
-            (found(4, "two", None), "it was changed"),
-            (found(4, "one", Some("access denied")), "cannot reach it: access denied"),
-        ] {
-            let problem = order.as_it_was(other).expect_err(told);
-            assert!(problem.contains(told), "{problem}");
-        }
-    }
-
-    #[test]
-    fn a_name_that_is_no_text_travels() {
-        #[cfg(unix)]
-        let name: std::ffi::OsString = std::os::unix::ffi::OsStringExt::from_vec(b"/a/caf\xe9.txt".to_vec());
-        #[cfg(windows)]
-        let name: std::ffi::OsString = std::os::windows::ffi::OsStringExt::from_wide(&[0x61, 0xd800, 0x62]);
-        let text = written(&order(name.clone().into(), 1)).expect("it is written");
-        let read: Order = serde_json::from_str(&text).expect("it is read");
-        assert_eq!(read.place.as_os_str(), name);
-    }
-
-    #[test]
-    fn a_place_is_absolute() {
-        assert!(place(&ScanInput::file("a/b.txt".into(), 1)).is_absolute());
+    fn options_travel() {
+        let key = lineward_classifiers::FingerprintKey::new(&[7; 32]).expect("a key");
+        let options = ScanOptions { header: Header::Present, ner: Ner::Off, ..ScanOptions::new(key.clone()) };
+        let text = serde_json::to_string(&Settings::of(&options)).expect("it is written");
+        let read: Settings = serde_json::from_str(&text).expect("it is read");
+        let read = read.options(key);
+        assert_eq!((read.header, read.ner), (Header::Present, Ner::Off));
     }
 }

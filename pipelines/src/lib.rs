@@ -19,6 +19,6 @@ pub use config::{BatchSpec, ClassifySpec, PipelineSpec, SourceSpec, format_choic
 pub use error::Error;
 pub use ingest::{IngestOptions, ingest};
 pub use process::{Counters, Processed, Processor, engine_for};
-pub use record_scan::{ScanRecord, data_set_location, part_of, record_scan};
+pub use record_scan::{Places, ScanRecord, data_set_location, part_of, record_scan};
 pub use run::{RunOptions, Stop, run};
 pub use scan_inputs::scan_inputs;

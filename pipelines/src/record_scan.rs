@@ -2,6 +2,16 @@
 //!
 //! The event holds names, content hashes, signatures and counts. A file that could not be read is in it with the reason, so that its
 //! absence from the findings is not taken for cleanliness.
+//!
+//! With an index a scan is several commits, since the places of values may be more than memory holds: first those places,
+//! some in each commit, and the scan itself with all its files as the last. Only the last says that anything was scanned
+//! or indexed, so no reader takes a part for the whole. A crash between them leaves places that are true, of contents
+//! that count as not indexed and, if no earlier scan saw them, as not scanned. Scanned again the same places are recorded
+//! again, and are counted once where they are asked for.
+
+mod places;
+
+pub use places::Places;
 
 use crate::process::{Processor, engine_for, now_micros};
 use crate::{Error, config::ClassifySpec};
@@ -9,9 +19,9 @@ use lineward_classifiers::scan::{FileReport, ScanOptions, merkle_root};
 use lineward_classifiers::{Confidence, Engine, FingerprintKey, RuleSet};
 use lineward_connectors::{Position, Record};
 use lineward_events::formats::lineward::{ScanAsset, ScanEvent, ScanFile, ScanFinding};
-use lineward_events::{AssetRef, AssetType, FormatChoice, IndexedRecord, SAMPLE_MAX, Signature, formats};
-use lineward_store::{Batch, Committed, StoreWriter};
-use std::collections::{BTreeMap, HashSet};
+use lineward_events::{AssetRef, AssetType, FormatChoice, SAMPLE_MAX, Signature, formats};
+use lineward_store::{Batch, Committed, EventBlock, StoreWriter};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 /// A scan to record.
@@ -30,8 +40,10 @@ pub struct ScanRecord<'a> {
     pub key: FingerprintKey,
     /// When the scan began, microseconds since the epoch.
     pub started_at: i64,
-    /// Where people's values are, by file as in `reports`; `None` where the scan kept no such index.
-    pub places: Option<&'a [(PathBuf, IndexedRecord)]>,
+    /// Where people's values are; `None` where the scan kept no such index.
+    pub places: Option<&'a Places>,
+    /// Files that the places have under another name than `reports`: from theirs to the reports'.
+    pub found_as: HashMap<PathBuf, PathBuf>,
     /// Why less was looked for than a scan looks for, as [`part_of`] tells it; `None` for a scan of everything.
     pub part: Option<&'a str>,
 }
@@ -54,7 +66,7 @@ pub fn part_of(options: &ScanOptions, engine: &Engine) -> Result<Option<String>,
     Ok((!parts.is_empty()).then(|| parts.join(", ")))
 }
 
-/// Places in one event. A larger index is several events of one scan, so that none is larger than a log likes.
+/// Places in one event and commit. A larger index is several of them, so that none is larger than a log likes.
 const PLACES_MAX: usize = 20_000;
 
 /// Files in one event, as bytes of JSON, for the same reason: no record is longer than 16 MiB.
@@ -69,56 +81,65 @@ const FILES_SIGNED_MAX: usize = 100;
 /// Records a scan of one path.
 ///
 /// # Errors
-/// [`Error::Store`] where the store cannot be written.
+/// [`Error::Store`] where the store cannot be written, [`Error::Stopped`] where the scan is no event that it could hold.
 pub async fn record_scan(scan: &ScanRecord<'_>) -> Result<Committed, Error> {
-    let events = scan_events(scan);
-    let mut records = Vec::new();
-    for (ordinal, event) in (0..).zip(&events) {
-        let text = serde_json::to_vec(event).map_err(|e| Error::Stopped(e.to_string()))?;
-        records.push(Record {
-            source: "scan".into(),
-            position: Position::File { path: event.scan_id.as_str().into(), ordinal, line: None, byte_offset: 0 },
-            key: None,
-            value: Some(text),
-            timestamp_us: None,
-            headers: Vec::new(),
-        });
-    }
     // The same way in as every event: whatever a name or column may hold is searched and redacted.
     let classify = ClassifySpec::default();
-    let engine = engine_for(&classify.categories)?;
+    let has_all = scan.engine.rules().hash() == RuleSet::built_in()?.hash();
+    let other = if has_all { None } else { Some(engine_for(&classify.categories)?) };
+    let engine = other.as_deref().unwrap_or(scan.engine);
     let format = formats::by_name("lineward").map_or(FormatChoice::Auto, FormatChoice::Named);
-    let mut processor = Processor::new(&engine, scan.key.clone(), classify.min_confidence, format)?;
+    let mut processor = Processor::new(engine, scan.key.clone(), classify.min_confidence, format)?;
+    let whole = whole_event(scan);
     let received_at = now_micros();
-    let mut processed = processor.process(&records, received_at)?;
-    for event in &mut processed.events {
-        event.row.source = "scan".into();
-        event.row.topic = None;
-        event.row.offset = None;
-    }
-    if let Some(refused) = processed.dead_letters.first() {
-        return Err(Error::Stopped(format!("the scan cannot be recorded: {} at {}", refused.reason, refused.place)));
+    // Made before anything is written: what the store would not hold leaves nothing behind.
+    let mut blocks = Vec::new();
+    for event in scan_events(scan, whole.clone()) {
+        blocks.push(block(&mut processor, &event, received_at)?);
     }
     let mut writer = StoreWriter::open(scan.store).await?;
-    let batch = Batch {
-        events: processed.events,
+    let batch = |blocks| Batch {
+        blocks,
         writer: "scan".into(),
         ruleset: Some(scan.engine.rules().hash().to_owned()),
         received_at,
         ..Batch::default()
     };
-    Ok(writer.commit(batch).await?)
+    for event in places::events(scan, &whole) {
+        let block = block(&mut processor, &event?, received_at)?;
+        writer.commit(batch(vec![block])).await?;
+    }
+    Ok(writer.commit(batch(blocks)).await?)
 }
 
-/// The scan, in as many events as its files need, and with an index as many more as its places need; those hold nothing
-/// but places.
-fn scan_events(scan: &ScanRecord<'_>) -> Vec<ScanEvent> {
-    let mut event = scan_event(scan);
-    event.index_key = scan.places.map(|_| scan.key.id().to_owned());
-    let places = place_events(scan, &event);
-    event.asset.signature = signature(scan);
-    sign_files(scan, &mut event.files);
-    in_parts(event).into_iter().chain(places).collect()
+/// An event as it is written.
+fn block(processor: &mut Processor<'_>, event: &ScanEvent, received_at: i64) -> Result<EventBlock, Error> {
+    let text = serde_json::to_vec(event).map_err(|e| Error::Stopped(e.to_string()))?;
+    let record = Record {
+        source: "scan".into(),
+        position: Position::File { path: event.scan_id.as_str().into(), ordinal: 0, line: None, byte_offset: 0 },
+        key: None,
+        value: Some(text),
+        timestamp_us: None,
+        headers: Vec::new(),
+    };
+    let mut processed = processor.process(&[record], received_at)?;
+    if let Some(refused) = processed.dead_letters.first() {
+        return Err(Error::Stopped(format!("the scan cannot be recorded: {} at {}", refused.reason, refused.place)));
+    }
+    for event in &mut processed.events {
+        event.row.source = "scan".into();
+        event.row.topic = None;
+        event.row.offset = None;
+    }
+    Ok(EventBlock::new(processed.events)?)
+}
+
+/// The scan, in as many events as its files need.
+fn scan_events(scan: &ScanRecord<'_>, mut whole: ScanEvent) -> Vec<ScanEvent> {
+    whole.asset.signature = signature(scan);
+    sign_files(scan, &mut whole.files);
+    in_parts(whole)
 }
 
 /// Shares the files of a scan out over several events where one would be too large.
@@ -179,39 +200,6 @@ fn signature(scan: &ScanRecord<'_>) -> Option<Signature> {
     whole.signature(&scan.key, SAMPLE_MAX)
 }
 
-fn place_events(scan: &ScanRecord<'_>, event: &ScanEvent) -> Vec<ScanEvent> {
-    let Some(places) = scan.places else { return Vec::new() };
-    let reports: HashSet<&Path> = scan.reports.iter().map(|r| r.path.as_path()).collect();
-    let here: Vec<(&Path, &IndexedRecord)> =
-        places.iter().filter_map(|(path, place)| Some((file_of(path, &reports)?, place))).collect();
-    let fails = event.files.iter().any(|file| file.error.is_some());
-    let mut events = Vec::new();
-    for chunk in here.chunks(PLACES_MAX) {
-        let mut by_file: BTreeMap<&Path, Vec<IndexedRecord>> = BTreeMap::new();
-        for (path, place) in chunk {
-            by_file.entry(path).or_default().push((*place).clone());
-        }
-        let mut part = ScanEvent { files: Vec::new(), ..event.clone() };
-        for (report, file) in scan.reports.iter().zip(&event.files) {
-            if let Some(records) = by_file.remove(report.path.as_path()) {
-                part.files.push(ScanFile { findings: Vec::new(), records, ..file.clone() });
-            }
-        }
-        tell_failure(&mut part, fails);
-        events.push(part);
-    }
-    events
-}
-
-/// The file that is reported for a path: itself, or the archive whose member (`archive!member`) it is.
-fn file_of<'a>(path: &'a Path, reports: &HashSet<&'a Path>) -> Option<&'a Path> {
-    if reports.contains(path) {
-        return Some(path);
-    }
-    let text = path.to_str()?;
-    text.match_indices('!').map(|(at, _)| Path::new(&text[..at])).find(|archive| reports.contains(archive))
-}
-
 /// The location that a name of a data set means, as `dataset:s3://lake/notes` is `s3://lake/notes`.
 ///
 /// # Errors
@@ -241,7 +229,8 @@ pub fn data_set_location(name: &str) -> Result<String, String> {
     }
 }
 
-fn scan_event(scan: &ScanRecord<'_>) -> ScanEvent {
+/// The scan in one event with all its files, in the order of their reports, without signatures.
+fn whole_event(scan: &ScanRecord<'_>) -> ScanEvent {
     let url = scan.path.to_str().filter(|path| lineward_connectors::object::is_url(path));
     let is_file = match url {
         // An object is listed under its own name, what lies below a prefix is not.
@@ -272,6 +261,7 @@ fn scan_event(scan: &ScanRecord<'_>) -> ScanEvent {
     let mut event = ScanEvent::new(id, at.to_rfc3339_opts(chrono::SecondsFormat::Micros, true), scanned);
     event.ruleset = Some(scan.engine.rules().hash().to_owned());
     event.tool_version = Some(env!("CARGO_PKG_VERSION").to_owned());
+    event.index_key = scan.places.map(|_| scan.key.id().to_owned());
     event.files = files;
     event
 }

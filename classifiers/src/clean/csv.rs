@@ -1,13 +1,14 @@
 //! CSV and TSV: cells are replaced, and quoted anew where they must be.
 
+use super::bounded::{Next, Records};
 use super::{BATCH_BYTES, Cleaner, Mode};
 use crate::Error;
 use crate::readers::{Head, head_of, sniff_delimiter};
 use crate::values::{FieldTable, ValueBatch};
-use csv::{ByteRecord, ReaderBuilder, WriterBuilder};
+use csv::{ByteRecord, WriterBuilder};
 use std::collections::HashSet;
 use std::fs::File;
-use std::io::{Read as _, Write};
+use std::io::{BufReader, Read as _, Write};
 use std::path::Path;
 
 /// Bytes of the first line that are looked at for its delimiter.
@@ -24,21 +25,25 @@ pub(super) fn clean(
     let mut head = Vec::new();
     File::open(from).and_then(|f| f.take(HEAD_BYTES).read_to_end(&mut head)).map_err(|e| failed(&e))?;
     let delimiter = delimiter.unwrap_or_else(|| sniff_delimiter(&head));
-    let mut reader = ReaderBuilder::new()
-        .delimiter(delimiter)
-        .flexible(true)
-        .has_headers(false)
-        .from_path(from)
-        .map_err(|e| failed(&e))?;
+    let input = BufReader::with_capacity(1 << 18, File::open(from).map_err(|e| failed(&e))?);
+    let mut reader = Records::new(Box::new(input), delimiter, cleaner.options.limits.record_bytes_max);
     let mut writer = WriterBuilder::new().delimiter(delimiter).flexible(true).from_writer(out);
     let mut fields = FieldTable::default();
     let mut names: Vec<String> = Vec::new();
     let mut records: Vec<ByteRecord> = Vec::new();
     let mut bytes = 0;
     let mut is_first = true;
+    // Of the input; what is left out of the copy has a number too.
+    let mut number: u64 = 0;
     loop {
         let mut record = ByteRecord::new();
-        let more = reader.read_byte_record(&mut record).map_err(|e| failed(&e))?;
+        let next = reader.read(&mut record).map_err(|e| failed(&e))?;
+        number += 1;
+        if next == Next::TooLong {
+            cleaner.leave_out(format!("record {number}"));
+            continue;
+        }
+        let more = next == Next::Record;
         if more
             && std::mem::take(&mut is_first)
             && let Head::Names(of_columns) = head_of(&record, cleaner.options.header, &head, delimiter)

@@ -6,6 +6,7 @@
 //! compressed inputs are refused, and of text in another encoding the copy is in UTF-8. Detection is the engine's affair, and
 //! this module decides nothing about it.
 
+mod bounded;
 mod csv;
 mod jsonl;
 mod parquet;
@@ -88,8 +89,10 @@ pub struct Replaced {
 pub struct CleanReport {
     /// Records (lines, in plain text) of the input.
     pub rows: u64,
-    /// Records that were left out.
+    /// Records that were left out for what is in them.
     pub rows_dropped: u64,
+    /// Records that were left out for their length: longer than a limit on memory allows to look at as a whole.
+    pub rows_too_long: u64,
     /// Values that were replaced, or for which their record was left out.
     pub replaced: Vec<Replaced>,
     /// Rounds it took.
@@ -98,7 +101,8 @@ pub struct CleanReport {
     pub left: Vec<Finding>,
     /// How many those are in all.
     pub left_count: u64,
-    /// What that scan could not read as what it is, a broken line of JSON for example; it is cleaned as text.
+    /// Which records were left out for their length, the first of them; and what that scan could not read as what it is, a
+    /// broken line of JSON for example, which is cleaned as text.
     pub problems: Vec<Problem>,
 }
 
@@ -145,6 +149,7 @@ pub fn clean_file(
             break;
         }
     }
+    cleaner.report.problems.splice(0..0, std::mem::take(&mut cleaner.left_out));
     Ok(cleaner.report)
 }
 
@@ -201,6 +206,8 @@ struct Cleaner<'e> {
     called: Option<Arc<HashMap<String, String>>>,
     /// Field paths as they may be told.
     shown: HashMap<String, String>,
+    /// The first records that were too long.
+    left_out: Vec<Problem>,
     report: CleanReport,
 }
 
@@ -243,6 +250,7 @@ impl<'e> Cleaner<'e> {
             filter: FieldFilter::default().with_typed(TypedNames::of(engine.rules())),
             called: None,
             shown: HashMap::new(),
+            left_out: Vec::new(),
             report: CleanReport::default(),
         })
     }
@@ -252,6 +260,7 @@ impl<'e> Cleaner<'e> {
         let file = File::create(to).map_err(|e| Error::read(to, e))?;
         let mut out = BufWriter::with_capacity(1 << 18, file);
         let counts = (self.report.rows, self.report.rounds);
+        // While a copy is written: the number of its next record, for which those that are left out do not count.
         self.report.rows = 0;
         let ranges = match format {
             Format::Jsonl => jsonl::clean(self, from, &mut out).map(|()| Vec::new()),
@@ -261,12 +270,25 @@ impl<'e> Cleaner<'e> {
             Format::Text | Format::Markdown => text::clean(self, format, from, &mut out),
             _ => Err(refused(from)),
         }?;
-        if counts.1 > 1 {
-            self.report.rows = counts.0;
+        match counts.1 {
+            ..=1 => self.report.rows += self.report.rows_too_long,
+            _ => self.report.rows = counts.0,
         }
         self.accepted = std::mem::take(&mut self.accepted_next);
         self.ranges = ranges;
         out.flush().and_then(|()| out.get_ref().sync_all()).map_err(|e| Error::read(to, e))
+    }
+
+    /// Notes a record that is too long to be held.
+    fn leave_out(&mut self, place: String) {
+        self.report.rows_too_long += 1;
+        if self.left_out.len() < LEFT_MAX {
+            let bytes_max = self.options.limits.record_bytes_max;
+            let message = format!(
+                "longer than {bytes_max} bytes; it is left out of the copy (`--format text` cleans the file as one text)"
+            );
+            self.left_out.push(Problem { place, message });
+        }
     }
 
     /// Scans the copy and notes what is left.

@@ -9,7 +9,7 @@ static ENGINE: LazyLock<Engine> =
 
 const MAIL: &str = "u.brandt@hospital-north.org";
 const SSN: &str = "536-22-8726";
-const CARD: &str = "4012 8888 8888 1881";
+const CARD: &str = "4079 4636 1743 0119";
 
 fn options() -> ScanOptions {
     let key = FingerprintKey::new(&[5; 32]).expect("a key");
@@ -17,10 +17,14 @@ fn options() -> ScanOptions {
 }
 
 fn cleaned(name: &str, content: &[u8], mode: Mode) -> (Vec<u8>, CleanReport) {
+    cleaned_with(name, content, mode, &options())
+}
+
+fn cleaned_with(name: &str, content: &[u8], mode: Mode, options: &ScanOptions) -> (Vec<u8>, CleanReport) {
     let folder = tempfile::tempdir().expect("a folder");
     let (input, output) = (folder.path().join(name), folder.path().join(format!("clean-{name}")));
     std::fs::write(&input, content).expect("written");
-    let report = clean_file(&ENGINE, &input, &output, mode, &options()).expect("it is cleaned");
+    let report = clean_file(&ENGINE, &input, &output, mode, options).expect("it is cleaned");
     (std::fs::read(output).expect("a copy"), report)
 }
 
@@ -105,7 +109,7 @@ fn columns_of_parquet_are_built_anew_at_any_depth() {
     let inner = StructArray::try_from(vec![("ssn", Arc::clone(&notes))]).expect("a struct");
     let records = RecordBatch::try_from_iter_with_nullable([
         ("n", Arc::new(Int64Array::from(vec![1, 2, 3])) as ArrayRef, false),
-        ("pan", Arc::new(Int64Array::from(vec![Some(4_012_888_888_881_881), None, Some(9)])), true),
+        ("pan", Arc::new(Int64Array::from(vec![Some(4_079_463_617_430_119), None, Some(9)])), true),
         ("tags", Arc::new(tags.finish()), true),
         ("who", Arc::new(inner), true),
     ])
@@ -135,14 +139,14 @@ fn columns_of_parquet_are_built_anew_at_any_depth() {
 
 #[test]
 fn json_in_a_value_stays_json() {
-    let inner = format!("{{\"ssn\": \"{SSN}\", \"card\": 4012888888881881, \"note\": \"line\\nmail {MAIL}\"}}");
+    let inner = format!("{{\"ssn\": \"{SSN}\", \"card\": 4079463617430119, \"note\": \"line\\nmail {MAIL}\"}}");
     let lines = format!("{inner}\n{inner}\n");
     let deep = serde_json::json!({ "payload": inner, "n": 1 }).to_string();
     for mode in [Mode::Mask, Mode::Hash, Mode::Surrogate] {
         let content = serde_json::json!({ "one": inner, "lines": lines, "deep": deep }).to_string();
         let (copy, report) = cleaned("a.jsonl", content.as_bytes(), mode);
         let copy = String::from_utf8(copy).expect("text");
-        assert!(!holds_value(&copy) && !copy.contains("4012888888881881"), "{mode:?}: {copy}");
+        assert!(!holds_value(&copy) && !copy.contains("4079463617430119"), "{mode:?}: {copy}");
         assert_eq!((report.left_count, report.problems.len()), (0, 0), "{mode:?}");
         let parse = |text: &str| serde_json::from_str::<serde_json::Value>(text).expect("still JSON");
         let new = parse(copy.trim_end());
@@ -373,7 +377,7 @@ fn what_is_left_names_the_input() {
 fn floats_and_bytes_of_a_fixed_length_are_cleaned() {
     use arrow_array::types::Float64Type;
     use arrow_array::{Array as _, ArrayRef, FixedSizeBinaryArray, Float64Array, RecordBatch, cast::AsArray as _};
-    let card = 4_012_888_888_881_881.0;
+    let card = 4_079_463_617_430_119.0;
     let bytes = FixedSizeBinaryArray::try_from_iter([b"536-22-8726".to_vec(), b"nothing at!".to_vec()].into_iter());
     let records = RecordBatch::try_from_iter_with_nullable([
         ("ssn", Arc::new(bytes.expect("bytes")) as ArrayRef, false),
@@ -407,7 +411,7 @@ fn an_empty_file_has_an_empty_copy() {
 
 #[test]
 fn surrogates_are_of_the_kind_and_nobodys() {
-    let values = "{\"ip\":\"17.2.9.41\",\"six\":\"2a02:26f0:9c00::17\",\"phone\":\"(628) 551-7714\",\"abroad\":\"+49 30 90182031\",\"iban\":\"DE89 3704 0044 0532 0130 00\",\"card\":4012888888881881}\n";
+    let values = "{\"ip\":\"17.2.9.41\",\"six\":\"2a02:26f0:9c00::17\",\"phone\":\"(628) 551-7714\",\"abroad\":\"+49 30 90182031\",\"iban\":\"DE89 3704 0044 0532 0130 00\",\"card\":4079463617430119}\n";
     let (copy, report) = cleaned("a.jsonl", values.repeat(40).as_bytes(), Mode::Surrogate);
     assert_eq!(report.left_count, 0);
     let copy = String::from_utf8(copy).expect("text");
@@ -424,7 +428,7 @@ fn surrogates_are_of_the_kind_and_nobodys() {
     assert!(phone.starts_with('(') && phone.get(5..12) == Some(" 555-01") && phone.len() == 14, "{new}");
     assert!(text("abroad").starts_with("+44 7700 900"), "{new}");
     assert!(text("iban").starts_with("DE") && text("iban").len() == 27 && !text("iban").contains("3704"), "{new}");
-    assert!(new["card"].as_u64().is_some_and(|n| n != 4_012_888_888_881_881 && n.to_string().len() == 16), "{new}");
+    assert!(new["card"].as_u64().is_some_and(|n| n != 4_079_463_617_430_119 && n.to_string().len() == 16), "{new}");
 }
 
 #[test]
@@ -440,5 +444,29 @@ fn base64_with_a_value_goes_whole() {
         let left = left.expect("what is around it stays");
         assert_eq!(report.left_count, 0, "{mode:?}");
         assert!(!left.contains(&run[..8]) && !left.contains('=') && left.len() < run.len(), "{mode:?}: {left}");
+    }
+}
+
+#[test]
+fn a_record_that_is_too_long_is_left_out_and_told_and_the_rest_is_written() {
+    let limits = crate::readers::Limits { record_bytes_max: 4_096, ..Default::default() };
+    let options = ScanOptions { limits, ..options() };
+    let long = format!("{MAIL} ").repeat(1_000);
+    let json = format!("{{\"a\":\"{MAIL}\"}}\n{{\"a\":\"{long}\"}}\n{{\"a\":\"{MAIL}\",\"b\":\"fine\"}}\n");
+    let table = format!("a,b\n{MAIL},x\n\"{long}\n{MAIL}\",y\n{MAIL},fine\n");
+    for mode in [Mode::Mask, Mode::Hash, Mode::Surrogate] {
+        for (name, content, place) in [("a.jsonl", &json, "line 2"), ("a.csv", &table, "record 3")] {
+            let (copy, report) = cleaned_with(name, content.as_bytes(), mode, &options);
+            let copy = String::from_utf8(copy).expect("text");
+            assert!(!holds_value(&copy), "{name} {mode:?}");
+            assert_eq!(copy.matches("fine").count(), 1, "{name} {mode:?}");
+            assert_eq!((report.rows, report.rows_too_long, report.left_count), (3, 1, 0), "{name} {mode:?}");
+            assert_eq!(
+                report.problems.iter().map(|p| p.place.as_str()).collect::<Vec<_>>(),
+                [place],
+                "{name} {mode:?}"
+            );
+            assert!(report.problems[0].message.contains("4096 bytes"), "{name} {mode:?}");
+        }
     }
 }

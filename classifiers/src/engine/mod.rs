@@ -554,9 +554,10 @@ impl<'e> Scanner<'e> {
                 let cache = &mut self.field_caches[rule_index as usize];
                 let value = &batch.buffer()[span.start..span.end];
                 if let Some((start, end)) = whole_value(field_rule, value, cache)
-                    && std::str::from_utf8(&value[start..end]).is_ok_and(|v| rule.accepts(v))
+                    && let Ok(value) = std::str::from_utf8(&value[start..end])
+                    && rule.accepts(value)
                 {
-                    let score = field_rule.score;
+                    let score = rule.score_of(value, field_rule.score);
                     self.found.push(Match { rule: rule_index, value: index as u32, start, end, score });
                 }
             }
@@ -618,6 +619,7 @@ impl<'e> Scanner<'e> {
         }
         let field = batch.spans()[c.value as usize].field;
         let Some(score) = self.score(rule_index, batch.buffer(), c, (start, end), field, fields) else { return };
+        let score = rule.score_of(value, score);
         self.done_until[index] = c.low + end;
         self.found.push(Match { rule: rule_index, value: c.value, start, end, score });
     }

@@ -1,16 +1,13 @@
 //! CSV and TSV. The first line names the columns unless its shape is that of data ([`head_of`]); columns are then numbered.
 //! The delimiter of a `.csv` is the one that splits its first line most often.
 
+use super::csv_head::{Head, Header, head_of};
 use super::{BATCH_BYTES, BatchPlace, Lookahead, Problem, Problems, Reader};
 use crate::columns::FieldFilter;
-use crate::values::{FieldId, FieldTable, ValueBatch, is_value_like};
+use crate::values::{FieldId, FieldTable, ValueBatch};
 use csv::{ByteRecord, ReaderBuilder};
-use std::collections::HashSet;
 use std::io::Read;
-use std::net::IpAddr;
 
-/// Longest name of a column, in bytes.
-const HEADER_BYTES_MAX: usize = 128;
 /// Bytes that are read at once.
 const BUFFER_BYTES: usize = 1 << 18;
 pub(super) struct CsvReader {
@@ -199,108 +196,6 @@ fn problem(e: &csv::Error) -> Problem {
         _ => "not valid CSV from here on; the rest was not scanned".into(),
     };
     Problem { place, message }
-}
-
-/// Whether the first line of CSV and TSV names the columns.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
-pub enum Header {
-    /// Its shape tells.
-    #[default]
-    Auto,
-    /// It does.
-    Present,
-    /// It is a record like all others.
-    Absent,
-}
-
-/// What the first record of a file is.
-pub(crate) enum Head {
-    /// The names of the columns, trimmed; a number where a name is missing or is a value.
-    Names(Vec<String>),
-    /// Data: columns are numbered.
-    Data,
-}
-
-/// Whether a first record names the columns, and how. `beginning` is that of the file, from its first byte.
-pub(crate) fn head_of(record: &ByteRecord, header: Header, beginning: &[u8], delimiter: u8) -> Head {
-    let names: Vec<String> = record.iter().map(name_in).collect();
-    let is_head = match header {
-        Header::Auto => is_head(&names, &records_below(beginning, delimiter)),
-        Header::Present => true,
-        Header::Absent => false,
-    };
-    if !is_head {
-        return Head::Data;
-    }
-    // A name that is told although it is a value would be one in a report.
-    let is_name = |name: &String| !name.is_empty() && !is_value_like(name) && name.len() <= HEADER_BYTES_MAX;
-    let numbered = names.into_iter().enumerate();
-    Head::Names(numbered.map(|(i, name)| if is_name(&name) { name } else { format!("column_{i}") }).collect())
-}
-
-/// Records behind the first that are looked at.
-const RECORDS_BELOW_MAX: usize = 20;
-
-fn name_in(cell: &[u8]) -> String {
-    String::from_utf8_lossy(cell.strip_prefix(b"\xef\xbb\xbf").unwrap_or(cell)).trim().to_owned()
-}
-
-/// The first whole records behind the first of all.
-fn records_below(beginning: &[u8], delimiter: u8) -> Vec<Vec<String>> {
-    let whole = memchr::memrchr(b'\n', beginning).map_or(0, |last| last + 1);
-    let mut reader =
-        ReaderBuilder::new().delimiter(delimiter).flexible(true).has_headers(false).from_reader(&beginning[..whole]);
-    let records = reader.byte_records().skip(1).take(RECORDS_BELOW_MAX).map_while(Result::ok);
-    records.map(|record| record.iter().map(name_in).collect()).collect()
-}
-
-/// Whether cells are the names of the columns of what is below them. A value for a name would be told in reports, and
-/// would not be scanned; a name for a value costs the name as a context. So in doubt they are values.
-fn is_head(cells: &[String], below: &[Vec<String>]) -> bool {
-    if cells.iter().any(|cell| is_data(cell)) {
-        return count_up(cells);
-    }
-    let column =
-        |index: usize| below.iter().filter_map(move |record| record.get(index)).filter(|cell| !cell.is_empty());
-    // Over a column of nothing but numbers or dates a word is a name.
-    let is_name = |index: usize| column(index).next().is_some() && column(index).all(|cell| is_data(cell));
-    let filled = || cells.iter().enumerate().filter(|(_, cell)| !cell.is_empty());
-    if filled().any(|(index, _)| is_name(index)) {
-        return true;
-    }
-    // The first cell is empty over an index, the last ones where lines end in a delimiter.
-    let last = filled().next_back().map_or(0, |(index, _)| index);
-    let has_gap = cells.iter().enumerate().any(|(index, cell)| cell.is_empty() && index > 0 && index < last);
-    let mut known = HashSet::new();
-    let has_double = filled().any(|(_, cell)| !known.insert(cell));
-    // A value comes again in its column. A whole line that does is the head of another file, put behind this one.
-    let comes_again = |record: &Vec<String>| record != cells && filled().any(|(i, cell)| record.get(i) == Some(cell));
-    !(has_gap || has_double || below.iter().any(comes_again))
-}
-
-/// Whether a cell is a value whatever stands below it.
-fn is_data(cell: &str) -> bool {
-    let is_number = cell.bytes().any(|b| b.is_ascii_digit())
-        && cell.chars().all(|c| c.is_ascii_digit() || " .,:;/+-()%$\u{20ac}\u{a3}".contains(c));
-    let is_word = |word: &&str| cell.eq_ignore_ascii_case(word);
-    is_value_like(cell)
-        || cell.len() > HEADER_BYTES_MAX
-        || is_number
-        || cell.contains("://")
-        || cell.parse::<IpAddr>().is_ok()
-        || ["true", "false", "null", "nan", "\\n"].iter().any(is_word)
-}
-
-/// Whether numbers among names count up by one, as years over the columns of a table do, and the numbers that tools give
-/// to columns without names.
-fn count_up(cells: &[String]) -> bool {
-    let data: Vec<&String> = cells.iter().filter(|cell| is_data(cell)).collect();
-    let numbers: Vec<u32> = data.iter().filter(|cell| cell.len() <= 4).filter_map(|cell| cell.parse().ok()).collect();
-    let is_series = numbers.len() >= 2 && numbers.len() == data.len() && numbers.windows(2).all(|w| w[1] == w[0] + 1);
-    let are_years = numbers.iter().all(|number| (1900..=2100).contains(number));
-    let are_positions =
-        numbers.first() == Some(&0) && cells.iter().filter(|cell| !cell.is_empty()).count() == data.len();
-    is_series && (are_years || are_positions)
 }
 
 /// The delimiter that splits the first line most often.

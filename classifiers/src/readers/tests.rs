@@ -277,6 +277,11 @@ fn the_first_line_of_csv_is_a_head_or_a_record() {
         "Jane Roe,Cologne\nJohn Doe,Bonn\nMary Major,Cologne\n",
         "Jane Roe,true\n",
         "Jane Roe,$ 9.50\n",
+        // Nothing comes again, and nothing speaks for names.
+        "Jane Roe,Cologne,red\nJohn Doe,Bonn,blue\nMary Major,Essen,green\n",
+        "Jane Roe,nurse\n",
+        "Jane Roe\nJohn Doe\n",
+        "Jane Roe,has asthma since her childhood\nJohn Doe,takes aspirin after each long meal\n",
     ] {
         assert_eq!(field_of(text), ("column_0".into(), "Jane Roe".into()), "{text}");
     }
@@ -288,6 +293,14 @@ fn the_first_line_of_csv_is_a_head_or_a_record() {
         (",0,1,2\nx,a,b,c\n", "column_0", "x"),
         ("name,phone,phone\nJane Roe,030 1234567,030 7654321\n", "name", "Jane Roe"),
         ("name,city\nJane Roe,Cologne\nname,city\nJohn Doe,Bonn\n", "name", "Jane Roe"),
+        // By their words, of which names are made, and by their form.
+        ("firstName,lastName\njane,roe\n", "firstName", "jane"),
+        ("Vorname,Ort\nJane,Bonn\n", "Vorname", "Jane"),
+        ("crew_of_ship,x_flag\njane,so\n", "crew_of_ship", "jane"),
+        // By what stands below: texts, values that come again, capitals.
+        ("who,said\njane,the quick brown fox jumps over it\njohn,and the lazy dog sleeps under it\n", "who", "jane"),
+        ("who,mood\na,ok\nb,bad\nc,ok\nd,ok\ne,bad\nf,ok\n", "who", "a"),
+        ("crew,port\nJane,Bonn\nJohn,Kiel\n", "crew", "Jane"),
     ] {
         assert_eq!(field_of(text), (field.into(), value.into()), "{text}");
     }

@@ -252,6 +252,8 @@ impl Profile {
             let alike = if may_be_chance { counts.codes_of(matched.lengths) } else { 0 };
             let verdict = match matched.verdict(values, alike) {
                 ColumnVerdict::Column if !is_more(&rules.get(rule).trigger) => ColumnVerdict::Some,
+                // A column of nothing but addresses that are nobody's is no column of addresses.
+                ColumnVerdict::Column if rules.get(rule).is_lowered(summary.score_max) => ColumnVerdict::Some,
                 verdict => verdict,
             };
             summary.value_count = values;

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 const NOTE: &str =
-    "Mail u.brandt@hospital-north.org, SSN 536-22-8726, card 4012 8888 8888 1881, Dr. Ute Brandt of Ghent";
+    "Mail u.brandt@hospital-north.org, SSN 536-22-8726, card 4079 4636 1743 0119, Dr. Ute Brandt of Ghent";
 
 /// Inputs that once failed.
 pub fn kept(target: &str) -> Vec<Vec<u8>> {
@@ -20,7 +20,7 @@ pub fn kept(target: &str) -> Vec<Vec<u8>> {
 /// Valid inputs of a format.
 pub fn of(format: Format) -> Vec<Vec<u8>> {
     let jsonl =
-        format!("{{\"id\":1,\"m\":[{{\"t\":\"{NOTE}\"}}],\"n\":4012888888881881}}\n{{\"id\":2,\"a@b.org\":null}}\n");
+        format!("{{\"id\":1,\"m\":[{{\"t\":\"{NOTE}\"}}],\"n\":4079463617430119}}\n{{\"id\":2,\"a@b.org\":null}}\n");
     match format {
         Format::Jsonl => vec![jsonl.into_bytes()],
         Format::Json => vec![format!("[{{\"a\":\"{NOTE}\"}},{{\"b\":[1,[2,{{\"c\":\"\\u0040\"}}]]}}]").into_bytes()],
@@ -60,7 +60,7 @@ pub fn encoded() -> Vec<Vec<u8>> {
 
 /// Numbers of many kinds.
 pub fn numbers() -> Vec<Vec<u8>> {
-    let all = "4012888888881881 DE89370400440532013000 536-22-8726 943 476 5919 12345678Z 978-0-471-48648-0 85073003328 \
+    let all = "4079463617430119 DE89370400440532013000 536-22-8726 943 476 5919 12345678Z 978-0-471-48648-0 85073003328 \
                LU 10000356 1M8GDM9AXKP042788 0000-0002-1825-0097 ÄÖ１２３ bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq";
     all.split(' ').map(|n| n.as_bytes().to_vec()).collect()
 }
@@ -131,7 +131,7 @@ fn records() -> RecordBatch {
     tags.append_null();
     let columns: [(&str, ArrayRef); 3] = [
         ("note", Arc::new(StringArray::from(vec![Some(NOTE), None]))),
-        ("pan", Arc::new(Int64Array::from(vec![4_012_888_888_881_881, 7]))),
+        ("pan", Arc::new(Int64Array::from(vec![4_079_463_617_430_119, 7]))),
         ("tags", Arc::new(tags.finish())),
     ];
     RecordBatch::try_from_iter(columns).expect("columns of one length")

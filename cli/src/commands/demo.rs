@@ -210,6 +210,7 @@ async fn scan_corpora(out: &mut dyn Write, dir: &Path, store: &str, key: &Finger
         scan::scan(&engine, &inputs, &options, &Default::default(), &mut reports)?;
         let record = ScanRecord {
             places: None,
+            found_as: Default::default(),
             part: None,
             store,
             dataset: Some(dataset),

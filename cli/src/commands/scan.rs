@@ -17,7 +17,7 @@ use lineward_classifiers::scan::{
 };
 use lineward_classifiers::{Category, Confidence, Engine, Finding};
 use lineward_cluster::{Cluster, RuleChoice, ScanOrder};
-use lineward_events::IndexedRecord;
+use lineward_pipelines::Places;
 use std::collections::HashSet;
 use std::io::{self, IsTerminal as _};
 use std::num::NonZeroUsize;
@@ -77,8 +77,9 @@ pub(crate) struct ScanArgs {
 
     /// Whether the first line of CSV names the columns: auto, yes, no
     ///
-    /// `auto` (the default) goes by its shape: a line with a number, a date, an address or an empty cell is a record, and
-    /// columns are then called `column_0`, `column_1`, ...
+    /// `auto` (the default) goes by its words and by what is below: a line with a number, a date, an address or an empty cell
+    /// is a record, and so is one of words that nothing tells from those below. Columns are then called `column_0`,
+    /// `column_1`, ...
     #[arg(long, value_name = "HOW", default_value = "auto", hide_default_value = true, hide_possible_values = true)]
     #[arg(value_parser = header_parser(), help_heading = "What to scan", hide_short_help = true)]
     header: Header,
@@ -453,13 +454,15 @@ impl Plan {
             unwritten: None,
             index,
             unindexed: None,
-            places: self.record_index.then(Vec::new),
+            places: self.record_index.then(Places::default),
+            unplaced: None,
         };
         let scanned = self.scan(&progress, &mut collector);
         bar.finish();
         scanned?;
         let stopped = interrupted.load(Ordering::Relaxed);
-        let Collector { mut report, totals, files, failed_on, unwritten, index, unindexed, places, .. } = collector;
+        let Collector { mut report, totals, files, failed_on, unwritten, index, unindexed, places, unplaced, .. } =
+            collector;
         if unwritten.is_some() && !stopped && progress.stop.load(Ordering::Relaxed) {
             // The scan was given up with the report: what it has seen is not to be told or recorded.
             return unwritten.map_or(Ok(ExitCode::SUCCESS), |e| Err(self.unwritten(e)));
@@ -512,6 +515,9 @@ impl Plan {
             Err(e) => Err(self.unwritten(e)),
         };
         if let (Some(store), false) = (&self.store, stopped) {
+            if let Some(e) = unplaced {
+                return Err(anyhow::Error::from(e).context(format!("cannot record the scan in the store `{store}`")));
+            }
             let dataset = self.dataset.as_deref();
             let part = lineward_pipelines::part_of(&self.options, &self.engine)?;
             scan_store::record(
@@ -522,7 +528,7 @@ impl Plan {
                 &self.engine,
                 &self.options.key,
                 started,
-                places.as_deref(),
+                places.as_ref(),
                 part.as_deref(),
             )
             .with_context(|| format!("cannot record the scan in the store `{store}`"))?;
@@ -592,9 +598,6 @@ fn check_cluster(args: &ScanArgs, reads_stdin: bool) -> anyhow::Result<()> {
     }
     if args.show_values {
         bail!("`--cluster` does not go with `--show-values`: values do not travel");
-    }
-    if args.header != Header::Auto {
-        bail!("`--cluster` does not go with `--header`: executors go by the shape of a first line");
     }
     if args.incremental.is_some() {
         bail!("`--cluster` does not go with `--incremental`: what was kept of earlier scans is on this machine");
@@ -725,23 +728,9 @@ struct Collector<'a> {
     index: Option<Index>,
     unindexed: Option<io::Error>,
     /// Where people's values are, where that is to be recorded.
-    places: Option<Vec<(PathBuf, IndexedRecord)>>,
-}
-
-/// The place of a value that names a person; `None` for a secret, which names nobody.
-fn place(finding: &Finding) -> Option<(PathBuf, IndexedRecord)> {
-    finding.categories.iter().any(|c| *c != Category::Credential).then(|| {
-        let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
-        let record = IndexedRecord {
-            subject: finding.fingerprint.clone(),
-            entity: finding.entity.clone(),
-            row_group: None,
-            row: number(finding.row.unwrap_or(0)),
-            byte_offset: number(finding.start),
-            byte_len: i32::try_from(finding.end - finding.start).unwrap_or(i32::MAX),
-        };
-        (PathBuf::from(&finding.path), record)
-    })
+    places: Option<Places>,
+    /// Why not all of them are there.
+    unplaced: Option<lineward_pipelines::Error>,
 }
 
 impl Sink for Collector<'_> {
@@ -750,8 +739,10 @@ impl Sink for Collector<'_> {
             finding.path = "-".to_owned();
         }
         self.totals.finding(&finding);
-        if let Some(places) = &mut self.places {
-            places.extend(place(&finding));
+        if let (Some(places), None) = (&mut self.places, &self.unplaced)
+            && let Err(e) = places.add(&finding)
+        {
+            self.unplaced = Some(e);
         }
         self.failed_on |= self.plan.fail_on.iter().any(|entry| entry.hits(&finding));
         if let (Some(index), None) = (&mut self.index, &self.unindexed)

@@ -3,8 +3,7 @@
 use anyhow::Context as _;
 use lineward_classifiers::scan::FileReport;
 use lineward_classifiers::{Engine, FingerprintKey};
-use lineward_events::IndexedRecord;
-use lineward_pipelines::{ScanRecord, record_scan};
+use lineward_pipelines::{Places, ScanRecord, record_scan};
 use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -20,7 +19,7 @@ pub(crate) fn record(
     engine: &Engine,
     key: &FingerprintKey,
     started: SystemTime,
-    places: Option<&[(PathBuf, IndexedRecord)]>,
+    places: Option<&Places>,
     part: Option<&str>,
 ) -> anyhow::Result<()> {
     anyhow::ensure!(
@@ -32,18 +31,17 @@ pub(crate) fn record(
     let known: Vec<PathBuf> = reports.iter().map(|report| place_of(&report.path)).collect();
     for path in paths {
         let root = root_of(path);
-        let (mut below, mut renamed) = (Vec::new(), HashMap::new());
+        let (mut below, mut found_as) = (Vec::new(), HashMap::new());
         for (report, place) in reports.iter().zip(&known) {
             let Some(name) = name_below(&report.path, place, path, &root) else { continue };
             if name != report.path {
-                renamed.insert(report.path.as_path(), name.clone());
+                found_as.insert(report.path.clone(), name.clone());
             }
             below.push(FileReport { path: name, ..report.clone() });
         }
-        let named = places.filter(|_| !renamed.is_empty()).map(|places| named_below(places, &renamed));
-        let places = named.as_deref().or(places);
+        let key = key.clone();
         let scan =
-            ScanRecord { store, dataset, path, reports: &below, engine, key: key.clone(), started_at, places, part };
+            ScanRecord { store, dataset, path, reports: &below, engine, key, started_at, places, found_as, part };
         runtime
             .block_on(record_scan(&scan))
             .with_context(|| format!("the scan of `{}` was not recorded", path.display()))?;
@@ -81,20 +79,6 @@ fn name_below(file: &Path, place: &Path, path: &Path, root: &Path) -> Option<Pat
     Some(if rest.as_os_str().is_empty() { path.to_path_buf() } else { path.join(rest) })
 }
 
-/// Places of values with the names of their files replaced; a file may be an archive, and stand before a `!`.
-fn named_below(places: &[(PathBuf, IndexedRecord)], names: &HashMap<&Path, PathBuf>) -> Vec<(PathBuf, IndexedRecord)> {
-    let name = |path: &Path| -> PathBuf {
-        if let Some(name) = names.get(path) {
-            return name.clone();
-        }
-        let text = path.to_string_lossy();
-        let mut archives = text.match_indices('!').map(|(at, _)| text.split_at(at));
-        let renamed = archives.find_map(|(file, rest)| Some((names.get(Path::new(file))?, rest.to_owned())));
-        renamed.map_or_else(|| path.to_path_buf(), |(file, rest)| format!("{}{rest}", file.display()).into())
-    };
-    places.iter().map(|(path, record)| (name(path), record.clone())).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,22 +105,6 @@ mod tests {
         let url = Path::new("s3://bucket/a/b.txt");
         assert_eq!(below(url, Path::new("s3://bucket/a")), Some(url.to_path_buf()));
         assert_eq!(below(url, &d), None);
-    }
-
-    #[test]
-    fn places_follow_the_names_of_their_files() {
-        let record = IndexedRecord {
-            subject: "s".into(),
-            entity: "E".into(),
-            row_group: None,
-            row: 0,
-            byte_offset: 0,
-            byte_len: 1,
-        };
-        let places = ["x/a.zip!b!c.txt", "x/a.zip", "y"].map(|path| (PathBuf::from(path), record.clone()));
-        let names = HashMap::from([(Path::new("x/a.zip"), PathBuf::from("d/a.zip"))]);
-        let named: Vec<PathBuf> = named_below(&places, &names).into_iter().map(|(path, _)| path).collect();
-        assert_eq!(named, ["d/a.zip!b!c.txt", "d/a.zip", "y"].map(PathBuf::from));
     }
 
     #[cfg(unix)]

@@ -43,10 +43,14 @@ pub struct ScanEvent {
     /// Version of Lineward.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tool_version: Option<String>,
-    /// Id of the key of the record index, where the scan made one: `records` then lists every place at which a value
-    /// that names a person was found. A large index comes as several events of one scan.
+    /// Id of the key of the record index, where the scan made one: its events then list every place at which a value
+    /// that names a person was found, in `records`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub index_key: Option<String>,
+    /// The event tells where values are in some of the files, and nothing of what was scanned: another event of this
+    /// scan, which comes after it, says that.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub places_only: bool,
     /// What was scanned.
     pub asset: ScanAsset,
     /// Its files. For an asset that is one file: one entry without a name.
@@ -65,6 +69,7 @@ impl ScanEvent {
             ruleset: None,
             tool_version: None,
             index_key: None,
+            places_only: false,
             asset,
             files: Vec::new(),
         }
@@ -160,6 +165,10 @@ pub struct ScanFinding {
     /// Share of the bytes that were looked at, 0 to 1.
     #[serde(default = "whole")]
     pub coverage: f32,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 fn whole() -> f32 {

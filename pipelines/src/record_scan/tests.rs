@@ -6,6 +6,7 @@ use lineward_classifiers::RuleSet;
 use lineward_events::{Event, Statement, canonical_json};
 use lineward_store::Store;
 use lineward_store::rows::{EdgeRow, SignatureRow};
+use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
 
 pub(super) fn key() -> FingerprintKey {
@@ -30,13 +31,19 @@ pub(super) fn record<'a>(name: &'a str, reports: &'a [FileReport], store: &'a st
         key: key(),
         started_at: 1_769_904_000_000_000,
         places: None,
+        found_as: HashMap::new(),
         part: None,
     }
 }
 
+/// The events of the files of a scan.
+fn events_of(scan: &ScanRecord<'_>) -> Vec<ScanEvent> {
+    scan_events(scan, whole_event(scan))
+}
+
 /// The event of a scan as the store gets it.
 pub(super) fn event(scan: &ScanRecord<'_>) -> Event {
-    let event = scan_events(scan).remove(0);
+    let event = events_of(scan).remove(0);
     let document = serde_json::to_value(&event).expect("an event is JSON");
     let format = formats::by_name("lineward").map_or(FormatChoice::Auto, FormatChoice::Named);
     lineward_events::decode(format, &document, &canonical_json(&document)).expect("an event")
@@ -130,7 +137,7 @@ fn no_signature_is_redacted() {
         let lines: Vec<String> = (0..40).map(|line| words(seed * 1_000 + line, 30)).collect();
         let report = scanned("a.txt", &lines.join("\n"));
         let reports = [FileReport { path: "/no/such/folder/a.txt".into(), ..report }];
-        let text = serde_json::to_vec(&scan_events(&record("s3://lake/notes", &reports, ""))[0]).expect("JSON");
+        let text = serde_json::to_vec(&events_of(&record("s3://lake/notes", &reports, ""))[0]).expect("JSON");
         let position = Position::File { path: "x".into(), ordinal: 0, line: None, byte_offset: 0 };
         let record = Record {
             source: "scan".into(),
@@ -185,7 +192,7 @@ fn a_scan_of_a_part_is_no_scan_of_the_whole() {
 
     let whole = |reports: &[FileReport], part: Option<&str>| {
         let record = ScanRecord { part, ..record("s3://lake/notes", reports, "-") };
-        let payload = serde_json::to_string(&scan_events(&record)[0]).expect("an event is JSON");
+        let payload = serde_json::to_string(&events_of(&record)[0]).expect("an event is JSON");
         lineward_store::graph::Scan::of_event(&payload, 1, 1)[0].complete
     };
     let file = || scanned("part.txt", "nothing in here");
@@ -209,7 +216,7 @@ fn a_scan_of_many_files_is_several_events_and_none_says_more_than_the_whole() {
     };
     for (bad, complete) in [(usize::MAX, true), (7, false), (29_999, false)] {
         let reports = reports(bad);
-        let events = scan_events(&record("s3://lake/notes", &reports, "-"));
+        let events = events_of(&record("s3://lake/notes", &reports, "-"));
         assert!(events.len() > 1, "{}", events.len());
         let mut names = HashSet::new();
         for event in &events {

@@ -66,9 +66,13 @@ impl Scan {
         (self.recorded_at, self.scanned_at, asset, self.content.map(|hash| hash.0), self.complete, &self.index_key)
     }
 
-    /// The assets that a stored scan event names: the data set and its files. Empty for any other payload.
+    /// The assets that a stored scan event says were scanned: the data set and its files. Empty for any other payload,
+    /// and for an event that only lists places of values.
     pub fn of_event(payload: &str, scanned_at: Micros, recorded_at: Micros) -> Vec<Scan> {
         let Ok(event) = serde_json::from_str::<ScanEvent>(payload) else { return Vec::new() };
+        if event.places_only {
+            return Vec::new();
+        }
         let scan = |asset_type: &str, name: String, sha256: &Option<String>, complete| Scan {
             asset_type: asset_type.to_ascii_uppercase(),
             namespace: event.asset.namespace.clone(),

@@ -529,6 +529,8 @@ fn scan_events_say_what_was_scanned() {
     let scans = Scan::of_event(&payload, 5, 6);
     let seen: Vec<_> = scans.iter().map(|s| (s.name.as_str(), s.content.is_some(), s.complete)).collect();
     assert_eq!(seen, [("notes", true, false), ("notes/a.csv", false, true), ("notes/b.csv", false, false)]);
+    let places = payload.replacen("{", r#"{"places_only":true,"#, 1);
+    assert!(Scan::of_event(&places, 5, 6).is_empty(), "where values are is not what was scanned");
     assert!(Scan::of_event("{}", 0, 0).is_empty());
     assert!(Scan::of_event("[", 0, 0).is_empty());
 }

@@ -116,6 +116,15 @@ fn queries_and_scans_of_three_processes() {
     assert!(alone.lines().count() > 30_000, "the scan finds something");
     let together = scan(&lineward, Some(&url)).ok();
     assert!(together.stdout == alone, "findings differ");
+    lineward.write("headless.csv", format!("ana,{SSN}\nben,{SSN}\n"));
+    let with_header = |header: &str, cluster: &[&str]| {
+        let arguments = ["scan", "headless.csv", "--header", header, "--report", "jsonl", "--quiet"];
+        lineward.run(arguments.iter().chain(cluster).copied()).ok().stdout
+    };
+    for header in ["yes", "no"] {
+        assert_eq!(with_header(header, &["--cluster", &url]), with_header(header, &[]), "--header {header}");
+    }
+    assert_ne!(with_header("yes", &[]), with_header("no", &[]), "the option makes a difference");
     assert!(lineward.path("work").read_dir().expect("a folder").count() == 2, "each executor has its own folder");
     for process in [first, second, scheduler] {
         let name = process.name.clone();
