@@ -1,7 +1,7 @@
 //! The marker file of a store: what makes a folder one, and which programs can read it.
 //!
-//! A store of a newer version is told from a damaged one, whatever that version has made of the marker: as long as it is
-//! a JSON object with a `format` that is none of ours, it is newer. A table whose Delta log asks for more than this
+//! A store of a newer version is told from a damaged one, whatever that version has made of the marker: as long as it
+//! is a JSON object with a `format` that is none of ours, it is newer. A table whose Delta log asks for more than this
 //! program knows, or that this program has no word for, is of a newer version too.
 
 use crate::error::Error;

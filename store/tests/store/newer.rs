@@ -107,7 +107,8 @@ fn add_feature(uri: &str) {
 
 #[tokio::test]
 async fn parts_of_a_newer_version_are_read_around_and_not_written_on() {
-    const CASES: [(fn(&str), &str); 2] = [
+    type Change = fn(&str);
+    const CASES: [(Change, &str); 2] = [
         (add_table, "(a table that this one does not know); "),
         (add_column, "(table `runs` has columns that this one does not know); "),
     ];
