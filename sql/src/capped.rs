@@ -14,7 +14,7 @@ use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::{
     ColumnarValue, Documentation, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
 };
-use datafusion::optimizer::OptimizerRule;
+use datafusion::optimizer::AnalyzerRule;
 use datafusion::prelude::SessionContext;
 use std::sync::Arc;
 
@@ -24,8 +24,9 @@ const MOST_BYTES: u64 = 64 << 20;
 /// How many bytes a call may make, from its arguments.
 type Size = fn(&Arguments) -> Result<u64>;
 
-const FUNCTIONS: [(&str, Size); 14] = [
+const FUNCTIONS: [(&str, Size); 15] = [
     ("concat", joined),
+    ("encode", encoded),
     ("concat_ws", joined_with),
     ("regexp_replace", matched_and_replaced),
     ("array_to_string", listed),
@@ -49,15 +50,16 @@ pub(crate) fn register(context: &SessionContext) {
             context.register_udf(ScalarUDF::from(Capped { name, inner, size }));
         }
     }
-    context.add_optimizer_rule(Arc::new(literals::Held::new()));
+    context.add_analyzer_rule(Arc::new(literals::Joined::new()));
+    context.add_optimizer_rule(Arc::new(literals::Long));
 }
 
-/// The name of the rule among those of the optimiser.
-const RULE: &str = "held";
+/// The name of the rule that holds `||`.
+const JOINED: &str = "joined_texts";
 
 /// The rules of a session whose plans are computed elsewhere, where `||` is an operator and no function of ours.
-pub(crate) fn for_elsewhere(state: &SessionState) -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
-    state.optimizers().iter().filter(|rule| rule.name() != RULE).cloned().collect()
+pub(crate) fn for_elsewhere(state: &SessionState) -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
+    state.analyzer().rules.iter().filter(|rule| rule.name() != JOINED).cloned().collect()
 }
 
 /// One of them; like the engine's own but for the size of its answer. Told apart by its name and the engine's function:
@@ -259,6 +261,11 @@ fn bytes_of(array: &ArrayRef) -> Result<u64> {
 
 fn joined(arguments: &Arguments) -> Result<u64> {
     arguments.values.iter().try_fold(0_u64, |sum, value| Ok(sum.saturating_add(arguments.bytes(value)?)))
+}
+
+/// A byte as two digits, the longest of the encodings.
+fn encoded(arguments: &Arguments) -> Result<u64> {
+    Ok(joined(arguments)?.saturating_mul(2))
 }
 
 /// The first argument stands between all others.

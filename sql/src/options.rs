@@ -77,3 +77,8 @@ impl ExtensionOptions for LinewardOptions {
 /// An extension of a session's configuration: what whoever runs a query keeps for as long as it runs. Work of a query that
 /// cannot be stopped holds on to it until it is done, so that it counts for as long as it takes.
 pub struct WhileRunning(pub Weak<dyn Any + Send + Sync>);
+
+/// An extension of a session's configuration: whoever asks does not see all rows, and is not told since when the store
+/// knows anything. A question about an earlier time has the answer then that one about a time without visible rows has.
+#[derive(Debug)]
+pub struct WithoutBeginning;

@@ -175,7 +175,7 @@ impl LinewardSession {
         let state = self.context.state();
         let config = elsewhere.configure(state.config().clone());
         let rules = capped::for_elsewhere(&state);
-        let builder = SessionStateBuilder::new_from_existing(state).with_config(config).with_optimizer_rules(rules);
+        let builder = SessionStateBuilder::new_from_existing(state).with_config(config).with_analyzer_rules(rules);
         *self.context.state_ref().write() = builder.with_query_planner(elsewhere).build();
     }
 

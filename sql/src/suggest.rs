@@ -88,7 +88,7 @@ fn near(name: &str, names: impl Iterator<Item = String>) -> Option<String> {
     // Names of the engine are many, and some of them are a little like anything.
     let most = 2.max(name.len() / 3);
     let near = nearest(name, names.filter(|other| strsim::damerau_levenshtein(name, other) <= most));
-    (!near.is_empty()).then(|| format!("the nearest names are {}", quoted(near)))
+    (!near.is_empty()).then(|| said(near))
 }
 
 /// Names of tables as they are written: those of `public` bare, others behind their schema.
@@ -107,8 +107,14 @@ fn tables(state: &SessionState, catalog: &str) -> impl Iterator<Item = String> {
 pub(crate) fn unknown(kind: &str, text: &str, names: impl Iterator<Item = String>) -> String {
     match nearest(text, names) {
         near if near.is_empty() => format!("no {kind} `{text}`; the store knows none of a similar name"),
-        near => format!("no {kind} `{text}`; the nearest names are {}", quoted(near)),
+        near => format!("no {kind} `{text}`; {}", said(near)),
     }
+}
+
+/// The nearest names in words.
+fn said(near: Vec<String>) -> String {
+    let are = if near.len() == 1 { "name is" } else { "names are" };
+    format!("the nearest {are} {}", quoted(near))
 }
 
 /// The names that are most like one that does not exist, three at most, the nearest first.

@@ -15,14 +15,16 @@ pub enum Error {
         message: String,
     },
     /// The store was written by a newer version.
-    #[error("the store `{uri}` has format {found}, this program reads up to {supported}; use a newer lineward")]
+    #[error("the store `{uri}` was written by a newer version ({found}); {supported}; use {needs}")]
     TooNew {
         /// The location as given.
         uri: String,
-        /// Format found.
-        found: u32,
-        /// Newest format this program reads.
-        supported: u32,
+        /// What of it this program does not know.
+        found: String,
+        /// What this program reads.
+        supported: String,
+        /// Which program reads it.
+        needs: String,
     },
     /// Another writer took over; what this one held is stale.
     #[error("another writer has moved `{table}` on; this one's batch was not written")]

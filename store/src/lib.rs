@@ -11,6 +11,7 @@ mod columns;
 mod durable;
 mod error;
 pub mod graph;
+mod marker;
 pub mod project;
 pub mod rows;
 mod schema;
@@ -22,8 +23,9 @@ mod writer;
 
 pub use bytes::{Bytes, Hash};
 pub use error::Error;
+pub use marker::FORMAT;
 pub use project::clearing_holds;
 pub use schema::{PROJECTIONS, TABLES, arrow_schema};
-pub use store::{DataFile, FORMAT, Snapshot, Store};
+pub use store::{DataFile, Snapshot, Store};
 pub use table::Txn;
 pub use writer::{Batch, Committed, EventBlock, Incoming, POLICY_SOURCE, StoreWriter, event_key};

@@ -4,6 +4,7 @@
 //! without what was projected from it.
 
 use crate::error::Error;
+use crate::marker::{self, MARKER};
 use crate::rows::{DeadLetterRow, EpochRow, Row};
 use crate::schema::{self, TABLES};
 use crate::storage::Storage;
@@ -14,21 +15,9 @@ use deltalake::DeltaTable;
 use deltalake::datafusion::catalog::TableProvider;
 use deltalake::datafusion::datasource::MemTable;
 use deltalake::datafusion::prelude::SessionContext;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-
-/// Format of stores this program writes, and the newest it reads.
-pub const FORMAT: u32 = 1;
-
-const MARKER: &str = "lineward-store.json";
-
-/// What the marker file says.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Marker {
-    format: u32,
-    created_by: String,
-}
 
 /// An open store.
 #[derive(Debug, Clone)]
@@ -44,7 +33,7 @@ impl Store {
     pub async fn open(uri: &str) -> Result<Self, Error> {
         let storage = Storage::resolve(uri, false)?;
         match storage.read(MARKER).await? {
-            Some(marker) => check_marker(uri, &marker)?,
+            Some(marker) => marker::check(uri, &marker)?,
             None => {
                 return Err(Error::NotAStore {
                     uri: uri.to_owned(),
@@ -65,7 +54,7 @@ impl Store {
     pub async fn open_or_create(uri: &str) -> Result<Self, Error> {
         let storage = Storage::resolve(uri, true)?;
         if let Some(marker) = storage.read(MARKER).await? {
-            check_marker(uri, &marker)?;
+            marker::check(uri, &marker)?;
             return Ok(Self { storage });
         }
         if !storage.is_empty().await? {
@@ -74,9 +63,7 @@ impl Store {
                 message: "it holds something else; name an empty or new folder".into(),
             });
         }
-        let marker = Marker { format: FORMAT, created_by: format!("lineward {}", env!("CARGO_PKG_VERSION")) };
-        let text = serde_json::to_vec_pretty(&marker).map_err(|e| Error::rows("marker", e))?;
-        storage.create(MARKER, text).await?;
+        storage.create(MARKER, marker::of_today()?).await?;
         Ok(Self { storage })
     }
 
@@ -140,17 +127,6 @@ pub struct DataFile {
     pub size_bytes: u64,
 }
 
-fn check_marker(uri: &str, text: &[u8]) -> Result<(), Error> {
-    let marker: Marker = serde_json::from_slice(text).map_err(|e| Error::NotAStore {
-        uri: uri.to_owned(),
-        message: format!("its `lineward-store.json` is damaged (line {} column {})", e.line(), e.column()),
-    })?;
-    if marker.format > FORMAT {
-        return Err(Error::TooNew { uri: uri.to_owned(), found: marker.format, supported: FORMAT });
-    }
-    Ok(())
-}
-
 async fn load(storage: &Storage, name: &str, version: i64) -> Result<Option<DeltaTable>, Error> {
     let mut table = storage.table(name)?;
     if !exists(&table, name).await? {
@@ -159,7 +135,7 @@ async fn load(storage: &Storage, name: &str, version: i64) -> Result<Option<Delt
             _ => Err(Error::missing(name, format!("the epoch names version {version}"))),
         };
     }
-    table.load_version(version as u64).await.map_err(Error::table(name))?;
+    table.load_version(version as u64).await.map_err(marker::table_error(storage, name))?;
     Ok(Some(table))
 }
 
@@ -240,6 +216,17 @@ impl Snapshot {
     /// Version of a table in this cut; `None` where it has none yet.
     pub fn version(&self, table: &str) -> Option<i64> {
         self.inner.versions.get(table).copied()
+    }
+
+    /// Refuses to be written on where the epoch names tables that only a newer version knows: its own epochs would not name
+    /// them, and what it adds would be missing in them.
+    pub(crate) fn check_writable(&self) -> Result<(), Error> {
+        let unknown = self.inner.versions.keys().filter(|name| !TABLES.contains(&name.as_str())).count();
+        match unknown {
+            0 => Ok(()),
+            1 => Err(marker::part_too_new(&self.inner.storage.uri, "a table that this one does not know".into())),
+            n => Err(marker::part_too_new(&self.inner.storage.uri, format!("{n} tables that this one does not know"))),
+        }
     }
 
     async fn table(&self, name: &str) -> Result<Option<DeltaTable>, Error> {

@@ -6,7 +6,7 @@
 //! has statistics, neither in the log nor in the file, because they would hold values in clear.
 
 use crate::storage::Storage;
-use crate::{Error, schema};
+use crate::{Error, marker, schema};
 use arrow::array::{AsArray as _, RecordBatch, new_null_array};
 use arrow::compute::{cast, filter_record_batch};
 use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
@@ -70,30 +70,50 @@ pub struct Txn {
 }
 
 impl Table {
-    /// Opens a table, made if it does not exist; columns that it lacks of today's are added to it. `named` is the version
-    /// that the newest epoch names.
+    /// Looks for a table, which is written on then: one that this program cannot write on is refused, before anything of
+    /// its store is changed. `named` is the version that the newest epoch names.
     ///
     /// # Errors
     /// [`Error::Missing`] where the epoch names a version of a table that does not exist; none is made in its stead.
-    pub(crate) async fn open_or_create(
+    /// [`Error::TooNew`] where it is of a newer version.
+    pub(crate) async fn find(
         storage: &Storage,
         name: &'static str,
         named: Option<i64>,
+    ) -> Result<Option<DeltaTable>, Error> {
+        let mut table = storage.table(name)?;
+        if !exists(&table, name).await? {
+            return match named.filter(|version| *version > 0) {
+                Some(version) => Err(Error::missing(name, format!("the epoch names version {version}"))),
+                None => Ok(None),
+            };
+        }
+        table.load().await.map_err(marker::table_error(storage, name))?;
+        refuse_newer(storage, &table, name)?;
+        Ok(Some(table))
+    }
+
+    /// Opens a table that was found, or makes it; columns that it lacks of today's are added to it.
+    pub(crate) async fn open_or_create(
+        storage: &Storage,
+        name: &'static str,
+        found: Option<DeltaTable>,
     ) -> Result<Self, Error> {
         let schema = schema::arrow_schema(name).ok_or_else(|| Error::Unknown(format!("no table `{name}`")))?;
-        let mut table = storage.table(name)?;
-        let exists_already = exists(&table, name).await?;
-        if let Some(version) = named.filter(|version| *version > 0 && !exists_already) {
-            return Err(Error::missing(name, format!("the epoch names version {version}")));
-        }
-        if !exists_already
-            && let Err(e) = create(storage, name).await
-            // Somebody else may have been first: theirs is as good.
-            && !exists(&table, name).await?
-        {
-            return Err(Error::table(name)(e));
-        }
-        table.load().await.map_err(Error::table(name))?;
+        let table = match found {
+            Some(table) => table,
+            None => {
+                let mut table = storage.table(name)?;
+                if let Err(e) = create(storage, name).await
+                    // Somebody else may have been first: theirs is as good.
+                    && !exists(&table, name).await?
+                {
+                    return Err(Error::table(name)(e));
+                }
+                table.load().await.map_err(Error::table(name))?;
+                table
+            }
+        };
         // The newest commit of `epochs` is the newest epoch: nothing else may come behind it.
         let table = if name == "epochs" { table } else { with_all_columns(table, name).await? };
         Ok(Self { name, storage: storage.clone(), schema, table, commits: 0 })
@@ -433,6 +453,19 @@ async fn with_all_columns(mut table: DeltaTable, name: &'static str) -> Result<D
         // Somebody else may have added them first: theirs are as good.
         Err(e) if !missing_columns(&table, name)?.is_empty() => Err(Error::table(name)(e)),
         _ => Ok(table),
+    }
+}
+
+/// Refuses to write to a table with columns that only a newer version knows: a revision of one of its rows would be
+/// without them.
+fn refuse_newer(storage: &Storage, table: &DeltaTable, name: &'static str) -> Result<(), Error> {
+    let today = schema::delta_fields(name);
+    let held = table.snapshot().map_err(Error::table(name))?.schema();
+    match held.fields().all(|field| today.iter().any(|known| known.name() == field.name())) {
+        true => Ok(()),
+        false => {
+            Err(marker::part_too_new(&storage.uri, format!("table `{name}` has columns that this one does not know")))
+        }
     }
 }
 

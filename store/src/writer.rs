@@ -11,7 +11,7 @@ use crate::columns;
 use crate::error::Error;
 use crate::project::{Context, Projector, Rows};
 use crate::rows::{DeadLetterRow, EpochRow, EventRow, Micros};
-use crate::schema::PROJECTIONS;
+use crate::schema::{PROJECTIONS, TABLES};
 use crate::store::{self, Store};
 use crate::table::{Table, Txn};
 use arrow::array::RecordBatch;
@@ -138,16 +138,22 @@ impl StoreWriter {
     pub async fn open(uri: &str) -> Result<Self, Error> {
         let store = Store::open_or_create(uri).await?;
         let storage = store.storage();
-        // Before any table is made: one that is lost must not come back empty.
+        // Before any table is made: one that is lost must not come back empty, and a newer one stays as it is.
         let known = store.snapshot().await?;
+        known.check_writable()?;
+        let mut found = HashMap::new();
+        for name in TABLES {
+            found.insert(*name, Table::find(storage, name, known.version(name)).await?);
+        }
         let mut projections = HashMap::new();
         for name in PROJECTIONS {
-            projections.insert(*name, Table::open_or_create(storage, name, known.version(name)).await?);
+            projections.insert(*name, Table::open_or_create(storage, name, found.remove(name).flatten()).await?);
         }
+        let mut table = async |name| Table::open_or_create(storage, name, found.remove(name).flatten()).await;
         let mut writer = Self {
-            dead_letters: Table::open_or_create(storage, "dead_letters", known.version("dead_letters")).await?,
-            events: Table::open_or_create(storage, "events", known.version("events")).await?,
-            epochs: Table::open_or_create(storage, "epochs", known.version("epochs")).await?,
+            dead_letters: table("dead_letters").await?,
+            events: table("events").await?,
+            epochs: table("epochs").await?,
             projections,
             versions: BTreeMap::new(),
             projector: Projector::default(),

@@ -24,6 +24,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
 
+#[path = "store/newer.rs"]
+mod newer;
+
 const SOURCE: &str = "lw1/test/cluster/events/id/0";
 
 fn folder() -> (TempDir, String) {
@@ -262,24 +265,6 @@ async fn a_store_is_made_once_and_opened_after() {
         assert!(dump(&snapshot, table).await.is_empty(), "{table}");
     }
     assert!(matches!(snapshot.provider("nothing").await.map(|_| ()), Err(Error::Unknown(_))));
-}
-
-#[tokio::test]
-async fn a_store_of_another_format_is_refused() {
-    const CASES: [(&str, &str); 3] = [
-        (r#"{"format": 99, "created_by": "lineward 9"}"#, "has format 99, this program reads up to 1"),
-        (r#"{"format": "#, "is damaged (line 1"),
-        ("[]", "is damaged (line 1"),
-    ];
-    for (marker, expected) in CASES {
-        let (_place, uri) = folder();
-        Store::open_or_create(&uri).await.expect("made");
-        std::fs::write(Path::new(&uri).join("lineward-store.json"), marker).expect("written");
-        for opened in [Store::open(&uri).await, Store::open_or_create(&uri).await] {
-            let e = opened.expect_err("refused").to_string();
-            assert!(e.contains(expected), "{e}");
-        }
-    }
 }
 
 #[tokio::test]

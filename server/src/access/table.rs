@@ -23,6 +23,7 @@ use datafusion::physical_plan::{
 };
 use datafusion::prelude::{ident, lit};
 use futures::TryStreamExt as _;
+use lineward_sql::WithoutBeginning;
 use std::fmt;
 use std::sync::Arc;
 
@@ -221,10 +222,25 @@ impl ExecutionPlan for GuardedExec {
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        let rows = self.inner.execute(partition, context)?;
-        Ok(match self.hides_rows {
-            true => Box::pin(RecordBatchStreamAdapter::new(self.schema.clone(), rows.map_err(without_names))),
-            false => rows,
-        })
+        if !self.hides_rows {
+            return self.inner.execute(partition, context);
+        }
+        let rows = self.inner.execute(partition, Arc::new(without_beginning(&context)))?;
+        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema.clone(), rows.map_err(without_names))))
     }
+}
+
+/// What is computed under it does not tell since when the store knows anything.
+fn without_beginning(context: &TaskContext) -> TaskContext {
+    let config = context.session_config().clone().with_extension(Arc::new(WithoutBeginning));
+    TaskContext::new(
+        context.task_id(),
+        context.session_id(),
+        config,
+        context.scalar_functions().clone(),
+        context.higher_order_functions().clone(),
+        context.aggregate_functions().clone(),
+        context.window_functions().clone(),
+        context.runtime_env(),
+    )
 }

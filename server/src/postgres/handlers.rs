@@ -5,6 +5,7 @@ use super::cursors::{self, Cursor, Cursors, Step, step};
 use super::named::Named;
 use super::rewrite::rewrite;
 use super::settings::{Aside, Settings, aside, reported};
+use super::subqueries::kept;
 use super::{Connection, maps, told};
 use crate::Error;
 use crate::parameters::{Parameters, fill_functions, literal, stand_in};
@@ -501,7 +502,7 @@ fn parse(sql: &str) -> Result<Vec<Statement>, Error> {
     complexity::check(sql, &PostgreSqlDialect {})?;
     // The types' functions are names here, not numbers; ADBC's driver begins by comparing them with 0.
     let sql = sql.replace("typreceive != 0", "typreceive != '-'").replace("typsend != 0", "typsend != '-'");
-    let parsed = PARSER.parse(&sql);
+    let parsed = PARSER.parse(&kept(&sql));
     let mut statements =
         parsed.map_err(|e| Error::Query(datafusion::error::DataFusionError::SQL(Box::new(e), None)))?;
     for statement in &statements {

@@ -8,6 +8,7 @@ mod named;
 mod rewrite;
 mod settings;
 mod startup;
+mod subqueries;
 
 use crate::Error;
 use crate::service::{Client, Service};

@@ -1,6 +1,6 @@
 //! What clients of PostgreSQL write and the engine does not know, put into words that it does: `ARRAY(SELECT ...)`, and
-//! which tables a name without a schema finds, who asks by other names, and whether a table's row type is one. Nothing
-//! else is changed.
+//! which tables a name without a schema finds, who asks by other names, whether a table's row type is one, and what a
+//! view selects. Nothing else is changed.
 
 use datafusion::sql::sqlparser::ast::{
     Expr, FunctionArguments, GroupByExpr, OrderBy, OrderByKind, Query, Select, SelectItem, SetExpr, Statement,
@@ -13,6 +13,11 @@ use std::ops::ControlFlow;
 /// The tables of the schemas in which names without one are looked for.
 const VISIBLE: &str = "oid IN (SELECT seen.oid FROM pg_catalog.pg_class AS seen JOIN pg_catalog.pg_namespace AS found \
                        ON found.oid = seen.relnamespace WHERE found.nspname IN ('public', 'pg_catalog'))";
+/// What the view with a number selects; the number comes behind it.
+const VIEW: &str = "(SELECT max(said.definition) FROM pg_catalog.pg_class AS seen \
+                    JOIN pg_catalog.pg_namespace AS found ON found.oid = seen.relnamespace \
+                    JOIN information_schema.views AS said ON said.table_schema = found.nspname \
+                    AND said.table_name = seen.relname WHERE seen.oid = ";
 /// A table of which this server never has a row.
 const POLICIES: &str = "pg_policy";
 /// The column of a table's options, of which there are none.
@@ -45,7 +50,7 @@ impl VisitorMut for Rewriter {
     }
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-        if let Some(other) = array_of(expr).or_else(|| grants(expr)).or_else(|| asker(expr)) {
+        if let Some(other) = array_of(expr).or_else(|| grants(expr)).or_else(|| asker(expr)).or_else(|| viewed(expr)) {
             *expr = other;
         }
         if let Expr::Subquery(query) = expr {
@@ -68,6 +73,18 @@ fn visible(expr: &Expr) -> Option<Expr> {
         Expr::InSubquery { subquery, negated, .. } => Some(Expr::InSubquery { expr: Box::new(oid), subquery, negated }),
         _ => None,
     }
+}
+
+/// `pg_get_viewdef(OID)` and `pg_get_viewdef(OID, PRETTY)` as a question to the catalogue. By name it is asked as
+/// `'name'::regclass`, which is a number when it comes here.
+fn viewed(expr: &Expr) -> Option<Expr> {
+    let Expr::Function(call) = expr else { return None };
+    if last(&call.name.to_string()) != "pg_get_viewdef" {
+        return None;
+    }
+    let FunctionArguments::List(list) = &call.args else { return None };
+    let ([oid] | [oid, _]) = list.args.as_slice() else { return None };
+    parsed(&format!("{VIEW}{oid})"))
 }
 
 /// `user` and `current_role`, which are keywords to PostgreSQL.
@@ -187,6 +204,16 @@ mod tests {
             rewritten("SELECT 1 FROM pg_class AS c WHERE c.relkind = 'r' AND pg_catalog.pg_table_is_visible(c.oid)");
         assert!(sql.contains("AND c.oid IN (SELECT seen.oid FROM pg_catalog.pg_class AS seen"), "{sql}");
         assert!(!sql.contains("pg_table_is_visible"), "{sql}");
+    }
+
+    #[test]
+    fn what_a_view_selects() {
+        for sql in ["SELECT pg_catalog.pg_get_viewdef(c.oid, true) FROM pg_class AS c", "SELECT pg_get_viewdef(c.oid)"]
+        {
+            let sql = rewritten(sql);
+            assert!(sql.contains("(SELECT max(said.definition) FROM pg_catalog.pg_class AS seen"), "{sql}");
+            assert!(sql.contains("WHERE seen.oid = c.oid)") && !sql.contains("viewdef"), "{sql}");
+        }
     }
 
     #[test]

@@ -182,6 +182,39 @@ roles: {some: {functions: ['*'], rows: {upstream: \"namespace NOT LIKE '%clinic'
     assert!(!error.to_string().contains(HIDDEN), "{error}");
 }
 
+/// Since when the store knows anything is not told to who sees a part: neither in words nor by which times are errors.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_beginning_of_the_store_is_not_told_to_who_sees_a_part() {
+    let roles = "
+auth: {certificates: {ann: [some], root: [admin]}}
+roles:
+  some:
+    functions: ['*']
+    rows: {exposure: \"namespace NOT LIKE '%clinic'\", upstream: \"namespace NOT LIKE '%clinic'\", lineage_diff: 'false'}
+";
+    let served = Served::start(roles).await;
+    // The estate begins on 2026-01-10; what a role sees of it may begin later.
+    let asked = |time: &str| {
+        [
+            format!("SELECT count(*) FROM exposure('PHI', '{time}')"),
+            format!("SELECT count(*) FROM upstream('dataset:s3://clinic/corpus/notes', 1, '{time}')"),
+            format!("SELECT count(*) FROM upstream('dataset:s3://clinic/corpus/notes', 1, '2030-01-01', '{time}')"),
+            format!("SELECT count(*) FROM lineage_diff('dataset:s3://clinic/corpus/notes', '1999-01-01', '{time}')"),
+        ]
+    };
+    for sql in asked("1999-01-02") {
+        let told = served.ask("root", &sql).await.map_err(|e| e.to_string());
+        assert!(told.as_ref().is_err_and(|e| e.contains(" yet")), "{sql}: {told:?}");
+        let told = served.ask("ann", &sql).await.map_err(|e| e.to_string());
+        let is_silent = told.as_ref().map_or_else(|e| !e.contains(" yet"), |text| text.contains("| 0 "));
+        assert!(is_silent && !format!("{told:?}").contains("2026"), "{sql}: {told:?}");
+    }
+    for time in ["1999-01-02", "2026-01-10T00:00:01Z"] {
+        let exposure = served.ask("ann", &asked(time)[0]).await.expect("nothing is seen then");
+        assert!(exposure.contains("| 0 "), "{time}: {exposure}");
+    }
+}
+
 /// Nothing changes the store, in the session or beside it.
 #[tokio::test(flavor = "multi_thread")]
 async fn only_reading_is_planned() {

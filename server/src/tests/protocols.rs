@@ -275,7 +275,7 @@ async fn statements_about_the_connection_are_understood() {
             vec!["DISCARD ALL"],
         ),
         ("EXECUTE up('triage', 1)", vec!["42704"]),
-        ("SELECT * FROM rnus", vec!["42P01", "the nearest names are `runs`"]),
+        ("SELECT * FROM rnus", vec!["42P01", "the nearest name is `runs`"]),
         (
             "SELECT count(*) FROM pg_catalog.pg_type t WHERE t.typrelid = 0 OR (SELECT c.relkind = 'c' FROM \
              pg_catalog.pg_class c WHERE c.oid = t.typrelid)",

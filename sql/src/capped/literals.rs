@@ -1,14 +1,15 @@
-//! The last look at a plan before it runs: long literals, and texts that are joined by `||`.
+//! Two looks at a plan before it runs: at texts that are joined by `||`, and at long literals.
 //!
-//! A literal is written out once a row where rows are made of it, and the optimiser makes literals of calls, so that a
-//! plan is judged as it will run. `||` is an operator of the engine, which asks nobody for its memory either; here it
-//! becomes a function that is held as the others are.
+//! `||` is an operator of the engine, which asks nobody for its memory; here it becomes a function that is held as the
+//! others are, before the optimiser computes what is constant. A literal is written out once a row where rows are made of
+//! it, and the optimiser makes literals of calls, so that they are judged when it is done.
 
 use super::{Capped, joined};
 use arrow::compute::kernels::concat_elements::concat_elements_dyn;
 use arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::tree_node::{Transformed, TreeNode as _, TreeNodeRecursion};
 use datafusion::common::{DFSchema, ScalarValue};
+use datafusion::config::ConfigOptions;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
@@ -17,7 +18,7 @@ use datafusion::logical_expr::{
     BinaryExpr, ColumnarValue, Expr, ExprSchemable as _, LogicalPlan, Operator, ReturnFieldArgs, ScalarFunctionArgs,
     ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
-use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
+use datafusion::optimizer::{AnalyzerRule, OptimizerConfig, OptimizerRule};
 use std::sync::Arc;
 
 /// Most bytes of long literals in one step of a plan that reads rows. A batch has 8,192 of them.
@@ -25,23 +26,27 @@ const LITERALS_BYTES_MAX: usize = 64 << 10;
 /// Literals up to this are short: a list after IN may have any number of them.
 const SHORT_BYTES: usize = 1 << 10;
 
-/// Refuses plans whose long literals would be written out for many rows, and holds `||`.
+/// Refuses plans whose long literals would be written out for many rows.
 #[derive(Debug)]
-pub(super) struct Held {
+pub(super) struct Long;
+
+/// Holds `||`.
+#[derive(Debug)]
+pub(super) struct Joined {
     join: Arc<ScalarUDF>,
 }
 
-impl Held {
+impl Joined {
     pub fn new() -> Self {
         let inner = Arc::new(ScalarUDF::from(Join { signature: Signature::any(2, Volatility::Immutable) }));
         Self { join: Arc::new(ScalarUDF::from(Capped { name: "||", inner, size: joined })) }
     }
 
-    /// An expression with `||` as a function, where both its sides are texts of one kind.
+    /// An expression with `||` as a function, where both its sides are texts or bytes of one kind.
     fn hold(&self, expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
         expr.transform_up(|expr| match expr {
             Expr::BinaryExpr(BinaryExpr { left, op: Operator::StringConcat, right })
-                if is_text(&left, schema) && left.get_type(schema).ok() == right.get_type(schema).ok() =>
+                if is_joined(&left, schema) && left.get_type(schema).ok() == right.get_type(schema).ok() =>
             {
                 let call = ScalarFunction::new_udf(self.join.clone(), vec![*left, *right]);
                 Ok(Transformed::yes(Expr::ScalarFunction(call)))
@@ -51,8 +56,9 @@ impl Held {
     }
 }
 
-fn is_text(expr: &Expr, schema: &DFSchema) -> bool {
-    matches!(expr.get_type(schema), Ok(DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View))
+fn is_joined(expr: &Expr, schema: &DFSchema) -> bool {
+    use DataType::{Binary, LargeBinary, LargeUtf8, Utf8, Utf8View};
+    matches!(expr.get_type(schema), Ok(Utf8 | LargeUtf8 | Utf8View | Binary | LargeBinary))
 }
 
 /// The columns that the expressions of a step may name.
@@ -66,23 +72,34 @@ fn columns_of(plan: &LogicalPlan) -> Result<DFSchema> {
     }
 }
 
-impl OptimizerRule for Held {
+impl AnalyzerRule for Joined {
     fn name(&self) -> &str {
-        super::RULE
+        super::JOINED
     }
 
-    fn rewrite(&self, plan: LogicalPlan, _: &dyn OptimizerConfig) -> Result<Transformed<LogicalPlan>> {
-        if reads_rows(&plan)? {
-            check_literals(&plan)?;
-        }
-        plan.transform_up_with_subqueries(|plan| {
+    fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
+        let held = plan.transform_up_with_subqueries(|plan| {
             let schema = columns_of(&plan)?;
             let names = NamePreserver::new(&plan);
             plan.map_expressions(|expr| {
                 let name = names.save(&expr);
                 Ok(self.hold(expr, &schema)?.update_data(|expr| name.restore(expr)))
             })
-        })
+        });
+        Ok(held?.data)
+    }
+}
+
+impl OptimizerRule for Long {
+    fn name(&self) -> &str {
+        "long_literals"
+    }
+
+    fn rewrite(&self, plan: LogicalPlan, _: &dyn OptimizerConfig) -> Result<Transformed<LogicalPlan>> {
+        if reads_rows(&plan)? {
+            check_literals(&plan)?;
+        }
+        Ok(Transformed::no(plan))
     }
 }
 

@@ -111,6 +111,8 @@ pub(crate) struct Arguments {
     pub places: Vec<(i64, i64)>,
     /// Columns of the answer that are wanted, by their places; all where `None`.
     pub columns: Option<Vec<usize>>,
+    /// Whether a time before the store begins is said to be one.
+    pub tells_beginning: bool,
 }
 
 #[derive(Debug, Clone)]

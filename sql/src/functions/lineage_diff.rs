@@ -40,7 +40,9 @@ fn answer(view: &View, arguments: &Arguments) -> Result<RecordBatch, Error> {
     if from > to {
         return Err(Error::Argument("`t1` of `lineage_diff` is later than `t2`".to_owned()));
     }
-    suggest::begun(view.graph(), AsOf { valid: Some(to), recorded: None })?;
+    if arguments.tells_beginning {
+        suggest::begun(view.graph(), AsOf { valid: Some(to), recorded: None })?;
+    }
     let (before, after) = (versions(view, arguments, from)?, versions(view, arguments, to)?);
     let later = view.at(to);
     let gap = after

@@ -4,7 +4,7 @@ use super::Function;
 use super::args::{Arguments, Given};
 use super::exec::LineageExec;
 use crate::graphs::Graphs;
-use crate::options::{LinewardOptions, WhileRunning};
+use crate::options::{LinewardOptions, WhileRunning, WithoutBeginning};
 use crate::{Error, suggest};
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Field, Schema, SchemaRef};
@@ -111,9 +111,10 @@ impl LineageCall {
             arguments.places = self.graphs.places(&subjects, arguments.as_of().recorded).await?;
         }
         arguments.columns = columns;
+        arguments.tells_beginning = context.session_config().get_extension::<WithoutBeginning>().is_none();
         let view = self.graphs.view(arguments.as_of()).await?;
         // Tables have no arguments: a view of the time before the store began is empty.
-        if !function.arguments.is_empty() {
+        if !function.arguments.is_empty() && arguments.tells_beginning {
             suggest::begun(view.graph(), arguments.as_of())?;
         }
         // A walk over a large graph takes long enough to starve the other queries of a runtime thread.

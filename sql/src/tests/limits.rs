@@ -50,6 +50,9 @@ async fn answers_of_any_size_are_held() {
     for sql in [
         "SELECT length(repeat('x', 2000000000))",
         "SELECT length(concat(repeat('x', 50000000), repeat('y', 50000000)))",
+        "SELECT length(lpad('x', 2000000000))",
+        "SELECT length(rpad('x', 2000000000, 'ab'))",
+        "SELECT run_id FROM runs WHERE run_id = repeat('x', 2000000000)",
     ] {
         let error = rows(&session, sql).await.expect_err(sql).to_string();
         assert!(error.contains("which is the limit"), "{error}");
@@ -67,4 +70,32 @@ async fn memory_is_limited_and_the_limit_told() {
     let error = rows(&session, many).await.expect_err("too much").to_string();
     assert!(error.contains("Resources exhausted") || error.contains("memory"), "{error}");
     assert_eq!(rows(&session, "SELECT 1").await.expect("it lives"), ["1"]);
+}
+
+/// What is constant is computed while a query is planned, and a few steps that double make much of little. On threads as
+/// commands and servers have them.
+#[test]
+fn constants_that_double_are_held() {
+    let runtime = runtime().expect("a runtime");
+    let asked = runtime.spawn(async {
+        let (_place, session) = estate().await;
+        let doubled = |first: &str, step: &str| {
+            let steps: Vec<String> = (0..26).map(|i| format!("w{} AS (SELECT {step} AS a FROM w{i})", i + 1)).collect();
+            format!("WITH w0 AS (SELECT {first} AS a), {} SELECT a FROM w26", steps.join(", "))
+        };
+        let sixteen = "'0123456789abcdef'";
+        for sql in [
+            doubled(sixteen, "a || a"),
+            doubled(sixteen, "concat(a, a)"),
+            doubled(sixteen, "replace(a, '0', a)"),
+            doubled("X'30313233343536373839616263646566'", "a || a"),
+            doubled(sixteen, "encode(arrow_cast(a, 'Binary'), 'hex')"),
+        ] {
+            let begin = std::time::Instant::now();
+            let error = rows(&session, &sql).await.map(|_| ()).expect_err(&sql[..80]).to_string();
+            assert!(error.contains("which is the limit"), "{}: {error}", &sql[..80]);
+            assert!(begin.elapsed().as_secs() < 60, "{}: {:?}", &sql[..80], begin.elapsed());
+        }
+    });
+    runtime.block_on(asked).expect("it does not panic");
 }

@@ -3,9 +3,11 @@
 use crate::lineward::{Lineward, Outcome};
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
 use std::net::{Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -95,6 +97,57 @@ fn a_place_that_is_no_store_is_left_alone() {
         Duration::from_secs(10),
     );
     assert!(!lineward.path("absent").exists());
+}
+
+/// A store of a newer version is no damaged one: each command says who reads it, and touches nothing.
+#[test]
+fn a_store_of_a_newer_version_is_left_alone() {
+    let lineward = Lineward::new();
+    let event = lineward.write("e.jsonl", "{\"a\":1}\n");
+    lineward.run(["ingest", "e.jsonl"]).ok();
+    // What format 2 says of itself is not known yet: it need not be what format 1 says.
+    let marker = r#"{"format": 2, "created_by": "lineward 0.10.0", "layout": {"shards": 16}}"#;
+    fs::write(lineward.store().join("lineward-store.json"), marker).expect("written");
+    let spec = "name: p\nsource: {kafka: {brokers: '127.0.0.1:1', topics: [t], group_id: g}}\n";
+    lineward.write("p.yaml", spec);
+    let before = contents(&lineward.store());
+    let event = event.to_str().expect("UTF-8");
+    let commands: &[&[&str]] = &[
+        &["sql", "SELECT 1"],
+        &["ingest", event],
+        &["scan", "--store", "store", event],
+        &["run", "p.yaml"],
+        &["serve", "--http", "127.0.0.1:0"],
+        &["serve", "--postgres", "127.0.0.1:0"],
+        &["lineage", "a"],
+        &["trained-on", "PHI"],
+        &["diff", "a", "--from", "2026-01-01"],
+        &["erasure", "5ca5a1d0:00112233445566778899aabbccddeeff"],
+        &["export", "openlineage", "a"],
+    ];
+    for command in commands {
+        let outcome = lineward.run(*command);
+        let texts = ["was written by a newer version (format 2)", "use Lineward 0.10.0 or newer"];
+        assert!(outcome.stdout.is_empty(), "{command:?}: {}", outcome.stdout);
+        assert_eq!(outcome.stderr.matches("newer version").count(), 1, "{command:?}: {}", outcome.stderr);
+        says(outcome, &texts, Duration::from_secs(20));
+    }
+    assert!(contents(&lineward.store()) == before, "something was written");
+}
+
+/// All files below a folder.
+fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let entries = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+    let mut all = BTreeMap::new();
+    for path in entries {
+        if path.is_dir() {
+            all.extend(contents(&path));
+        } else {
+            let content = fs::read(&path).expect("a file");
+            all.insert(path, content);
+        }
+    }
+    all
 }
 
 #[test]

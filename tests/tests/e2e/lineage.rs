@@ -78,7 +78,7 @@ fn questions_have_commands() {
 fn wrong_names_and_times_say_what_to_write() {
     let lineward = estate();
     for (arguments, expected) in [
-        (vec!["lineage", "tunde"], "nearest names are `model:mlflow://prod/tuned`"),
+        (vec!["lineage", "tunde"], "nearest name is `model:mlflow://prod/tuned`"),
         (vec!["lineage", "*"], ""),
         (vec!["trained-on", "US_SSM"], "US_SSN"),
         (vec!["diff", "tuned", "--from", "yesterday"], "is not a time: `yesterday`"),

@@ -6,6 +6,7 @@
 mod bad_input;
 mod canary;
 mod cluster;
+mod judges;
 mod kafka;
 mod lineage;
 mod lineward;

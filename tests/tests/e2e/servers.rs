@@ -130,6 +130,13 @@ fn psql_asks_and_looks_around() {
         ("\\du", ""),
         ("\\db", ""),
         ("\\sf upstream", "CREATE FUNCTION public.upstream("),
+        ("\\sv runs", "CREATE OR REPLACE VIEW public.runs AS\n-- Runs with"),
+        ("\\sv+ models", "SELECT"),
+        ("SELECT pg_get_viewdef('runs'::regclass)", "r.run_id, j.namespace AS job_namespace"),
+        (
+            "SELECT 'n' || r.state, (SELECT count(*) FROM runs AS s WHERE s.run_id = r.run_id) FROM runs AS r LIMIT 1",
+            "|1",
+        ),
         ("\\df", "public|models_trained_on|TABLE(model_namespace text"),
         ("\\df+ upstream", "public|upstream|"),
         ("\\dn", "public|"),
