@@ -52,6 +52,9 @@ pub enum Confidence {
 }
 
 impl Confidence {
+    /// All, the least first.
+    pub const ALL: [Self; 3] = [Self::Low, Self::Medium, Self::High];
+
     /// The confidence of a score (0 to 1).
     pub fn of(score: f32) -> Self {
         match score {

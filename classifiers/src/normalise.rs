@@ -78,7 +78,7 @@ fn phone(value: &str) -> String {
         && let Some(at) = value.find("(0)")
     {
         let before = digits(&value[..at]).len().checked_sub(if prefixed { 2 } else { 0 });
-        if let Some(zero) = before.filter(|at| number[*at.min(&number.len())..].starts_with('0')) {
+        if let Some(zero) = before.filter(|at| number.as_bytes().get(*at) == Some(&b'0')) {
             number.remove(zero);
         }
     }
@@ -124,13 +124,13 @@ enum Part<'a> {
 
 fn date(value: &str) -> Option<String> {
     let mut parts = parts(value).filter(|part| !matches!(part, Part::Word(word) if is_filler(word)));
-    let (first, second) = (parts.next()?, parts.next());
-    if let (Part::Number(whole), None | Some(Part::Word("T" | "t"))) = (&first, &second)
+    let first = parts.next()?;
+    if let Part::Number(whole) = first
         && whole.len() == 8
     {
         return calendar(&whole[..4], &whole[4..6], &whole[6..]);
     }
-    match (first, second?, parts.next()?) {
+    match (first, parts.next()?, parts.next()?) {
         (Part::Number(a), Part::Number(b), Part::Number(c)) => numbers(value, a, b, c),
         (Part::Number(day), Part::Word(month), Part::Number(year))
         | (Part::Word(month), Part::Number(day), Part::Number(year)) => match day.len() {
@@ -169,7 +169,9 @@ fn numbers(value: &str, a: &str, b: &str, c: &str) -> Option<String> {
         return calendar(a, b, c);
     }
     let (first, second): (u32, u32) = (a.parse().ok()?, b.parse().ok()?);
-    if c.len() == 4 && (first > 12 || value.contains('.') || first == second) {
+    // Not just anywhere: a time behind the date may have one too.
+    let has_dot = value.split_once(a).is_some_and(|(_, behind)| behind.starts_with('.'));
+    if c.len() == 4 && (first > 12 || has_dot || first == second) {
         return calendar(c, b, a);
     }
     if c.len() == 4 && second > 12 {
@@ -249,6 +251,8 @@ mod tests {
                 "19680317",
                 "1968-03-17T00:00:00Z",
                 "19680317T101500",
+                "19680317 10:15:00.000",
+                "03/17/1968 10:15:00.000",
                 "March 17th, 1968",
                 "17 March 1968",
                 "17. März 1968",
@@ -261,6 +265,8 @@ mod tests {
             ],
         );
         same(Normalise::Date, "03/04/1980", &["03/04/1980", "3/4/1980", "03-04-1980"]);
+        // The dot of a time says nothing of the date before it.
+        same(Normalise::Date, "03/04/1980", &["03/04/1980 00:00:00.000"]);
         assert_ne!(Normalise::Date.form("03/04/1980"), Normalise::Date.form("04/03/1980"));
         // A dot is between day and month.
         same(Normalise::Date, "19800403", &["03.04.1980", "3.4.1980", "1980-04-03"]);

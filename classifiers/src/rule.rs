@@ -18,9 +18,9 @@ use std::sync::OnceLock;
 /// The rule files that are part of the program, without their examples and with what each needs:
 /// `[[file name, [[rule, need]]]]`, made by `build.rs`.
 const BUILT_IN: &str = include_str!(concat!(env!("OUT_DIR"), "/rules.json"));
-/// The SHA-256 of that text, by which scans with the same rules are known: made by `build.rs` too, because a program that
-/// scans one small file takes longer to hash it than to scan.
-const BUILT_IN_SHA256: &[u8; 32] = include_bytes!(concat!(env!("OUT_DIR"), "/rules.sha256"));
+/// The SHA-256 of that text, by which scans with the same rules are known: made by `build.rs` too, so that no start of the
+/// program hashes megabytes.
+pub(crate) const BUILT_IN_SHA256: &[u8; 32] = include_bytes!(concat!(env!("OUT_DIR"), "/rules.sha256"));
 
 /// Bytes after the candidate's start in which a match must end, unless a rule says otherwise.
 pub const WINDOW_BYTES: usize = 512;

@@ -53,7 +53,7 @@ impl RuleSet {
                 message: format!("the id stands in {} already; ids are unique and never reused", first.file),
             });
         }
-        Ok(Self { rules, by_id, hash: hex::encode(&sha256[..8]) })
+        Ok(Self { rules, by_id, hash: shown(sha256) })
     }
 
     /// These rules and those of some files, given as `(name, text)`. Every expression of the files is compiled at once.
@@ -72,6 +72,11 @@ impl RuleSet {
             }
         }
         Self::of(self.rules, hash.finalize().as_ref())
+    }
+
+    /// Whether these are the rules that are part of the program, all of them and no other.
+    pub fn are_built_in(&self) -> bool {
+        self.hash == shown(rule::BUILT_IN_SHA256)
     }
 
     /// The tags that the rules can find: categories (`PHI`), and entities behind theirs (`PII.US_SSN`).
@@ -118,7 +123,7 @@ impl RuleSet {
         });
         let selection = format!("{}|{}|{categories:?}", self.hash, globs.join(","));
         if !globs.is_empty() || !categories.is_empty() {
-            self.hash = hex::encode(&Sha256::digest(selection.as_bytes())[..8]);
+            self.hash = shown(Sha256::digest(selection.as_bytes()).as_ref());
         }
         self.by_id = by_id(&self.rules);
         Ok(self)
@@ -161,6 +166,11 @@ impl RuleSet {
     }
 }
 
+/// A hash of rules as it is told.
+fn shown(sha256: &[u8]) -> String {
+    hex::encode(&sha256[..8])
+}
+
 /// Indices of rules, in the order of their ids.
 fn by_id(rules: &[Rule]) -> Vec<u16> {
     let mut indices: Vec<u16> = (0u16..).zip(rules).map(|(index, _)| index).collect();
@@ -182,6 +192,16 @@ mod tests {
             let first = by_entity.entry(&rule.entity).or_insert(rule);
             assert_eq!(first.normalise, rule.normalise, "`{}` and `{}`", first.id, rule.id);
         }
+    }
+
+    #[test]
+    fn only_all_built_in_rules_and_no_other_are_the_built_in_ones() {
+        let built_in = || RuleSet::built_in().expect("rules");
+        assert!(built_in().are_built_in());
+        assert!(built_in().select(&[], &[]).expect("all").are_built_in());
+        assert!(!built_in().select(&[], &[Category::Phi]).expect("some").are_built_in());
+        let own = "- { id: own, title: t, entity: OWN, categories: [pii], fields: [own], value: 'x+', score: 0.9 }";
+        assert!(!built_in().with_files([("own.yaml", own)]).expect("one more").are_built_in());
     }
 
     #[test]

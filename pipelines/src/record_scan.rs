@@ -54,7 +54,10 @@ pub struct ScanRecord<'a> {
 /// # Errors
 /// [`Error::Classifier`] where the built-in rules cannot be had.
 pub fn part_of(options: &ScanOptions, engine: &Engine) -> Result<Option<String>, Error> {
-    let missing = RuleSet::built_in()?.iter().filter(|(_, rule)| engine.rules().index_of(&rule.id).is_none()).count();
+    let missing = match engine.rules().are_built_in() {
+        true => 0,
+        false => RuleSet::built_in()?.iter().filter(|(_, rule)| engine.rules().index_of(&rule.id).is_none()).count(),
+    };
     let parts = [
         options.sample.is_some().then(|| "a sample of the records".to_owned()),
         (!options.fields.is_empty()).then(|| "some fields".to_owned()),
@@ -85,8 +88,7 @@ const FILES_SIGNED_MAX: usize = 100;
 pub async fn record_scan(scan: &ScanRecord<'_>) -> Result<Committed, Error> {
     // The same way in as every event: whatever a name or column may hold is searched and redacted.
     let classify = ClassifySpec::default();
-    let has_all = scan.engine.rules().hash() == RuleSet::built_in()?.hash();
-    let other = if has_all { None } else { Some(engine_for(&classify.categories)?) };
+    let other = if scan.engine.rules().are_built_in() { None } else { Some(engine_for(&classify.categories)?) };
     let engine = other.as_deref().unwrap_or(scan.engine);
     let format = formats::by_name("lineward").map_or(FormatChoice::Auto, FormatChoice::Named);
     let mut processor = Processor::new(engine, scan.key.clone(), classify.min_confidence, format)?;

@@ -9,7 +9,7 @@ use crate::readers::{is_json, standard};
 use crate::values::{FieldTable, ValueBatch, is_value_like};
 use std::borrow::Cow;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read as _, Write};
+use std::io::{BufRead as _, BufReader, Read as _, Write};
 use std::ops::Range;
 use std::path::Path;
 
@@ -28,7 +28,7 @@ pub(super) fn clean(cleaner: &mut Cleaner<'_>, from: &Path, out: &mut dyn Write)
         number += 1;
         if read >= bytes_max && !line.ends_with(b"\n") {
             drop(line);
-            skip_line(&mut input).map_err(failed)?;
+            input.skip_until(b'\n').map_err(failed)?;
             cleaner.leave_out(format!("line {number}"));
             continue;
         }
@@ -42,19 +42,6 @@ pub(super) fn clean(cleaner: &mut Cleaner<'_>, from: &Path, out: &mut dyn Write)
             bytes = 0;
         }
         if read == 0 {
-            return Ok(());
-        }
-    }
-}
-
-/// Passes over the rest of a line.
-fn skip_line(input: &mut impl BufRead) -> std::io::Result<()> {
-    loop {
-        let have = input.fill_buf()?;
-        let end = memchr::memchr(b'\n', have);
-        let count = end.map_or(have.len(), |at| at + 1);
-        input.consume(count);
-        if end.is_some() || count == 0 {
             return Ok(());
         }
     }

@@ -129,7 +129,7 @@ impl Rest<'_> {
             detector: kind.detector.clone(),
             entity: kind.entity.clone(),
             categories: kind.categories.clone(),
-            confidence: LEVELS.into_iter().find(|known| *known as u8 == level)?,
+            confidence: Confidence::ALL.into_iter().find(|known| *known as u8 == level)?,
             score: f32::from_le_bytes(self.bytes(4)?.try_into().ok()?),
             fingerprint: self.text()?,
             preview: self.text()?,
@@ -170,8 +170,6 @@ impl Rest<'_> {
         Some(here)
     }
 }
-
-const LEVELS: [Confidence; 3] = [Confidence::Low, Confidence::Medium, Confidence::High];
 
 #[cfg(test)]
 mod tests {
@@ -229,12 +227,17 @@ mod tests {
     #[test]
     fn what_ends_too_soon_is_an_error() {
         let (all, bytes) = (findings(), packed(&findings()));
+        let mut ends = Vec::new();
         for cut in 1..bytes.len() {
             match Finding::unpack(&bytes[..cut]) {
-                // Where a finding ended.
-                Ok(read) => assert_eq!(read[..], all[..read.len()]),
+                Ok(read) => {
+                    assert_eq!(read[..], all[..read.len()]);
+                    ends.push(read.len());
+                }
                 Err(e) => assert_eq!(e.kind(), io::ErrorKind::InvalidData),
             }
         }
+        // No cut is without an error but those behind a whole finding.
+        assert_eq!(ends, (1..all.len()).collect::<Vec<_>>());
     }
 }

@@ -246,7 +246,8 @@ pub(super) fn ner_parser() -> impl TypedValueParser<Value = Ner> {
 }
 
 pub(super) fn confidence_parser() -> impl TypedValueParser<Value = Confidence> {
-    PossibleValuesParser::new(LEVELS.map(Confidence::as_str)).try_map(|name| level(&name).ok_or("it is no level"))
+    PossibleValuesParser::new(Confidence::ALL.map(Confidence::as_str))
+        .try_map(|name| level(&name).ok_or("it is no level"))
 }
 
 fn report_parser() -> impl TypedValueParser<Value = Kind> {
@@ -299,10 +300,8 @@ fn kept_folder(named: Option<PathBuf>) -> anyhow::Result<PathBuf> {
     )
 }
 
-const LEVELS: [Confidence; 3] = [Confidence::Low, Confidence::Medium, Confidence::High];
-
 fn level(name: &str) -> Option<Confidence> {
-    LEVELS.into_iter().find(|l| l.as_str() == name)
+    Confidence::ALL.into_iter().find(|l| l.as_str() == name)
 }
 
 /// An entry of `--fail-on`.
