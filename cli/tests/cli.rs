@@ -177,7 +177,7 @@ fn help_is_as_it_was() {
 }
 
 fn snapshot(file: &str, actual: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots").join(file);
+    let path = Path::new("tests/snapshots").join(file);
     if std::env::var_os("LINEWARD_BLESS").is_some() {
         fs::write(&path, actual).expect("the snapshot is written");
     }
@@ -1158,8 +1158,7 @@ fn columns_are_told_as_a_whole() {
 
 /// The blocks of a section of the README.
 fn readme_blocks(section: &str) -> Vec<String> {
-    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
-    let readme = fs::read_to_string(readme).expect("the README");
+    let readme = fs::read_to_string("../README.md").expect("the README");
     let text = readme.split("\n## ").find(|part| part.starts_with(section)).expect("the section");
     text.split("```").skip(1).step_by(2).map(str::to_owned).collect()
 }

@@ -14,7 +14,7 @@ use lineward_store::rows::{DeadLetterRow, EventRow};
 use lineward_store::{Batch, Incoming, StoreWriter, event_key};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 mod clearing;
 mod growth;
@@ -24,7 +24,7 @@ mod past;
 pub(crate) const RECEIVED_AT: i64 = 1_769_904_000_000_000;
 
 fn folder(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
+    PathBuf::from(name)
 }
 
 fn bless() -> bool {

@@ -818,7 +818,7 @@ fn moto_server() -> Option<PathBuf> {
 /// A copy of a store that an older version wrote, of the format's number; `frozen/` has one for each format there was.
 fn frozen(format: &str) -> (TempDir, String) {
     let (place, uri) = folder();
-    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/frozen").join(format), Path::new(&uri));
+    copy(&Path::new("tests/frozen").join(format), Path::new(&uri));
     (place, uri)
 }
 

@@ -5,3 +5,13 @@
 pub mod kafka;
 
 pub use kafka::{KafkaBroker, cache_dir};
+use std::path::PathBuf;
+
+/// The folder of this package in the checkout that is tested. Cargo starts every test in the folder of its package; what
+/// the compiler could tell is where a test was compiled, which may have been in another checkout with the same cache.
+///
+/// # Panics
+/// Where the working directory is gone.
+pub fn folder() -> PathBuf {
+    std::env::current_dir().expect("a working directory")
+}

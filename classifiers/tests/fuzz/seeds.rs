@@ -12,7 +12,7 @@ const NOTE: &str =
 
 /// Inputs that once failed.
 pub fn kept(target: &str) -> Vec<Vec<u8>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/seeds").join(target);
+    let folder = Path::new("tests/fuzz/seeds").join(target);
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
     entries.flatten().filter_map(|entry| std::fs::read(entry.path()).ok()).collect()
 }

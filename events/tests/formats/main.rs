@@ -17,7 +17,7 @@ struct Input {
 }
 
 fn testdata() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata")
+    PathBuf::from("testdata")
 }
 
 fn inputs() -> Vec<Input> {

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 /// The folder or file below the sample data, or nothing (and a word on why) where it is absent.
 fn sample(path: &str) -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data").join(path);
+    let path = Path::new("../../shared/data").join(path);
     if path.exists() {
         return Some(path);
     }

@@ -11,7 +11,7 @@ use std::path::Path;
 async fn tools_find_their_way_around() {
     let served = Served::start("{}").await;
     let client = local(&served.service);
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/catalogue");
+    let folder = Path::new("testdata/catalogue");
     let mut failed = Vec::new();
     for file in ["pgjdbc", "dbeaver", "metabase", "grafana"] {
         let text = std::fs::read_to_string(folder.join(format!("{file}.sql"))).expect("statements");

@@ -18,15 +18,13 @@ use datafusion::common::ParamValues;
 use futures::TryStreamExt as _;
 use lineward_classifiers::FingerprintKey;
 use lineward_store::Store;
-use std::path::Path;
 use std::sync::Arc;
 
 /// A store in a folder of its own, and its URI.
 pub(super) async fn estate() -> (tempfile::TempDir, String) {
     let folder = tempfile::tempdir().expect("a folder");
     let uri = folder.path().join("store").to_string_lossy().into_owned();
-    let events = Path::new(env!("CARGO_MANIFEST_DIR")).join("../sql/slt/estate.ndjson");
-    let text = std::fs::read_to_string(events).expect("the estate");
+    let text = std::fs::read_to_string("../sql/slt/estate.ndjson").expect("the estate");
     let (ingest, thread) = Ingest::start(uri.clone(), key()).expect("started");
     let taken = ingest.take(text.lines().map(|line| line.as_bytes().to_vec()).collect()).await.expect("taken");
     assert!(taken.events > 20, "{taken:?}");

@@ -6,7 +6,7 @@ use crate::readers::python_with;
 use crate::servers::{Server, estate};
 use lineward_tests::KafkaBroker;
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 const PACKAGES: [&str; 7] = [
@@ -28,7 +28,7 @@ fn judge(lineward: &Lineward, arguments: &[&str]) -> Option<String> {
 }
 
 fn beside(file: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e").join(file)
+    lineward_tests::folder().join("tests/e2e").join(file)
 }
 
 #[test]

@@ -144,7 +144,7 @@ impl Outcome {
 
 /// The folder of data that tests may read but that is no part of the project, where it is there.
 pub fn shared_data() -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
+    let path = lineward_tests::folder().join("../../shared/data");
     if !path.is_dir() {
         println!("skipped in part: there is no `{}`", path.display());
         return None;

@@ -118,7 +118,7 @@ fn hops(file: &Path) -> String {
 }
 
 fn by_igraph(python: &Path, estate: &Path) -> Vec<Vec<i64>> {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/questions.py");
+    let script = lineward_tests::folder().join("tests/e2e/questions.py");
     let output = Command::new(python).arg(script).arg(estate).output().expect("python starts");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).expect("lists of numbers")

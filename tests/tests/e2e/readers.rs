@@ -4,7 +4,7 @@ use crate::lineward::Lineward;
 use lineward_tests::cache_dir;
 use serde_json::{Value, json};
 use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 const PACKAGES: [&str; 4] = ["deltalake==1.6.6", "duckdb==2.0.0", "igraph==1.0.0", "pyarrow==26.0.1"];
@@ -37,7 +37,7 @@ fn other_engines_read_every_table() {
     let lineward = Lineward::new();
     fill(&lineward);
     let output = Command::new(python)
-        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/readers.py"))
+        .arg(lineward_tests::folder().join("tests/e2e/readers.py"))
         .arg(lineward.store())
         .args(TABLES.map(|(table, column)| format!("{table}:{column}")))
         .output()
@@ -76,7 +76,7 @@ fn another_engine_walks_to_the_same_versions() {
     let lineward = Lineward::new();
     random_runs(&lineward);
     let output = Command::new(python)
-        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/closure.py"))
+        .arg(lineward_tests::folder().join("tests/e2e/closure.py"))
         .arg(lineward.store())
         .output()
         .expect("python starts");

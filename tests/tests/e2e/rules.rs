@@ -99,6 +99,28 @@ fn every_path_of_the_architecture_page_exists() {
     assert!(missing.is_empty(), "ARCHITECTURE.md names what is not there: {missing:?}");
 }
 
+/// Checkouts share a cache of what is compiled: a path that the compiler was told is that of whichever was first.
+#[test]
+fn no_source_knows_where_it_was_compiled() {
+    let told = concat!("env!(\"CARGO_", "MANIFEST_DIR\")");
+    let mut folders: Vec<PathBuf> = MAY_USE.iter().map(|(folder, _)| root().join(folder)).collect();
+    let (mut seen, mut knowing) = (0, Vec::new());
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).expect("a folder").flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
+                seen += 1;
+                let text = std::fs::read_to_string(&path).expect("a source");
+                knowing.extend(text.contains(told).then_some(path));
+            }
+        }
+    }
+    assert!(seen > 100, "{seen} sources");
+    assert!(knowing.is_empty(), "{knowing:?}");
+}
+
 /// What each crate of the workspace depends on, by folder. Dependencies of tests alone are not counted: they are not
 /// in the product.
 fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
@@ -126,5 +148,5 @@ fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
 }
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+    lineward_tests::folder().join("..")
 }

@@ -4,7 +4,6 @@
 use crate::lineward::{Lineward, Outcome};
 use crate::readers::python_with;
 use serde_json::{Value, json};
-use std::path::Path;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
@@ -168,7 +167,7 @@ fn python_clients_get_the_same_answers() {
     let lineward = estate();
     let expected = models(&lineward);
     let server = Server::start(&lineward, &[]);
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/clients.py");
+    let script = lineward_tests::folder().join("tests/e2e/clients.py");
     let mut command = Command::new(python);
     command.arg(script).args([&server.postgres, &server.http, &server.flight]).arg("-");
     let said: Value = serde_json::from_str(&lineward.run_command(&mut command).ok().stdout).expect("JSON");

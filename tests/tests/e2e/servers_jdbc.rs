@@ -4,7 +4,7 @@
 use crate::servers::{Server, estate};
 use lineward_tests::cache_dir;
 use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 const POM: &str = r#"<project xmlns="http://maven.apache.org/POM/4.0.0">
@@ -29,7 +29,7 @@ fn java_clients_get_the_same_answers() {
     let server = Server::start(&lineward, &[]);
     let mut java = Command::new("java");
     java.arg("--add-opens=java.base/java.nio=ALL-UNNAMED").arg("-cp").arg(libraries.join("*"));
-    java.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/Clients.java"));
+    java.arg(lineward_tests::folder().join("tests/e2e/Clients.java"));
     let outcome = lineward.run_command(java.args([&server.postgres, &server.flight])).ok();
     let said: Vec<&str> = outcome.stdout.lines().collect();
     for (driver, more) in [("postgres", vec!["prepared: 52", "pieces: 10500"]), ("flight", Vec::new())] {

@@ -129,7 +129,7 @@ fn a_certificate_names_its_client() {
 }
 
 fn python_clients(lineward: &Lineward, server: &Server, python: &Path, arguments: &[&str]) -> Value {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/tls_clients.py");
+    let script = lineward_tests::folder().join("tests/e2e/tls_clients.py");
     let mut command = Command::new(python);
     command.arg(script).args([&server.http, &server.flight]).arg(lineward.path("")).args(arguments);
     serde_json::from_str(&lineward.run_command(&mut command).ok().stdout).expect("JSON")

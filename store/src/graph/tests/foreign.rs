@@ -3,11 +3,11 @@
 
 use super::*;
 use std::collections::VecDeque;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A file or folder of the lineage data beside the checkout.
 fn data(name: &str) -> Option<PathBuf> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/lineage").join(name);
+    let path = Path::new("../../shared/data/lineage").join(name);
     if path.exists() {
         return Some(path);
     }
