@@ -24,8 +24,8 @@ pub enum Statement {
     Link(Link),
     /// An asset has this many members in all: those that this event, or others of the same scan, link to it.
     Members(AssetRef, i64),
-    /// Columns of an asset depend on columns of others, said without a run.
-    Columns(Vec<ColumnMapping>),
+    /// An asset comes from others, said without a run; replaces what was declared of it before.
+    Sources(Box<DeclaredSources>),
     /// A principal read, wrote, listed or deleted an asset.
     Access(Access),
     /// Somebody found sensitive data in an asset.
@@ -131,7 +131,10 @@ pub struct RunInfo {
     pub inputs: Vec<Io>,
     /// What it writes.
     pub outputs: Vec<Io>,
-    /// Explicit lineage between inputs and outputs, where the event gives it; it takes precedence over membership.
+    /// Where single outputs come from, where the event says that of them alone. It takes precedence over `columns`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<Sources>,
+    /// Column lineage between inputs and outputs, where the event gives it; it takes precedence over membership.
     pub columns: Vec<ColumnMapping>,
 }
 
@@ -158,6 +161,7 @@ impl RunInfo {
             inputs_known: Inputs::Unknown,
             inputs: Vec::new(),
             outputs: Vec::new(),
+            sources: Vec::new(),
             columns: Vec::new(),
         }
     }
@@ -174,12 +178,18 @@ pub struct Io {
     pub subset: Option<String>,
     /// How the producer knows.
     pub evidence: Evidence,
+    /// Rows that were read, where the producer counts them: a part of what there is, perhaps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub row_count: Option<i64>,
+    /// Bytes that were read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size_bytes: Option<i64>,
 }
 
 impl Io {
     /// An input or output without context, by membership.
     pub fn new(asset: AssetRef) -> Self {
-        Self { asset, context: None, subset: None, evidence: Evidence::IoMembership }
+        Self { asset, context: None, subset: None, evidence: Evidence::IoMembership, row_count: None, size_bytes: None }
     }
 }
 
@@ -196,10 +206,39 @@ pub struct JobInfo {
     pub processing_type: Option<String>,
     /// Where its source code is.
     pub source_code_url: Option<String>,
+    /// What `inputs` is worth.
+    pub inputs_known: Inputs,
     /// Declared inputs.
     pub inputs: Vec<Io>,
     /// Declared outputs.
     pub outputs: Vec<Io>,
+    /// As in [`RunInfo::sources`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<Sources>,
+    /// As in [`RunInfo::columns`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<ColumnMapping>,
+}
+
+/// Where an asset comes from: from these and from nothing else; from nothing that is known where there are none.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Sources {
+    /// The asset.
+    pub output: AssetRef,
+    /// What it comes from.
+    pub inputs: Vec<AssetRef>,
+}
+
+/// Where an asset comes from, said without a run (OpenLineage `DatasetEvent`).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DeclaredSources {
+    /// The asset and what it comes from.
+    pub sources: Sources,
+    /// How that is known.
+    pub evidence: Evidence,
+    /// Which of its columns come from which of theirs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<ColumnMapping>,
 }
 
 /// What an edge of the lineage graph means. Data flows from source to destination.
@@ -248,6 +287,18 @@ impl EdgeType {
             Self::NearDuplicate => "NEAR_DUPLICATE",
             Self::EmbeddedInto => "EMBEDDED_INTO",
             Self::DeployedAs => "DEPLOYED_AS",
+        }
+    }
+
+    /// What a model is to its base, by the word for it that Hugging Face's model cards have (`base_model_relation`); tuned
+    /// from it where there is none.
+    pub fn of_base(relation: Option<&str>) -> Self {
+        let is = |word: &str| relation.is_some_and(|relation| relation.eq_ignore_ascii_case(word));
+        match () {
+            () if is("adapter") => Self::AdapterOf,
+            () if is("quantized") => Self::QuantizedFrom,
+            () if is("merge") => Self::MergedFrom,
+            () => Self::FineTunedFrom,
         }
     }
 }

@@ -17,6 +17,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 mod clearing;
+mod explicit;
 mod growth;
 mod limits;
 mod past;

@@ -3,6 +3,8 @@
     SELECT DISTINCT run_sid, dst_version_id AS version_id
     FROM current.edges
     WHERE run_sid IS NOT NULL AND edge_type NOT IN ('CONTAINS', 'COPY_OF', 'NEAR_DUPLICATE')
+    UNION
+    SELECT run_sid, version_id FROM current.run_io WHERE io = 'OUTPUT' AND evidence = 'EXPLICIT'
 ), hops AS (
     SELECT
         src_version_id, dst_version_id, run_sid, edge_type, evidence, valid_from AS event_time, event_key,

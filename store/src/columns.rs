@@ -323,6 +323,7 @@ impl Encode for AssetVersionRow {
         row.i64(self.valid_from);
         row.i64(self.valid_to);
         row.i64(self.listed_at);
+        row.i64(self.declared_at);
         row.recorded(&self.recorded);
     }
 }
@@ -376,6 +377,8 @@ impl Encode for RunIoRow {
         row.text(self.subset.as_deref());
         row.text(&*self.evidence);
         row.i64(self.event_time);
+        row.i64(self.row_count);
+        row.i64(self.size_bytes);
         row.recorded(&self.recorded);
     }
 }

@@ -120,6 +120,8 @@ pub struct AssetVersionRow {
     pub valid_to: Option<Micros>,
     /// When all its files were listed first, where they were.
     pub listed_at: Option<Micros>,
+    /// When it was last declared, without a run, what the version comes from.
+    pub declared_at: Option<Micros>,
     #[serde(flatten)]
     #[allow(missing_docs)]
     pub recorded: Recorded,
@@ -201,10 +203,15 @@ pub struct RunIoRow {
     pub context: String,
     /// Subset facet, JSON.
     pub subset: Option<String>,
-    /// How it is known: `IO_MEMBERSHIP`, `VERSION_INFERRED`, `DECLARED`, ...
+    /// How it is known: `IO_MEMBERSHIP`, `VERSION_INFERRED`, `DECLARED`, ... `EXPLICIT` of an output: the run's edges into it say
+    /// where it comes from, all that it reads beside them does not.
     pub evidence: Word,
     /// When the event says it.
     pub event_time: Micros,
+    /// Rows that the run read or wrote, where its producer counts them.
+    pub row_count: Option<i64>,
+    /// Bytes that the run read or wrote.
+    pub size_bytes: Option<i64>,
     #[serde(flatten)]
     #[allow(missing_docs)]
     pub recorded: Recorded,

@@ -1,19 +1,22 @@
 //! OpenLineage 2-0-2: run, job and dataset events with their facets, and two facets of Lineward's own.
 //!
 //! Names are taken verbatim. The facets `lineward_content` (`{"sha256": ...}` or `{"merkleRoot": ...}`) and
-//! `lineward_model` (`{"role": "model", "baseModel": ...}`) on a data set say what OpenLineage has no facet for.
+//! `lineward_model` (`{"role": "model", "baseModel": ..., "baseModelRelation": "adapter"}`) on a data set say what OpenLineage
+//! has no facet for. The relation is `finetune` unless it is said to be `adapter`, `quantized` or `merge`; `baseModel` may be a list.
 //! Error messages and SQL are not taken: they are free text and may quote data.
 
+mod lineage;
+
 use super::Format;
-use crate::json::{at, count, instant, items, object, scalar, sha256_hex, text};
+use crate::json::{at, count, instant, items, scalar, sha256_hex, text};
 use crate::naming::{check_length, check_lengths, dataset_type, model_named};
 use crate::{
-    AssetRef, AssetType, ColumnMapping, DataFinding, Declaration, DecodeError, EdgeType, Event, EventKey, EventKind,
-    Evidence, Field, FindingOrigin, Inputs, Io, JobInfo, JobRef, Link, MappingType, RunInfo, RunState, Statement,
-    VersionRef, VersionScheme,
+    AssetRef, AssetType, DataFinding, Declaration, DecodeError, EdgeType, Event, EventKey, EventKind, Evidence, Field,
+    FindingOrigin, Inputs, Io, JobInfo, JobRef, Link, RunInfo, RunState, Statement, VersionRef, VersionScheme,
 };
+use lineage::Said;
 use serde_json::Value;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 /// The format. Specification: <https://openlineage.io/spec/2-0-2/OpenLineage.json>.
 pub struct OpenLineage;
@@ -34,7 +37,8 @@ impl Format for OpenLineage {
     fn decode(&self, document: &Value, key: EventKey) -> Result<Event, DecodeError> {
         let mut event = decoded(document, key)?;
         let datasets = items(document, &["inputs"]).iter().chain(items(document, &["outputs"]));
-        event.nameless = u32::try_from(datasets.filter(|dataset| bare(dataset).is_none()).count()).unwrap_or(u32::MAX);
+        let nameless = datasets.filter(|dataset| bare(dataset).is_none()).count();
+        event.nameless = event.nameless.saturating_add(u32::try_from(nameless).unwrap_or(u32::MAX));
         Ok(event)
     }
 
@@ -60,6 +64,15 @@ impl Format for OpenLineage {
             "job.facets.*._producer",
             "job.facets.*._schemaURL",
             "job.facets.jobType.*",
+            "job.facets.lineage.entries.*.namespace",
+            "job.facets.lineage.entries.*.name",
+            "job.facets.lineage.entries.*.runId",
+            "job.facets.lineage.entries.*.inputs.*.namespace",
+            "job.facets.lineage.entries.*.inputs.*.name",
+            "job.facets.lineage.entries.*.inputs.*.field",
+            "job.facets.lineage.entries.*.fields.*.inputs.*.namespace",
+            "job.facets.lineage.entries.*.fields.*.inputs.*.name",
+            "job.facets.lineage.entries.*.fields.*.inputs.*.field",
             "job.facets.ownership.owners.*.name",
             "job.facets.sourceCodeLocation.*",
             "inputs.*.namespace",
@@ -128,7 +141,9 @@ fn decoded(document: &Value, key: EventKey) -> Result<Event, DecodeError> {
             check_length(NAME, dataset.get(name).and_then(Value::as_str).unwrap_or_default())?;
         }
         check_lengths(NAME, [text(dataset, &["facets", "version", "datasetVersion"])])?;
-        check_lengths(NAME, [text(dataset, &["facets", "lineward_model", "baseModel"])])?;
+        for named in base_names(dataset) {
+            check_length(NAME, named)?;
+        }
     }
     if document.get("run").is_some() || document.get("eventType").is_some() {
         run_event(document, key)
@@ -148,7 +163,7 @@ fn run_event(document: &Value, key: EventKey) -> Result<Event, DecodeError> {
     event.job_name = Some(job.name.clone());
 
     let state = event.event_type.as_deref().map_or(RunState::Other, state_named);
-    let mut run = RunInfo::new(run_id, job, state);
+    let mut run = RunInfo::new(run_id, job.clone(), state);
     match state {
         RunState::Start => run.started_at = event.event_time,
         RunState::Abort | RunState::Fail | RunState::Complete => run.ended_at = event.event_time,
@@ -168,9 +183,20 @@ fn run_event(document: &Value, key: EventKey) -> Result<Event, DecodeError> {
     }
     let outputs = items(document, &["outputs"]);
     run.outputs = ios(outputs, "outputFacets", &mut event.statements, state);
-    run.columns = columns(outputs, &run.inputs);
+    let said = Said::of(document, &job, &run.inputs, outputs);
+    event.nameless = u32::try_from(said.left_out).unwrap_or(u32::MAX);
+    run.inputs.extend(said.inputs);
+    run.outputs.extend(said.outputs);
+    (run.sources, run.columns) = (said.sources, said.columns);
+    let all_said = run.outputs.iter().all(|io| run.sources.iter().any(|said| said.output == reference(&io.asset)));
+    if said.unknown {
+        run.inputs_known = Inputs::Unknown;
+    } else if document.get("inputs").is_none() && !run.outputs.is_empty() && all_said {
+        run.inputs_known = Inputs::Declared;
+    }
     run.inputs.extend(base_model_inputs(&run.inputs, outputs));
     event.statements.insert(0, Statement::Run(Box::new(run)));
+    event.statements.extend(said.others.into_iter().map(|run| Statement::Run(Box::new(run))));
     Ok(event)
 }
 
@@ -182,18 +208,27 @@ fn job_event(document: &Value, key: EventKey) -> Result<Event, DecodeError> {
     event.principal = owner(document);
 
     let outputs = items(document, &["outputs"]);
-    let info = JobInfo {
-        job,
+    let mut info = JobInfo {
         integration: upper(document, "integration"),
         job_type: upper(document, "jobType"),
         processing_type: upper(document, "processingType"),
         source_code_url: source_code_url(document),
         inputs: ios(items(document, &["inputs"]), "inputFacets", &mut event.statements, RunState::Other),
         outputs: ios(outputs, "outputFacets", &mut event.statements, RunState::Other),
+        inputs_known: Inputs::Declared,
+        sources: Vec::new(),
+        columns: Vec::new(),
+        job,
     };
-    for output in outputs {
-        event.statements.extend(column_links(output));
+    let said = Said::of(document, &info.job, &info.inputs, outputs);
+    event.nameless = u32::try_from(said.left_out).unwrap_or(u32::MAX);
+    info.inputs.extend(said.inputs);
+    info.outputs.extend(said.outputs);
+    (info.sources, info.columns) = (said.sources, said.columns);
+    if said.unknown {
+        info.inputs_known = Inputs::Unknown;
     }
+    event.statements.extend(said.others.into_iter().map(|run| Statement::Run(Box::new(run))));
     event.statements.insert(0, Statement::Job(Box::new(info)));
     Ok(event)
 }
@@ -208,9 +243,9 @@ fn dataset_event(document: &Value, key: EventKey) -> Result<Event, DecodeError> 
             .map(str::to_owned);
     event.statements.push(Statement::Asset(asset.clone()));
     facet_statements(dataset, &asset, &mut event.statements, RunState::Other);
-    event.statements.extend(column_links(dataset));
-    if let Some(src) = base_model(dataset) {
-        let (edge_type, evidence) = (EdgeType::FineTunedFrom, Evidence::Explicit);
+    event.statements.extend(lineage::declared(dataset, &asset).map(|said| Statement::Sources(Box::new(said))));
+    for src in base_models(dataset) {
+        let (edge_type, evidence) = (EdgeType::of_base(relation(dataset)), Evidence::Explicit);
         event.statements.push(Statement::Link(Link { src, dst: reference(&asset), edge_type, evidence }));
     }
     Ok(event)
@@ -291,11 +326,17 @@ fn ios(datasets: &[Value], io_facets: &str, statements: &mut Vec<Statement>, sta
     for dataset in datasets {
         let Some(mut asset) = asset(dataset) else { continue };
         let facets = dataset.get(io_facets);
+        let mut counted = AssetRef::new(asset.asset_type, "", "");
         if let Some(facets) = facets {
-            sizes(facets, &mut asset);
+            sizes(facets, &mut counted);
+        }
+        // Who writes says how large it is; who reads may have read a part.
+        if io_facets == "outputFacets" {
+            asset.row_count = asset.row_count.or(counted.row_count);
+            asset.size_bytes = asset.size_bytes.or(counted.size_bytes);
         }
         facet_statements(dataset, &asset, statements, state);
-        let mut io = Io::new(asset);
+        let mut io = Io { row_count: counted.row_count, size_bytes: counted.size_bytes, ..Io::new(asset) };
         if let Some(facets) = facets {
             io.subset = facets.get("subset").map(Value::to_string);
             // A facet of our own; OpenLineage has no word for what an input is used for.
@@ -473,127 +514,42 @@ fn declared(tag: &Value, asset: &AssetRef) -> Option<DataFinding> {
     })
 }
 
-fn base_model(dataset: &Value) -> Option<AssetRef> {
-    let named = text(dataset, &["facets", "lineward_model", "baseModel"]).map(str::trim).filter(|n| !n.is_empty())?;
+/// What the `lineward_model` facet names as base models: one, or a list of those that were merged.
+fn base_names(dataset: &Value) -> impl Iterator<Item = &str> {
+    let named = at(dataset, &["facets", "lineward_model", "baseModel"]);
+    let one = named.and_then(Value::as_str).into_iter();
+    let many = named.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    one.chain(many).map(str::trim).filter(|name| !name.is_empty())
+}
+
+fn base_models(dataset: &Value) -> impl Iterator<Item = AssetRef> {
     // What nobody else can resolve, as a local path, is a base model all the same: a name that vanished here would make
     // the model look as if all that it was made of were known.
-    Some(model_named(named).unwrap_or_else(|| AssetRef::new(AssetType::Model, "file", named)))
+    base_names(dataset)
+        .map(|named| model_named(named).unwrap_or_else(|| AssetRef::new(AssetType::Model, "file", named)))
 }
 
-/// A base model that the `lineward_model` facet of an output names is an input of the run.
+/// What a model is to its base models, in Hugging Face's words for it.
+fn relation(dataset: &Value) -> Option<&str> {
+    text(dataset, &["facets", "lineward_model", "baseModelRelation"])
+}
+
+/// Base models that the `lineward_model` facets of outputs name are inputs of the run.
 fn base_model_inputs(inputs: &[Io], outputs: &[Value]) -> Vec<Io> {
-    let mut bases: Vec<AssetRef> = outputs.iter().filter_map(base_model).collect();
-    if bases.is_empty() {
-        return Vec::new();
-    }
     let mut seen: BTreeSet<_> = inputs.iter().map(|io| (io.asset.namespace.clone(), io.asset.name.clone())).collect();
-    bases.retain(|base| seen.insert((base.namespace.clone(), base.name.clone())));
-    let context = Some("base_model".to_owned());
-    bases
-        .into_iter()
-        .map(|asset| Io { context: context.clone(), evidence: Evidence::Explicit, ..Io::new(asset) })
-        .collect()
-}
-
-fn columns(outputs: &[Value], inputs: &[Io]) -> Vec<ColumnMapping> {
-    if outputs.iter().all(|o| !explicit(o) && at(o, &["facets", "columnLineage"]).is_none()) {
-        return Vec::new();
-    }
-    // Column lineage names inputs without their version; the run's list of inputs has it.
-    let known: HashMap<(&str, &str), &AssetRef> =
-        inputs.iter().map(|io| ((io.asset.namespace.as_str(), io.asset.name.as_str()), &io.asset)).collect();
-    let mut mappings = Vec::new();
+    let mut bases = Vec::new();
     for output in outputs {
-        let Some(dst) = asset_if_mapped(output) else { continue };
-        each_mapping(output, |src_named, dst_field, transformation| {
-            let Some(mut src) = bare(src_named).filter(|_| !is_job(src_named)) else { return };
-            if let Some(input) = known.get(&(src.namespace.as_str(), src.name.as_str())) {
-                src = reference(input);
+        let context = match relation(output) {
+            Some(relation) if EdgeType::of_base(Some(relation)) != EdgeType::FineTunedFrom => {
+                format!("base_model:{}", relation.to_ascii_lowercase())
             }
-            let Some(src_field) = text(src_named, &["field"]) else { return };
-            mappings.push(mapping(src, src_field, &dst, dst_field, transformation));
-        });
-    }
-    mappings
-}
-
-fn asset_if_mapped(output: &Value) -> Option<AssetRef> {
-    if !explicit(output) && at(output, &["facets", "columnLineage"]).is_none() {
-        return None;
-    }
-    asset(output).map(|a| reference(&a))
-}
-
-fn mapping(src: AssetRef, src_field: &str, dst: &AssetRef, dst_field: Option<&str>, how: &Value) -> ColumnMapping {
-    let indirect = text(how, &["type"]).is_some_and(|t| t.eq_ignore_ascii_case("INDIRECT"));
-    let description = text(how, &["description"]).or_else(|| text(how, &["transformationDescription"]));
-    let legacy = text(how, &["transformationType"]);
-    ColumnMapping {
-        src,
-        src_field: src_field.to_owned(),
-        dst: dst.clone(),
-        dst_field: dst_field.map(str::to_owned),
-        mapping: if indirect { MappingType::Indirect } else { MappingType::Direct },
-        subtype: text(how, &["subtype"]).or(legacy).map(str::to_owned),
-        masking: at(how, &["masking"]) == Some(&Value::Bool(true)) || legacy == Some("MASKED"),
-        description: description.map(str::to_owned),
-    }
-}
-
-fn is_job(named: &Value) -> bool {
-    text(named, &["type"]).is_some_and(|t| t.eq_ignore_ascii_case("JOB"))
-}
-
-/// Whether the data set has the `lineage` facet, which says explicitly what column lineage says for columns alone. Where it
-/// is, it holds.
-fn explicit(dataset: &Value) -> bool {
-    at(dataset, &["facets", "lineage"]).is_some_and(Value::is_object)
-}
-
-/// Calls back with the named source field, the output field and the transformation, for every transformation of every
-/// source field in a `lineage` facet, or else in a `columnLineage` facet. A source of the whole data set has no field. A source field without transformations counts once.
-fn each_mapping<'a>(dataset: &'a Value, mut call: impl FnMut(&'a Value, Option<&'a str>, &'a Value)) {
-    let mut sources = |list: &'a [Value], field: Option<&'a str>, fallback: &'a Value| {
-        for source in list {
-            match items(source, &["transformations"]) {
-                [] => call(source, field, fallback),
-                transformations => transformations.iter().for_each(|how| call(source, field, how)),
+            _ => "base_model".to_owned(),
+        };
+        for asset in base_models(output) {
+            if seen.insert((asset.namespace.clone(), asset.name.clone())) {
+                bases.push(Io { context: Some(context.clone()), evidence: Evidence::Explicit, ..Io::new(asset) });
             }
         }
-    };
-    if explicit(dataset) {
-        for (name, field) in object(dataset, &["facets", "lineage", "fields"]).into_iter().flatten() {
-            sources(items(field, &["inputs"]), Some(name), &Value::Null);
-        }
-        return sources(items(dataset, &["facets", "lineage", "inputs"]), None, &Value::Null);
     }
-    if let Some(by_field) = object(dataset, &["facets", "columnLineage", "fields"]) {
-        for (name, field) in by_field {
-            sources(items(field, &["inputFields"]), Some(name), field);
-        }
-    }
-    sources(items(dataset, &["facets", "columnLineage", "dataset"]), None, &Value::Null);
-}
-
-/// Links from the sources that the explicit or column lineage of a declared data set or job output names. Jobs among them
-/// are no data.
-fn column_links(dataset: &Value) -> Vec<Statement> {
-    let Some(dst) = asset_if_mapped(dataset) else { return Vec::new() };
-    let evidence = if explicit(dataset) { Evidence::Explicit } else { Evidence::Column };
-    let mut seen = BTreeSet::new();
-    let (mut links, mut columns) = (Vec::new(), Vec::new());
-    each_mapping(dataset, |named, dst_field, transformation| {
-        let Some(src) = bare(named).filter(|_| !is_job(named)) else { return };
-        if let Some(src_field) = text(named, &["field"]) {
-            columns.push(mapping(src.clone(), src_field, &dst, dst_field, transformation));
-        }
-        if seen.insert((src.namespace.clone(), src.name.clone())) {
-            let edge_type = EdgeType::Derived;
-            links.push(Statement::Link(Link { src, dst: dst.clone(), edge_type, evidence }));
-        }
-    });
-    if !columns.is_empty() {
-        links.push(Statement::Columns(columns));
-    }
-    links
+    bases
 }

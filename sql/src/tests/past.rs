@@ -8,7 +8,7 @@ use lineward_store::Batch;
 use serde_json::{Value, json};
 
 /// A session over a new store of these events, received a second apart.
-async fn session_of(events: &[Value]) -> (tempfile::TempDir, LinewardSession) {
+pub(super) async fn session_of(events: &[Value]) -> (tempfile::TempDir, LinewardSession) {
     let place = tempfile::tempdir().expect("a folder");
     let uri = place.path().join("store").to_string_lossy().into_owned();
     let mut batch = Batch { writer: "test".into(), received_at: RECEIVED_AT, ..Batch::default() };
@@ -22,7 +22,7 @@ async fn session_of(events: &[Value]) -> (tempfile::TempDir, LinewardSession) {
     (place, session)
 }
 
-async fn ask(session: &LinewardSession, sql: &str) -> Vec<String> {
+pub(super) async fn ask(session: &LinewardSession, sql: &str) -> Vec<String> {
     rows(session, sql).await.unwrap_or_else(|e| panic!("{sql}: {e}"))
 }
 

@@ -103,6 +103,7 @@ fn assets_jobs_and_runs_are_written_as_serde_does() {
         valid_from: n * 7,
         valid_to: (n != 1).then_some(n * 8),
         listed_at: (n != 1).then_some(n * 9),
+        declared_at: (n != 1).then_some(n * 10),
         recorded: recorded(n),
     }));
     check(&each(|n| JobRow {
@@ -141,6 +142,8 @@ fn assets_jobs_and_runs_are_written_as_serde_does() {
         subset: some(n, "subset"),
         evidence: format!("EVIDENCE {n}").into(),
         event_time: n * 3,
+        row_count: (n != 1).then_some(n * 4),
+        size_bytes: (n != 1).then_some(n * 5),
         recorded: recorded(n),
     }));
 }

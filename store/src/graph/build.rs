@@ -795,10 +795,11 @@ impl<'a> Linker<'a> {
         self.link(member.version, node, class, member.run, member.at);
     }
 
-    /// What a run writes, when all that it reads is known.
+    /// What a run writes, when all that it reads is known. Of an output that is known explicitly its edges say where it
+    /// comes from, even where there are none.
     pub fn output(&mut self, member: Member) {
         let Member { run, version, evidence, at, .. } = member;
-        if self.explained.contains(&(run, version)) {
+        if evidence == Evidence::Explicit || self.explained.contains(&(run, version)) {
             return;
         }
         let class = self.membership(Link::Written, true, evidence, 0);

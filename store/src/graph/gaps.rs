@@ -135,26 +135,26 @@ impl View {
         self.scanned.get_or_init(|| self.scanned_where(|_| true))
     }
 
-    /// Gaps that matter to some model: unknown inputs, and data not searched that flows into a model. By version.
+    /// Gaps that matter to some model: unknown inputs, and data not searched that flows into a model. By version. Behind
+    /// them what failed runs wrote, wherever it flows.
     pub fn gaps_of_models(&self) -> Vec<Gap> {
         let feeds = self.feeds_models();
         let with_gaps = self.graph.versions().zip(self.gap_kinds()).filter(|(_, kinds)| **kinds != 0);
         let gaps = with_gaps.flat_map(|(version, _)| self.gaps_of(version));
         let mut gaps: Vec<Gap> = gaps.filter(|g| g.kind.hides_inputs() || feeds[g.version as usize]).collect();
-        gaps.extend(self.run_gaps(&feeds));
+        gaps.extend(self.run_gaps());
         gaps
     }
 
-    /// What runs wrote that failed or were stopped, of what flows into a model. No answer is incomplete for it, but nobody
-    /// should have to guess. Runs that are not known to have ended are not told: an audit log knows no end of a training.
-    fn run_gaps(&self, feeds: &[bool]) -> Vec<Gap> {
+    /// What runs wrote that failed or were stopped. No answer is incomplete for it, but nobody should have to guess. Runs that are not known to have ended are not told: an audit log knows no end of a training.
+    fn run_gaps(&self) -> Vec<Gap> {
         let graph = &*self.graph;
         let failed: Vec<bool> = (0..graph.runs.len() as u32).map(|run| self.failed(run)).collect();
         if !failed.contains(&true) {
             return Vec::new();
         }
         let mut gaps = Vec::new();
-        for version in graph.versions().filter(|&v| feeds[v as usize] && self.exists(v)) {
+        for version in graph.versions().filter(|&v| self.exists(v)) {
             let made = |e: &Edge| !matches!(e.link, Link::Direct(EdgeType::Contains | EdgeType::CopyOf));
             let by = self.entering(version).filter(|(_, e)| e.run != NONE && made(e)).map(|(_, e)| e.run);
             let runs: BTreeSet<u32> = by.filter(|run| failed[*run as usize]).collect();

@@ -101,6 +101,7 @@ impl Fixture {
             valid_from: i64::MIN,
             valid_to: None,
             listed_at: None,
+            declared_at: None,
             recorded: recorded(),
         });
         id
@@ -145,6 +146,8 @@ impl Fixture {
                 subset: None,
                 evidence: if declared { "DECLARED" } else { "IO_MEMBERSHIP" }.into(),
                 event_time: at.parse().expect("a time"),
+                row_count: None,
+                size_bytes: None,
                 recorded: recorded(),
             };
             // Named again, it is a later revision of the row.

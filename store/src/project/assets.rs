@@ -456,6 +456,7 @@ impl Projector {
                 valid_from: since.valid_from,
                 valid_to: None,
                 listed_at: None,
+                declared_at: None,
                 recorded: context.recorded(),
             },
         );

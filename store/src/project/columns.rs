@@ -3,14 +3,13 @@
 //! The mappings of one event between two versions are a set; equal sets are one, named by a hash of what is in them, so
 //! that a job that runs every day adds one row a day and not one a column.
 
-use super::assets::By;
 use super::{Context, Projector};
 use crate::columns;
 use crate::error::Error;
 use crate::rows::{ColumnMappingRow, FieldRow, RecordIndexRow, RunMappingRow};
 use arrow::array::RecordBatch;
 use lineward_events::{ColumnMapping, EventKey, Field, Indexed, MappingType};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// A member of a set: source field, destination field, whether it is direct, subtype, masking, description.
 type Member<'a> = (i64, Option<i64>, bool, Option<&'a str>, bool, Option<&'a str>);
@@ -21,9 +20,15 @@ impl Projector {
             self.field_ids.entry(field.asset_id).or_default().insert(field.name.clone(), field.field_id);
         }
         for row in self.run_mappings.iter() {
-            if let Some(run) = row.run_sid {
-                let ends = (row.src_version_id, row.dst_version_id, row.mapping_id);
-                self.run_states.entry(run).or_default().mappings.insert(ends);
+            match row.run_sid {
+                Some(run) => {
+                    let ends = (row.src_version_id, row.dst_version_id, row.mapping_id);
+                    self.run_states.entry(run).or_default().mappings.insert(ends);
+                }
+                None => {
+                    let set = (row.src_version_id, row.mapping_id);
+                    self.declared_columns.entry(row.dst_version_id).or_default().insert(set);
+                }
             }
         }
     }
@@ -62,16 +67,20 @@ impl Projector {
         }
     }
 
-    /// Column lineage that was declared without a run.
-    pub(super) fn apply_columns(&mut self, context: &Context, mappings: &[ColumnMapping]) {
-        let mut by_ends: BTreeMap<(i64, i64), Vec<&ColumnMapping>> = BTreeMap::new();
-        for mapping in mappings {
-            let src = self.read(context, &mapping.src, context.at, None);
-            let dst = self.write(context, &mapping.dst, context.at, By::Declaration, &context.version_name());
-            by_ends.entry((src.version_id, dst.version_id)).or_default().push(mapping);
-        }
-        for (ends, mappings) in by_ends {
-            self.map_columns(context, None, ends, &mappings);
+    /// Replaces the column lineage of a run, or that of a version which was declared without one.
+    pub(super) fn retract_mappings(&mut self, context: &Context, run: Option<i64>, dst: i64) {
+        let gone: Vec<(i64, i64, i64)> = match run {
+            Some(sid) => {
+                let state = self.run_states.entry(sid).or_default();
+                std::mem::take(&mut state.mappings).into_iter().collect()
+            }
+            None => {
+                let sets = self.declared_columns.remove(&dst).unwrap_or_default();
+                sets.into_iter().map(|(src, mapping)| (src, dst, mapping)).collect()
+            }
+        };
+        for (src, dst, mapping) in gone {
+            self.run_mappings.retract(context, &(run, mapping, src, dst));
         }
     }
 
@@ -96,8 +105,9 @@ impl Projector {
             members.insert((from, to, direct, m.subtype.as_deref(), m.masking, m.description.as_deref()));
         }
         let mapping_id = self.mapping_set(context, &members);
-        if let Some(run) = run {
-            self.run_states.entry(run).or_default().mappings.insert((src, dst, mapping_id));
+        match run {
+            Some(run) => _ = self.run_states.entry(run).or_default().mappings.insert((src, dst, mapping_id)),
+            None => _ = self.declared_columns.entry(dst).or_default().insert((src, mapping_id)),
         }
         let key = (run, mapping_id, src, dst);
         // Said again, later: it holds since it was said first.

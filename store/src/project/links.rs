@@ -58,6 +58,9 @@ impl Projector {
         }
         let id = self.edges.next_id();
         self.edge_ids.insert(key, id);
+        if run.is_none() && edge_type == EdgeType::Derived {
+            self.declared_into.entry(dst).or_default().insert(id);
+        }
         id
     }
 
@@ -68,7 +71,7 @@ impl Projector {
         &mut self,
         context: &Context,
         (src, dst): (i64, i64),
-        edge_type: EdgeType,
+        (edge_type, evidence): (EdgeType, Evidence),
         (since, until): (Micros, Micros),
     ) {
         if src == dst {
@@ -88,7 +91,7 @@ impl Projector {
             }
         }
         let spell = (valid_from, Some(valid_to));
-        self.edges.put(context, edge_row(context, (id, src, dst), edge_type, Evidence::Declared, spell));
+        self.edges.put(context, edge_row(context, (id, src, dst), edge_type, evidence, spell));
     }
 
     pub(super) fn unlink(&mut self, context: &Context, src: i64, dst: i64, run: Option<i64>, edge_type: EdgeType) {

@@ -15,6 +15,7 @@ mod members;
 mod near;
 mod policies;
 mod runs;
+mod sources;
 
 use crate::bytes::Hash;
 use crate::error::Error;
@@ -137,6 +138,8 @@ struct Listed {
 struct RunState {
     inputs: Vec<Bound>,
     outputs: Vec<Bound>,
+    /// Outputs of which the run says where they come from, and from which inputs.
+    sources: BTreeMap<i64, BTreeSet<i64>>,
     /// Pairs that column lineage links explicitly.
     columns: BTreeMap<(i64, i64), bool>,
     /// Sets of column mappings: source and destination version, and the set.
@@ -187,6 +190,9 @@ pub struct Projector {
     /// Of versions whose members are all known, when they were listed and the assets they are of; found when asked for.
     listed: Map<i64, Listed>,
     edge_ids: Map<(i64, i64, Option<i64>, Word), i64>,
+    /// Edges of no run that say what a version is made of, and sets of its columns that no run maps.
+    declared_into: Map<i64, BTreeSet<i64>>,
+    declared_columns: Map<i64, BTreeSet<(i64, i64)>>,
     /// Findings by version, field, detector, origin and entity.
     finding_ids: Map<(i64, Option<String>, String, String, String), i64>,
     /// Findings that are declared, by version.
@@ -228,10 +234,10 @@ impl Projector {
             ..Self::default()
         };
         out.index_assets();
+        out.index_columns();
         out.index_runs();
         out.index_members();
         out.index_findings();
-        out.index_columns();
         out.index_signatures();
         out
     }
@@ -246,7 +252,11 @@ impl Projector {
     /// What an event says was made comes first: an asset that it also mentions is then seen at the version it made, not
     /// at one that would have to be invented.
     pub fn apply(&mut self, context: &Context, statements: &[Statement]) {
-        let makes = |s: &&Statement| matches!(s, Statement::Link(l) if l.edge_type != EdgeType::Contains);
+        let makes = |s: &&Statement| match s {
+            Statement::Link(link) => link.edge_type != EdgeType::Contains,
+            Statement::Sources(_) => true,
+            _ => false,
+        };
         for statement in statements.iter().filter(makes) {
             self.apply_one(context, statement);
         }
@@ -269,7 +279,7 @@ impl Projector {
             Statement::Link(link) => self.apply_link(context, link),
             Statement::Access(access) => self.apply_access(context, access),
             Statement::Finding(finding) => self.apply_finding(context, finding),
-            Statement::Columns(mappings) => self.apply_columns(context, mappings),
+            Statement::Sources(said) => self.apply_sources(context, said),
             Statement::Declared(declaration) => self.apply_declaration(context, declaration),
             Statement::Indexed(indexed) => self.apply_indexed(context, indexed),
             Statement::Signed(signed) => self.apply_signed(context, signed),

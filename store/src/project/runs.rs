@@ -4,7 +4,8 @@ use super::assets::{Binding, By};
 use super::{Bound, Context, Projector, RunState as State};
 use crate::rows::{AssetVersionRow, JobRow, Micros, RunIoRow, RunRow, run_io_key};
 use lineward_events::{
-    AssetType, ColumnMapping, EdgeType, Evidence, Inputs, Io, JobInfo, JobRef, RunInfo, RunState, is_evaluation,
+    AssetRef, AssetType, ColumnMapping, EdgeType, Evidence, Inputs, Io, JobInfo, JobRef, RunInfo, RunState,
+    is_evaluation,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,6 +34,9 @@ impl Projector {
                 self.readers_of.entry(bound.asset_id).or_default().insert(row.run_sid);
                 insert(&mut state.inputs, bound);
             } else {
+                if row.evidence == Evidence::Explicit.as_str() {
+                    state.sources.entry(row.version_id).or_default();
+                }
                 insert(&mut state.outputs, bound);
             }
         }
@@ -40,13 +44,24 @@ impl Projector {
         for edge in self.edges.all() {
             let key = (edge.src_version_id, edge.dst_version_id, edge.run_sid, edge.edge_type.clone());
             self.edge_ids.insert(key, edge.edge_id);
+            if edge.run_sid.is_none() && edge.edge_type == EdgeType::Derived.as_str() {
+                self.declared_into.entry(edge.dst_version_id).or_default().insert(edge.edge_id);
+            }
         }
         for edge in self.edges.iter() {
             let Some(run) = edge.run_sid else { continue };
             let state = self.run_states.entry(run).or_default();
             state.edges.insert(edge.edge_id);
-            if edge.evidence == Evidence::Column.as_str() {
-                state.columns.insert((edge.src_version_id, edge.dst_version_id), edge.masking);
+            let ends = (edge.src_version_id, edge.dst_version_id);
+            let mapped = match state.sources.get_mut(&ends.1) {
+                Some(sources) => {
+                    sources.insert(ends.0);
+                    state.mappings.iter().any(|(src, dst, _)| (*src, *dst) == ends)
+                }
+                None => edge.evidence == Evidence::Column.as_str(),
+            };
+            if mapped {
+                state.columns.insert(ends, edge.masking);
             }
         }
     }
@@ -93,32 +108,49 @@ impl Projector {
         // by the next declaration.
         let mut run =
             RunInfo::new(format!("declared:{}/{}", job.job.namespace, job.job.name), job.job.clone(), RunState::Other);
-        run.inputs_known = Inputs::Declared;
+        run.inputs_known = job.inputs_known;
         let declared = |io: &Io| Io { evidence: Evidence::Declared, ..io.clone() };
         run.inputs = job.inputs.iter().map(declared).collect();
         run.outputs = job.outputs.iter().map(declared).collect();
+        (run.sources, run.columns) = (job.sources.clone(), job.columns.clone());
         let sid = self.run(context, &run);
         let (inputs, outputs) = self.bounds(context, sid, &run);
+        let said = named_sources(&run, &inputs, &outputs);
         let state = self.run_states.entry(sid).or_default();
         let later = state.inputs.iter().chain(&state.outputs).map(|bound| bound.at).filter(|at| *at > context.at).min();
-        if later.is_none() && self.declares_the_same(sid, &run, (&inputs, &outputs)) {
-            return self.still_declared(context, sid);
-        }
         // An older declaration that comes in late does not replace a newer one, or one that was said again since; it held
         // until then.
         let said_again = self.runs.get(&sid).and_then(declared_again).filter(|at| *at > context.at);
+        if later.is_none() && self.declares_the_same(sid, &run, (&inputs, &outputs), &said) {
+            if said_again.is_none() {
+                self.replace_columns(context, sid, &run);
+            }
+            return self.still_declared(context, sid);
+        }
         if let Some(until) = later.or(said_again) {
-            return self.keep_declared(context, (&inputs, &outputs), until);
+            return self.keep_declared(context, &pairs(&inputs, &outputs, &said), until);
         }
         let state = self.run_states.entry(sid).or_default();
+        let held = held_sources(state);
         let (inputs, outputs) = (std::mem::take(&mut state.inputs), std::mem::take(&mut state.outputs));
+        state.sources.clear();
         state.columns.clear();
         self.bind_io(context, sid, &run);
+        self.bind_sources(context, sid, &run);
+        self.replace_columns(context, sid, &run);
         // Only what is declared no longer goes.
         let Some(state) = self.run_states.get(&sid).cloned() else { return };
         self.retract_io(context, (sid, INPUT), &inputs, &state.inputs);
         self.retract_io(context, (sid, OUTPUT), &outputs, &state.outputs);
-        self.keep_declared(context, (&inputs, &outputs), context.at);
+        self.keep_declared(context, &pairs(&inputs, &outputs, &held), context.at);
+    }
+
+    /// The column lineage that a declaration has is all there is.
+    fn replace_columns(&mut self, context: &Context, sid: i64, run: &RunInfo) {
+        self.retract_mappings(context, Some(sid), 0);
+        self.run_states.entry(sid).or_default().columns.clear();
+        self.bind_columns(context, sid, run);
+        self.sync_edges(context, sid);
     }
 
     /// What a declaration names, without saying it of the run.
@@ -138,8 +170,17 @@ impl Projector {
     }
 
     /// Whether a declaration names the same versions for the same uses as the last one did.
-    fn declares_the_same(&self, sid: i64, run: &RunInfo, (inputs, outputs): (&[Bound], &[Bound])) -> bool {
+    fn declares_the_same(
+        &self,
+        sid: i64,
+        run: &RunInfo,
+        (inputs, outputs): (&[Bound], &[Bound]),
+        sources: &Sources,
+    ) -> bool {
         let Some(state) = self.run_states.get(&sid) else { return false };
+        if *sources != held_sources(state) {
+            return false;
+        }
         let same = |io: &'static str, said: &[Io], now: &[Bound], known: &[Bound]| {
             let orders =
                 |bounds: &[Bound]| bounds.iter().map(|b| (b.version_id, b.context.clone())).collect::<BTreeSet<_>>();
@@ -165,18 +206,19 @@ impl Projector {
 
     /// Keeps what a job declared until it declared something else, as edges that end then: what was true at a time stays
     /// the answer for that time.
-    fn keep_declared(&mut self, context: &Context, (inputs, outputs): (&[Bound], &[Bound]), until: Micros) {
-        if outputs.len().saturating_mul(inputs.len()) > RUN_EDGES_MAX {
+    fn keep_declared(&mut self, context: &Context, pairs: &[(&Bound, &Bound)], until: Micros) {
+        if pairs.len() > RUN_EDGES_MAX {
             return;
         }
-        for (input, output) in outputs.iter().flat_map(|output| inputs.iter().map(move |input| (input, output))) {
+        for (input, output) in pairs {
             let since = input.at.max(output.at);
             let edge_type = match self.type_of(output.asset_id) {
                 Some(AssetType::Model) => self.edge_into_model(input),
                 _ => EdgeType::Derived,
             };
             if since < until {
-                self.link_until(context, (input.version_id, output.version_id), edge_type, (since, until));
+                let ends = (input.version_id, output.version_id);
+                self.link_until(context, ends, (edge_type, Evidence::Declared), (since, until));
             }
         }
     }
@@ -192,6 +234,7 @@ impl Projector {
     pub(super) fn apply_run(&mut self, context: &Context, run: &RunInfo) {
         let sid = self.run(context, run);
         self.bind_io(context, sid, run);
+        self.bind_sources(context, sid, run);
         self.bind_columns(context, sid, run);
         self.sync_edges(context, sid);
     }
@@ -243,7 +286,7 @@ impl Projector {
         let Some(output) = known.outputs.iter_mut().find(|o| o.version_id == binding.version_id) else {
             let bound = to_bound(io, binding, context.at);
             insert(&mut known.outputs, bound.clone());
-            self.put_io(context, sid, OUTPUT, &bound, io.subset.clone(), io.evidence);
+            self.put_io(context, sid, OUTPUT, &bound, io, io.evidence);
             return self.bind_again_of(context, bound.asset_id, sid);
         };
         output.at = output.at.min(context.at);
@@ -271,7 +314,7 @@ impl Projector {
             _ => {
                 insert(&mut self.run_states.entry(sid).or_default().inputs, bound.clone());
                 self.readers_of.entry(asset_id).or_default().insert(sid);
-                self.put_io(context, sid, INPUT, &bound, io.subset.clone(), evidence);
+                self.put_io(context, sid, INPUT, &bound, io, evidence);
                 self.settle_read(context, bound.version_id, at);
             }
         }
@@ -307,25 +350,19 @@ impl Projector {
         self.rebind_input(context, sid, n, version);
     }
 
-    fn put_io(
-        &mut self,
-        context: &Context,
-        sid: i64,
-        io: &'static str,
-        bound: &Bound,
-        subset: Option<String>,
-        evidence: Evidence,
-    ) {
+    fn put_io(&mut self, context: &Context, sid: i64, side: &'static str, bound: &Bound, io: &Io, evidence: Evidence) {
         self.run_io.put(
             context,
             RunIoRow {
                 run_sid: sid,
                 version_id: bound.version_id,
-                io: io.into(),
+                io: side.into(),
                 context: bound.context.clone(),
-                subset,
+                subset: io.subset.clone(),
                 evidence: evidence.as_str().into(),
                 event_time: bound.at,
+                row_count: io.row_count,
+                size_bytes: io.size_bytes,
                 recorded: context.recorded(),
             },
         );
@@ -352,11 +389,16 @@ impl Projector {
         self.settle_read(context, version, at);
     }
 
-    /// Column lineage goes with the version that was read.
+    /// What is said of where outputs come from goes with the version that was read.
     fn rebind_columns(&mut self, context: &Context, sid: i64, before: i64, now: i64) {
         let Some(state) = self.run_states.get_mut(&sid) else { return };
         if state.inputs.iter().any(|i| i.version_id == before) {
             return;
+        }
+        for (dst, from) in &mut state.sources {
+            if from.remove(&before) && now != *dst {
+                from.insert(now);
+            }
         }
         let moved: Vec<(i64, i64)> = state.columns.keys().filter(|(src, _)| *src == before).copied().collect();
         for (src, dst) in moved {
@@ -370,6 +412,28 @@ impl Projector {
         self.rebind_mappings(context, sid, before, now);
     }
 
+    /// Binds what the run says of single outputs, which it may say in several events.
+    fn bind_sources(&mut self, context: &Context, sid: i64, run: &RunInfo) {
+        let started = self.runs.get(&sid).and_then(|r| r.started_at).unwrap_or(context.at);
+        let name = format!("run:{}", run.run_id);
+        for said in &run.sources {
+            let dst = self.write(context, &said.output, context.at, By::Run(sid), &name).version_id;
+            let mut from = BTreeSet::new();
+            for input in &said.inputs {
+                let src = self.read(context, input, started, Some(sid));
+                from.insert(self.run_states.entry(sid).or_default().input_of(src.asset_id, src.version_id));
+            }
+            from.remove(&dst);
+            let state = self.run_states.entry(sid).or_default();
+            state.sources.entry(dst).or_default().extend(from);
+            let keys = state.outputs.iter().filter(|o| o.version_id == dst).map(|o| o.context.clone());
+            for context_of in keys.collect::<Vec<_>>() {
+                let key = run_io_key(sid, dst, OUTPUT, &context_of);
+                self.run_io.update(context, &key, |row| row.evidence = Evidence::Explicit.as_str().into());
+            }
+        }
+    }
+
     fn bind_columns(&mut self, context: &Context, sid: i64, run: &RunInfo) {
         if run.columns.is_empty() {
             return;
@@ -381,7 +445,7 @@ impl Projector {
             let src = self.read(context, &mapping.src, started, Some(sid));
             let dst = self.write(context, &mapping.dst, context.at, By::Run(sid), &name);
             let state = self.run_states.entry(sid).or_default();
-            let src = state.inputs.iter().find(|i| i.asset_id == src.asset_id).map_or(src.version_id, |i| i.version_id);
+            let src = state.input_of(src.asset_id, src.version_id);
             if src == dst.version_id {
                 continue;
             }
@@ -399,12 +463,16 @@ impl Projector {
     fn sync_edges(&mut self, context: &Context, sid: i64) {
         let Some(state) = self.run_states.get(&sid) else { return };
         let is_model = |o: &Bound| self.type_of(o.asset_id) == Some(AssetType::Model);
-        if state.columns.is_empty() && state.edges.is_empty() && !state.outputs.iter().any(is_model) {
+        let says_nothing = state.columns.is_empty() && state.sources.is_empty() && state.edges.is_empty();
+        if says_nothing && !state.outputs.iter().any(is_model) {
             return;
         }
         let state = state.clone();
         let mut wanted = BTreeSet::new();
-        for ((src, dst), masked) in &state.columns {
+        for (dst, from) in &state.sources {
+            wanted.extend(self.link_sources(context, sid, &state, *dst, from));
+        }
+        for ((src, dst), masked) in state.columns.iter().filter(|((_, dst), _)| !state.sources.contains_key(dst)) {
             let since = state.outputs.iter().find(|o| o.version_id == *dst).map_or(context.at, |o| o.at);
             if let Some(edge) = self.link(context, (*src, *dst), Some(sid), EdgeType::Derived, Evidence::Column, since)
             {
@@ -419,9 +487,34 @@ impl Projector {
         }
     }
 
+    /// The edges into an output from where it is said to come from.
+    fn link_sources(&mut self, context: &Context, sid: i64, state: &State, dst: i64, from: &BTreeSet<i64>) -> Vec<i64> {
+        let Some(output) = state.outputs.iter().find(|o| o.version_id == dst) else { return Vec::new() };
+        let is_model = self.type_of(output.asset_id) == Some(AssetType::Model);
+        let mut out = Vec::new();
+        for src in from {
+            let input = state.inputs.iter().find(|i| i.version_id == *src);
+            let edge_type = match input {
+                Some(input) if is_model => self.edge_into_model(input),
+                None if is_model => EdgeType::TrainedOn,
+                _ => EdgeType::Derived,
+            };
+            if let Some(edge) = self.link(context, (*src, dst), Some(sid), edge_type, Evidence::Explicit, output.at) {
+                self.set_masking(context, edge, state.columns.get(&(*src, dst)).copied().unwrap_or_default());
+                out.push(edge);
+            }
+        }
+        out
+    }
+
     fn link_models(&mut self, context: &Context, sid: i64, state: &State) -> Vec<i64> {
-        let models: Vec<&Bound> =
-            state.outputs.iter().filter(|o| self.type_of(o.asset_id) == Some(AssetType::Model)).collect();
+        let is_plain = |o: &&Bound| !state.sources.contains_key(&o.version_id);
+        let models: Vec<&Bound> = state
+            .outputs
+            .iter()
+            .filter(is_plain)
+            .filter(|o| self.type_of(o.asset_id) == Some(AssetType::Model))
+            .collect();
         if models.len().saturating_mul(state.inputs.len()) > RUN_EDGES_MAX {
             return Vec::new();
         }
@@ -441,7 +534,7 @@ impl Projector {
     /// What an input of a run is to the models it makes.
     fn edge_into_model(&self, input: &Bound) -> EdgeType {
         match self.type_of(input.asset_id) {
-            Some(AssetType::Model) => EdgeType::FineTunedFrom,
+            Some(AssetType::Model) => EdgeType::of_base(input.context.strip_prefix("base_model:")),
             _ if is_evaluation(&input.context) => EdgeType::EvaluatedOn,
             _ => EdgeType::TrainedOn,
         }
@@ -457,6 +550,59 @@ const DECLARED_AGAIN: &str = "lineward.declared_again_us";
 
 fn declared_again(run: &RunRow) -> Option<Micros> {
     run.params.get(DECLARED_AGAIN)?.parse().ok()
+}
+
+/// Outputs and the inputs that each comes from.
+type Sources = BTreeMap<i64, BTreeSet<i64>>;
+
+impl State {
+    /// The version of an asset that the run reads, preferably this one; this one where it reads none.
+    fn input_of(&self, asset_id: i64, version_id: i64) -> i64 {
+        let mut read = self.inputs.iter().filter(|i| i.asset_id == asset_id).map(|i| i.version_id);
+        if read.clone().any(|version| version == version_id) { version_id } else { read.next().unwrap_or(version_id) }
+    }
+}
+
+/// What a run says of single outputs, by all it has said.
+fn held_sources(state: &State) -> Sources {
+    let mut held = state.sources.clone();
+    for (src, dst) in state.columns.keys().filter(|(_, dst)| !state.sources.contains_key(dst)) {
+        held.entry(*dst).or_default().insert(*src);
+    }
+    held
+}
+
+/// What a declaration says of single outputs, of which these are the versions, in the order in which it names them.
+fn named_sources(run: &RunInfo, inputs: &[Bound], outputs: &[Bound]) -> Sources {
+    let is = |asset: &AssetRef, other: &AssetRef| asset.namespace == other.namespace && asset.name == other.name;
+    let version = |all: &[Io], bounds: &[Bound], asset: &AssetRef| {
+        let at = all.iter().position(|io| is(&io.asset, asset))?;
+        Some(bounds.get(at)?.version_id)
+    };
+    let (src, dst) = (|a: &AssetRef| version(&run.inputs, inputs, a), |a: &AssetRef| version(&run.outputs, outputs, a));
+    let mut named = Sources::new();
+    for said in &run.sources {
+        let Some(dst) = dst(&said.output) else { continue };
+        let from = said.inputs.iter().filter_map(src).filter(|src| *src != dst);
+        named.entry(dst).or_default().extend(from);
+    }
+    let explicit: BTreeSet<i64> = named.keys().copied().collect();
+    for mapping in &run.columns {
+        let (Some(src), Some(dst)) = (src(&mapping.src), dst(&mapping.dst)) else { continue };
+        if src != dst && !explicit.contains(&dst) {
+            named.entry(dst).or_default().insert(src);
+        }
+    }
+    named
+}
+
+/// The inputs and outputs that a declaration links.
+fn pairs<'b>(inputs: &'b [Bound], outputs: &'b [Bound], sources: &Sources) -> Vec<(&'b Bound, &'b Bound)> {
+    let links = |input: &Bound, output: &Bound| {
+        sources.get(&output.version_id).is_none_or(|from| from.contains(&input.version_id))
+    };
+    let all = outputs.iter().flat_map(|output| inputs.iter().map(move |input| (input, output)));
+    all.filter(|(input, output)| links(input, output)).take(RUN_EDGES_MAX + 1).collect()
 }
 
 const INPUT: &str = "INPUT";

@@ -1,7 +1,7 @@
 //! The projector on events written as lines of text.
 //!
 //! A line is `TIME VERB ...`: `10 run r1 COMPLETE etl: d:raw f:x+validation -> m:notes@1 cols d:raw>d:out*` (`*` is
-//! masked), `10 job etl: d:a -> d:b`, `10 see f:data/x#7` (`#` a content), `10 sign f:data/x#7 0-200 KEY` (what its
+//! masked; `from d:out<d:raw` before it says where an output comes from), `10 job etl: d:a -> d:b`, `10 declare d:a<d:b`, `10 see f:data/x#7` (`#` a content), `10 sign f:data/x#7 0-200 KEY` (what its
 //! content has, as numbers), `10 drop d:a`, `10 alias d:a d:b`, `10 link DERIVED d:a d:b`, `10 read d:a`, `10 write d:a`, `10 find f:x US_SSN pii`. The letter is the type: `d`ata
 //! set, `f`ile, `t`able, `m`odel, `e`ndpoint. Edges print as `TYPE source -> destination by RUN EVIDENCE`.
 //!
@@ -12,8 +12,9 @@ mod growth;
 
 use super::*;
 use lineward_events::{
-    Access, AccessAction, AssetRef, AssetType, ColumnMapping, DataFinding, EventKey, Evidence, FindingOrigin, Inputs,
-    Io, JobInfo, JobRef, Link, MappingType, RunInfo, RunState as State, Signature, Signed, VersionScheme,
+    Access, AccessAction, AssetRef, AssetType, ColumnMapping, DataFinding, DeclaredSources, EventKey, Evidence,
+    FindingOrigin, Inputs, Io, JobInfo, JobRef, Link, MappingType, RunInfo, RunState as State, Signature, Signed,
+    Sources, VersionScheme,
 };
 use std::collections::BTreeSet;
 
@@ -122,6 +123,7 @@ fn parse(line: &str, received_at: Micros) -> (Context, Statement) {
     let statement = match verb {
         "run" => Statement::Run(Box::new(run(&words))),
         "job" => Statement::Job(Box::new(job(&words))),
+        "declare" => Statement::Sources(Box::new(declared_sources(&words))),
         "see" => Statement::Asset(asset(words[0])),
         "sign" => Statement::Signed(Box::new(signed(&words))),
         "members" => Statement::Members(asset(words[0]), words[1].parse().expect("a count")),
@@ -179,11 +181,29 @@ fn run(words: &[&str]) -> RunInfo {
     if !words[2].ends_with(':') {
         return run;
     }
-    let cols = words.iter().position(|w| *w == "cols").unwrap_or(words.len());
     run.inputs_known = Inputs::Declared;
-    (run.inputs, run.outputs) = ios(&words[3..cols]);
-    run.columns = words.iter().skip(cols + 1).map(|w| column(w)).collect();
+    ((run.inputs, run.outputs), run.sources, run.columns) = lineage(&words[3..]);
     run
+}
+
+/// `a b -> c d from c<a d< cols a>c`: inputs, outputs, where single outputs come from, and columns.
+fn lineage(words: &[&str]) -> ((Vec<Io>, Vec<Io>), Vec<Sources>, Vec<ColumnMapping>) {
+    let at = |word: &str| words.iter().position(|w| *w == word).unwrap_or(words.len());
+    let of = |from: usize, to: usize| words.get(from + 1..to.max(from + 1)).unwrap_or_default();
+    let (from, cols) = (at("from"), at("cols"));
+    let sources = of(from, cols).iter().map(|w| sources(w)).collect();
+    (ios(&words[..from.min(cols)]), sources, of(cols, words.len()).iter().map(|w| column(w)).collect())
+}
+
+fn sources(word: &str) -> Sources {
+    let (output, inputs) = word.split_once('<').expect("an output and its sources");
+    Sources { output: asset(output), inputs: inputs.split(',').filter(|w| !w.is_empty()).map(asset).collect() }
+}
+
+fn declared_sources(words: &[&str]) -> DeclaredSources {
+    let columns: Vec<ColumnMapping> = words[1..].iter().map(|w| column(w)).collect();
+    let evidence = if columns.is_empty() { Evidence::Explicit } else { Evidence::Column };
+    DeclaredSources { sources: sources(words[0]), evidence, columns }
 }
 
 fn column(word: &str) -> ColumnMapping {
@@ -201,9 +221,19 @@ fn column(word: &str) -> ColumnMapping {
 }
 
 fn job(words: &[&str]) -> JobInfo {
-    let (inputs, outputs) = ios(&words[1..]);
-    let job = job_ref(words[0]);
-    JobInfo { job, integration: None, job_type: None, processing_type: None, source_code_url: None, inputs, outputs }
+    let ((inputs, outputs), sources, columns) = lineage(&words[1..]);
+    JobInfo {
+        job: job_ref(words[0]),
+        integration: None,
+        job_type: None,
+        processing_type: None,
+        source_code_url: None,
+        inputs_known: Inputs::Declared,
+        inputs,
+        outputs,
+        sources,
+        columns,
+    }
 }
 
 fn link(words: &[&str]) -> Link {
@@ -398,6 +428,50 @@ const SCENARIOS: &[Scenario] = &[
             "DERIVED a@run:r1 -> a@run:r2 by r2 COLUMN",
             "FINE_TUNED_FROM notes@initial -> notes@run:r3 by r3 VERSION_INFERRED",
         ],
+    ),
+    unordered(
+        "an output comes from what the run says of it alone",
+        "10 run r1 COMPLETE etl: d:a d:b d:c -> d:x d:y d:z m:notes@1 from d:x<d:a d:y< m:notes@1<d:b cols d:b>d:x*",
+        &["DERIVED a@initial -> x@run:r1 by r1 EXPLICIT", "TRAINED_ON b@initial -> notes@1 by r1 EXPLICIT"],
+    ),
+    unordered(
+        "what a run says of its outputs adds up, and goes with the versions that were read",
+        "5 run r0 COMPLETE etl: -> d:a
+         10 run r1 START etl: d:a d:b -> d:x
+         20 run r1 COMPLETE etl: d:a d:b -> d:x from d:x<d:a cols d:a>d:x*
+         15 run r1 RUNNING etl: d:a d:c -> d:x from d:x<d:c
+         12 run r2 COMPLETE etl: -> d:a",
+        &["DERIVED a@run:r0 -> x@run:r1 by r1 EXPLICIT masked", "DERIVED c@initial -> x@run:r1 by r1 EXPLICIT"],
+    ),
+    unordered(
+        "what a job says of its outputs is replaced with the rest",
+        "10 job etl: d:a d:b -> d:x d:y from d:x<d:a cols d:b>d:y
+         20 job etl: d:a d:b -> d:x d:y from d:x<d:b",
+        &[
+            "DERIVED a@initial -> x@run:declared:jobs/etl DECLARED until 20",
+            "DERIVED b@initial -> x@run:declared:jobs/etl by declared:jobs/etl EXPLICIT",
+            "DERIVED b@initial -> y@run:declared:jobs/etl DECLARED until 20",
+        ],
+    ),
+    unordered(
+        "what is declared of a data set replaces what was declared before",
+        "10 declare d:x@1<d:a,d:b d:a>d:x@1 d:b>d:x@1
+         20 declare d:x@1<d:a,d:c
+         30 declare d:y@1<d:a
+         40 declare d:y@1<",
+        &[
+            "DERIVED a@initial -> x@1 EXPLICIT",
+            "DERIVED a@initial -> y@1 EXPLICIT until 40",
+            "DERIVED b@initial -> x@1 COLUMN until 20",
+            "DERIVED c@initial -> x@1 EXPLICIT",
+        ],
+    ),
+    unordered(
+        "what is declared in between does not hold now",
+        "10 declare d:x@1<d:a
+         20 declare d:x@1<d:b
+         30 declare d:x@1<d:a",
+        &["DERIVED a@initial -> x@1 EXPLICIT", "DERIVED b@initial -> x@1 EXPLICIT until 30"],
     ),
     unordered(
         "a declaration replaces what the job declared before",
@@ -831,7 +905,7 @@ fn random_events(seed: u64, n: usize) -> Vec<String> {
         let (at, run, data, other) = (10 + next(40), next(5), DATA[next(9)], DATA[next(9)]);
         let state = ["START", "RUNNING", "COMPLETE"][next(3)];
         let (model, named) = (MODELS[next(4)], ["d:data@2", "d:other@2", "f:data/x@2", "d:other@3"][next(4)]);
-        match next(14) {
+        match next(17) {
             0 | 1 => format!("{at} run r{run} {state} etl: {data} -> {other} cols {data}>{other}*"),
             2 | 3 => format!("{at} run r{run} {state} train: {data} {other}+test -> {model}"),
             4 => format!("{at} run r{run} {state} tune: {} {named} -> {model}", MODELS[next(4)]),
@@ -842,6 +916,11 @@ fn random_events(seed: u64, n: usize) -> Vec<String> {
             9 => format!("{at} link {} {data} {other}", ["CONTAINS", "DERIVED"][next(2)]),
             10 => format!("{at} {} {data}", ["read", "write", "drop"][next(3)]),
             11 | 12 => format!("{at} sign {data} {}-200", [0, 5, 20, 30][next(4)]),
+            13 => format!("{at} declare {data}<{other},{named}"),
+            14 => format!(
+                "{at} run r{run} {state} etl: {data} {named} -> {other} from {other}<{data} cols {data}>{other}*"
+            ),
+            15 => format!("{at} job declared: {data} {named} -> {other} from {other}<{named}"),
             _ => format!("{at} find {data} ENTITY_{} pii,phi", next(3)),
         }
     };
