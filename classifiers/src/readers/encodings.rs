@@ -1,10 +1,11 @@
 //! Text of other encodings as UTF-8, on the way in. Offsets of findings count bytes of the UTF-8 text, as everywhere.
 //!
-//! Told are UTF-16, Windows-1252 (with Latin-1, of which it holds all letters) and Shift-JIS, and only by the beginning of
-//! an input; whatever else is no UTF-8 is read byte by byte, in which all that is ASCII is found and names with accents may
-//! be missed.
+//! UTF-16 is told here; the encodings of eight bits and of East Asia by `chardetng`, which browsers use, where what it
+//! guesses reads like text. All are told by the beginning of an input only; whatever else is no UTF-8 is read byte by
+//! byte, in which all that is ASCII is found and names with accents may be missed.
 
-use encoding_rs::{CoderResult, Decoder, Encoding, SHIFT_JIS, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
+use encoding_rs::{CoderResult, Decoder, Encoding, UTF_16BE, UTF_16LE};
 use std::io::{self, Read};
 
 /// The encoding of text that begins like this, where it is another than UTF-8.
@@ -35,13 +36,8 @@ fn without_mark(head: &[u8]) -> Option<&'static Encoding> {
     if text.ends_with(char::REPLACEMENT_CHARACTER) {
         text.to_mut().pop();
     }
-    let is_of_text = |c: &char| {
-        c.is_alphanumeric()
-            || matches!(c, ' '..='~' | '\n' | '\r' | '\t' | '\u{a0}'..='\u{bf}')
-            || matches!(c, '\u{2000}'..='\u{206f}' | '\u{3000}'..='\u{303f}' | '\u{ff00}'..='\u{ffef}')
-    };
     let count = text.chars().count();
-    (text.chars().filter(is_of_text).count() * 20 >= count * 19).then_some(encoding)
+    (text.chars().filter(|c| is_of_text(*c)).count() * 20 >= count * 19).then_some(encoding)
 }
 
 /// An encoding of bytes without NUL.
@@ -55,31 +51,66 @@ fn of_bytes(head: &[u8]) -> Option<&'static Encoding> {
     if invalid == 0 || (invalid < 4 && head.len() >= super::HEAD_BYTES) {
         return None;
     }
-    if is_shift_jis(head) {
-        return Some(SHIFT_JIS);
-    }
     // UTF-8 with a few broken characters, as pages put together are, is UTF-8.
-    (valid * 4 <= invalid && is_windows_1252(head)).then_some(WINDOWS_1252)
+    if valid * 4 > invalid {
+        return None;
+    }
+    let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
+    detector.feed(head, false);
+    // It always has an answer.
+    let guess = detector.guess(None, Utf8Detection::Deny);
+    reads_like_text(&guess.decode_without_bom_handling(head).0).then_some(guess)
 }
 
-/// Shift-JIS has kana in nearly all texts, behind bytes that Western texts hardly have.
-fn is_shift_jis(head: &[u8]) -> bool {
-    let text = SHIFT_JIS.decode_without_bom_handling(head).0;
-    let errors = text.trim_end_matches(char::REPLACEMENT_CHARACTER).contains(char::REPLACEMENT_CHARACTER);
-    let foreign = text.chars().filter(|c| !c.is_ascii()).count();
-    let kana = text.chars().filter(|c| matches!(c, '\u{3041}'..='\u{30ff}')).count();
-    !errors && kana >= 2 && kana * 10 >= foreign
+/// Whether a decoded text could have been written: of letters and usual signs, with each word in one script, and with
+/// Latin letters beyond ASCII between others. What was no text, or was written in another encoding, mixes them.
+fn reads_like_text(text: &str) -> bool {
+    // The last character may be cut.
+    let text = text.trim_end_matches(char::REPLACEMENT_CHARACTER);
+    let (mut foreign, mut odd, mut accents, mut beside, mut mixed) = (0, 0, 0, 0, 0);
+    let mut last = None;
+    for here in text.chars() {
+        if !here.is_ascii() {
+            foreign += 1;
+            odd += usize::from(!is_of_text(here));
+        }
+        let script = Script::of(here);
+        accents += usize::from(script == Some(Script::Accent));
+        match (last, script) {
+            (Some(Script::Accent), Some(Script::Accent)) => beside += 1,
+            (Some(Script::Other), Some(Script::Ascii | Script::Accent))
+            | (Some(Script::Ascii | Script::Accent), Some(Script::Other)) => mixed += 1,
+            _ => {}
+        }
+        last = script;
+    }
+    foreign > 0 && odd * 20 <= foreign && beside * 3 <= accents && mixed * 8 <= foreign
 }
 
-/// Whether bytes beyond ASCII are letters with accents and signs of Western text, which stand between letters of ASCII:
-/// in texts of other encodings they stand beside each other.
-fn is_windows_1252(head: &[u8]) -> bool {
-    let beyond: Vec<usize> = (0..head.len()).filter(|at| !head[*at].is_ascii()).collect();
-    let is_letter = |byte: u8| byte >= 0xc0 && !matches!(byte, 0xd7 | 0xf7);
-    let is_sign = |byte: u8| matches!(byte, 0x80 | 0x82 | 0x84 | 0x85 | 0x91..=0x97 | 0x99 | 0xa0..=0xbf);
-    let fitting = beyond.iter().filter(|at| is_letter(head[**at]) || is_sign(head[**at])).count();
-    let beside = beyond.windows(2).filter(|pair| pair[1] == pair[0] + 1).count();
-    fitting == beyond.len() && beside * 3 <= beyond.len()
+/// The script of a letter, as far as it matters here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Script {
+    Ascii,
+    /// Latin beyond ASCII.
+    Accent,
+    Other,
+}
+
+impl Script {
+    fn of(c: char) -> Option<Self> {
+        match c {
+            'a'..='z' | 'A'..='Z' => Some(Self::Ascii),
+            '\u{c0}'..='\u{24f}' | '\u{1e00}'..='\u{1eff}' => Some(Self::Accent),
+            _ => c.is_alphabetic().then_some(Self::Other),
+        }
+    }
+}
+
+/// Letters, digits, and the signs of texts of many languages.
+fn is_of_text(c: char) -> bool {
+    c.is_alphanumeric()
+        || matches!(c, ' '..='~' | '\n' | '\r' | '\t' | '\u{a0}'..='\u{bf}' | '\u{20a0}'..='\u{20bf}' | '\u{2122}')
+        || matches!(c, '\u{2000}'..='\u{206f}' | '\u{3000}'..='\u{303f}' | '\u{ff00}'..='\u{ffef}')
 }
 
 /// A stream of another encoding as one of UTF-8. What is none of it becomes U+FFFD.

@@ -237,10 +237,24 @@ fn encodings_that_are_told_become_utf8() {
     let long = "Ein Mann namens Jürgen Weiß wohnt in Köln, \u{201e}am Fluß\u{201c}, für 12 \u{20ac}.\n";
     let japanese = "これは試験の文章です。電話番号は 03-1234-5678 まで。\n";
     let russian = "Позвоните по номеру 12, пожалуйста.\n";
+    let chinese = "患者姓名：王小明，住在北京市朝阳区，电话 010-12345678。\n";
+    let taiwanese = "病人姓名：王小明，住在臺北市信義區，電話 02-12345678。\n";
+    let korean = "환자 이름은 김철수이고 서울에 삽니다. 전화 02-123-4567.\n";
+    let greek = "Ο ασθενής μένει στην Αθήνα και το τηλέφωνό του είναι 12.\n";
+    let polish = "Pacjentka mieszka w Łodzi, choć często jeździ do Gdańska na święta. Ból głowy, żołądek.\n";
     let utf16 = |text: &str, bytes: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(bytes).collect::<Vec<u8>>();
     for (bytes, expected) in [
         (of(encoding_rs::WINDOWS_1252, long), long),
         (of(encoding_rs::SHIFT_JIS, japanese), japanese),
+        (of(encoding_rs::EUC_JP, japanese), japanese),
+        (of(encoding_rs::GBK, chinese), chinese),
+        (of(encoding_rs::BIG5, taiwanese), taiwanese),
+        (of(encoding_rs::EUC_KR, korean), korean),
+        (of(encoding_rs::KOI8_R, russian), russian),
+        (of(encoding_rs::WINDOWS_1251, russian), russian),
+        (of(encoding_rs::ISO_8859_7, greek), greek),
+        (of(encoding_rs::ISO_8859_2, polish), polish),
+        (of(encoding_rs::WINDOWS_1250, polish), polish),
         (utf16(russian, u16::to_le_bytes), russian),
         (utf16(russian, u16::to_be_bytes), russian),
         (utf16(japanese, u16::to_le_bytes), japanese),
@@ -255,8 +269,11 @@ fn encodings_that_are_told_become_utf8() {
     assert_eq!(read("a.txt", text.as_bytes()).texts(), [text.as_str()]);
     let broken = [long.as_bytes(), b"\xff\n", long.as_bytes()].concat();
     assert_eq!(read("a.txt", &broken).texts(), [String::from_utf8_lossy(&broken)]);
-    let cyrillic = of(encoding_rs::KOI8_R, russian);
-    assert_eq!(read("a.txt", &cyrillic).texts(), [String::from_utf8_lossy(&cyrillic)]);
+    let noise: Vec<u8> = (0u32..900).map(|i| (i.wrapping_mul(0x9e37_79b1) >> 13) as u8 | 1).collect();
+    assert_eq!(read("a.txt", &noise).texts(), [String::from_utf8_lossy(&noise)]);
+    // Between pieces of ASCII that are no words of its script.
+    let codes = b"x\xe6y\xcd3\xf8z\xd0q\xc5p\xe9\xf1\xe6\xcd\xf8\xd0\xc5k\xe6\xcd\xf8w\xd0\xc5\xe9\xf1g".repeat(4);
+    assert_eq!(read("a.txt", &codes).texts(), [String::from_utf8_lossy(&codes)]);
 }
 
 #[test]
