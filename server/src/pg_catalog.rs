@@ -45,6 +45,7 @@ pub(crate) fn add(context: &SessionContext, access: &Arc<Access>, principal: &st
     for udf in told_of_objects() {
         context.register_udf(udf);
     }
+    crate::postgres::arrays::add(context)?;
     context.register_udf(version());
     // `current_user` and `user` are this one too, by the rewriting of statements.
     context.register_udf(session_user(principal));

@@ -1,19 +1,21 @@
-//! Subqueries in the list of a SELECT, kept as they are written. The compatibility parser puts NULL in the place of
-//! those that name a table of the query around them, and cuts others after a row: right for questions to a catalogue
-//! whose tables have no rows, and a wrong answer for any other.
+//! What the compatibility parser would spoil, kept from it. In the place of subqueries in the list of a SELECT that name a
+//! table of the query around them it puts NULL, and it cuts others after a row: right for questions to a catalogue whose
+//! tables have no rows, and a wrong answer for any other. Arrays that are written as a text it splits at every comma.
 
+use super::arrays;
 use datafusion::sql::sqlparser::ast::{
-    Expr, Query, SelectItem, SetExpr, Value, VisitMut as _, VisitorMut, visit_relations,
+    CastKind, DataType, Expr, Query, SelectItem, SetExpr, Value, VisitMut as _, VisitorMut, visit_relations,
 };
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
-use datafusion::sql::sqlparser::parser::Parser;
+use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use std::borrow::Cow;
 use std::ops::ControlFlow;
 
-/// The text with such subqueries in brackets of their own, which that parser does not look into. One that cannot be
-/// parsed stays as it is: that parser says what is wrong with it.
+/// The text with such subqueries in brackets of their own, which that parser does not look into, and with arrays in words
+/// that it leaves alone. One that cannot be parsed stays as it is: that parser says what is wrong with it.
 pub(super) fn kept(sql: &str) -> Cow<'_, str> {
-    if sql.to_ascii_lowercase().matches("select").nth(1).is_none() {
+    let has_subquery = sql.to_ascii_lowercase().matches("select").nth(1).is_some();
+    if !has_subquery && !sql.contains('{') {
         return Cow::Borrowed(sql);
     }
     let Ok(mut statements) = Parser::parse_sql(&PostgreSqlDialect {}, sql) else { return Cow::Borrowed(sql) };
@@ -46,6 +48,33 @@ impl VisitorMut for Keeper {
         }
         ControlFlow::Continue(())
     }
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        match expr {
+            Expr::Cast { kind, expr: text, data_type: DataType::Array(_), .. }
+                if *kind == CastKind::DoubleColon && is_text(text) =>
+            {
+                *kind = CastKind::Cast;
+                self.has_kept = true;
+            }
+            Expr::AnyOp { right, .. } | Expr::AllOp { right, .. } if is_text(right) => {
+                if let Ok(read) = called(arrays::READ, right) {
+                    **right = read;
+                    self.has_kept = true;
+                }
+            }
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+fn is_text(expr: &Expr) -> bool {
+    matches!(expr, Expr::Value(held) if matches!(held.value, Value::SingleQuotedString(_)))
+}
+
+fn called(function: &str, argument: &Expr) -> Result<Expr, ParserError> {
+    Parser::new(&PostgreSqlDialect {}).try_with_sql(&format!("{function}({argument})"))?.parse_expr()
 }
 
 fn asks_catalogue(query: &Query) -> bool {
@@ -75,10 +104,13 @@ mod tests {
                 "COPY (SELECT (SELECT 1) FROM r WHERE a = $1) TO STDOUT",
                 "COPY (SELECT ((SELECT 1)) FROM r WHERE a = $1) TO STDOUT",
             ),
+            ("SELECT '{\"a,b\"}'::TEXT[]", "SELECT CAST('{\"a,b\"}' AS TEXT[])"),
+            ("SELECT a = ANY('{a,b}') FROM r", "SELECT a = ANY(array_in('{a,b}')) FROM r"),
         ] {
             assert_eq!(kept(sql), expected);
         }
         for same in [
+            "SELECT '{a}'::TEXT, a = ANY(ARRAY['{']) FROM r",
             "SELECT a FROM r WHERE a IN (SELECT b FROM s)",
             "SELECT a, (SELECT adbin FROM pg_catalog.pg_attrdef AS d WHERE d.adrelid = c.oid) FROM pg_class AS c",
             "SELEC a, (SELECT 1) FROM r",

@@ -292,6 +292,63 @@ async fn statements_about_the_connection_are_understood() {
     running.stop().await;
 }
 
+/// A statement with values by the extended protocol, as text and of no type that the client says.
+fn bound(sql: &str, values: &[&str]) -> Vec<u8> {
+    let prepare = [b"\0", sql.as_bytes(), b"\0\0\0"].concat();
+    let mut bind = b"\0\0\0\0".to_vec();
+    bind.extend((values.len() as u16).to_be_bytes());
+    for value in values {
+        bind.extend((value.len() as u32).to_be_bytes());
+        bind.extend(value.as_bytes());
+    }
+    bind.extend([0, 0]);
+    let parts: [(u8, &[u8]); 5] = [(b'P', &prepare), (b'D', b"S\0"), (b'B', &bind), (b'E', &[0; 5]), (b'S', &[])];
+    parts.iter().flat_map(|(kind, body)| message(Some(*kind), body)).collect()
+}
+
+/// Lists come as PostgreSQL writes arrays, and are told as arrays to who asks.
+#[tokio::test(flavor = "multi_thread")]
+async fn arrays_are_arrays() {
+    const ROWS: &str = "FROM (VALUES ('a', 1), ('b', 2), ('c,d', 3), ('', 4)) AS t(name, version)";
+    // One parameter, of a type whose number is that of `text[]` or `bigint[]` but for the last byte, which is no UTF-8.
+    let list = "t\0\0\0\n\0\x01\0\0\u{3}\u{fffd}";
+    let running = Running::start("{}").await;
+    let mut socket = TcpStream::connect(running.addresses.postgres.expect("an address")).await.expect("connected");
+    let start = [&196_608_u32.to_be_bytes()[..], b"user\0ann\0database\0lineward\0\0"].concat();
+    socket.write_all(&message(None, &start)).await.expect("sent");
+    answered(&mut socket).await;
+    let count = |condition: &str| format!("SELECT 40 + count(*) {ROWS} WHERE {condition}");
+    for (sql, values, expected) in [
+        (count("name = ANY($1::text[])"), vec!["{a,b}"], vec!["42", list]),
+        (count("name = ANY($1)"), vec!["{a,\"c,d\",\"\"}"], vec!["43", list]),
+        (count("name <> ALL($1)"), vec!["{a}"], vec!["43"]),
+        (count("version = ANY($1)"), vec!["{1,2,9}"], vec!["42", list]),
+        (count("name = ANY(CAST($1 AS varchar[]))"), vec!["{\"a\"}"], vec!["41", list]),
+        ("SELECT $1::text[]".to_owned(), vec!["{a,\"\",NULL,\"NULL\"}"], vec!["{a,\"\",NULL,\"NULL\"}", list]),
+        ("SELECT array_length($1::bigint[]) + 40".to_owned(), vec!["{7,8}"], vec!["42", list]),
+        ("SELECT $1::bigint[]".to_owned(), vec!["{7,x}"], vec!["22P02"]),
+        ("SELECT $1::text[]".to_owned(), vec!["a,b"], vec!["22P02"]),
+        (count("name = ANY('{a,b}')"), vec![], vec!["42"]),
+        (count("name = ANY('{a,\"c,d\"}'::text[])"), vec![], vec!["42"]),
+        (count("version = ANY('{1,2,9}')"), vec![], vec!["42"]),
+        (count("version <> ALL('{1}')"), vec![], vec!["43"]),
+        ("SELECT 'a' = ANY('{b}'), 5 = ANY('{4,5}')".to_owned(), vec![], vec!["\0\x01f", "\0\x01t"]),
+        ("SELECT CAST('{a,b}' AS text[])".to_owned(), vec![], vec!["{a,b}"]),
+        ("SELECT '{\"a,b\",c}'::text[]".to_owned(), vec![], vec!["{\"a,b\",c}"]),
+        ("SELECT array_length('{2026-01-01}'::date[]) + 41, '{}'::int[]".to_owned(), vec![], vec!["42", "{}"]),
+        (format!("SELECT (concat('{{', name, '}}')::text[])[1] {ROWS} WHERE version = 2"), vec![], vec!["\0\x01b"]),
+        ("SELECT '{a}b'::text[]".to_owned(), vec![], vec!["22P02"]),
+    ] {
+        socket.write_all(&bound(&sql, &values)).await.expect("sent");
+        let answer = answered(&mut socket).await;
+        for part in expected {
+            assert!(answer.contains(part), "{sql}: no {part:?} in {answer:?}");
+        }
+    }
+    drop(socket);
+    running.stop().await;
+}
+
 /// Every error is an object with code, message and hint, whoever noticed it.
 #[tokio::test(flavor = "multi_thread")]
 async fn errors_have_one_shape() {

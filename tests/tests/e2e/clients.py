@@ -11,6 +11,7 @@ import urllib.parse
 import urllib.request
 import uuid
 import warnings
+from datetime import datetime, timezone
 
 import adbc_driver_flightsql.dbapi as flight
 import adbc_driver_postgresql.dbapi as adbc_postgres
@@ -24,6 +25,7 @@ postgres, http, flight_address, token = sys.argv[1:5]
 host, port = postgres.split(":")
 password = {} if token == "-" else {"password": token}
 LONG_AGO = "2000-01-01T00:00:00Z"
+LONG_SINCE = datetime(2000, 1, 1, tzinfo=timezone.utc)
 QUESTION = "SELECT model_name FROM models_trained_on({}) ORDER BY 1"
 
 
@@ -36,6 +38,14 @@ def with_psycopg():
         out["prepared"] = prepared
         binary = c.cursor(binary=True).execute("SELECT 1::bigint, 2.5::float8, true, 'x', NULL::text").fetchone()
         out["binary"] = list(binary)
+        models = "SELECT count(*) FROM (VALUES ('a'), ('b'), ('c,d'), ('')) AS t(name) WHERE name "
+        out["arrays"] = [
+            c.execute(models + "= ANY(%s)", (["a", "c,d", ""],)).fetchone()[0],
+            c.execute(models + "<> ALL(%s::text[])", (["a"],)).fetchone()[0],
+            c.execute("SELECT %s::text[]", (["a", "", None, "NULL", 'x"y'],)).fetchone()[0],
+            c.cursor(binary=True).execute("SELECT %b::bigint[]", ([1, 2],)).fetchone()[0],
+            c.execute("SELECT count(*) FROM runs WHERE started_at = ANY(%s)", ([LONG_SINCE],)).fetchone()[0],
+        ]
         with c.transaction(), c.cursor(name="Pieces") as cursor:
             cursor.itersize = 3
             cursor.execute("SELECT v FROM (VALUES (1), (2), (3), (4), (5)) AS t(v) WHERE v > %s ORDER BY v", (1,))

@@ -182,6 +182,7 @@ fn python_clients_get_the_same_answers() {
     }
     assert_eq!(psycopg["prepared"], json!([1, 2, 3, 4, 5, 6, 7, 8]));
     assert_eq!(psycopg["pieces"], json!([2, 3, 4, 5]));
+    assert_eq!(psycopg["arrays"], json!([3, 3, ["a", "", null, "NULL", "x\"y"], [1, 2], 0]));
     assert_eq!(psycopg["binary"], json!([1, 2.5, true, "x", null]));
     assert!(psycopg["tables"]["public.runs"].as_u64() > Some(0) && psycopg["tables"]["raw.epochs"].as_u64() > Some(0));
     for (what, state) in [("missing", "42P01"), ("write", "25006"), ("cast", "22P02"), ("syntax", "42601")] {
