@@ -140,7 +140,7 @@ fn array_of(expr: &Expr) -> Option<Expr> {
 }
 
 /// Whether a query has a row for each that it chooses, and no other.
-fn keeps_rows(select: &Select) -> bool {
+pub(super) fn keeps_rows(select: &Select) -> bool {
     let is_grouped =
         !matches!(&select.group_by, GroupByExpr::Expressions(by, with) if by.is_empty() && with.is_empty());
     !is_grouped && select.distinct.is_none() && select.having.is_none() && select.top.is_none()

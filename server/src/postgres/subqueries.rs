@@ -1,10 +1,13 @@
 //! What the compatibility parser would spoil, kept from it. In the place of subqueries in the list of a SELECT that name a
 //! table of the query around them it puts NULL, and it cuts others after a row: right for questions to a catalogue whose
 //! tables have no rows, and a wrong answer for any other. Arrays that are written as a text it splits at every comma.
+//! `EXISTS` in such a list, which the engine does not compute there, becomes a count.
 
 use super::arrays;
+use super::rewrite::keeps_rows;
 use datafusion::sql::sqlparser::ast::{
-    CastKind, DataType, Expr, Query, SelectItem, SetExpr, Value, VisitMut as _, VisitorMut, visit_relations,
+    CastKind, DataType, Expr, Ident, Query, Select, SelectItem, SetExpr, TableFactor, TableWithJoins, UnaryOperator,
+    Value, VisitMut as _, VisitorMut, visit_relations,
 };
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
@@ -39,7 +42,14 @@ impl VisitorMut for Keeper {
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
         let SetExpr::Select(select) = query.body.as_mut() else { return ControlFlow::Continue(()) };
         for item in &mut select.projection {
+            // PostgreSQL names the column after what it is.
+            if let SelectItem::UnnamedExpr(expr @ Expr::Exists { .. }) = item {
+                *item = SelectItem::ExprWithAlias { expr: expr.clone(), alias: Ident::new("exists") };
+            }
             let (SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. }) = item else { continue };
+            let mut counter = Counter { depth: 0, has_counted: false };
+            let _ = expr.visit(&mut counter);
+            self.has_kept |= counter.has_counted;
             if matches!(expr, Expr::Subquery(asked) if !asks_catalogue(asked)) {
                 let asked = std::mem::replace(expr, Expr::value(Value::Null));
                 *expr = Expr::Nested(Box::new(asked));
@@ -58,7 +68,7 @@ impl VisitorMut for Keeper {
                 self.has_kept = true;
             }
             Expr::AnyOp { right, .. } | Expr::AllOp { right, .. } if is_text(right) => {
-                if let Ok(read) = called(arrays::READ, right) {
+                if let Ok(read) = parsed(&format!("{}({right})", arrays::READ)) {
                     **right = read;
                     self.has_kept = true;
                 }
@@ -69,12 +79,85 @@ impl VisitorMut for Keeper {
     }
 }
 
-fn is_text(expr: &Expr) -> bool {
-    matches!(expr, Expr::Value(held) if matches!(held.value, Value::SingleQuotedString(_)))
+/// Counts for `EXISTS` in an expression, not in the queries within it: those have lists of their own, and conditions, in
+/// which the engine knows `EXISTS`.
+struct Counter {
+    depth: usize,
+    has_counted: bool,
 }
 
-fn called(function: &str, argument: &Expr) -> Result<Expr, ParserError> {
-    Parser::new(&PostgreSqlDialect {}).try_with_sql(&format!("{function}({argument})"))?.parse_expr()
+impl VisitorMut for Counter {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
+        self.depth += 1;
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
+        self.depth -= 1;
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        if self.depth == 0
+            && let Some(counted) = counted(expr)
+        {
+            *expr = counted;
+            self.has_counted = true;
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// `EXISTS (query)` as whether the query has more than no rows.
+fn counted(expr: &Expr) -> Option<Expr> {
+    let Expr::Exists { subquery, negated } = expr else { return None };
+    let Ok(Expr::Subquery(mut counting)) = parsed("(SELECT count(*) > 0 FROM (SELECT 1) AS asked)") else {
+        return None;
+    };
+    let SetExpr::Select(count) = counting.body.as_mut() else { return None };
+    match subquery.body.as_ref() {
+        SetExpr::Select(asked) if subquery.order_by.is_none() && is_plain(subquery, asked) => {
+            let projection = std::mem::take(&mut count.projection);
+            **count = Select { projection, ..(**asked).clone() };
+            counting.with = subquery.with.clone();
+        }
+        _ => {
+            let [TableWithJoins { relation: TableFactor::Derived { subquery: place, .. }, .. }] =
+                count.from.as_mut_slice()
+            else {
+                return None;
+            };
+            *place = subquery.clone();
+        }
+    }
+    let found = Expr::Nested(Box::new(Expr::Subquery(counting)));
+    Some(match negated {
+        true => Expr::Nested(Box::new(Expr::UnaryOp { op: UnaryOperator::Not, expr: Box::new(found) })),
+        false => found,
+    })
+}
+
+/// Whether a query has a row for each that it chooses, whatever it says of them: only then its list may be another.
+fn is_plain(query: &Query, select: &Select) -> bool {
+    let says_little = |item: &SelectItem| match item {
+        SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => {
+            matches!(expr, Expr::Value(_) | Expr::Identifier(_) | Expr::CompoundIdentifier(_))
+        }
+        SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..) => true,
+        _ => false,
+    };
+    let is_cut = query.limit_clause.is_some() || query.fetch.is_some();
+    !is_cut && keeps_rows(select) && select.projection.iter().all(says_little)
+}
+
+fn parsed(text: &str) -> Result<Expr, ParserError> {
+    Parser::new(&PostgreSqlDialect {}).try_with_sql(text)?.parse_expr()
+}
+
+fn is_text(expr: &Expr) -> bool {
+    matches!(expr, Expr::Value(held) if matches!(held.value, Value::SingleQuotedString(_)))
 }
 
 fn asks_catalogue(query: &Query) -> bool {
@@ -104,6 +187,18 @@ mod tests {
                 "COPY (SELECT (SELECT 1) FROM r WHERE a = $1) TO STDOUT",
                 "COPY (SELECT ((SELECT 1)) FROM r WHERE a = $1) TO STDOUT",
             ),
+            (
+                "SELECT EXISTS (SELECT 1 FROM s WHERE s.a = r.a) FROM r",
+                "SELECT ((SELECT count(*) > 0 FROM s WHERE s.a = r.a)) AS exists FROM r",
+            ),
+            (
+                "SELECT NOT EXISTS (SELECT max(a) FROM s) AS b",
+                "SELECT (NOT ((SELECT count(*) > 0 FROM (SELECT max(a) FROM s) AS asked))) AS b",
+            ),
+            (
+                "SELECT CASE WHEN EXISTS (SELECT * FROM s LIMIT 0) THEN 1 END",
+                "SELECT CASE WHEN ((SELECT count(*) > 0 FROM (SELECT * FROM s LIMIT 0) AS asked)) THEN 1 END",
+            ),
             ("SELECT '{\"a,b\"}'::TEXT[]", "SELECT CAST('{\"a,b\"}' AS TEXT[])"),
             ("SELECT a = ANY('{a,b}') FROM r", "SELECT a = ANY(array_in('{a,b}')) FROM r"),
         ] {
@@ -112,6 +207,7 @@ mod tests {
         for same in [
             "SELECT '{a}'::TEXT, a = ANY(ARRAY['{']) FROM r",
             "SELECT a FROM r WHERE a IN (SELECT b FROM s)",
+            "SELECT a FROM r WHERE EXISTS (SELECT b FROM s WHERE s.a = r.a)",
             "SELECT a, (SELECT adbin FROM pg_catalog.pg_attrdef AS d WHERE d.adrelid = c.oid) FROM pg_class AS c",
             "SELEC a, (SELECT 1) FROM r",
         ] {

@@ -275,6 +275,17 @@ async fn statements_about_the_connection_are_understood() {
             vec!["DISCARD ALL"],
         ),
         ("EXECUTE up('triage', 1)", vec!["42704"]),
+        (
+            "SELECT EXISTS (SELECT 1 FROM runs WHERE false), EXISTS (SELECT 1 FROM runs) AS b",
+            vec!["exists", "\0\x01f", "\0\x01t"],
+        ),
+        (
+            "SELECT 40 + count(*) FROM (SELECT t.a, EXISTS (SELECT * FROM (VALUES (1), (1)) AS s(b) WHERE s.b = t.a) AS has \
+             FROM (VALUES (1), (2), (3)) AS t(a)) AS u WHERE NOT has",
+            vec!["42"],
+        ),
+        ("SELECT CASE WHEN NOT EXISTS (SELECT max(run_id) FROM runs WHERE false) THEN 41 ELSE 42 END", vec!["42"]),
+        ("SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.relname = 'runs')", vec!["\0\x01t"]),
         ("SELECT * FROM rnus", vec!["42P01", "the nearest name is `runs`"]),
         (
             "SELECT count(*) FROM pg_catalog.pg_type t WHERE t.typrelid = 0 OR (SELECT c.relkind = 'c' FROM \
