@@ -102,7 +102,24 @@ def with_adbc_postgres():
         cursor.execute(QUESTION.format("'PHI'"))
         models = cursor.fetch_arrow_table().column(0).to_pylist()
         cursor.execute("SELECT run_id FROM runs WHERE false")
-        return {"models": models, "empty": cursor.fetch_arrow_table().num_rows}
+        empty = cursor.fetch_arrow_table().num_rows
+        depths = {depth: objects(c, depth) for depth in ["catalogs", "db_schemas", "tables", "all"]}
+        columns = [column["column_name"] for column in depths["all"]["public"]["runs"]["table_columns"]]
+        statistics = c.adbc_get_statistics(db_schema_filter="public", approximate=True).read_all().num_rows
+        return {
+            "models": models,
+            "empty": empty,
+            "schemas": [sorted(depths[depth]) for depth in ["db_schemas", "tables", "all"]],
+            "tables": ["runs" in depths[depth]["public"] for depth in ["tables", "all"]],
+            "columns": columns,
+            "statistics": statistics,
+        }
+
+
+def objects(connection, depth):
+    catalogs = connection.adbc_get_objects(depth=depth).read_all().to_pylist()
+    schemas = next(c for c in catalogs if c["catalog_name"] == "lineward")["catalog_db_schemas"] or []
+    return {s["db_schema_name"]: {t["table_name"]: t for t in s["db_schema_tables"] or []} for s in schemas}
 
 
 def with_adbc_flight():

@@ -192,7 +192,14 @@ fn python_clients_get_the_same_answers() {
     assert_eq!(psycopg["after"], 7);
     assert_eq!(psycopg["times"], json!([true, 0, "2000-01-01T00:00:00Z", true, 0, true]));
     assert_eq!(said["adbc_flight"]["past"], 0);
-    assert_eq!(said["adbc_postgres"]["empty"], 0);
+    let adbc = &said["adbc_postgres"];
+    assert_eq!(adbc["empty"], 0);
+    let schemas = adbc["schemas"].as_array().expect("schemas at each depth");
+    assert!(schemas.iter().all(|all| all.as_array().is_some_and(|all| all.contains(&json!("public")))), "{adbc}");
+    assert_eq!(adbc["tables"], json!([true, true]));
+    assert!(adbc["columns"].as_array().is_some_and(|all| all.contains(&json!("run_id"))), "{adbc}");
+    // The one row is of the schema itself, of which nothing is told.
+    assert!(adbc["statistics"].as_u64() <= Some(1), "{adbc}");
     assert_eq!(said["adbc_flight"]["vendor"], "Lineward");
     assert!(said["adbc_flight"]["columns"].as_array().is_some_and(|c| c.contains(&json!("run_id"))));
     assert_eq!(said["openlineage"]["graph"], json!(["dataset:db:source", "dataset:db:target", "job:etl:copy"]));
