@@ -54,6 +54,19 @@ pub(crate) fn begun(graph: &LineageGraph, as_of: AsOf) -> Result<(), Error> {
     }
 }
 
+/// The same for what a session's times are the only ones of, where it may be told.
+///
+/// # Errors
+///
+/// As [`begun`], and those of reading the graph.
+pub(crate) async fn begun_for(graphs: &Graphs, config: &ConfigOptions) -> Result<(), Error> {
+    let as_of = LinewardOptions::as_of(config);
+    if as_of == AsOf::default() || LinewardOptions::hides_beginning(config) {
+        return Ok(());
+    }
+    begun(graphs.view(as_of).await?.graph(), as_of)
+}
+
 /// An error of the planner with the nearest names, where it is about a table or function that there is not. What a session
 /// may not see is no name of it.
 pub(crate) fn planned(state: &SessionState, error: DataFusionError) -> DataFusionError {
