@@ -1,7 +1,10 @@
 //! Names near one that does not exist.
 
 use crate::Error;
+use crate::graphs::Graphs;
+use crate::options::LinewardOptions;
 use crate::time;
+use datafusion::common::config::ConfigOptions;
 use datafusion::error::DataFusionError;
 use datafusion::execution::session_state::SessionState;
 use lineward_store::graph::{AsOf, LineageGraph, ResolveError, Version};
