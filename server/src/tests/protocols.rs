@@ -181,9 +181,9 @@ async fn every_route_asks_who_is_there() {
             }
             assert_eq!(ask(None).await.0, 401, "{method} {path}");
             assert_eq!(ask(Some("lw_0_0")).await.0, 401, "{method} {path}");
-            // What is behind each is more than this role gives, but for the runs of a job.
+            // What is behind each is more than this role gives, but for runs.
             let (status, said) = ask(Some(&ann)).await;
-            assert!(status == 403 || path.ends_with("/runs"), "{method} {path}: {status} {said}");
+            assert!(status == 403 || path.contains("/runs"), "{method} {path}: {status} {said}");
             assert!(![401, 403, 500].contains(&ask(Some(&root)).await.0), "{method} {path}");
         }
     }
@@ -459,6 +459,46 @@ async fn lists_have_the_shapes_of_marquez() {
         );
         let columns = get(&format!("/api/v1/column-lineage?nodeId={node}")).await;
         assert!(columns["graph"].is_array(), "{node}: {columns}");
+    }
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_has_the_shapes_of_marquez() {
+    let running = Running::start("{}").await;
+    let get = async |path: &str| sent(reqwest::Client::new().get(running.url(path))).await;
+    let (_, run) = get("/api/v1/jobs/runs/r-mart").await;
+    assert_eq!(
+        (&run["id"], &run["state"], &run["jobVersion"]["name"]),
+        (&json!("r-mart"), &json!("COMPLETED"), &json!("visits_mart"))
+    );
+    let read = &run["inputDatasetVersions"][0]["datasetVersionId"];
+    assert_eq!((&read["name"], read["version"].is_string()), (&json!("dwh.staging.visits"), true), "{run}");
+    assert_eq!(get("/api/v1/jobs/runs/none").await.0, 404);
+    let dataset = "/api/v1/namespaces/s3:%2F%2Fclinic/datasets/corpus%2Fnotes/versions";
+    let (_, versions) = get(dataset).await;
+    assert_eq!(
+        versions["totalCount"].as_u64(),
+        versions["versions"].as_array().map(|all| all.len() as u64),
+        "{versions}"
+    );
+    assert!(versions["versions"][0]["tags"].as_array().is_some_and(|tags| tags.contains(&json!("PII"))), "{versions}");
+    assert_eq!(get(&dataset.replace("notes", "none")).await.0, 404);
+    let (_, made) = get("/api/v1/namespaces/postgres:%2F%2Fdwh:5432/datasets/dwh.staging.visits/versions").await;
+    assert_eq!(made["versions"][0]["createdByRun"]["id"], "r-stage", "{made}");
+    let (_, tags) = get("/api/v1/tags?limit=1000").await;
+    assert!(tags["tags"].as_array().is_some_and(|all| all.iter().any(|t| t["name"] == "PII")), "{tags}");
+    let (_, sources) = get("/api/v1/sources").await;
+    let clinic = sources["sources"].as_array().and_then(|all| all.iter().find(|s| s["name"] == "s3://clinic"));
+    assert_eq!(clinic.map(|s| &s["type"]), Some(&json!("S3")), "{sources}");
+    let (_, events) = get("/api/v1/events/lineage?limit=2&sortDirection=asc").await;
+    let times: Vec<_> = events["events"].as_array().expect("events").iter().map(|e| e["eventTime"].as_str()).collect();
+    assert!(events["totalCount"].as_u64() > Some(2) && times.len() == 2 && times[0] <= times[1], "{events}");
+    let (_, later) = get("/api/v1/events/lineage?after=2026-01-23T10:30:00Z&before=2026-01-23T11:30:00Z").await;
+    assert!(later["events"][0]["run"]["runId"] == "r-mart", "{later}");
+    assert_eq!(get("/api/v1/events/lineage?after=2035-01-01").await.1["totalCount"], 0);
+    for wrong in ["after=soon", "sortDirection=up", "limit=many"] {
+        assert_eq!(get(&format!("/api/v1/events/lineage?{wrong}")).await.0, 400, "{wrong}");
     }
     running.stop().await;
 }
