@@ -3,10 +3,12 @@
 
 use crate::Error;
 use crate::service::Session;
-use arrow::datatypes::{DataType, TimeUnit};
+use arrow::datatypes::{DataType, Field, TimeUnit};
 use chrono::{DateTime, SecondsFormat};
-use datafusion::common::{ParamValues, ScalarValue};
-use datafusion::logical_expr::LogicalPlan;
+use datafusion::common::tree_node::{TreeNode as _, TreeNodeRecursion};
+use datafusion::common::{DFSchema, ParamValues, ScalarValue};
+use datafusion::logical_expr::utils::merge_schema;
+use datafusion::logical_expr::{Expr as Engine, ExprSchemable as _, LogicalPlan};
 use datafusion::sql::parser::Statement as EngineStatement;
 use datafusion::sql::sqlparser::ast::{
     Expr, Statement, TableFactor, Value, VisitMut as _, VisitorMut, visit_expressions_mut,
@@ -18,6 +20,7 @@ use pgwire::api::Type;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 /// What a statement's parameters are, in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -131,6 +134,9 @@ impl Parameters {
         for (name, kind) in plan.get_parameter_types()? {
             known.insert(number(&name)?, kind);
         }
+        for (name, kind) in arrays(plan)? {
+            known.entry(number(&name)?).and_modify(|known| *known = known.take().or(Some(kind)));
+        }
         for at in in_functions {
             // Nothing says: a function takes what fits its argument.
             known.entry(*at).or_insert(None);
@@ -139,6 +145,38 @@ impl Parameters {
         let engine: Vec<Option<DataType>> = (1..=count).map(|at| known.get(&at).cloned().flatten()).collect();
         let wire = engine.iter().map(wire_type).collect();
         Ok(Self { engine, wire })
+    }
+}
+
+/// Parameters that are cast to an array, or looked into with `= ANY`. The engine says no type of them, and clients would
+/// write a text for what they have as a list.
+fn arrays(plan: &LogicalPlan) -> Result<Vec<(String, DataType)>, Error> {
+    let mut found = Vec::new();
+    plan.apply_with_subqueries(|plan| {
+        let schema = merge_schema(&plan.inputs());
+        plan.apply_expressions(|expr| {
+            expr.apply(|expr| {
+                found.extend(array(expr, &schema));
+                Ok(TreeNodeRecursion::Continue)
+            })
+        })
+    })?;
+    Ok(found)
+}
+
+fn array(expr: &Engine, schema: &DFSchema) -> Option<(String, DataType)> {
+    let (list, kind) = match expr {
+        Engine::Cast(cast) if cast.field.data_type().is_list() => (cast.expr.as_ref(), cast.field.data_type().clone()),
+        Engine::ScalarFunction(call) if call.func.name() == "array_has" => {
+            let [list, element] = call.args.as_slice() else { return None };
+            let kind = element.get_type(schema).ok().filter(|kind| !kind.is_null()).unwrap_or(DataType::Utf8);
+            (list, DataType::List(Arc::new(Field::new_list_field(kind, true))))
+        }
+        _ => return None,
+    };
+    match list {
+        Engine::Placeholder(placeholder) => Some((placeholder.id.clone(), kind)),
+        _ => None,
     }
 }
 

@@ -1,17 +1,19 @@
 //! The catalogue that PostgreSQL's clients ask: `pg_catalog` over the tables a principal may see, with the lineage
 //! functions among its functions.
 
+pub(crate) mod lists;
+
 use crate::Error;
 use crate::access::{Access, CATALOG};
 use arrow::array::{ArrayRef, AsArray, BooleanArray, Int32Array, RecordBatch, StringArray, new_null_array};
-use arrow::datatypes::{DataType, Field, Int64Type, Schema};
+use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{MemTable, SchemaProvider, TableProvider};
 use datafusion::common::ScalarValue;
 use datafusion::error::Result;
 use datafusion::logical_expr::JoinType;
 use datafusion::logical_expr::{
-    ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility, create_udf,
+    ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature, Volatility, create_udf,
 };
 use datafusion::prelude::{Expr, SessionContext, ident, lit};
 use datafusion_pg_catalog::pg_catalog::context::EmptyContextProvider;
@@ -24,6 +26,8 @@ const SCHEMA: &str = "pg_catalog";
 const FUNCTIONS: &str = "pg_proc";
 const NAMESPACE: &str = "pronamespace";
 const RELATIONS: &str = "pg_class";
+/// What is known of the values in columns, of which nothing is told: a table without rows.
+pub(crate) const STATISTICS: &str = "pg_stats";
 /// Columns of `pg_class` that are lists of texts.
 const LISTS: [&str; 2] = ["relacl", "reloptions"];
 /// Number of the first lineage function; PostgreSQL's own lie below, numbers of tables are handed out from 16384.
@@ -42,9 +46,10 @@ pub(crate) fn add(context: &SessionContext, access: &Arc<Access>, principal: &st
     for udf in function_udfs(granted) {
         context.register_udf(udf);
     }
-    for udf in told_of_objects() {
+    for udf in told_of_objects().into_iter().chain(lists::udfs()) {
         context.register_udf(udf);
     }
+    crate::postgres::arrays::add(context)?;
     context.register_udf(version());
     // `current_user` and `user` are this one too, by the rewriting of statements.
     context.register_udf(session_user(principal));
@@ -101,21 +106,49 @@ impl std::fmt::Debug for Catalogue {
 #[async_trait]
 impl SchemaProvider for Catalogue {
     fn table_names(&self) -> Vec<String> {
-        self.inner.table_names()
+        let mut names = self.inner.table_names();
+        names.push(STATISTICS.to_owned());
+        names
     }
 
     async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
-        let found = self.inner.table(name).await?;
-        match found {
-            Some(built_in) if name == FUNCTIONS => Ok(Some(self.with_ours(built_in).await?)),
-            Some(built_in) if name == RELATIONS => Ok(Some(self.with_lists(built_in)?)),
-            other => Ok(other),
+        if name == STATISTICS {
+            return Ok(Some(Arc::new(MemTable::try_new(statistics(), vec![Vec::new()])?)));
         }
+        let Some(built_in) = self.inner.table(name).await? else { return Ok(None) };
+        let table = lists::with_lists(&self.context, name, built_in)?;
+        Ok(Some(match name {
+            FUNCTIONS => self.with_ours(table).await?,
+            RELATIONS => self.with_untold(table)?,
+            _ => table,
+        }))
     }
 
     fn table_exist(&self, name: &str) -> bool {
-        self.inner.table_exist(name)
+        name == STATISTICS || self.inner.table_exist(name)
     }
+}
+
+/// The columns of `pg_stats`.
+fn statistics() -> SchemaRef {
+    let numbers = || DataType::List(Arc::new(Field::new_list_field(DataType::Float32, true)));
+    let fields = [
+        ("schemaname", DataType::Utf8),
+        ("tablename", DataType::Utf8),
+        ("attname", DataType::Utf8),
+        ("inherited", DataType::Boolean),
+        ("null_frac", DataType::Float32),
+        ("avg_width", DataType::Int32),
+        ("n_distinct", DataType::Float32),
+        ("most_common_vals", DataType::Utf8),
+        ("most_common_freqs", numbers()),
+        ("histogram_bounds", DataType::Utf8),
+        ("correlation", DataType::Float32),
+        ("most_common_elems", DataType::Utf8),
+        ("most_common_elem_freqs", numbers()),
+        ("elem_count_histogram", numbers()),
+    ];
+    Arc::new(Schema::new(fields.map(|(name, kind)| Field::new(name, kind, true)).to_vec()))
 }
 
 impl Catalogue {
@@ -141,7 +174,7 @@ impl Catalogue {
     }
 
     /// `pg_class` with its lists of options and grants, which are not told: a role's grants are the server's own.
-    fn with_lists(&self, built_in: Arc<dyn TableProvider>) -> Result<Arc<dyn TableProvider>> {
+    fn with_untold(&self, built_in: Arc<dyn TableProvider>) -> Result<Arc<dyn TableProvider>> {
         let schema = built_in.schema();
         let mut columns: Vec<Expr> = schema.fields().iter().map(|f| ident(f.name())).collect();
         let texts = DataType::List(Arc::new(Field::new_list_field(DataType::Utf8, true)));
@@ -211,7 +244,7 @@ fn function_udfs(functions: Vec<Procedure>) -> Vec<ScalarUDF> {
 }
 
 /// Functions about objects of the catalogue of which nothing is told: sizes, comments, definitions. The answer is NULL, or
-/// that an object is visible.
+/// that an object is visible. And of the server: where it has but one answer.
 fn told_of_objects() -> Vec<ScalarUDF> {
     let (text, size) = (ScalarValue::Utf8(None), ScalarValue::Int64(None));
     let texts = [
@@ -227,10 +260,18 @@ fn told_of_objects() -> Vec<ScalarUDF> {
     ];
     let sizes = ["pg_table_size", "pg_relation_size", "pg_total_relation_size", "pg_indexes_size", "pg_database_size"];
     let visible = ["pg_type_is_visible", "pg_operator_is_visible", "pg_collation_is_visible", "pg_opclass_is_visible"];
+    // There are no temporary tables, and this is no copy of another server.
+    let others =
+        [("pg_my_temp_schema", ScalarValue::Int32(Some(0))), ("pg_is_in_recovery", ScalarValue::Boolean(Some(false)))];
     let texts = texts.into_iter().map(|name| (name, text.clone()));
     let sizes = sizes.into_iter().map(|name| (name, size.clone()));
     let visible = visible.into_iter().map(|name| (name, ScalarValue::Boolean(Some(true))));
-    texts.chain(sizes).chain(visible).map(|(name, value)| ScalarUDF::from(Same::new(name, value))).collect()
+    texts
+        .chain(sizes)
+        .chain(visible)
+        .chain(others)
+        .map(|(name, value)| ScalarUDF::from(Same::new(name, value)))
+        .collect()
 }
 
 /// A function that gives the same whatever it is asked.
@@ -243,7 +284,8 @@ struct Same {
 
 impl Same {
     fn new(name: &'static str, value: ScalarValue) -> Self {
-        Self { name, value, signature: Signature::variadic_any(Volatility::Stable) }
+        let any = vec![TypeSignature::Nullary, TypeSignature::VariadicAny];
+        Self { name, value, signature: Signature::one_of(any, Volatility::Stable) }
     }
 }
 

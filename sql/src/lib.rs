@@ -29,7 +29,7 @@ pub mod views;
 
 pub use docs::reference;
 pub use error::Error;
-pub use options::{WhileRunning, WithoutBeginning};
+pub use options::{WhileRunning, WithoutBeginning, hide_beginning};
 pub use session::{Elsewhere, LinewardSession, Statement, plan};
 pub use suggest::nearest;
 pub use tables::StoredTable;

@@ -12,6 +12,7 @@ use std::sync::Weak;
 pub(crate) struct LinewardOptions {
     as_of: AsOf,
     shown: [Option<String>; 2],
+    hides_beginning: bool,
 }
 
 /// Names of the settings, with what they mean.
@@ -23,12 +24,17 @@ pub(crate) const SETTINGS: [(&str, &str); 2] = [
 impl LinewardOptions {
     /// Settings with these times.
     pub fn at(as_of: AsOf) -> Self {
-        Self { as_of, shown: [None, None] }
+        Self { as_of, ..Self::default() }
     }
 
     /// The times of a configuration.
     pub fn as_of(config: &ConfigOptions) -> AsOf {
         config.extensions.get::<Self>().map(|options| options.as_of).unwrap_or_default()
+    }
+
+    /// Whether it is not told since when the store knows anything.
+    pub fn hides_beginning(config: &ConfigOptions) -> bool {
+        config.extensions.get::<Self>().is_some_and(|options| options.hides_beginning)
     }
 }
 
@@ -82,3 +88,11 @@ pub struct WhileRunning(pub Weak<dyn Any + Send + Sync>);
 /// knows anything. A question about an earlier time has the answer then that one about a time without visible rows has.
 #[derive(Debug)]
 pub struct WithoutBeginning;
+
+/// Makes a session one of somebody who does not see all rows: its views and functions of rows do not tell since when the
+/// store knows anything, as those under [`WithoutBeginning`].
+pub fn hide_beginning(config: &mut ConfigOptions) {
+    if let Some(options) = config.extensions.get_mut::<LinewardOptions>() {
+        options.hides_beginning = true;
+    }
+}

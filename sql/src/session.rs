@@ -128,7 +128,7 @@ impl LinewardSession {
         let graphs = Arc::new(Graphs::new(snapshot.clone(), growth));
         let catalog = Arc::new(MemoryCatalogProvider::new());
         catalog.register_schema("raw", Arc::new(RawSchema::new(snapshot.clone())))?;
-        catalog.register_schema("current", current_schema(&snapshot)?)?;
+        catalog.register_schema("current", current_schema(&snapshot, &graphs)?)?;
         catalog.register_schema("graph", graph_schema(&graphs)?)?;
         catalog.register_schema("public", Arc::new(MemorySchemaProvider::new()))?;
         context.register_catalog("lineward", catalog.clone());
@@ -326,10 +326,10 @@ fn reads_only(plan: &LogicalPlan) -> Result<(), Error> {
     options.verify_plan(plan).map_err(|e| Error::ReadOnly(Error::from(e).to_string()))
 }
 
-fn current_schema(snapshot: &Snapshot) -> Result<Arc<dyn SchemaProvider>, Error> {
+fn current_schema(snapshot: &Snapshot, graphs: &Arc<Graphs>) -> Result<Arc<dyn SchemaProvider>, Error> {
     let schema = MemorySchemaProvider::new();
     for name in PROJECTIONS.iter().filter(|name| **name != "record_index") {
-        let table = CurrentTable::new(snapshot.clone(), name)?;
+        let table = CurrentTable::new(snapshot.clone(), name, Some(graphs.clone()))?;
         schema.register_table((*name).to_owned(), Arc::new(table))?;
     }
     for name in ["events", "dead_letters", "record_index"] {

@@ -1,7 +1,10 @@
 //! Names near one that does not exist.
 
 use crate::Error;
+use crate::graphs::Graphs;
+use crate::options::LinewardOptions;
 use crate::time;
+use datafusion::common::config::ConfigOptions;
 use datafusion::error::DataFusionError;
 use datafusion::execution::session_state::SessionState;
 use lineward_store::graph::{AsOf, LineageGraph, ResolveError, Version};
@@ -52,6 +55,19 @@ pub(crate) fn begun(graph: &LineageGraph, as_of: AsOf) -> Result<(), Error> {
         ))),
         _ => Ok(()),
     }
+}
+
+/// The same for what a session's times are the only ones of, where it may be told.
+///
+/// # Errors
+///
+/// As [`begun`], and those of reading the graph.
+pub(crate) async fn begun_for(graphs: &Graphs, config: &ConfigOptions) -> Result<(), Error> {
+    let as_of = LinewardOptions::as_of(config);
+    if as_of == AsOf::default() || LinewardOptions::hides_beginning(config) {
+        return Ok(());
+    }
+    begun(graphs.view(as_of).await?.graph(), as_of)
 }
 
 /// An error of the planner with the nearest names, where it is about a table or function that there is not. What a session

@@ -11,7 +11,9 @@ SELECT
     t.kind AS target_type, tf.name AS target_column_name,
     r.principal AS created_by, h.event_time, CAST(h.event_time AS DATE) AS event_date,
     concat('mapping:', h.mapping_id, ':', m.ordinal, ':', h.src_version_id, ':', h.dst_version_id) AS record_id,
-    encode(h.event_key, 'hex') AS event_id, m."type", m.subtype, m.masking
+    encode(h.event_key, 'hex') AS event_id, m."type", m.subtype, m.masking,
+    r.run_sid IS NULL OR r.inputs_known AS complete,
+    CASE WHEN NOT r.inputs_known THEN 'the run does not say what it read' END AS gap_reason
 FROM current.run_mappings AS h
 JOIN current.column_mappings AS m ON m.mapping_id = h.mapping_id
 JOIN current.fields AS sf ON sf.field_id = m.src_field_id

@@ -10,7 +10,7 @@
         src_version_id, dst_version_id, run_sid, edge_type, evidence, valid_from AS event_time, event_key,
         concat('edge:', edge_id) AS record_id
     FROM current.edges
-    WHERE edge_type <> 'CONTAINS' AND valid_to IS NULL
+    WHERE edge_type NOT IN ('CONTAINS', 'NEAR_DUPLICATE') AND valid_to IS NULL
     UNION ALL
     SELECT
         i.version_id, o.version_id, o.run_sid, 'DERIVED', i.evidence, o.event_time, o.event_key,

@@ -42,6 +42,10 @@ pub(crate) fn guarded(
     }
     let list = MemoryCatalogProviderList::new();
     datafusion::catalog::CatalogProviderList::register_catalog(&list, CATALOG.to_owned(), catalog);
+    let mut base = base.clone();
+    if access.hides_rows() {
+        lineward_sql::hide_beginning(base.config_mut().options_mut());
+    }
     let state = SessionStateBuilder::new_from_existing(base.clone())
         .with_session_id(String::new())
         .with_catalog_list(Arc::new(list))
@@ -49,7 +53,7 @@ pub(crate) fn guarded(
         .with_physical_optimizer_rule(Arc::new(YieldInJoins))
         .build();
     let context = SessionContext::new_with_state(state);
-    guard_functions(&context, base, access);
+    guard_functions(&context, &base, access);
     guard_scalars(&context, access);
     Ok(context)
 }

@@ -82,6 +82,11 @@ impl Access {
         self.roles.iter().any(|role| gives(role) && (role.previews || !KEYED.contains(&name)))
     }
 
+    /// Whether rows of anything are kept back.
+    pub fn hides_rows(&self) -> bool {
+        self.roles.iter().any(|role| !role.rows.is_empty())
+    }
+
     /// May send events.
     pub fn ingests(&self) -> bool {
         self.roles.iter().any(|r| r.ingest)

@@ -2,6 +2,7 @@
 //! the asker may see.
 
 use super::answer::rows;
+use super::history::run_of;
 use super::{Api, Asker};
 use crate::Error;
 use crate::service::Client;
@@ -36,7 +37,7 @@ fn hundred() -> i64 {
 }
 
 impl Page {
-    fn values(&self) -> Result<[ScalarValue; 2], Error> {
+    pub fn values(&self) -> Result<[ScalarValue; 2], Error> {
         let fits = (0..=PAGE).contains(&self.limit) && self.offset >= 0;
         let values = [self.limit, self.offset].map(|n| ScalarValue::Int64(Some(n)));
         fits.then_some(values).ok_or_else(|| Error::Parameter(format!("`limit` is 0 to {PAGE}, `offset` 0 or more")))
@@ -44,7 +45,7 @@ impl Page {
 }
 
 /// How many rows a list has in all. A page tells it with its rows; one without rows has to be asked about.
-async fn total(api: &Api, client: &Client, sql: &str, names: &[&str], page: &[Row]) -> Result<Value, Error> {
+pub(super) async fn total(api: &Api, client: &Client, sql: &str, names: &[&str], page: &[Row]) -> Result<Value, Error> {
     if let Some(row) = page.first() {
         return Ok(row["total"].clone());
     }
@@ -53,7 +54,7 @@ async fn total(api: &Api, client: &Client, sql: &str, names: &[&str], page: &[Ro
 }
 
 /// An object without the members that are null: the shapes have them absent.
-fn present(mut object: Value) -> Value {
+pub(super) fn present(mut object: Value) -> Value {
     if let Some(members) = object.as_object_mut() {
         members.retain(|_, value| !value.is_null());
     }
@@ -208,20 +209,11 @@ pub(super) async fn runs(
     let page = format!("{sql} ORDER BY coalesce(started_at, ended_at, recorded_at) DESC, run_id LIMIT $3 OFFSET $4");
     let found = rows(api.service.ask(&client, &page, values).await?).await?;
     let total = total(&api, &client, sql, &[&namespace, &name], &found).await?;
-    let runs = found.iter().map(|row| {
-        present(json!({
-            "id": row["run_id"], "state": row["state"].as_str().map(state_of),
-            "createdAt": row["recorded_at"], "updatedAt": row["recorded_at"],
-            "nominalStartTime": row["nominal_start"], "nominalEndTime": row["nominal_end"],
-            "startedAt": row["started_at"], "endedAt": row["ended_at"], "durationMs": row["duration_ms"],
-            "args": {}, "facets": {},
-        }))
-    });
-    Ok(Json(json!({ "totalCount": total, "runs": runs.collect::<Vec<_>>() })))
+    Ok(Json(json!({ "totalCount": total, "runs": found.iter().map(run_of).collect::<Vec<_>>() })))
 }
 
 /// The state of a run in Marquez's words.
-fn state_of(state: &str) -> &'static str {
+pub(super) fn state_of(state: &str) -> &'static str {
     match state {
         "START" | "RUNNING" => "RUNNING",
         "COMPLETE" => "COMPLETED",
@@ -231,10 +223,10 @@ fn state_of(state: &str) -> &'static str {
     }
 }
 
-fn list(value: &Value) -> Value {
+pub(super) fn list(value: &Value) -> Value {
     if value.is_null() { json!([]) } else { value.clone() }
 }
 
-fn one(rows: Vec<Row>, what: &str, name: &str) -> Result<Row, Error> {
+pub(super) fn one(rows: Vec<Row>, what: &str, name: &str) -> Result<Row, Error> {
     rows.into_iter().next().ok_or_else(|| Error::Unknown(format!("there is no {what} `{name}`")))
 }

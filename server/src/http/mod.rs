@@ -5,6 +5,7 @@ mod answer;
 mod errors;
 mod events;
 mod graph;
+mod history;
 mod listing;
 mod sql;
 
@@ -56,6 +57,11 @@ fn router(api: Api) -> Router {
         .route("/api/v1/namespaces/{namespace}/jobs", get(listing::jobs))
         .route("/api/v1/namespaces/{namespace}/jobs/{job}", get(listing::job))
         .route("/api/v1/namespaces/{namespace}/jobs/{job}/runs", get(listing::runs))
+        .route("/api/v1/namespaces/{namespace}/datasets/{dataset}/versions", get(history::versions))
+        .route("/api/v1/jobs/runs/{id}", get(history::run))
+        .route("/api/v1/events/lineage", get(history::events))
+        .route("/api/v1/sources", get(history::sources))
+        .route("/api/v1/tags", get(history::tags))
         .layer(DefaultBodyLimit::max(BODY_BYTES))
         .layer(axum::middleware::from_fn(errors::shaped))
         .with_state(api)

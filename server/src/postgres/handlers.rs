@@ -6,15 +6,13 @@ use super::named::Named;
 use super::rewrite::rewrite;
 use super::settings::{Aside, Settings, aside, reported};
 use super::subqueries::kept;
-use super::{Connection, maps, told};
+use super::{Connection, arrays, maps, told};
 use crate::Error;
 use crate::parameters::{Parameters, fill_functions, literal, stand_in};
 use crate::service::{Answer, Client, Session};
 use arrow::array::RecordBatch;
-use arrow::datatypes::{DataType, SchemaRef};
-use arrow_pg::datatypes::{
-    arrow_schema_to_pg_fields, df::deserialize_parameters_with_server_types, encode_recordbatch,
-};
+use arrow::datatypes::SchemaRef;
+use arrow_pg::datatypes::{arrow_schema_to_pg_fields, encode_recordbatch};
 use async_trait::async_trait;
 use datafusion::common::ParamValues;
 use datafusion::logical_expr::LogicalPlan;
@@ -644,9 +642,7 @@ impl ExtendedQueryHandler for Handlers {
             What::Query { parameters, .. } | What::Declare { parameters, .. } => parameters,
             _ => &none,
         };
-        let engine: Vec<Option<&DataType>> = parameters.engine.iter().map(Option::as_ref).collect();
-        let wire: Vec<Option<&Type>> = parameters.wire.iter().map(Some).collect();
-        let values = deserialize_parameters_with_server_types(portal, &engine, &wire)?;
+        let values = arrays::values(portal, parameters)?;
         let bound = Bound { values, format: &portal.result_column_format };
         self.answer(client, &prepared.sql, &prepared.what, Some(bound)).await
     }

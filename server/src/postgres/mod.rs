@@ -1,5 +1,6 @@
 //! The PostgreSQL wire protocol: connections, who is on them, and when they end. Statements are in `handlers`.
 
+pub(crate) mod arrays;
 mod copy;
 mod cursors;
 mod handlers;

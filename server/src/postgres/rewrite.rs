@@ -1,10 +1,13 @@
 //! What clients of PostgreSQL write and the engine does not know, put into words that it does: `ARRAY(SELECT ...)`, and
 //! which tables a name without a schema finds, who asks by other names, whether a table's row type is one, and what a
-//! view selects. Nothing else is changed.
+//! view selects; names of types and functions in casts, texts that are split into rows, a list of each row in `FROM`, and
+//! how columns are called that nobody called anything. Nothing else is changed.
 
+use crate::pg_catalog::{STATISTICS, lists};
 use datafusion::sql::sqlparser::ast::{
-    Expr, FunctionArguments, GroupByExpr, OrderBy, OrderByKind, Query, Select, SelectItem, SetExpr, Statement,
-    TableFactor, VisitMut as _, VisitorMut, visit_expressions_mut,
+    DataType, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, Ident, Join, JoinOperator,
+    ObjectName, OrderBy, OrderByKind, Query, Select, SelectItem, SetExpr, Statement, TableFactor, TableWithJoins,
+    VisitMut as _, VisitorMut, visit_expressions_mut,
 };
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::parser::Parser;
@@ -22,6 +25,24 @@ const VIEW: &str = "(SELECT max(said.definition) FROM pg_catalog.pg_class AS see
 const POLICIES: &str = "pg_policy";
 /// The column of a table's options, of which there are none.
 const OPTIONS: &str = "reloptions";
+/// Columns of the catalogue that name functions: numbers to PostgreSQL, which shows their names, and names here.
+const FUNCTIONS: [&str; 13] = [
+    "typinput",
+    "typoutput",
+    "typreceive",
+    "typsend",
+    "typmodin",
+    "typmodout",
+    "typanalyze",
+    "typsubscript",
+    "oprcode",
+    "oprrest",
+    "oprjoin",
+    "amhandler",
+    "prosupport",
+];
+/// What stands between the parts of a text that is split, for as long as it takes.
+const BETWEEN: &str = "\u{1f}\u{1e}\u{1f}";
 /// How columns of grants end, which are not told.
 const GRANTS: &str = "acl";
 
@@ -46,11 +67,36 @@ impl VisitorMut for Rewriter {
                 ControlFlow::<()>::Continue(())
             });
         }
+        select.from.iter_mut().for_each(lists_of_rows);
+        tell_values_apart(&mut select.projection);
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
+        for named in query.with.iter_mut().flat_map(|with| &mut with.cte_tables) {
+            if named.alias.columns.is_empty() {
+                call_by_name(&mut named.query);
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<()> {
+        match factor {
+            TableFactor::Derived { subquery, alias: Some(alias), .. } if alias.columns.is_empty() => {
+                call_by_name(subquery);
+            }
+            TableFactor::Table { name, args: None, .. } if name.to_string() == STATISTICS => {
+                *name = ObjectName::from(vec![Ident::new("pg_catalog"), Ident::new(STATISTICS)]);
+            }
+            _ => {}
+        }
         ControlFlow::Continue(())
     }
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-        if let Some(other) = array_of(expr).or_else(|| grants(expr)).or_else(|| asker(expr)).or_else(|| viewed(expr)) {
+        let rules = [array_of, grants, asker, viewed, named, split];
+        if let Some(other) = rules.iter().find_map(|rule| rule(expr)) {
             *expr = other;
         }
         if let Expr::Subquery(query) = expr {
@@ -85,6 +131,125 @@ fn viewed(expr: &Expr) -> Option<Expr> {
     let FunctionArguments::List(list) = &call.args else { return None };
     let ([oid] | [oid, _]) = list.args.as_slice() else { return None };
     parsed(&format!("{VIEW}{oid})"))
+}
+
+/// A number cast to the type of which it is the number of a thing, where the name of that is wanted: `oid::regtype::text`,
+/// `list::regtype[]`, and `column::regproc` of a column that has names here.
+fn named(expr: &Expr) -> Option<Expr> {
+    let Expr::Cast { expr: of, data_type, .. } = expr else { return None };
+    match (kind(data_type).as_str(), of.as_ref()) {
+        ("text" | "varchar" | "name", Expr::Cast { expr: of, data_type, .. }) if kind(data_type) == "regtype" => {
+            parsed(&format!("{}({of})", lists::NAME))
+        }
+        (_, Expr::Value(_) | Expr::Array(_)) => None,
+        ("regtype[]", of) => parsed(&format!("{}({of})", lists::NAMES)),
+        ("regproc" | "regprocedure", of) => FUNCTIONS.contains(&last(&of.to_string()).as_str()).then(|| of.clone()),
+        _ => None,
+    }
+}
+
+/// The name of a type, in lower case and without its schema.
+fn kind(data_type: &DataType) -> String {
+    let name = data_type.to_string().to_ascii_lowercase();
+    name.strip_prefix("pg_catalog.").unwrap_or(&name).to_owned()
+}
+
+/// `regexp_split_to_table` and `regexp_split_to_array`.
+fn split(expr: &Expr) -> Option<Expr> {
+    let Expr::Function(call) = expr else { return None };
+    let name = last(&call.name.to_string());
+    let FunctionArguments::List(list) = &call.args else { return None };
+    let (text, pattern, flags) = match list.args.as_slice() {
+        [text, pattern] => (text, pattern, "g".to_owned()),
+        [text, pattern, FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Value(flags)))] => {
+            (text, pattern, format!("g{}", flags.value.clone().into_string()?.replace('\'', "")))
+        }
+        _ => return None,
+    };
+    let list = format!("string_to_array(regexp_replace({text}, {pattern}, '{BETWEEN}', '{flags}'), '{BETWEEN}')");
+    match name.as_str() {
+        "regexp_split_to_array" => parsed(&list),
+        "regexp_split_to_table" => parsed(&format!("unnest({list})")),
+        _ => None,
+    }
+}
+
+/// `FROM t CROSS JOIN UNNEST(list) AS item`, a row for each element of a list of the row before it.
+fn lists_of_rows(from: &mut TableWithJoins) {
+    let TableFactor::Table { name, alias, args: None, .. } = &from.relation else { return };
+    let alias = alias.as_ref().map_or_else(|| last(&name.to_string()), |alias| alias.name.to_string());
+    let Some((list, item)) = from.joins.first().and_then(|join| list_of_row(join, &alias)) else { return };
+    let text = format!("SELECT 1 FROM (SELECT *, unnest({list}) AS {item} FROM {name}) AS {alias}");
+    let Ok(mut parser) = Parser::new(&PostgreSqlDialect {}).try_with_sql(&text) else { return };
+    let Ok(query) = parser.parse_query() else { return };
+    if let SetExpr::Select(select) = *query.body
+        && let Some(whole) = select.from.into_iter().next()
+    {
+        from.relation = whole.relation;
+        from.joins.remove(0);
+    }
+}
+
+/// The column and the name of such a join with a table.
+fn list_of_row(join: &Join, table: &str) -> Option<(String, String)> {
+    let JoinOperator::CrossJoin(_) = &join.join_operator else { return None };
+    let (list, alias) = match &join.relation {
+        TableFactor::UNNEST { array_exprs, alias, with_offset: false, with_ordinality: false, .. } => {
+            let [list] = array_exprs.as_slice() else { return None };
+            (list.clone(), alias.as_ref()?)
+        }
+        TableFactor::Table { name, args: Some(given), alias, .. } if last(&name.to_string()) == "unnest" => {
+            let [FunctionArg::Unnamed(FunctionArgExpr::Expr(list))] = given.args.as_slice() else { return None };
+            (list.clone(), alias.as_ref()?)
+        }
+        _ => return None,
+    };
+    let column = match list {
+        Expr::Identifier(column) => column,
+        Expr::CompoundIdentifier(parts) => match parts.as_slice() {
+            [of, column] if of.to_string() == table => column.clone(),
+            _ => return None,
+        },
+        _ => return None,
+    };
+    alias.columns.is_empty().then(|| (column.to_string(), alias.name.to_string()))
+}
+
+/// Columns of a query within another that are called what their function is: `count` and not `count(*)`.
+fn call_by_name(query: &mut Query) {
+    let SetExpr::Select(select) = query.body.as_mut() else { return };
+    let called = |item: &SelectItem| match item {
+        SelectItem::UnnamedExpr(Expr::Function(call)) => Some(last(&call.name.to_string())),
+        SelectItem::UnnamedExpr(other) => Some(last(&other.to_string())),
+        SelectItem::ExprWithAlias { alias, .. } => Some(alias.value.to_ascii_lowercase()),
+        _ => None,
+    };
+    let names: Vec<String> = select.projection.iter().filter_map(called).collect();
+    for item in &mut select.projection {
+        if let SelectItem::UnnamedExpr(expr @ Expr::Function(_)) = item
+            && let Expr::Function(call) = &expr
+        {
+            let name = last(&call.name.to_string());
+            // Two of one name cannot be told apart, and stay what the engine calls them.
+            if names.iter().filter(|other| **other == name).count() == 1 {
+                *item = SelectItem::ExprWithAlias { expr: expr.clone(), alias: Ident::new(name) };
+            }
+        }
+    }
+}
+
+/// Values that stand twice in a list of columns, which the engine does not take under one name.
+fn tell_values_apart(projection: &mut [SelectItem]) {
+    let mut seen: Vec<String> = Vec::new();
+    for item in projection {
+        let SelectItem::UnnamedExpr(expr @ Expr::Value(_)) = item else { continue };
+        let text = expr.to_string();
+        if seen.contains(&text) {
+            let alias = Ident::with_quote('"', format!("?column?{}", seen.len()));
+            *item = SelectItem::ExprWithAlias { expr: expr.clone(), alias };
+        }
+        seen.push(text);
+    }
 }
 
 /// `user` and `current_role`, which are keywords to PostgreSQL.
@@ -140,7 +305,7 @@ fn array_of(expr: &Expr) -> Option<Expr> {
 }
 
 /// Whether a query has a row for each that it chooses, and no other.
-fn keeps_rows(select: &Select) -> bool {
+pub(super) fn keeps_rows(select: &Select) -> bool {
     let is_grouped =
         !matches!(&select.group_by, GroupByExpr::Expressions(by, with) if by.is_empty() && with.is_empty());
     !is_grouped && select.distinct.is_none() && select.having.is_none() && select.top.is_none()
@@ -220,6 +385,47 @@ mod tests {
     fn who_asks() {
         let sql = rewritten("SELECT user, current_role, \"user\", u.users FROM u WHERE owner = USER");
         assert_eq!(sql, "SELECT session_user, session_user, \"user\", u.users FROM u WHERE owner = session_user");
+    }
+
+    #[test]
+    fn names_of_types_and_functions() {
+        for (sql, expected) in [
+            ("SELECT a.t::regtype::text FROM a", "SELECT regtype_text(a.t) FROM a"),
+            ("SELECT a.t::pg_catalog.regtype::pg_catalog.text FROM a", "SELECT regtype_text(a.t) FROM a"),
+            (
+                "SELECT coalesce(p::regtype[], q::regtype[])::TEXT[]",
+                "coalesce(regtype_texts(p), regtype_texts(q))::TEXT[]",
+            ),
+            ("SELECT t.typinput::regproc FROM t", "SELECT t.typinput FROM t"),
+            ("SELECT t.typrelid::regproc FROM t", "SELECT t.typrelid::regproc FROM t"),
+            ("SELECT t::regtype = 25", "SELECT t::regtype = 25"),
+        ] {
+            let text = rewritten(sql);
+            assert!(text.contains(expected), "{sql}: {text}");
+        }
+    }
+
+    #[test]
+    fn columns_that_nobody_called_anything() {
+        for (sql, expected) in [
+            (
+                "WITH w AS (SELECT a, COUNT(1), row_number() OVER () FROM b) SELECT count FROM w",
+                "WITH w AS (SELECT a, COUNT(1) AS count, row_number() OVER () AS row_number FROM b) SELECT count FROM w",
+            ),
+            ("SELECT * FROM (SELECT max(a) FROM b) AS t", "SELECT * FROM (SELECT max(a) AS max FROM b) AS t"),
+            ("SELECT * FROM (SELECT max(a), max(c) FROM b) AS t", "SELECT * FROM (SELECT max(a), max(c) FROM b) AS t"),
+            ("SELECT a, NULL, NULL, 1", "SELECT a, NULL, NULL AS \"?column?1\", 1"),
+            ("SELECT count(*) FROM b", "SELECT count(*) FROM b"),
+            (
+                "SELECT i FROM c AS x CROSS JOIN UNNEST(conkey) AS i JOIN d ON d.n = i",
+                "SELECT i FROM (SELECT *, unnest(conkey) AS i FROM c) AS x JOIN d ON d.n = i",
+            ),
+            ("SELECT * FROM pg_stats AS s", "SELECT * FROM pg_catalog.pg_stats AS s"),
+        ] {
+            assert_eq!(rewritten(sql), expected);
+        }
+        let split = rewritten("SELECT regexp_split_to_table(a, '\\W+') AS w FROM b");
+        assert!(split.contains("unnest(string_to_array(regexp_replace(a, '\\W+', '"), "{split}");
     }
 
     #[test]

@@ -13,7 +13,7 @@ async fn tools_find_their_way_around() {
     let client = local(&served.service);
     let folder = Path::new("testdata/catalogue");
     let mut failed = Vec::new();
-    for file in ["pgjdbc", "dbeaver", "metabase", "grafana"] {
+    for file in ["pgjdbc", "dbeaver", "metabase", "grafana", "adbc", "pgcli"] {
         let text = std::fs::read_to_string(folder.join(format!("{file}.sql"))).expect("statements");
         for block in text.split("\n\n").skip(1) {
             let (comment, sql) = block.split_once('\n').expect("a comment and a statement");

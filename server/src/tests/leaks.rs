@@ -189,6 +189,7 @@ async fn the_beginning_of_the_store_is_not_told_to_who_sees_a_part() {
 auth: {certificates: {ann: [some], root: [admin]}}
 roles:
   some:
+    tables: ['*']
     functions: ['*']
     rows: {exposure: \"namespace NOT LIKE '%clinic'\", upstream: \"namespace NOT LIKE '%clinic'\", lineage_diff: 'false'}
 ";
@@ -208,6 +209,18 @@ roles:
         let told = served.ask("ann", &sql).await.map_err(|e| e.to_string());
         let is_silent = told.as_ref().map_or_else(|e| !e.contains(" yet"), |text| text.contains("| 0 "));
         assert!(is_silent && !format!("{told:?}").contains("2026"), "{sql}: {told:?}");
+    }
+    let [mut ann, mut root] = ["ann", "root"].map(|name| served.client(name));
+    for client in [&mut ann, &mut root] {
+        client.settings = vec![("lineward.as_of", "1999-01-02".to_owned())];
+    }
+    for sql in
+        ["SELECT count(*) FROM effective_tags", "SELECT count(*) FROM table_lineage", "SELECT tags_of(0) IS NULL"]
+    {
+        let told = served.ask_as(&root, sql).await.map_err(|e| e.to_string());
+        assert!(told.as_ref().is_err_and(|e| e.contains(" yet")), "{sql}: {told:?}");
+        let told = served.ask_as(&ann, sql).await.unwrap_or_else(|e| panic!("{sql}: {e}"));
+        assert!(!told.contains("2026"), "{sql}: {told}");
     }
     for time in ["1999-01-02", "2026-01-10T00:00:01Z"] {
         let exposure = served.ask("ann", &asked(time)[0]).await.expect("nothing is seen then");

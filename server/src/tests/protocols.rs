@@ -181,9 +181,9 @@ async fn every_route_asks_who_is_there() {
             }
             assert_eq!(ask(None).await.0, 401, "{method} {path}");
             assert_eq!(ask(Some("lw_0_0")).await.0, 401, "{method} {path}");
-            // What is behind each is more than this role gives, but for the runs of a job.
+            // What is behind each is more than this role gives, but for runs.
             let (status, said) = ask(Some(&ann)).await;
-            assert!(status == 403 || path.ends_with("/runs"), "{method} {path}: {status} {said}");
+            assert!(status == 403 || path.contains("/runs"), "{method} {path}: {status} {said}");
             assert!(![401, 403, 500].contains(&ask(Some(&root)).await.0), "{method} {path}");
         }
     }
@@ -275,6 +275,17 @@ async fn statements_about_the_connection_are_understood() {
             vec!["DISCARD ALL"],
         ),
         ("EXECUTE up('triage', 1)", vec!["42704"]),
+        (
+            "SELECT EXISTS (SELECT 1 FROM runs WHERE false), EXISTS (SELECT 1 FROM runs) AS b",
+            vec!["exists", "\0\x01f", "\0\x01t"],
+        ),
+        (
+            "SELECT 40 + count(*) FROM (SELECT t.a, EXISTS (SELECT * FROM (VALUES (1), (1)) AS s(b) WHERE s.b = t.a) AS has \
+             FROM (VALUES (1), (2), (3)) AS t(a)) AS u WHERE NOT has",
+            vec!["42"],
+        ),
+        ("SELECT CASE WHEN NOT EXISTS (SELECT max(run_id) FROM runs WHERE false) THEN 41 ELSE 42 END", vec!["42"]),
+        ("SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.relname = 'runs')", vec!["\0\x01t"]),
         ("SELECT * FROM rnus", vec!["42P01", "the nearest name is `runs`"]),
         (
             "SELECT count(*) FROM pg_catalog.pg_type t WHERE t.typrelid = 0 OR (SELECT c.relkind = 'c' FROM \
@@ -286,6 +297,63 @@ async fn statements_about_the_connection_are_understood() {
         let answer = answered(&mut socket).await;
         for part in expected {
             assert!(answer.contains(part), "{sql}: {answer:?}");
+        }
+    }
+    drop(socket);
+    running.stop().await;
+}
+
+/// A statement with values by the extended protocol, as text and of no type that the client says.
+fn bound(sql: &str, values: &[&str]) -> Vec<u8> {
+    let prepare = [b"\0", sql.as_bytes(), b"\0\0\0"].concat();
+    let mut bind = b"\0\0\0\0".to_vec();
+    bind.extend((values.len() as u16).to_be_bytes());
+    for value in values {
+        bind.extend((value.len() as u32).to_be_bytes());
+        bind.extend(value.as_bytes());
+    }
+    bind.extend([0, 0]);
+    let parts: [(u8, &[u8]); 5] = [(b'P', &prepare), (b'D', b"S\0"), (b'B', &bind), (b'E', &[0; 5]), (b'S', &[])];
+    parts.iter().flat_map(|(kind, body)| message(Some(*kind), body)).collect()
+}
+
+/// Lists come as PostgreSQL writes arrays, and are told as arrays to who asks.
+#[tokio::test(flavor = "multi_thread")]
+async fn arrays_are_arrays() {
+    const ROWS: &str = "FROM (VALUES ('a', 1), ('b', 2), ('c,d', 3), ('', 4)) AS t(name, version)";
+    // One parameter, of a type whose number is that of `text[]` or `bigint[]` but for the last byte, which is no UTF-8.
+    let list = "t\0\0\0\n\0\x01\0\0\u{3}\u{fffd}";
+    let running = Running::start("{}").await;
+    let mut socket = TcpStream::connect(running.addresses.postgres.expect("an address")).await.expect("connected");
+    let start = [&196_608_u32.to_be_bytes()[..], b"user\0ann\0database\0lineward\0\0"].concat();
+    socket.write_all(&message(None, &start)).await.expect("sent");
+    answered(&mut socket).await;
+    let count = |condition: &str| format!("SELECT 40 + count(*) {ROWS} WHERE {condition}");
+    for (sql, values, expected) in [
+        (count("name = ANY($1::text[])"), vec!["{a,b}"], vec!["42", list]),
+        (count("name = ANY($1)"), vec!["{a,\"c,d\",\"\"}"], vec!["43", list]),
+        (count("name <> ALL($1)"), vec!["{a}"], vec!["43"]),
+        (count("version = ANY($1)"), vec!["{1,2,9}"], vec!["42", list]),
+        (count("name = ANY(CAST($1 AS varchar[]))"), vec!["{\"a\"}"], vec!["41", list]),
+        ("SELECT $1::text[]".to_owned(), vec!["{a,\"\",NULL,\"NULL\"}"], vec!["{a,\"\",NULL,\"NULL\"}", list]),
+        ("SELECT array_length($1::bigint[]) + 40".to_owned(), vec!["{7,8}"], vec!["42", list]),
+        ("SELECT $1::bigint[]".to_owned(), vec!["{7,x}"], vec!["22P02"]),
+        ("SELECT $1::text[]".to_owned(), vec!["a,b"], vec!["22P02"]),
+        (count("name = ANY('{a,b}')"), vec![], vec!["42"]),
+        (count("name = ANY('{a,\"c,d\"}'::text[])"), vec![], vec!["42"]),
+        (count("version = ANY('{1,2,9}')"), vec![], vec!["42"]),
+        (count("version <> ALL('{1}')"), vec![], vec!["43"]),
+        ("SELECT 'a' = ANY('{b}'), 5 = ANY('{4,5}')".to_owned(), vec![], vec!["\0\x01f", "\0\x01t"]),
+        ("SELECT CAST('{a,b}' AS text[])".to_owned(), vec![], vec!["{a,b}"]),
+        ("SELECT '{\"a,b\",c}'::text[]".to_owned(), vec![], vec!["{\"a,b\",c}"]),
+        ("SELECT array_length('{2026-01-01}'::date[]) + 41, '{}'::int[]".to_owned(), vec![], vec!["42", "{}"]),
+        (format!("SELECT (concat('{{', name, '}}')::text[])[1] {ROWS} WHERE version = 2"), vec![], vec!["\0\x01b"]),
+        ("SELECT '{a}b'::text[]".to_owned(), vec![], vec!["22P02"]),
+    ] {
+        socket.write_all(&bound(&sql, &values)).await.expect("sent");
+        let answer = answered(&mut socket).await;
+        for part in expected {
+            assert!(answer.contains(part), "{sql}: no {part:?} in {answer:?}");
         }
     }
     drop(socket);
@@ -391,6 +459,46 @@ async fn lists_have_the_shapes_of_marquez() {
         );
         let columns = get(&format!("/api/v1/column-lineage?nodeId={node}")).await;
         assert!(columns["graph"].is_array(), "{node}: {columns}");
+    }
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_has_the_shapes_of_marquez() {
+    let running = Running::start("{}").await;
+    let get = async |path: &str| sent(reqwest::Client::new().get(running.url(path))).await;
+    let (_, run) = get("/api/v1/jobs/runs/r-mart").await;
+    assert_eq!(
+        (&run["id"], &run["state"], &run["jobVersion"]["name"]),
+        (&json!("r-mart"), &json!("COMPLETED"), &json!("visits_mart"))
+    );
+    let read = &run["inputDatasetVersions"][0]["datasetVersionId"];
+    assert_eq!((&read["name"], read["version"].is_string()), (&json!("dwh.staging.visits"), true), "{run}");
+    assert_eq!(get("/api/v1/jobs/runs/none").await.0, 404);
+    let dataset = "/api/v1/namespaces/s3:%2F%2Fclinic/datasets/corpus%2Fnotes/versions";
+    let (_, versions) = get(dataset).await;
+    assert_eq!(
+        versions["totalCount"].as_u64(),
+        versions["versions"].as_array().map(|all| all.len() as u64),
+        "{versions}"
+    );
+    assert!(versions["versions"][0]["tags"].as_array().is_some_and(|tags| tags.contains(&json!("PII"))), "{versions}");
+    assert_eq!(get(&dataset.replace("notes", "none")).await.0, 404);
+    let (_, made) = get("/api/v1/namespaces/postgres:%2F%2Fdwh:5432/datasets/dwh.staging.visits/versions").await;
+    assert_eq!(made["versions"][0]["createdByRun"]["id"], "r-stage", "{made}");
+    let (_, tags) = get("/api/v1/tags?limit=1000").await;
+    assert!(tags["tags"].as_array().is_some_and(|all| all.iter().any(|t| t["name"] == "PII")), "{tags}");
+    let (_, sources) = get("/api/v1/sources").await;
+    let clinic = sources["sources"].as_array().and_then(|all| all.iter().find(|s| s["name"] == "s3://clinic"));
+    assert_eq!(clinic.map(|s| &s["type"]), Some(&json!("S3")), "{sources}");
+    let (_, events) = get("/api/v1/events/lineage?limit=2&sortDirection=asc").await;
+    let times: Vec<_> = events["events"].as_array().expect("events").iter().map(|e| e["eventTime"].as_str()).collect();
+    assert!(events["totalCount"].as_u64() > Some(2) && times.len() == 2 && times[0] <= times[1], "{events}");
+    let (_, later) = get("/api/v1/events/lineage?after=2026-01-23T10:30:00Z&before=2026-01-23T11:30:00Z").await;
+    assert!(later["events"][0]["run"]["runId"] == "r-mart", "{later}");
+    assert_eq!(get("/api/v1/events/lineage?after=2035-01-01").await.1["totalCount"], 0);
+    for wrong in ["after=soon", "sortDirection=up", "limit=many"] {
+        assert_eq!(get(&format!("/api/v1/events/lineage?{wrong}")).await.0, 400, "{wrong}");
     }
     running.stop().await;
 }

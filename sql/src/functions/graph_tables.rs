@@ -108,6 +108,29 @@ fn models(view: &View) -> Result<RecordBatch, Error> {
     Ok(RecordBatch::try_new(MODELS.schema(), columns)?)
 }
 
+pub(super) static INCOMPLETE: Function = Function {
+    name: "incomplete",
+    summary: "Versions of which something is not known.",
+    arguments: &[],
+    columns: &[
+        ("version_id", Type::Integer, "the version"),
+        ("gap_reason", Type::Text, "what is not known, of it or upstream of it"),
+    ],
+    example: "SELECT * FROM graph.incomplete",
+    how: "for every version",
+    answer: |view, arguments| incomplete(view, arguments.wants(&INCOMPLETE, &["gap_reason"])),
+};
+
+fn incomplete(view: &View, in_words: bool) -> Result<RecordBatch, Error> {
+    let graph = view.graph();
+    let rows = view.incomplete(in_words);
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(rows.iter().map(|(v, _)| Some(graph.version_id(*v))).collect::<Int64Array>()),
+        Arc::new(rows.iter().map(|(_, reason)| reason.as_deref()).collect::<StringArray>()),
+    ];
+    Ok(RecordBatch::try_new(INCOMPLETE.schema(), columns)?)
+}
+
 pub(super) static SERVED: Function = Function {
     name: "served",
     summary: "Which model versions a deployment serves.",

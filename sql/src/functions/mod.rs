@@ -58,8 +58,13 @@ pub static ALL: &[&Function] = &[
 ];
 
 /// Tables of schema `graph`, computed like functions but without arguments; the views read them.
-pub(crate) static TABLES: &[&Function] =
-    &[&graph_tables::GAPS, &graph_tables::LABELS, &graph_tables::MODELS, &graph_tables::SERVED];
+pub(crate) static TABLES: &[&Function] = &[
+    &graph_tables::GAPS,
+    &graph_tables::INCOMPLETE,
+    &graph_tables::LABELS,
+    &graph_tables::MODELS,
+    &graph_tables::SERVED,
+];
 
 /// Type of a column that a function returns. All are nullable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -51,6 +51,11 @@ impl TableProvider for LineageTable {
         _filters: &[Expr],
         _limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
+        // A table has no arguments. It is looked at when the query is planned: where a view joins nothing to it, it is not
+        // read.
+        if self.function.arguments.is_empty() {
+            suggest::begun_for(&self.graphs, state.config_options()).await?;
+        }
         let mut arguments = Vec::new();
         for given in &self.given {
             arguments.push(match given {
@@ -113,7 +118,6 @@ impl LineageCall {
         arguments.columns = columns;
         arguments.tells_beginning = context.session_config().get_extension::<WithoutBeginning>().is_none();
         let view = self.graphs.view(arguments.as_of()).await?;
-        // Tables have no arguments: a view of the time before the store began is empty.
         if !function.arguments.is_empty() && arguments.tells_beginning {
             suggest::begun(view.graph(), arguments.as_of())?;
         }

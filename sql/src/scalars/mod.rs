@@ -81,6 +81,8 @@ struct Given {
     columns: Vec<ArrayRef>,
     rows: usize,
     as_of: AsOf,
+    /// Whoever asks is not told since when the store knows anything.
+    hides_beginning: bool,
 }
 
 impl Given {
@@ -158,10 +160,11 @@ impl ScalarUDFImpl for Call {
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let as_of = LinewardOptions::as_of(&args.config_options);
+        let hides_beginning = LinewardOptions::hides_beginning(&args.config_options);
         let all_scalar = args.args.iter().all(|a| matches!(a, ColumnarValue::Scalar(_)));
         let rows = if all_scalar { 1 } else { args.number_rows };
         let columns = args.args.into_iter().map(|a| a.into_array(rows)).collect::<Result<Vec<_>>>()?;
-        let answer = (self.scalar.call)(&self.support, &Given { columns, rows, as_of });
+        let answer = (self.scalar.call)(&self.support, &Given { columns, rows, as_of, hides_beginning });
         let column = answer.map_err(DataFusionError::from)?;
         match all_scalar {
             true => Ok(ColumnarValue::Scalar(datafusion::common::ScalarValue::try_from_array(&column, 0)?)),

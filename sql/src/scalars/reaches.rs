@@ -20,7 +20,7 @@ pub(super) static FUNCTION: Scalar = Scalar {
 };
 
 fn call(support: &Support, given: &Given) -> Result<ArrayRef, Error> {
-    let view = support.view(given.as_of)?;
+    let view = support.view(given)?;
     let version = |id: Option<i64>| id.and_then(|id| view.graph().by_version_id(id)).filter(|v| view.exists(*v));
     let (from, to) = (given.numbers(0)?, given.numbers(1)?);
     let reaches = from.iter().zip(to.iter()).map(|(from, to)| Some(view.reaches(version(from)?, version(to)?)));

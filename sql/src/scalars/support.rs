@@ -1,9 +1,10 @@
 //! What scalar functions need beside their arguments: the graph, the classifiers' engine, the key of fingerprints.
 
-use crate::Error;
+use super::Given;
 use crate::graphs::Graphs;
+use crate::{Error, suggest};
 use lineward_classifiers::{Engine, FingerprintKey, RuleSet};
-use lineward_store::graph::{AsOf, View};
+use lineward_store::graph::View;
 use std::sync::{Arc, OnceLock};
 
 /// Where the key comes from; asked once.
@@ -45,10 +46,15 @@ impl Support {
         }
     }
 
-    /// The graph at the times of a session.
-    pub fn view(&self, as_of: AsOf) -> Result<Arc<View>, Error> {
+    /// The graph at the times of a session, where there is anything then.
+    pub(super) fn view(&self, given: &Given) -> Result<Arc<View>, Error> {
         const NONE: &str = "the lineage graph is on the node that asks; functions over it are computed there";
-        self.graphs.as_ref().ok_or_else(|| Error::Argument(NONE.to_owned()))?.view_blocking(as_of)
+        let graphs = self.graphs.as_ref().ok_or_else(|| Error::Argument(NONE.to_owned()))?;
+        let view = graphs.view_blocking(given.as_of)?;
+        if !given.hides_beginning {
+            suggest::begun(view.graph(), given.as_of)?;
+        }
+        Ok(view)
     }
 
     /// The engine with the built-in rules, made when it is first needed.

@@ -15,7 +15,7 @@ pub(super) static FUNCTION: Scalar = Scalar {
 };
 
 fn call(support: &Support, given: &Given) -> Result<ArrayRef, Error> {
-    let view = support.view(given.as_of)?;
+    let view = support.view(given)?;
     let ids = given.numbers(0)?;
     let masks = ids.iter().map(|id| {
         let version = view.graph().by_version_id(id?).filter(|v| view.exists(*v))?;

@@ -18,7 +18,7 @@ pub(super) static FUNCTION: Scalar = Scalar {
 };
 
 fn call(support: &Support, given: &Given) -> Result<ArrayRef, Error> {
-    let view = support.view(given.as_of)?;
+    let view = support.view(given)?;
     let mut lists = ListBuilder::new(Int64Builder::new());
     for id in given.numbers(0)?.iter() {
         match id.and_then(|id| view.graph().by_version_id(id)).filter(|v| view.exists(*v)) {

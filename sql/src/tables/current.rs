@@ -5,7 +5,9 @@
 //! as known then are the newest revisions recorded by then; as valid then are rows that had begun, and what ended later
 //! has not ended yet. Tables that are logs have no revisions and are not here.
 
+use crate::graphs::Graphs;
 use crate::options::LinewardOptions;
+use crate::suggest;
 use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, RecordBatch, StringArray, TimestampMicrosecondArray, UInt32Array,
 };
@@ -26,6 +28,10 @@ use tokio::sync::OnceCell;
 /// Bookkeeping that says nothing about the current state.
 const HIDDEN: [&str; 2] = ["retracted_at", "revision"];
 
+/// Tables of which no rows would mean that nothing came from anything: at a time before the store begins they are an error,
+/// as the lineage functions are. Others have no rows then, which is what they had.
+const LINEAGE: [&str; 2] = ["edges", "run_mappings"];
+
 /// A table of the current state.
 #[derive(Debug)]
 pub(crate) struct CurrentTable {
@@ -34,17 +40,19 @@ pub(crate) struct CurrentTable {
     schema: SchemaRef,
     rows: OnceCell<Arc<dyn TableProvider>>,
     past: Mutex<Option<(AsOf, Arc<dyn TableProvider>)>>,
+    /// With the lineage graph it is known since when there is anything; where there is none, nobody is told.
+    graphs: Option<Arc<Graphs>>,
 }
 
 impl CurrentTable {
     /// A projected table by its name.
-    pub fn new(snapshot: Snapshot, name: &'static str) -> Result<Self, crate::Error> {
+    pub fn new(snapshot: Snapshot, name: &'static str, graphs: Option<Arc<Graphs>>) -> Result<Self, crate::Error> {
         let Some(full) = arrow_schema(name) else {
             return Err(lineward_store::Error::Unknown(format!("no table `{name}`")).into());
         };
         let fields: Vec<_> = full.fields().iter().filter(|f| !hidden(f.name())).cloned().collect();
         let schema = Arc::new(Schema::new(fields));
-        Ok(Self { snapshot, name, schema, rows: OnceCell::new(), past: Mutex::new(None) })
+        Ok(Self { snapshot, name, schema, rows: OnceCell::new(), past: Mutex::new(None), graphs })
     }
 
     async fn at(&self, state: &dyn Session) -> Result<Arc<dyn TableProvider>> {
@@ -188,6 +196,9 @@ impl TableProvider for CurrentTable {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
+        if let Some(graphs) = self.graphs.as_ref().filter(|_| LINEAGE.contains(&self.name)) {
+            suggest::begun_for(graphs, state.config_options()).await?;
+        }
         self.at(state).await?.scan(state, projection, filters, limit).await
     }
 }

@@ -83,7 +83,7 @@ impl StoredTable {
         Ok(match self.layer {
             Layer::Raw => Arc::new(RawTable::open(snapshot, name).await?),
             Layer::Log => Arc::new(LogTable::new(snapshot, name)?),
-            Layer::Current => Arc::new(CurrentTable::new(snapshot, name)?),
+            Layer::Current => Arc::new(CurrentTable::new(snapshot, name, None)?),
         })
     }
 

@@ -479,6 +479,15 @@ impl View {
         models.map(state).collect()
     }
 
+    /// Versions at which or upstream of which something is not known, with what that is where it is wanted in words: the
+    /// nearest gap of each is looked for.
+    pub fn incomplete(&self, in_words: bool) -> Vec<(Version, Option<String>)> {
+        let (gap_bits, flow) = (self.gap_bits(false), self.flow());
+        let bits = |version: Version| gap_bits[flow.class(version) as usize];
+        let with_gaps = self.graph.versions().filter(|&v| bits(v) != 0 && self.exists(v));
+        with_gaps.map(|v| (v, in_words.then(|| self.gap_reason(v, bits(v), false)))).collect()
+    }
+
     /// Each deployment version with each model version it serves, by way of configurations; a deployment of which no
     /// model is known comes once, alone.
     pub fn served(&self) -> Vec<(Version, Option<Version>)> {

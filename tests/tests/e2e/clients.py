@@ -11,6 +11,7 @@ import urllib.parse
 import urllib.request
 import uuid
 import warnings
+from datetime import datetime, timezone
 
 import adbc_driver_flightsql.dbapi as flight
 import adbc_driver_postgresql.dbapi as adbc_postgres
@@ -24,6 +25,7 @@ postgres, http, flight_address, token = sys.argv[1:5]
 host, port = postgres.split(":")
 password = {} if token == "-" else {"password": token}
 LONG_AGO = "2000-01-01T00:00:00Z"
+LONG_SINCE = datetime(2000, 1, 1, tzinfo=timezone.utc)
 QUESTION = "SELECT model_name FROM models_trained_on({}) ORDER BY 1"
 
 
@@ -36,6 +38,14 @@ def with_psycopg():
         out["prepared"] = prepared
         binary = c.cursor(binary=True).execute("SELECT 1::bigint, 2.5::float8, true, 'x', NULL::text").fetchone()
         out["binary"] = list(binary)
+        models = "SELECT count(*) FROM (VALUES ('a'), ('b'), ('c,d'), ('')) AS t(name) WHERE name "
+        out["arrays"] = [
+            c.execute(models + "= ANY(%s)", (["a", "c,d", ""],)).fetchone()[0],
+            c.execute(models + "<> ALL(%s::text[])", (["a"],)).fetchone()[0],
+            c.execute("SELECT %s::text[]", (["a", "", None, "NULL", 'x"y'],)).fetchone()[0],
+            c.cursor(binary=True).execute("SELECT %b::bigint[]", ([1, 2],)).fetchone()[0],
+            c.execute("SELECT count(*) FROM runs WHERE started_at = ANY(%s)", ([LONG_SINCE],)).fetchone()[0],
+        ]
         with c.transaction(), c.cursor(name="Pieces") as cursor:
             cursor.itersize = 3
             cursor.execute("SELECT v FROM (VALUES (1), (2), (3), (4), (5)) AS t(v) WHERE v > %s ORDER BY v", (1,))
@@ -92,7 +102,24 @@ def with_adbc_postgres():
         cursor.execute(QUESTION.format("'PHI'"))
         models = cursor.fetch_arrow_table().column(0).to_pylist()
         cursor.execute("SELECT run_id FROM runs WHERE false")
-        return {"models": models, "empty": cursor.fetch_arrow_table().num_rows}
+        empty = cursor.fetch_arrow_table().num_rows
+        depths = {depth: objects(c, depth) for depth in ["catalogs", "db_schemas", "tables", "all"]}
+        columns = [column["column_name"] for column in depths["all"]["public"]["runs"]["table_columns"]]
+        statistics = c.adbc_get_statistics(db_schema_filter="public", approximate=True).read_all().num_rows
+        return {
+            "models": models,
+            "empty": empty,
+            "schemas": [sorted(depths[depth]) for depth in ["db_schemas", "tables", "all"]],
+            "tables": ["runs" in depths[depth]["public"] for depth in ["tables", "all"]],
+            "columns": columns,
+            "statistics": statistics,
+        }
+
+
+def objects(connection, depth):
+    catalogs = connection.adbc_get_objects(depth=depth).read_all().to_pylist()
+    schemas = next(c for c in catalogs if c["catalog_name"] == "lineward")["catalog_db_schemas"] or []
+    return {s["db_schema_name"]: {t["table_name"]: t for t in s["db_schema_tables"] or []} for s in schemas}
 
 
 def with_adbc_flight():

@@ -182,6 +182,7 @@ fn python_clients_get_the_same_answers() {
     }
     assert_eq!(psycopg["prepared"], json!([1, 2, 3, 4, 5, 6, 7, 8]));
     assert_eq!(psycopg["pieces"], json!([2, 3, 4, 5]));
+    assert_eq!(psycopg["arrays"], json!([3, 3, ["a", "", null, "NULL", "x\"y"], [1, 2], 0]));
     assert_eq!(psycopg["binary"], json!([1, 2.5, true, "x", null]));
     assert!(psycopg["tables"]["public.runs"].as_u64() > Some(0) && psycopg["tables"]["raw.epochs"].as_u64() > Some(0));
     for (what, state) in [("missing", "42P01"), ("write", "25006"), ("cast", "22P02"), ("syntax", "42601")] {
@@ -191,7 +192,14 @@ fn python_clients_get_the_same_answers() {
     assert_eq!(psycopg["after"], 7);
     assert_eq!(psycopg["times"], json!([true, 0, "2000-01-01T00:00:00Z", true, 0, true]));
     assert_eq!(said["adbc_flight"]["past"], 0);
-    assert_eq!(said["adbc_postgres"]["empty"], 0);
+    let adbc = &said["adbc_postgres"];
+    assert_eq!(adbc["empty"], 0);
+    let schemas = adbc["schemas"].as_array().expect("schemas at each depth");
+    assert!(schemas.iter().all(|all| all.as_array().is_some_and(|all| all.contains(&json!("public")))), "{adbc}");
+    assert_eq!(adbc["tables"], json!([true, true]));
+    assert!(adbc["columns"].as_array().is_some_and(|all| all.contains(&json!("run_id"))), "{adbc}");
+    // The one row is of the schema itself, of which nothing is told.
+    assert!(adbc["statistics"].as_u64() <= Some(1), "{adbc}");
     assert_eq!(said["adbc_flight"]["vendor"], "Lineward");
     assert!(said["adbc_flight"]["columns"].as_array().is_some_and(|c| c.contains(&json!("run_id"))));
     assert_eq!(said["openlineage"]["graph"], json!(["dataset:db:source", "dataset:db:target", "job:etl:copy"]));
