@@ -56,6 +56,34 @@ fn every_example_is_found_by_the_whole_set() {
     assert!(failures.is_empty(), "{} failures:\n{}", failures.len(), failures.join("\n"));
 }
 
+/// Rules of credentials whose value stands right behind a character of a token that is not of the value.
+const BEHIND_A_TOKEN: &[&str] = &[
+    // `/bot` of the path stands right before it.
+    "telegram-bot-url",
+    // `0x` says how the number is written.
+    "ethereum-private-key",
+];
+
+#[test]
+fn the_value_of_a_credential_is_the_whole_token() {
+    // What begins inside a token leaves its first characters in a clean copy.
+    let joins = |b: u8| b.is_ascii_alphanumeric() || b"_+~".contains(&b);
+    let mut failures = Vec::new();
+    for (_, rule) in with_examples().iter().filter(|(_, r)| r.categories.contains(&crate::Category::Credential)) {
+        for positive in rule.positives.iter().filter(|_| !BEHIND_A_TOKEN.contains(&&*rule.id)) {
+            let Some((text, start, end)) = unmark(parts(positive).1) else { continue };
+            let (before, behind) = (start.checked_sub(1).map(|at| text.as_bytes()[at]), text.as_bytes().get(end));
+            if before.is_some_and(joins) && joins(text.as_bytes()[start]) {
+                failures.push(format!("{}: begins inside a token: {}", rule.id, &text[..start]));
+            }
+            if behind.is_some_and(|b| joins(*b)) && joins(text.as_bytes()[end - 1]) {
+                failures.push(format!("{}: ends inside a token: {}", rule.id, &text[end..]));
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{} failures:\n{}", failures.len(), failures.join("\n"));
+}
+
 #[test]
 fn examples_fit_a_chunk_seam() {
     // The text reader's batches overlap: a text found whole is found when it lies across a seam.

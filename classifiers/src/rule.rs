@@ -12,6 +12,7 @@ use crate::normalise::Normalise;
 use crate::{Error, structure, validators};
 use regex_automata::meta::Regex;
 use regex_automata::util::syntax;
+use regex_automata::{Anchored, Input};
 use serde::Deserialize;
 use std::sync::OnceLock;
 
@@ -26,6 +27,8 @@ pub(crate) const BUILT_IN_SHA256: &[u8; 32] = include_bytes!(concat!(env!("OUT_D
 pub const WINDOW_BYTES: usize = 512;
 /// Largest window a rule may ask for.
 pub const WINDOW_BYTES_MAX: usize = 16_384;
+/// Longest part of a value before its literal.
+const LEAD_BYTES_MAX: usize = 64;
 /// Bytes before a value in which context words are looked for, unless a rule says otherwise.
 pub const NEAR_BYTES: usize = 64;
 /// Bytes after a value in which context words are looked for.
@@ -92,6 +95,7 @@ struct Spec {
     #[serde(default)]
     tagger: bool,
     find: Option<String>,
+    lead: Option<String>,
     window: Option<usize>,
     #[serde(default)]
     check: Vec<String>,
@@ -186,6 +190,44 @@ pub struct Lower {
     pub score: f32,
 }
 
+/// What of a value stands before the literal that starts the attempt, for tokens that are known by their middle.
+#[derive(Debug)]
+pub struct Lead {
+    pattern: Pattern,
+    /// Bytes of the shortest and of the longest.
+    bytes: (usize, usize),
+}
+
+impl Lead {
+    fn new(source: &str) -> Result<Self, String> {
+        let hir = regex_syntax::ParserBuilder::new().unicode(false).utf8(false).build().parse(source);
+        let hir = hir.map_err(|e| e.to_string())?;
+        let bytes = hir.properties().minimum_len().zip(hir.properties().maximum_len());
+        match bytes.filter(|(least, most)| *least > 0 && *most <= LEAD_BYTES_MAX) {
+            Some(bytes) => Ok(Self { pattern: Pattern::new(format!(r"(?:{source})\z"), false), bytes }),
+            None => Err(format!("`lead` must take from 1 to {LEAD_BYTES_MAX} bytes")),
+        }
+    }
+
+    /// Where the value begins whose literal stands at a place; the longest is taken. `None` where there is no lead, or
+    /// where it is the end of something longer.
+    pub(crate) fn start(&self, text: &[u8], at: usize) -> Option<usize> {
+        let regex = self.pattern.regex()?;
+        let text = &text[..at];
+        let (least, most) = self.bytes;
+        let begins = |from: &usize| {
+            let inside = from.checked_sub(1).is_some_and(|i| Self::is_inside(text[i]));
+            !inside && regex.is_match(Input::new(text).range(*from..).anchored(Anchored::Yes))
+        };
+        (at.saturating_sub(most)..=at.checked_sub(least)?).find(begins)
+    }
+
+    /// Whether a byte before a lead makes it a part of a longer token.
+    fn is_inside(before: u8) -> bool {
+        before.is_ascii_alphanumeric() || matches!(before, b'_' | b'-' | b'+' | b'/')
+    }
+}
+
 /// A regular expression that is compiled when it is first tried: start-up pays for none.
 #[derive(Debug)]
 pub struct Pattern {
@@ -261,6 +303,8 @@ pub struct Rule {
     pub trigger: Trigger,
     /// What must stand at the candidate's start.
     pub find: Option<Pattern>,
+    /// What of the value stands before that.
+    pub lead: Option<Lead>,
     /// What the expression needs around the literals of the trigger.
     pub(crate) need: Need,
     /// Bytes after the candidate's start that the expression may see.
@@ -392,6 +436,10 @@ fn compile(file: &str, spec: Spec, need: Need) -> Result<Rule, Error> {
     if spec.find.is_some() == matches!(trigger, Trigger::Field | Trigger::Tagger(_)) {
         return Err(fail("`find` and one of `anchors`, `keywords`, `run` go together".into()));
     }
+    let lead = spec.lead.as_deref().map(Lead::new).transpose().map_err(&fail)?;
+    if lead.is_some() && !matches!(trigger, Trigger::Literals { .. }) {
+        return Err(fail("`lead` is what stands before a literal: it goes with `anchors` or `keywords`".into()));
+    }
     let window_bytes = spec.window.unwrap_or(WINDOW_BYTES);
     if window_bytes > WINDOW_BYTES_MAX {
         return Err(fail(format!("`window` is {window_bytes}; at most {WINDOW_BYTES_MAX} is allowed")));
@@ -413,6 +461,7 @@ fn compile(file: &str, spec: Spec, need: Need) -> Result<Rule, Error> {
     Ok(Rule {
         trigger,
         find: spec.find.map(|f| Pattern::new(f, false)),
+        lead,
         need,
         window_bytes,
         checks,
@@ -512,7 +561,8 @@ fn check(name: &str) -> Result<Check, String> {
 /// # Errors
 /// [`Error::Rule`] with the regular expression's own message.
 pub fn verify(rule: &Rule) -> Result<(), Error> {
-    for pattern in [rule.find.as_ref(), rule.field.as_ref().map(|f| &f.value)].into_iter().flatten() {
+    let patterns = [rule.find.as_ref(), rule.lead.as_ref().map(|l| &l.pattern), rule.field.as_ref().map(|f| &f.value)];
+    for pattern in patterns.into_iter().flatten() {
         pattern.compile().map_err(|m| rule_error(&rule.id, &rule.file, m))?;
     }
     Ok(())

@@ -609,7 +609,11 @@ impl<'e> Scanner<'e> {
         }
         let bounds = |n: usize| Some((slots[n]?.get(), slots[n + 1]?.get()));
         let Some(whole) = bounds(0) else { return };
-        let (start, end) = bounds(2).unwrap_or(whole);
+        let (mut start, end) = bounds(2).unwrap_or(whole);
+        if let Some(lead) = &rule.lead {
+            let Some(before) = lead.start(text, at) else { return };
+            start = before;
+        }
         if start == end || (rule.trigger == Trigger::Run(RunKind::Digits) && !number_edges(text, start, end)) {
             return;
         }
