@@ -48,6 +48,14 @@ enum Requires {
     Near,
 }
 
+/// What ends a value before its expression does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Until {
+    /// The label of the next value: `MRN` is no part of a name.
+    Label,
+}
+
 /// An example in which the value is marked by «».
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(untagged)]
@@ -96,6 +104,8 @@ struct Spec {
     tagger: bool,
     find: Option<String>,
     lead: Option<String>,
+    #[serde(default)]
+    until: Option<Until>,
     window: Option<usize>,
     #[serde(default)]
     check: Vec<String>,
@@ -305,6 +315,8 @@ pub struct Rule {
     pub find: Option<Pattern>,
     /// What of the value stands before that.
     pub lead: Option<Lead>,
+    /// What ends the value before the expression does.
+    pub until: Option<Until>,
     /// What the expression needs around the literals of the trigger.
     pub(crate) need: Need,
     /// Bytes after the candidate's start that the expression may see.
@@ -462,6 +474,7 @@ fn compile(file: &str, spec: Spec, need: Need) -> Result<Rule, Error> {
         trigger,
         find: spec.find.map(|f| Pattern::new(f, false)),
         lead,
+        until: spec.until,
         need,
         window_bytes,
         checks,

@@ -9,6 +9,7 @@ mod codes;
 mod context;
 mod fields;
 mod grams;
+mod labels;
 mod marks;
 mod need;
 pub(crate) mod overlap;
@@ -22,7 +23,7 @@ use need::TOKEN_BEHIND;
 
 use crate::Error;
 use crate::finding::Match;
-use crate::rule::{FieldRule, NEAR_AFTER_BYTES, Rule, Trigger, syntax_config};
+use crate::rule::{FieldRule, NEAR_AFTER_BYTES, Rule, Trigger, Until, syntax_config};
 use crate::rule_set::RuleSet;
 use crate::values::{FieldId, FieldTable, ValueBatch, ValueSpan};
 use codes::{BLANK, CodeSet, code};
@@ -609,10 +610,13 @@ impl<'e> Scanner<'e> {
         }
         let bounds = |n: usize| Some((slots[n]?.get(), slots[n + 1]?.get()));
         let Some(whole) = bounds(0) else { return };
-        let (mut start, end) = bounds(2).unwrap_or(whole);
+        let (mut start, mut end) = bounds(2).unwrap_or(whole);
         if let Some(lead) = &rule.lead {
             let Some(before) = lead.start(text, at) else { return };
             start = before;
+        }
+        if rule.until == Some(Until::Label) {
+            end = labels::before_label(text, start, end);
         }
         if start == end || (rule.trigger == Trigger::Run(RunKind::Digits) && !number_edges(text, start, end)) {
             return;
