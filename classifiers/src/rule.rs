@@ -105,6 +105,8 @@ struct Spec {
     find: Option<String>,
     lead: Option<String>,
     #[serde(default)]
+    caseless: bool,
+    #[serde(default)]
     until: Option<Until>,
     window: Option<usize>,
     #[serde(default)]
@@ -315,6 +317,8 @@ pub struct Rule {
     pub find: Option<Pattern>,
     /// What of the value stands before that.
     pub lead: Option<Lead>,
+    /// Values in small letters count too. They are checked in capitals.
+    pub caseless: bool,
     /// What ends the value before the expression does.
     pub until: Option<Until>,
     /// What the expression needs around the literals of the trigger.
@@ -386,6 +390,20 @@ impl Rule {
 
     /// Whether a value passes the checks.
     pub(crate) fn accepts(&self, value: &str) -> bool {
+        let has = |is: fn(&u8) -> bool| value.as_bytes().iter().any(is);
+        match self.caseless && has(u8::is_ascii_lowercase) {
+            // Letters of both kinds are a word.
+            true => !has(u8::is_ascii_uppercase) && self.passes(&value.to_ascii_uppercase()),
+            false => self.passes(value),
+        }
+    }
+
+    /// Whether a value is one that counts in a context only: a number in small letters that no label stands before.
+    pub(crate) fn is_doubtful(&self, value: &str) -> bool {
+        self.caseless && matches!(self.trigger, Trigger::Run(_)) && value.bytes().any(|b| b.is_ascii_lowercase())
+    }
+
+    fn passes(&self, value: &str) -> bool {
         self.entropy_min.is_none_or(|least| structure::entropy_bits(value) >= least)
             && self.checks.iter().all(|c| (c.passes)(value))
     }
@@ -401,7 +419,8 @@ pub fn parse(file: &str, text: &str) -> Result<Vec<Rule>, Error> {
         .into_iter()
         .map(|spec| {
             let literals = spec.anchors.iter().map(|a| (&**a, false)).chain(spec.keywords.iter().map(|k| (&**k, true)));
-            let need = spec.find.as_ref().map(|find| Need::of(find, literals)).unwrap_or_default();
+            let find = spec.find.clone().map(|find| folded(find, spec.caseless));
+            let need = find.map(|find| Need::of(&find, literals)).unwrap_or_default();
             let words: Vec<String> = spec.near.iter().map(|w| w.to_lowercase()).collect();
             let need = need.with_near(words.iter().map(String::as_str));
             compile(file, spec, need)
@@ -463,7 +482,7 @@ fn compile(file: &str, spec: Spec, need: Need) -> Result<Rule, Error> {
         (true, None) => None,
         (false, Some(value)) => Some(FieldRule {
             names: spec.fields.clone(),
-            value: Pattern::new(value.clone(), true),
+            value: Pattern::new(folded(value.clone(), spec.caseless), true),
             score: spec.field_score.unwrap_or(0.9),
         }),
         _ => return Err(fail("`fields` and `value` go together".into())),
@@ -472,8 +491,9 @@ fn compile(file: &str, spec: Spec, need: Need) -> Result<Rule, Error> {
     let default = if is_credential { Normalise::Exact } else { Normalise::AlnumUpper };
     Ok(Rule {
         trigger,
-        find: spec.find.map(|f| Pattern::new(f, false)),
+        find: spec.find.map(|f| Pattern::new(folded(f, spec.caseless), false)),
         lead,
+        caseless: spec.caseless,
         until: spec.until,
         need,
         window_bytes,
@@ -496,6 +516,11 @@ fn compile(file: &str, spec: Spec, need: Need) -> Result<Rule, Error> {
         provider: spec.provider,
         country: spec.country,
     })
+}
+
+/// An expression, in any case where the rule says so.
+fn folded(source: String, caseless: bool) -> String {
+    if caseless { format!("(?i){source}") } else { source }
 }
 
 fn trigger(spec: &Spec) -> Result<Trigger, String> {

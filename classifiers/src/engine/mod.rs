@@ -667,8 +667,9 @@ impl<'e> Scanner<'e> {
     ) -> Option<f32> {
         let engine = self.engine;
         let rule = engine.rules.get(rule_index);
-        let Some(near) = &rule.near else { return Some(rule.score) };
         let (start, end) = (c.low + start, c.low + end);
+        let is_doubtful = rule.caseless && std::str::from_utf8(&buffer[start..end]).is_ok_and(|v| rule.is_doubtful(v));
+        let Some(near) = &rule.near else { return (!is_doubtful).then_some(rule.score) };
         let before = c.low.max(start.saturating_sub(near.before_bytes));
         let after = c.high.min(end + NEAR_AFTER_BYTES);
         // A line break ends the context behind a value: the next line's label belongs to the next line's value.
@@ -677,7 +678,7 @@ impl<'e> Scanner<'e> {
         let has = field.is_some_and(|f| self.field_has_word(rule_index, rule, f, fields))
             || self.context.has(rule_index, buffer, before, start)
             || self.context.has(rule_index, buffer, end, after);
-        match (has, near.required) {
+        match (has, near.required || is_doubtful) {
             (true, _) => Some(near.score),
             (false, true) => None,
             (false, false) => Some(rule.score),
