@@ -28,7 +28,7 @@ use crate::rule_set::RuleSet;
 use crate::values::{FieldId, FieldTable, ValueBatch, ValueSpan};
 use codes::{BLANK, CodeSet, code};
 use context::{Context, ContextWords};
-use fields::FieldPlans;
+use fields::{FieldPlans, KnownNames};
 use grams::{Grams, Wanted, Wanting};
 use marks::Marks;
 use regex_automata::hybrid::dfa::{Cache as DfaCache, DFA};
@@ -63,6 +63,8 @@ pub struct Engine {
     token: RunRules,
     /// Rules without a trigger.
     slow: Vec<u16>,
+    /// Built when the first table is seen that could be one.
+    field_names: OnceLock<KnownNames>,
 }
 
 /// The rules of one kind of run, as one automaton that says which of them match at a place.
@@ -134,6 +136,7 @@ impl Engine {
             at: RunRules::new(&rules, RunKind::At),
             token: RunRules::new(&rules, RunKind::Token),
             slow: rules.indices(|r| r.trigger == Trigger::Slow),
+            field_names: OnceLock::new(),
             rules,
         })
     }
@@ -288,6 +291,12 @@ impl<'e> Scanner<'e> {
     /// Matches of the newest batch that better ones overlap, and that reach beyond them: no findings, but parts of one.
     pub(crate) fn beaten(&self) -> &[Match] {
         &self.beaten
+    }
+
+    /// Whether a rule looks for fields of this name.
+    pub(crate) fn is_known_field(&self, name: &str) -> bool {
+        let engine = self.engine;
+        engine.field_names.get_or_init(|| KnownNames::of(&engine.rules)).hold(name)
     }
 
     /// Forgets what it learned about field names; call it when the field table changes to another input's.
