@@ -68,9 +68,19 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 fn need_of(rule: &Map<String, Value>) -> Need {
     let strings = |key: &str| rule.get(key).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
     let literals = strings("anchors").map(|l| (l, false)).chain(strings("keywords").map(|l| (l, true)));
-    let need = rule.get("find").and_then(Value::as_str).map(|find| Need::of(find, literals)).unwrap_or_default();
+    let need = rule
+        .get("find")
+        .and_then(Value::as_str)
+        .map(|find| Need::of(&folded(rule, find), literals))
+        .unwrap_or_default();
     let words: Vec<String> = strings("near").map(str::to_lowercase).collect();
     need.with_near(words.iter().map(String::as_str))
+}
+
+/// An expression as it is compiled.
+fn folded(rule: &Map<String, Value>, find: &str) -> String {
+    let caseless = rule.get("caseless").and_then(Value::as_bool).unwrap_or_default();
+    if caseless { format!("(?i){find}") } else { find.to_owned() }
 }
 
 /// How many rule files there are in a folder and the folders in it.

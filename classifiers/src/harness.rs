@@ -56,6 +56,107 @@ fn every_example_is_found_by_the_whole_set() {
     assert!(failures.is_empty(), "{} failures:\n{}", failures.len(), failures.join("\n"));
 }
 
+/// Rules of credentials whose value stands right behind a character of a token that is not of the value.
+const BEHIND_A_TOKEN: &[&str] = &[
+    // `/bot` of the path stands right before it.
+    "telegram-bot-url",
+    // `0x` says how the number is written.
+    "ethereum-private-key",
+];
+
+#[test]
+fn the_value_of_a_credential_is_the_whole_token() {
+    // What begins inside a token leaves its first characters in a clean copy.
+    let joins = |b: u8| b.is_ascii_alphanumeric() || b"_+~".contains(&b);
+    let mut failures = Vec::new();
+    for (_, rule) in with_examples().iter().filter(|(_, r)| r.categories.contains(&crate::Category::Credential)) {
+        for positive in rule.positives.iter().filter(|_| !BEHIND_A_TOKEN.contains(&&*rule.id)) {
+            let Some((text, start, end)) = unmark(parts(positive).1) else { continue };
+            let (before, behind) = (start.checked_sub(1).map(|at| text.as_bytes()[at]), text.as_bytes().get(end));
+            if before.is_some_and(joins) && joins(text.as_bytes()[start]) {
+                failures.push(format!("{}: begins inside a token: {}", rule.id, &text[..start]));
+            }
+            if behind.is_some_and(|b| joins(*b)) && joins(text.as_bytes()[end - 1]) {
+                failures.push(format!("{}: ends inside a token: {}", rule.id, &text[end..]));
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{} failures:\n{}", failures.len(), failures.join("\n"));
+}
+
+/// Rules outside `national.yaml` for identifiers that people write in small letters too.
+const OTHER_IDENTIFIERS: &[&str] = &[
+    "ca-health-card",
+    "creditor-reference",
+    "cusip",
+    "de-kvnr",
+    "driver-license",
+    "figi",
+    "health-plan-number",
+    "iban",
+    "iban-labelled",
+    "in-ifsc",
+    "in-pan-labelled",
+    "isin",
+    "lei",
+    "meid",
+    "medical-licence",
+    "medical-record-number",
+    "national-id-labelled",
+    "nz-nhi",
+    "passport-mrz",
+    "passport-number",
+    "sedol",
+    "sepa-creditor-identifier",
+    "swift-bic",
+    "tax-number-labelled",
+    "us-dea",
+    "us-mbi",
+    "vehicle-vin",
+    "vehicle-vin-unchecked",
+    "voter-number",
+    "wkn",
+];
+/// Of those, rules that find some of their examples in capitals only. What they find in small letters is in their examples.
+const CAPITALS_ONLY: &[&str] = &[
+    // `HRB` behind the name of a court, which is told by its capital.
+    "de-handelsregister",
+    // Without `<` behind the first letter the line begins like a word.
+    "passport-mrz",
+    // The number by its form alone, without a word that says what it is.
+    "uk-nino",
+];
+
+#[test]
+fn identifiers_are_found_in_small_letters() {
+    let engine = Engine::new(Arc::new(with_examples())).expect("engine");
+    let rules = engine.rules().clone();
+    let is_meant = |r: &crate::rule::Rule| {
+        (r.file == "national.yaml" || OTHER_IDENTIFIERS.contains(&&*r.id)) && !CAPITALS_ONLY.contains(&&*r.id)
+    };
+    let (mut failures, mut count) = (Vec::new(), 0);
+    for (_, rule) in rules.iter().filter(|(_, r)| is_meant(r)) {
+        for positive in &rule.positives {
+            let (field, marked) = parts(positive);
+            let Some((text, start, end)) = unmark(marked) else { continue };
+            count += 1;
+            let small = text.to_lowercase();
+            assert_eq!(small.len(), text.len(), "{}: its places are those of the example", rule.id);
+            let entities = |text: &str| -> Vec<&str> {
+                let found = scan(&engine, field, &[text]).expect("scan");
+                let here = found.iter().filter(|m| m.start < end && start < m.end);
+                here.map(|m| &*rules.get(m.rule).entity).collect()
+            };
+            // Another entity may be the better one, as a country's own number.
+            let expected = entities(&text);
+            if !entities(&small).iter().any(|entity| *entity == rule.entity || expected.contains(entity)) {
+                failures.push(format!("{}: {text:?}", rule.id));
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{} of {count} fail:\n{}", failures.len(), failures.join("\n"));
+}
+
 #[test]
 fn examples_fit_a_chunk_seam() {
     // The text reader's batches overlap: a text found whole is found when it lies across a seam.

@@ -5,6 +5,7 @@
 //! and a number without its country stays without one. What cannot be read in the way of its entity is taken by its
 //! letters and digits, so that every value has a form. Nothing here decides whether a value is one.
 
+use crate::structure;
 use serde::Deserialize;
 use std::net::IpAddr;
 
@@ -19,7 +20,8 @@ pub enum Normalise {
     Lower,
     /// Letters and digits only, upper case.
     AlnumUpper,
-    /// As it stands.
+    /// As it stands; the block of a key (`-----BEGIN ...-----`) is its label and its letters, for line breaks, indentation
+    /// and the quotes of a program around its lines are not the key.
     Exact,
     /// A telephone number: digits with the country's code where it is known, without a trunk zero in brackets and
     /// without an extension.
@@ -35,7 +37,7 @@ impl Normalise {
     /// The form of a value.
     pub(crate) fn form(self, value: &str) -> String {
         match self {
-            Self::Exact => value.to_owned(),
+            Self::Exact => structure::pem_form(value).unwrap_or_else(|| value.to_owned()),
             Self::Lower => value.to_lowercase(),
             Self::Digits => digits(value),
             Self::AlnumUpper => alnum_upper(value),
@@ -282,6 +284,33 @@ mod tests {
         same(Normalise::Ip, "203.0.113.9", &["203.0.113.9", "::ffff:203.0.113.9"]);
         same(Normalise::Ip, "2001:db8::/32", &["2001:0DB8::/32"]);
         same(Normalise::Ip, "010.1.2.3", &["010.1.2.3"]);
+    }
+
+    #[test]
+    fn a_key_block_has_one_form() {
+        let body = ["MHcCAQEEIBkg4LVmB1mzdt7SNq9W", "Tq2xUoAoGCCqGSM49+AwEHoUQDQg/A", "E1kq=="];
+        let block = |end: &str, before: &str| {
+            let lines: Vec<String> = body.iter().map(|line| format!("{before}{line}{end}")).collect();
+            format!("-----BEGIN EC PRIVATE KEY-----{end}{}{before}-----END EC PRIVATE KEY-----", lines.concat())
+        };
+        let expected = format!("EC PRIVATE KEY {}", body.concat());
+        for (end, before) in [
+            ("\n", ""),
+            ("\r\n", ""),
+            ("\n", "    "),
+            ("\\n", ""),
+            ("\\r\\n", ""),
+            ("\\\\n", ""),
+            ("\\n\" +\n", "  \""),
+        ] {
+            same(Normalise::Exact, &expected, &[&block(end, before)]);
+        }
+        assert_ne!(Normalise::Exact.form(&block("\n", "").replace("MHc", "MHd")), expected);
+        assert_ne!(Normalise::Exact.form(&block("\n", "").replace("EC ", "")), expected);
+        // A block that was cut off is another value than the whole one.
+        same(Normalise::Exact, "EC PRIVATE KEY MHcC", &["-----BEGIN EC PRIVATE KEY-----\nMHcC"]);
+        same(Normalise::Exact, "-----BEGIN", &["-----BEGIN"]);
+        same(Normalise::Exact, "a b\nc", &["a b\nc"]);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::normalise::Normalise;
 use crate::{Error, structure, validators};
 use regex_automata::meta::Regex;
 use regex_automata::util::syntax;
+use regex_automata::{Anchored, Input};
 use serde::Deserialize;
 use std::sync::OnceLock;
 
@@ -26,6 +27,8 @@ pub(crate) const BUILT_IN_SHA256: &[u8; 32] = include_bytes!(concat!(env!("OUT_D
 pub const WINDOW_BYTES: usize = 512;
 /// Largest window a rule may ask for.
 pub const WINDOW_BYTES_MAX: usize = 16_384;
+/// Longest part of a value before its literal.
+const LEAD_BYTES_MAX: usize = 64;
 /// Bytes before a value in which context words are looked for, unless a rule says otherwise.
 pub const NEAR_BYTES: usize = 64;
 /// Bytes after a value in which context words are looked for.
@@ -43,6 +46,14 @@ enum RunName {
 #[serde(rename_all = "snake_case")]
 enum Requires {
     Near,
+}
+
+/// What ends a value before its expression does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Until {
+    /// The label of the next value: `MRN` is no part of a name.
+    Label,
 }
 
 /// An example in which the value is marked by «».
@@ -92,6 +103,11 @@ struct Spec {
     #[serde(default)]
     tagger: bool,
     find: Option<String>,
+    lead: Option<String>,
+    #[serde(default)]
+    caseless: bool,
+    #[serde(default)]
+    until: Option<Until>,
     window: Option<usize>,
     #[serde(default)]
     check: Vec<String>,
@@ -186,6 +202,44 @@ pub struct Lower {
     pub score: f32,
 }
 
+/// What of a value stands before the literal that starts the attempt, for tokens that are known by their middle.
+#[derive(Debug)]
+pub struct Lead {
+    pattern: Pattern,
+    /// Bytes of the shortest and of the longest.
+    bytes: (usize, usize),
+}
+
+impl Lead {
+    fn new(source: &str) -> Result<Self, String> {
+        let hir = regex_syntax::ParserBuilder::new().unicode(false).utf8(false).build().parse(source);
+        let hir = hir.map_err(|e| e.to_string())?;
+        let bytes = hir.properties().minimum_len().zip(hir.properties().maximum_len());
+        match bytes.filter(|(least, most)| *least > 0 && *most <= LEAD_BYTES_MAX) {
+            Some(bytes) => Ok(Self { pattern: Pattern::new(format!(r"(?:{source})\z"), false), bytes }),
+            None => Err(format!("`lead` must take from 1 to {LEAD_BYTES_MAX} bytes")),
+        }
+    }
+
+    /// Where the value begins whose literal stands at a place; the longest is taken. `None` where there is no lead, or
+    /// where it is the end of something longer.
+    pub(crate) fn start(&self, text: &[u8], at: usize) -> Option<usize> {
+        let regex = self.pattern.regex()?;
+        let text = &text[..at];
+        let (least, most) = self.bytes;
+        let begins = |from: &usize| {
+            let inside = from.checked_sub(1).is_some_and(|i| Self::is_inside(text[i]));
+            !inside && regex.is_match(Input::new(text).range(*from..).anchored(Anchored::Yes))
+        };
+        (at.saturating_sub(most)..=at.checked_sub(least)?).find(begins)
+    }
+
+    /// Whether a byte before a lead makes it a part of a longer token.
+    fn is_inside(before: u8) -> bool {
+        before.is_ascii_alphanumeric() || matches!(before, b'_' | b'-' | b'+' | b'/')
+    }
+}
+
 /// A regular expression that is compiled when it is first tried: start-up pays for none.
 #[derive(Debug)]
 pub struct Pattern {
@@ -261,6 +315,12 @@ pub struct Rule {
     pub trigger: Trigger,
     /// What must stand at the candidate's start.
     pub find: Option<Pattern>,
+    /// What of the value stands before that.
+    pub lead: Option<Lead>,
+    /// Values in small letters count too. They are checked in capitals.
+    pub caseless: bool,
+    /// What ends the value before the expression does.
+    pub until: Option<Until>,
     /// What the expression needs around the literals of the trigger.
     pub(crate) need: Need,
     /// Bytes after the candidate's start that the expression may see.
@@ -330,6 +390,20 @@ impl Rule {
 
     /// Whether a value passes the checks.
     pub(crate) fn accepts(&self, value: &str) -> bool {
+        let has = |is: fn(&u8) -> bool| value.as_bytes().iter().any(is);
+        match self.caseless && has(u8::is_ascii_lowercase) {
+            // Letters of both kinds are a word.
+            true => !has(u8::is_ascii_uppercase) && self.passes(&value.to_ascii_uppercase()),
+            false => self.passes(value),
+        }
+    }
+
+    /// Whether a value is one that counts in a context only: a number in small letters that no label stands before.
+    pub(crate) fn is_doubtful(&self, value: &str) -> bool {
+        self.caseless && matches!(self.trigger, Trigger::Run(_)) && value.bytes().any(|b| b.is_ascii_lowercase())
+    }
+
+    fn passes(&self, value: &str) -> bool {
         self.entropy_min.is_none_or(|least| structure::entropy_bits(value) >= least)
             && self.checks.iter().all(|c| (c.passes)(value))
     }
@@ -345,7 +419,8 @@ pub fn parse(file: &str, text: &str) -> Result<Vec<Rule>, Error> {
         .into_iter()
         .map(|spec| {
             let literals = spec.anchors.iter().map(|a| (&**a, false)).chain(spec.keywords.iter().map(|k| (&**k, true)));
-            let need = spec.find.as_ref().map(|find| Need::of(find, literals)).unwrap_or_default();
+            let find = spec.find.clone().map(|find| folded(find, spec.caseless));
+            let need = find.map(|find| Need::of(&find, literals)).unwrap_or_default();
             let words: Vec<String> = spec.near.iter().map(|w| w.to_lowercase()).collect();
             let need = need.with_near(words.iter().map(String::as_str));
             compile(file, spec, need)
@@ -392,6 +467,10 @@ fn compile(file: &str, spec: Spec, need: Need) -> Result<Rule, Error> {
     if spec.find.is_some() == matches!(trigger, Trigger::Field | Trigger::Tagger(_)) {
         return Err(fail("`find` and one of `anchors`, `keywords`, `run` go together".into()));
     }
+    let lead = spec.lead.as_deref().map(Lead::new).transpose().map_err(&fail)?;
+    if lead.is_some() && !matches!(trigger, Trigger::Literals { .. }) {
+        return Err(fail("`lead` is what stands before a literal: it goes with `anchors` or `keywords`".into()));
+    }
     let window_bytes = spec.window.unwrap_or(WINDOW_BYTES);
     if window_bytes > WINDOW_BYTES_MAX {
         return Err(fail(format!("`window` is {window_bytes}; at most {WINDOW_BYTES_MAX} is allowed")));
@@ -403,7 +482,7 @@ fn compile(file: &str, spec: Spec, need: Need) -> Result<Rule, Error> {
         (true, None) => None,
         (false, Some(value)) => Some(FieldRule {
             names: spec.fields.clone(),
-            value: Pattern::new(value.clone(), true),
+            value: Pattern::new(folded(value.clone(), spec.caseless), true),
             score: spec.field_score.unwrap_or(0.9),
         }),
         _ => return Err(fail("`fields` and `value` go together".into())),
@@ -412,7 +491,10 @@ fn compile(file: &str, spec: Spec, need: Need) -> Result<Rule, Error> {
     let default = if is_credential { Normalise::Exact } else { Normalise::AlnumUpper };
     Ok(Rule {
         trigger,
-        find: spec.find.map(|f| Pattern::new(f, false)),
+        find: spec.find.map(|f| Pattern::new(folded(f, spec.caseless), false)),
+        lead,
+        caseless: spec.caseless,
+        until: spec.until,
         need,
         window_bytes,
         checks,
@@ -434,6 +516,11 @@ fn compile(file: &str, spec: Spec, need: Need) -> Result<Rule, Error> {
         provider: spec.provider,
         country: spec.country,
     })
+}
+
+/// An expression, in any case where the rule says so.
+fn folded(source: String, caseless: bool) -> String {
+    if caseless { format!("(?i){source}") } else { source }
 }
 
 fn trigger(spec: &Spec) -> Result<Trigger, String> {
@@ -512,7 +599,8 @@ fn check(name: &str) -> Result<Check, String> {
 /// # Errors
 /// [`Error::Rule`] with the regular expression's own message.
 pub fn verify(rule: &Rule) -> Result<(), Error> {
-    for pattern in [rule.find.as_ref(), rule.field.as_ref().map(|f| &f.value)].into_iter().flatten() {
+    let patterns = [rule.find.as_ref(), rule.lead.as_ref().map(|l| &l.pattern), rule.field.as_ref().map(|f| &f.value)];
+    for pattern in patterns.into_iter().flatten() {
         pattern.compile().map_err(|m| rule_error(&rule.id, &rule.file, m))?;
     }
     Ok(())

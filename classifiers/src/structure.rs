@@ -950,6 +950,16 @@ fn pem_label<'a>(text: &'a str, opening: &str) -> Option<(&'a str, &'a str)> {
     Some((&after[..close], &after[close + 5..]))
 }
 
+/// A block of a key by its label and its body alone, for equal keys are written with all kinds of line ends and
+/// indentation. `None` where the text is no block.
+pub(crate) fn pem_form(value: &str) -> Option<String> {
+    const OPENING: &str = "-----BEGIN ";
+    let (label, rest) = value.starts_with(OPENING).then(|| pem_label(value, OPENING))??;
+    let body = pem_body(&rest[..rest.find("-----END ").unwrap_or(rest.len())]);
+    // What the body leaves out (a header, a comment) is no key, and a body of nothing is no form.
+    (!body.is_empty()).then(|| format!("{label} {}", String::from_utf8_lossy(&body)))
+}
+
 /// The base64 of a PEM body. Line ends may be escaped once or twice (`\n`, `\\n`), as in JSON and environment files;
 /// header lines (`Proc-Type: 4,ENCRYPTED`) and the PGP checksum line are left out.
 fn pem_body(text: &str) -> Vec<u8> {

@@ -11,10 +11,16 @@ use std::ops::Range;
 const HEADER_BYTES_MAX: usize = 2_048;
 /// Bytes of a column's name, at most.
 const NAME_BYTES_MAX: usize = 40;
-/// Columns that make a table; two names with a comma between them are a sentence.
+/// Columns that make a table whatever they are called.
 const COLUMNS_MIN: usize = 3;
+/// Bytes of a line that could be two names: most lines with one comma are a sentence.
+const TWO_NAMES_BYTES_MAX: usize = 2 * NAME_BYTES_MAX + 6;
 /// Lines of `name: value` that make a form; fewer are a sentence or a heading.
 const PAIRS_MIN: usize = 3;
+
+/// Tells whether a name is one that columns are known to have: two such names are a header, and two others are a sentence
+/// with a comma in it.
+pub type IsKnown<'a> = &'a dyn Fn(&str) -> bool;
 
 /// A cell of a table: byte ranges in the text of the column's name and of the value, quotes left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +34,7 @@ pub struct Cell {
 /// Appends the cells of all tables in a text: at its start, behind a blank line, a code fence or a line that ends with a
 /// colon. A table is looked at for `bytes_max` bytes. Bytes that are no UTF-8 end a table. `starts` says that the first
 /// byte is the start of the text, and not of a part of it.
-pub fn find(text: &[u8], starts: bool, bytes_max: usize, out: &mut Vec<Cell>) {
+pub fn find(text: &[u8], starts: bool, bytes_max: usize, known_name: IsKnown<'_>, out: &mut Vec<Cell>) {
     let mut at = 0;
     let mut may_start = starts;
     let mut known = Valid { text, base: 0, valid: "" };
@@ -37,7 +43,7 @@ pub fn find(text: &[u8], starts: bool, bytes_max: usize, out: &mut Vec<Cell>) {
         if may_start && could_be_head(&text[at..end]) {
             let valid = known.from(at, bytes_max);
             let first = out.len();
-            let used = table(valid, out);
+            let used = table(valid, known_name, out);
             for cell in &mut out[first..] {
                 cell.name = cell.name.start + at..cell.name.end + at;
                 cell.value = cell.value.start + at..cell.value.end + at;
@@ -177,18 +183,21 @@ fn could_be_head(line: &[u8]) -> bool {
     if head.contains(&b':') {
         return true;
     }
-    let delimited = |d: &u8| memchr::memchr_iter(*d, line).take(COLUMNS_MIN - 1).count() == COLUMNS_MIN - 1;
+    let least = if line.len() <= TWO_NAMES_BYTES_MAX { 1 } else { COLUMNS_MIN - 1 };
+    let delimited = |d: &u8| memchr::memchr_iter(*d, line).take(least).count() == least;
     line.len() <= HEADER_BYTES_MAX && (*first == b'|' || !line.ends_with(b".") && b",;\t|".iter().any(delimited))
 }
 
 /// Appends the cells of the table that a text begins with, of any kind, and gives its length; 0 where there is none.
-fn table(text: &str, out: &mut Vec<Cell>) -> usize {
+fn table(text: &str, known_name: IsKnown<'_>, out: &mut Vec<Cell>) -> usize {
     let first = out.len();
-    for kind in [markdown, delimited] {
-        let used = kind(text, out);
-        if out.len() > first {
-            return used;
-        }
+    let used = markdown(text, out);
+    if out.len() > first {
+        return used;
+    }
+    let used = delimited(text, known_name, out);
+    if out.len() > first {
+        return used;
     }
     // Names without values are passed over too, or the lines behind each of them would be looked at again.
     pairs(text, out)
@@ -273,17 +282,17 @@ fn char_end(text: &str, place: usize) -> usize {
     (place..text.len()).find(|n| text.is_char_boundary(*n)).unwrap_or(text.len())
 }
 
-/// Appends the cells of the table that a text begins with, if it does: a first line of at least three plain names with
-/// commas, semicolons, tabs or bars between them, and lines with as many columns. It ends at the first line that has not.
-/// Costs no more than the first line where there is no table.
-pub fn cells(text: &str, out: &mut Vec<Cell>) {
-    delimited(text, out);
+/// Appends the cells of the table that a text begins with, if it does: a first line of at least three plain names, or of
+/// two known ones, with commas, semicolons, tabs or bars between them, and lines with as many columns. It ends at the
+/// first line that has not. Costs no more than the first line where there is no table.
+pub fn cells(text: &str, known_name: IsKnown<'_>, out: &mut Vec<Cell>) {
+    delimited(text, known_name, out);
 }
 
-fn delimited(text: &str, out: &mut Vec<Cell>) -> usize {
+fn delimited(text: &str, known_name: IsKnown<'_>, out: &mut Vec<Cell>) -> usize {
     let start = text.len() - text.trim_start_matches(['\n', '\r', '\u{feff}']).len();
     let header = line_at(text, start);
-    let Some((delimiter, names)) = names(text, header.clone()) else { return 0 };
+    let Some((delimiter, names)) = names(text, header.clone(), known_name) else { return 0 };
     let mut at = header.end + 1;
     let mut row = Vec::with_capacity(names.len());
     while at < text.len() {
@@ -311,7 +320,7 @@ fn line_at(text: &str, start: usize) -> Range<usize> {
 }
 
 /// The delimiter and the names of a header line.
-fn names(text: &str, line: Range<usize>) -> Option<(u8, Vec<Range<usize>>)> {
+fn names(text: &str, line: Range<usize>, known_name: IsKnown<'_>) -> Option<(u8, Vec<Range<usize>>)> {
     if line.len() > HEADER_BYTES_MAX || line.end == text.len() {
         return None;
     }
@@ -319,7 +328,11 @@ fn names(text: &str, line: Range<usize>) -> Option<(u8, Vec<Range<usize>>)> {
     let mut names = Vec::new();
     let end = split(text, line.start, delimiter, &mut names);
     let plain = |name: &Range<usize>| is_name(&text[name.clone()]);
-    (end == line.end && names.len() >= COLUMNS_MIN && names.iter().all(plain)).then_some((delimiter, names))
+    if end != line.end || names.len() < 2 || !names.iter().all(plain) {
+        return None;
+    }
+    let known = |name: &Range<usize>| known_name(&text[name.clone()]);
+    (names.len() >= COLUMNS_MIN || names.iter().all(known)).then_some((delimiter, names))
 }
 
 /// A word or a few, as columns are called: no digit first, nothing but letters, digits, blanks, `_`, `-` and `.`.
@@ -360,9 +373,13 @@ fn trimmed(text: &str, range: Range<usize>) -> Range<usize> {
 mod tests {
     use super::*;
 
+    fn known(name: &str) -> bool {
+        ["name", "dob", "iban"].contains(&name)
+    }
+
     fn found(text: &str) -> Vec<(&str, &str)> {
         let mut out = Vec::new();
-        cells(text, &mut out);
+        cells(text, &known, &mut out);
         out.iter().map(|c| (&text[c.name.clone()], &text[c.value.clone()])).collect()
     }
 
@@ -376,12 +393,17 @@ mod tests {
             found("\nid;first name;e-mail\r\n7; Ute ;u@x\r\n"),
             [("id", "7"), ("first name", "Ute"), ("e-mail", "u@x")]
         );
+        assert_eq!(
+            found("name;iban\nUte;X\n\"Jan\";Y"),
+            [("name", "Ute"), ("iban", "X"), ("name", "Jan"), ("iban", "Y")]
+        );
+        assert_eq!(found("name,hue\nUte,red"), [], "two names, and one is not known");
         assert_eq!(found("a\tb\tc\n1\t2\t3\nthe end"), [("a", "1"), ("b", "2"), ("c", "3")]);
     }
 
     fn found_anywhere(text: &str) -> Vec<(&str, &str)> {
         let mut out = Vec::new();
-        find(text.as_bytes(), true, 1 << 12, &mut out);
+        find(text.as_bytes(), true, 1 << 12, &known, &mut out);
         out.iter().map(|c| (&text[c.name.clone()], &text[c.value.clone()])).collect()
     }
 
@@ -396,6 +418,7 @@ mod tests {
                 "So\n\n| name | dob |\n|:--|--:|\n| Ute | 1.2.79 |\n| Jan | |\nend",
                 vec![("name", "Ute"), ("dob", "1.2.79"), ("name", "Jan")],
             ),
+            ("Both:\nname,dob\nUte,1.2.79\n\nname, dob.\nJan,3.4.80", vec![("name", "Ute"), ("dob", "1.2.79")]),
             ("```\na;b;c\n1;2;3\n```", vec![("a", "1"), ("b", "2"), ("c", "3")]),
             (
                 "Name: Ute\nDate of birth: 1.2.79\nCity: Köln: Süd\n",
@@ -450,7 +473,7 @@ mod tests {
                 text.extend_from_slice(parts[(state >> 33) as usize % parts.len()]);
             }
             out.clear();
-            find(&text, true, 1 << 12, &mut out);
+            find(&text, true, 1 << 12, &known, &mut out);
             for cell in &out {
                 assert!(std::str::from_utf8(&text[cell.name.clone()]).is_ok() && !text[cell.value.clone()].is_empty());
             }
@@ -461,25 +484,25 @@ mod tests {
     fn text_is_validated_once_however_many_lines_look_like_heads() {
         let text = "é:\n\n".repeat(200_000).into_bytes();
         let start = std::time::Instant::now();
-        find(&text, true, 1 << 20, &mut Vec::new());
+        find(&text, true, 1 << 20, &known, &mut Vec::new());
         let heads = ["<th>", "<td>", "</table><th>"].map(|tag| tag.repeat(100_000));
-        heads.iter().for_each(|text| find(text.as_bytes(), true, 1 << 20, &mut Vec::new()));
+        heads.iter().for_each(|text| find(text.as_bytes(), true, 1 << 20, &known, &mut Vec::new()));
         assert!(start.elapsed().as_secs() < 20, "a megabyte of heads of nothing");
         let mut text = b"\xff\n\na,b,c\n1,2,3\n\xff\n\nd,e,f\n4,5,6\n".to_vec();
         let mut out = Vec::new();
-        find(&text, true, 1 << 12, &mut out);
+        find(&text, true, 1 << 12, &known, &mut out);
         let values: Vec<&[u8]> = out.iter().map(|c| &text[c.value.clone()]).collect();
         assert_eq!(values, [b"1", b"2", b"3", b"4", b"5", b"6"]);
         text.truncate(12);
         out.clear();
-        find(&text, true, 6, &mut out);
+        find(&text, true, 6, &known, &mut out);
         assert_eq!(out, [], "no more than it may see");
     }
 
     #[test]
     fn names_without_values_are_passed_over() {
         let (text, mut out) = ("kiln: \nflue: \nash: \n", Vec::new());
-        assert_eq!((table(text, &mut out), out.len()), (text.len(), 0));
+        assert_eq!((table(text, &known, &mut out), out.len()), (text.len(), 0));
     }
 
     #[test]

@@ -49,9 +49,18 @@ pub(super) fn trigger(text: &[u8], place: usize) -> Option<Family> {
         b'%' => hex(rest.get(1..3)?).map(|_| Family::Percent),
         b'&' => entity(rest).map(|_| Family::Entity),
         b'=' => match rest {
-            [_, b'\n', c, ..] | [_, b'\r', b'\n', c, ..] if before.is_ascii_alphanumeric() => c.is_ascii_alphanumeric(),
-            // `=` before two characters of hex is common: sums (`4*5=20`), settings (`size=40`). Mail sticks to words.
+            // A soft line break stands wherever a line is full. Behind `=` it is the padding of base64.
+            [_, b'\n', c, ..] | [_, b'\r', b'\n', c, ..] if before.is_ascii_graphic() && before != b'=' => {
+                c.is_ascii_graphic() || *c == b' ' && before.is_ascii_alphanumeric() || *c >= 0x80
+            }
+            // `=` before two characters of hex is common: sums (`4*5=20`), settings (`size=40`). Mail sticks to words, and
+            // the groups of a number are parted twice.
+            [_, b'2', b'D' | b'E', c, more @ ..] if before.is_ascii_digit() => {
+                c.is_ascii_digit() && has_twin(&rest[..3], more)
+            }
             _ if before.is_ascii_digit() => false,
+            // The colon of a label.
+            [_, b'3', b'A', b' ' | b'=', ..] => before.is_ascii_alphabetic(),
             [_, b'3', b'D', ..] => true,
             [_, b'4', b'0', c, ..] | [_, b'2', b'0' | b'E' | b'D' | b'B', c, ..] => c.is_ascii_alphabetic(),
             [_, b'C', b'2' | b'3', b'=', ..] | [_, b'E', b'2', b'=', ..] => true,
@@ -78,6 +87,15 @@ pub(super) fn trigger(text: &[u8], place: usize) -> Option<Family> {
             hides.then_some(Family::Unicode)
         }
     }
+}
+
+/// Bytes behind an escape between two digits in which the same stands again: groups of a number are no longer.
+const TWIN_BYTES: usize = 8;
+
+/// Whether an escape stands again between the next digits.
+fn has_twin(escape: &[u8], behind: &[u8]) -> bool {
+    let digits = behind.iter().take(TWIN_BYTES).take_while(|b| b.is_ascii_digit()).count();
+    behind[digits..].starts_with(escape)
 }
 
 /// Bytes behind an escape that tell whether a value may begin there.

@@ -87,6 +87,28 @@ fn each_encoding_shows_the_same_value_at_its_place() {
 }
 
 #[test]
+fn quoted_printable_breaks_and_signs_are_undone() {
+    for (text, place) in [
+        ("SSN: 536-22=\n-8741 on file", "536-22=\n-8741"),
+        ("SSN: 536-=\r\n22-8741 on file", "536-=\r\n22-8741"),
+        ("SSN: 536=2D22=2D8741 on file", "536=2D22=2D8741"),
+        ("her SSN=3A 536-22-8741 on file", "536-22-8741"),
+        ("mail jane=2Eroe=40hospital-north=2Eorg now", "jane=2Eroe=40hospital-north=2Eorg"),
+    ] {
+        let found = found(text);
+        assert!(found.iter().any(|f| f.1 == place), "{text}: {found:?}");
+    }
+    // Sums, settings and the padding of base64.
+    for text in ["4*5=20 and 6=2D2", "size=40", "x==\nabc", "a=2E5", "hue=3A5F0C"] {
+        let mut batch = ValueBatch::new();
+        batch.push(0, None, text.as_bytes());
+        let derived = derive(&batch);
+        let plain: Vec<_> = (0..derived.origins.len() as u32).map(|n| derived.batch.value(n)).collect();
+        assert!(plain.is_empty(), "{text}: {plain:?}");
+    }
+}
+
+#[test]
 fn base64_places_hold_the_characters_of_the_value() {
     let packed = STANDARD.encode(PLAIN);
     let text = format!("payload: {packed} end");

@@ -5,7 +5,7 @@
 
 use crate::rule_set::RuleSet;
 use crate::values::{FieldId, FieldTable};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// Names whose rules are remembered: many files have the same columns, and hostile names must not fill the memory.
@@ -37,6 +37,27 @@ impl FieldPlans {
             }
             by_name.entry(name).or_insert_with_key(|name| wanted(rules, name)).clone()
         })
+    }
+}
+
+/// The names of fields that any rule looks for.
+#[derive(Debug, Default)]
+pub(super) struct KnownNames {
+    whole: HashSet<String>,
+    globs: Vec<String>,
+}
+
+impl KnownNames {
+    pub(super) fn of(rules: &RuleSet) -> Self {
+        let names = rules.iter().filter_map(|(_, rule)| rule.field.as_ref()).flat_map(|field| &field.names);
+        let (globs, whole): (HashSet<String>, HashSet<String>) = names.cloned().partition(|name| name.contains('*'));
+        Self { whole, globs: globs.into_iter().collect() }
+    }
+
+    /// Whether a rule looks for fields of this name, as it stands in a file.
+    pub(super) fn hold(&self, name: &str) -> bool {
+        let name = normalise(name);
+        self.whole.contains(&name) || self.globs.iter().any(|pattern| glob(pattern, &name))
     }
 }
 

@@ -9,6 +9,7 @@ mod codes;
 mod context;
 mod fields;
 mod grams;
+mod labels;
 mod marks;
 mod need;
 pub(crate) mod overlap;
@@ -22,12 +23,12 @@ use need::TOKEN_BEHIND;
 
 use crate::Error;
 use crate::finding::Match;
-use crate::rule::{FieldRule, NEAR_AFTER_BYTES, Rule, Trigger, syntax_config};
+use crate::rule::{FieldRule, NEAR_AFTER_BYTES, Rule, Trigger, Until, syntax_config};
 use crate::rule_set::RuleSet;
 use crate::values::{FieldId, FieldTable, ValueBatch, ValueSpan};
 use codes::{BLANK, CodeSet, code};
 use context::{Context, ContextWords};
-use fields::FieldPlans;
+use fields::{FieldPlans, KnownNames};
 use grams::{Grams, Wanted, Wanting};
 use marks::Marks;
 use regex_automata::hybrid::dfa::{Cache as DfaCache, DFA};
@@ -62,6 +63,8 @@ pub struct Engine {
     token: RunRules,
     /// Rules without a trigger.
     slow: Vec<u16>,
+    /// Built when the first table is seen that could be one.
+    field_names: OnceLock<KnownNames>,
 }
 
 /// The rules of one kind of run, as one automaton that says which of them match at a place.
@@ -133,6 +136,7 @@ impl Engine {
             at: RunRules::new(&rules, RunKind::At),
             token: RunRules::new(&rules, RunKind::Token),
             slow: rules.indices(|r| r.trigger == Trigger::Slow),
+            field_names: OnceLock::new(),
             rules,
         })
     }
@@ -287,6 +291,12 @@ impl<'e> Scanner<'e> {
     /// Matches of the newest batch that better ones overlap, and that reach beyond them: no findings, but parts of one.
     pub(crate) fn beaten(&self) -> &[Match] {
         &self.beaten
+    }
+
+    /// Whether a rule looks for fields of this name.
+    pub(crate) fn is_known_field(&self, name: &str) -> bool {
+        let engine = self.engine;
+        engine.field_names.get_or_init(|| KnownNames::of(&engine.rules)).hold(name)
     }
 
     /// Forgets what it learned about field names; call it when the field table changes to another input's.
@@ -609,7 +619,14 @@ impl<'e> Scanner<'e> {
         }
         let bounds = |n: usize| Some((slots[n]?.get(), slots[n + 1]?.get()));
         let Some(whole) = bounds(0) else { return };
-        let (start, end) = bounds(2).unwrap_or(whole);
+        let (mut start, mut end) = bounds(2).unwrap_or(whole);
+        if let Some(lead) = &rule.lead {
+            let Some(before) = lead.start(text, at) else { return };
+            start = before;
+        }
+        if rule.until == Some(Until::Label) {
+            end = labels::before_label(text, start, end);
+        }
         if start == end || (rule.trigger == Trigger::Run(RunKind::Digits) && !number_edges(text, start, end)) {
             return;
         }
@@ -659,8 +676,9 @@ impl<'e> Scanner<'e> {
     ) -> Option<f32> {
         let engine = self.engine;
         let rule = engine.rules.get(rule_index);
-        let Some(near) = &rule.near else { return Some(rule.score) };
         let (start, end) = (c.low + start, c.low + end);
+        let is_doubtful = rule.caseless && std::str::from_utf8(&buffer[start..end]).is_ok_and(|v| rule.is_doubtful(v));
+        let Some(near) = &rule.near else { return (!is_doubtful).then_some(rule.score) };
         let before = c.low.max(start.saturating_sub(near.before_bytes));
         let after = c.high.min(end + NEAR_AFTER_BYTES);
         // A line break ends the context behind a value: the next line's label belongs to the next line's value.
@@ -669,7 +687,7 @@ impl<'e> Scanner<'e> {
         let has = field.is_some_and(|f| self.field_has_word(rule_index, rule, f, fields))
             || self.context.has(rule_index, buffer, before, start)
             || self.context.has(rule_index, buffer, end, after);
-        match (has, near.required) {
+        match (has, near.required || is_doubtful) {
             (true, _) => Some(near.score),
             (false, true) => None,
             (false, false) => Some(rule.score),

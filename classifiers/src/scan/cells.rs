@@ -80,7 +80,8 @@ impl Cells {
             let bytes_max = if span.field.is_some() { FIELD_BYTES_MAX } else { TEXT_BYTES_MAX };
             self.cells.clear();
             let text = source.value(index);
-            tables::find(text, index > 0 || base == 0, bytes_max, &mut self.cells);
+            let is_known = |name: &str| scanner.is_known_field(name);
+            tables::find(text, index > 0 || base == 0, bytes_max, &is_known, &mut self.cells);
             for cell in &self.cells {
                 let Ok(name) = std::str::from_utf8(&text[cell.name.clone()]) else { continue };
                 if fields.len() < NAMES_MAX {

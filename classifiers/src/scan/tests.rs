@@ -636,3 +636,32 @@ fn links_that_are_not_followed_are_counted() {
     assert_eq!(links_left_out(&paths), LinksLeftOut { count: 4, broken: 2, first });
     assert_eq!(inputs(&[folder.path().to_path_buf()]).len(), 1);
 }
+
+#[test]
+fn a_private_key_has_one_fingerprint_however_its_lines_are_broken() {
+    use crate::rule_test::{parts, unmark};
+    let rules = crate::harness::with_examples();
+    let rule = rules.get(rules.index_of("private-key").expect("the rule"));
+    let (text, start, end) = unmark(parts(&rule.positives[0]).1).expect("marked");
+    let key = &text[start..end];
+    let quoted = key.lines().map(|line| format!("  \"{line}\\n\" +\n")).collect::<String>();
+    let texts = [
+        ("a.pem", key.to_owned()),
+        ("b.pem", key.replace('\n', "\r\n")),
+        ("c.yaml", format!("key: |\n  {}\n", key.replace('\n', "\n  "))),
+        ("d.env", format!("KEY=\"{}\"\n", key.replace('\n', "\\n"))),
+        ("e.json", serde_json::json!({ "key": key }).to_string()),
+        ("f.txt", serde_json::json!({ "log": serde_json::json!({ "key": key }).to_string() }).to_string()),
+        ("g.js", format!("const key =\n{quoted}  \"\";\n")),
+    ];
+    let fingerprint = |name: &str, text: &str| {
+        let scanned = scan_bytes(&ENGINE, name, text.as_bytes().to_vec(), &options()).expect("scanned");
+        let keys = scanned.findings.iter().filter(|f| f.detector.starts_with("private-key"));
+        keys.map(|f| f.fingerprint.clone()).collect::<Vec<_>>()
+    };
+    let expected = fingerprint("a.pem", key);
+    assert_eq!(expected.len(), 1);
+    for (name, text) in texts {
+        assert_eq!(fingerprint(name, &text), expected, "{name}");
+    }
+}
