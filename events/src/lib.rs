@@ -26,8 +26,8 @@ pub use event::{Event, EventKind};
 pub use formats::{Format, FormatChoice};
 pub use signature::{MINHASHES, SAMPLE_MAX, SIGNATURE_FORM, Signature, SignatureError};
 pub use statement::{
-    Access, AccessAction, ClearingPolicy, ColumnMapping, DataFinding, Declaration, DeclaredSources, EdgeType, Evidence,
-    FindingOrigin, Indexed, IndexedRecord, Inputs, Io, JobInfo, JobRef, Link, MappingType, RunInfo, RunState, Signed,
-    Sources, Statement, is_evaluation,
+    Access, AccessAction, ClearingPolicy, ColumnMapping, ColumnProfile, DataFinding, Declaration, DeclaredSources,
+    EdgeType, Evidence, FindingOrigin, Indexed, IndexedRecord, Inputs, Io, JobInfo, JobRef, Link, MappingType, RunInfo,
+    RunState, Signed, Sources, Statement, is_evaluation,
 };
 pub use time::{Timestamp, parse_time};

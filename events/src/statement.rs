@@ -480,6 +480,20 @@ pub struct DataFinding {
     pub policy: Option<String>,
     /// The producer's severity, verbatim.
     pub severity: Option<String>,
+    /// What the values of the field are like, where a scan looked at them one by one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<ColumnProfile>,
+}
+
+/// How many values of a field something was found in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ColumnProfile {
+    /// Values that were looked at.
+    pub value_count: i64,
+    /// Values among them in which it was found.
+    pub matched_values: i64,
+    /// What their share says of the field: `column`, `some`, `chance`.
+    pub verdict: Option<String>,
 }
 
 /// The signature of an asset's content, by which near copies of it are found.

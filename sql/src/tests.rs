@@ -21,6 +21,7 @@ mod explicit;
 mod growth;
 mod limits;
 mod past;
+mod profiles;
 
 pub(crate) const RECEIVED_AT: i64 = 1_769_904_000_000_000;
 

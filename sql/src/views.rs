@@ -43,6 +43,7 @@ pub static ALL: &[View] = &[
     view!("runs"),
     view!("jobs"),
     view!("findings_by_asset"),
+    view!("column_profiles"),
     view!("lineage_gaps"),
     view!("effective_tags"),
     view!("names", "table_lineage"),

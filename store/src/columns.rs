@@ -422,6 +422,9 @@ impl Encode for FindingRow {
         row.text(self.policy.as_deref());
         row.text(self.severity.as_deref());
         row.i64(self.scanned_at);
+        row.i64(self.value_count);
+        row.i64(self.matched_values);
+        row.text(self.verdict.as_deref());
         row.recorded(&self.recorded);
     }
 }

@@ -292,6 +292,12 @@ pub struct FindingRow {
     pub severity: Option<String>,
     /// When it was seen.
     pub scanned_at: Micros,
+    /// Values of the field that were looked at, where a scan looked at them one by one.
+    pub value_count: Option<i64>,
+    /// Values among them in which it was found.
+    pub matched_values: Option<i64>,
+    /// What their share says of the field: `column`, `some`, `chance`.
+    pub verdict: Option<String>,
     #[serde(flatten)]
     #[allow(missing_docs)]
     pub recorded: Recorded,

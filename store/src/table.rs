@@ -474,6 +474,12 @@ fn missing_columns(table: &DeltaTable, name: &'static str) -> Result<Vec<StructF
     Ok(schema::delta_fields(name).into_iter().filter(|field| held.field(field.name()).is_none()).collect())
 }
 
+/// A column by whose values single rows are asked for, among files that each have all kinds of them: it gets statistics, for
+/// rows are written in its order, and a Bloom filter, which tells the files that have none of what is asked for.
+const LOOKED_UP: [(&str, &str); 1] = [("record_index", "subject_key")];
+/// How often a filter may say that a value could be there which is not.
+const BLOOM_FALSE_POSITIVES: f64 = 0.01;
+
 /// Encodes rows as Parquet: zstd-1, statistics on numbers and times only.
 fn encode(name: &str, batches: &[&RecordBatch], schema: &SchemaRef) -> Result<Vec<u8>, Error> {
     let mut properties = WriterProperties::builder()
@@ -490,6 +496,14 @@ fn encode(name: &str, batches: &[&RecordBatch], schema: &SchemaRef) -> Result<Ve
                 properties.set_column_statistics_enabled(field.name().as_str().into(), EnabledStatistics::Chunk);
         }
     }
+    if let Some((_, column)) = LOOKED_UP.iter().find(|(table, _)| *table == name) {
+        let rows: usize = batches.iter().map(|batch| batch.num_rows()).sum();
+        properties = properties
+            .set_column_statistics_enabled((*column).into(), EnabledStatistics::Chunk)
+            .set_column_bloom_filter_enabled((*column).into(), true)
+            .set_column_bloom_filter_fpp((*column).into(), BLOOM_FALSE_POSITIVES)
+            .set_column_bloom_filter_max_ndv((*column).into(), rows.clamp(1, ROW_GROUP_ROWS) as u64);
+    }
     let mut out = Vec::new();
     let fail = |e: deltalake::parquet::errors::ParquetError| Error::rows(name, e);
     let mut writer = ArrowWriter::try_new(&mut out, schema.clone(), Some(properties.build())).map_err(fail)?;
@@ -505,6 +519,32 @@ mod tests {
     use super::*;
     use arrow::array::{ArrayRef, StringArray};
     use std::sync::Arc;
+
+    #[test]
+    fn who_asks_for_a_subject_reads_no_file_that_has_none_of_it() {
+        use deltalake::parquet::file::reader::{FileReader as _, SerializedFileReader};
+        let event_key = crate::bytes::Hash([0; 32]);
+        let recorded = crate::rows::Recorded { revision: 0, event_key, recorded_at: 1, retracted_at: None };
+        let rows: Vec<crate::rows::RecordIndexRow> = (0..100)
+            .map(|n: i64| crate::rows::RecordIndexRow {
+                subject_key: format!("key:{:02}", n * 37 % 100),
+                entity: "EMAIL_ADDRESS".into(),
+                version_id: n,
+                row_group: None,
+                row: n,
+                byte_offset: n,
+                byte_len: 5,
+                recorded: recorded.clone(),
+            })
+            .collect();
+        let batch = crate::columns::encode(&rows).expect("rows fit");
+        let bytes = encode("record_index", &[&batch], &batch.schema()).expect("they are written");
+        let size = bytes.len();
+        let reader = SerializedFileReader::new(bytes::Bytes::from(bytes)).expect("it is read");
+        let column = reader.metadata().row_group(0).column(0);
+        assert!(column.bloom_filter_offset().is_some() && column.statistics().is_some());
+        assert!(size < 20_000, "{size} bytes");
+    }
 
     #[test]
     fn rows_that_are_not_wanted_do_not_stay() {

@@ -12,8 +12,8 @@ use super::Format;
 use crate::json::{at, sha256_hex, text};
 use crate::naming::{check_length, check_lengths};
 use crate::{
-    AssetRef, AssetType, DataFinding, DecodeError, DecodeReason, EdgeType, Event, EventKey, EventKind, Evidence,
-    FindingOrigin, Indexed, IndexedRecord, Link, Signature, Signed, Statement, parse_time,
+    AssetRef, AssetType, ColumnProfile, DataFinding, DecodeError, DecodeReason, EdgeType, Event, EventKey, EventKind,
+    Evidence, FindingOrigin, Indexed, IndexedRecord, Link, Signature, Signed, Statement, parse_time,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -341,5 +341,11 @@ fn finding(finding: &ScanFinding, asset: &AssetRef, scan: &ScanEvent) -> DataFin
         origin: FindingOrigin::Scan,
         policy: None,
         severity: None,
+        profile: profile(finding),
     }
+}
+
+fn profile(finding: &ScanFinding) -> Option<ColumnProfile> {
+    let (value_count, matched_values) = (finding.value_count?, finding.matched_values?);
+    Some(ColumnProfile { value_count, matched_values, verdict: finding.verdict.clone() })
 }

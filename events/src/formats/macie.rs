@@ -131,6 +131,7 @@ fn statements(finding: &Value, asset: &AssetRef) -> Vec<Statement> {
             origin: FindingOrigin::Imported,
             policy: job(finding).map(str::to_owned),
             severity: severity.map(str::to_owned),
+            profile: None,
         })
     };
     let mut statements = vec![Statement::Asset(asset.clone())];

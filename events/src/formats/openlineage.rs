@@ -511,6 +511,7 @@ fn declared(tag: &Value, asset: &AssetRef) -> Option<DataFinding> {
         origin: FindingOrigin::Declared,
         policy: text(tag, &["source"]).map(str::to_owned),
         severity: None,
+        profile: None,
     })
 }
 

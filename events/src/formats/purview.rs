@@ -170,6 +170,7 @@ fn finding(info: &Value, asset: &AssetRef, policy: Option<&str>, severity: Optio
         origin: FindingOrigin::Imported,
         policy: policy.map(str::to_owned),
         severity: severity.map(str::to_owned),
+        profile: None,
     }))
 }
 

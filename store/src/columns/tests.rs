@@ -181,6 +181,9 @@ fn edges_findings_tags_and_accesses_are_written_as_serde_does() {
         policy: some(n, "policy"),
         severity: some(n, "severity"),
         scanned_at: n * 6,
+        value_count: (n != 1).then_some(n * 7),
+        matched_values: (n != 1).then_some(n * 8),
+        verdict: some(n, "verdict"),
         recorded: recorded(n),
     }));
     check(&each(|n| TagRow {

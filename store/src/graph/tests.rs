@@ -198,6 +198,9 @@ impl Fixture {
             policy: None,
             severity: None,
             scanned_at: 0,
+            value_count: None,
+            matched_values: None,
+            verdict: None,
             recorded: recorded(),
         });
     }

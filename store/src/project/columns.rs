@@ -189,7 +189,9 @@ impl Projector {
     }
 
     pub(super) fn take_record_index(&mut self) -> Result<Option<RecordBatch>, Error> {
-        let rows = std::mem::take(&mut self.record_index);
+        let mut rows = std::mem::take(&mut self.record_index);
+        // In the order in which they are asked for.
+        rows.sort_by(|a, b| a.subject_key.cmp(&b.subject_key));
         if rows.is_empty() { Ok(None) } else { columns::encode(&rows).map(Some) }
     }
 }

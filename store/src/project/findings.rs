@@ -84,6 +84,9 @@ impl Projector {
                 policy: finding.policy.clone(),
                 severity: finding.severity.clone(),
                 scanned_at: context.at,
+                value_count: finding.profile.as_ref().map(|p| p.value_count),
+                matched_values: finding.profile.as_ref().map(|p| p.matched_values),
+                verdict: finding.profile.as_ref().and_then(|p| p.verdict.clone()),
                 recorded: context.recorded(),
             },
         );

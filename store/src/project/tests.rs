@@ -285,6 +285,7 @@ fn finding(words: &[&str]) -> DataFinding {
         origin: FindingOrigin::Scan,
         policy: None,
         severity: None,
+        profile: None,
     }
 }
 
