@@ -186,8 +186,11 @@ fn run(words: &[&str]) -> RunInfo {
     run
 }
 
+/// Inputs and outputs.
+type Ends = (Vec<Io>, Vec<Io>);
+
 /// `a b -> c d from c<a d< cols a>c`: inputs, outputs, where single outputs come from, and columns.
-fn lineage(words: &[&str]) -> ((Vec<Io>, Vec<Io>), Vec<Sources>, Vec<ColumnMapping>) {
+fn lineage(words: &[&str]) -> (Ends, Vec<Sources>, Vec<ColumnMapping>) {
     let at = |word: &str| words.iter().position(|w| *w == word).unwrap_or(words.len());
     let of = |from: usize, to: usize| words.get(from + 1..to.max(from + 1)).unwrap_or_default();
     let (from, cols) = (at("from"), at("cols"));

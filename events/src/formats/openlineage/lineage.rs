@@ -45,7 +45,7 @@ impl Said {
             outputs.iter().filter_map(asset).map(|asset| (name(&asset), reference(&asset))).collect();
         for entry in items(document, &["job", "facets", "lineage", "entries"]) {
             if is_job(entry) {
-                said.into_job(entry, job, &mut known);
+                said.flows_to_job(entry, job, &mut known);
             } else if let Some(target) = bare(entry) {
                 let listed = written.get(&name(&target)).cloned();
                 let is_new = listed.is_none() && !said.outputs.iter().any(|io| io.asset == target);
@@ -56,13 +56,13 @@ impl Said {
             }
         }
         for (target, lineage, explicit) in targets {
-            said.into_data_set(target, lineage, explicit, job, &mut known);
+            said.flows_to_dataset(target, lineage, explicit, job, &mut known);
         }
         said
     }
 
     /// What flows into a job: inputs of this one, or of a run of another.
-    fn into_job(&mut self, entry: &Value, job: &JobRef, known: &mut HashMap<Name, AssetRef>) {
+    fn flows_to_job(&mut self, entry: &Value, job: &JobRef, known: &mut HashMap<Name, AssetRef>) {
         let sources = items(entry, &["inputs"]);
         if is(entry, job) {
             for source in sources {
@@ -85,7 +85,7 @@ impl Said {
         }
     }
 
-    fn into_data_set(
+    fn flows_to_dataset(
         &mut self,
         target: AssetRef,
         lineage: &Value,
