@@ -52,7 +52,7 @@ fn of_bytes(head: &[u8]) -> Option<&'static Encoding> {
         return None;
     }
     // UTF-8 with a few broken characters, as pages put together are, is UTF-8.
-    if valid * 4 > invalid {
+    if valid >= invalid {
         return None;
     }
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);

@@ -16,6 +16,7 @@ use arrow::datatypes::{DataType, Int64Type, Schema, SchemaRef, TimeUnit, Timesta
 use arrow::row::{RowConverter, SortField};
 use async_trait::async_trait;
 use datafusion::catalog::{MemTable, Session, TableProvider};
+use datafusion::common::config::ConfigOptions;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::{Expr, TableType};
 use datafusion::physical_plan::{ExecutionPlan, collect};
@@ -53,6 +54,14 @@ impl CurrentTable {
         let fields: Vec<_> = full.fields().iter().filter(|f| !hidden(f.name())).cloned().collect();
         let schema = Arc::new(Schema::new(fields));
         Ok(Self { snapshot, name, schema, rows: OnceCell::new(), past: Mutex::new(None), graphs })
+    }
+
+    /// Refuses a time before the store begins, for tables of lineage.
+    pub(super) async fn begun(&self, config: &ConfigOptions) -> Result<(), crate::Error> {
+        match self.graphs.as_ref().filter(|_| LINEAGE.contains(&self.name)) {
+            Some(graphs) => suggest::begun_for(graphs, config).await,
+            None => Ok(()),
+        }
     }
 
     async fn at(&self, state: &dyn Session) -> Result<Arc<dyn TableProvider>> {
@@ -196,9 +205,7 @@ impl TableProvider for CurrentTable {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        if let Some(graphs) = self.graphs.as_ref().filter(|_| LINEAGE.contains(&self.name)) {
-            suggest::begun_for(graphs, state.config_options()).await?;
-        }
+        self.begun(state.config_options()).await?;
         self.at(state).await?.scan(state, projection, filters, limit).await
     }
 }

@@ -47,13 +47,17 @@ impl StoredTable {
     /// revision of a row is the newest is only seen in all of it. A table that has no version yet has no part.
     ///
     /// # Errors
-    /// [`Error::Store`] where the table cannot be read.
+    /// [`Error::Store`] where the table cannot be read, and that of a time before the store begins: where a part is read,
+    /// nobody knows that.
     pub async fn parts(
         table: &dyn TableProvider,
         config: &ConfigOptions,
         part_bytes: u64,
     ) -> Result<Option<Vec<Self>>, Error> {
         let Some((snapshot, name, layer)) = source(table) else { return Ok(None) };
+        if let Some(table) = table.downcast_ref::<CurrentTable>() {
+            table.begun(config).await?;
+        }
         let AsOf { valid, recorded } = LinewardOptions::as_of(config);
         let version = snapshot.version(name);
         let part = |files| Self {

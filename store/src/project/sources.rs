@@ -3,7 +3,6 @@
 //! A declaration that comes in late does not replace a newer one: what it says held until the next one that is known.
 //! When the newest was made is kept with the version, because one that only repeats what was known leaves no other trace.
 
-use super::assets::By;
 use super::{Context, Projector};
 use crate::rows::Micros;
 use lineward_events::{AssetType, ColumnMapping, DeclaredSources, EdgeType, Evidence};
@@ -14,8 +13,8 @@ type Spell = (i64, i64, Micros, Option<Micros>);
 
 impl Projector {
     pub(super) fn apply_sources(&mut self, context: &Context, said: &DeclaredSources) {
-        let name = context.version_name();
-        let dst = self.write(context, &said.sources.output, context.at, By::Declaration, &name).version_id;
+        // Of the version that is there: a declaration makes none.
+        let dst = self.observe(context, &said.sources.output).version_id;
         let mut from = BTreeSet::new();
         for input in &said.sources.inputs {
             from.insert(self.read(context, input, context.at, None).version_id);

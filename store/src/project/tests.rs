@@ -471,6 +471,12 @@ const SCENARIOS: &[Scenario] = &[
         ],
     ),
     unordered(
+        "what is declared of a data set without versions is of the one it has",
+        "10 declare d:x<d:a
+         20 declare d:x<d:b",
+        &["DERIVED a@initial -> x@initial EXPLICIT until 20", "DERIVED b@initial -> x@initial EXPLICIT"],
+    ),
+    unordered(
         "what is declared in between does not hold now",
         "10 declare d:x@1<d:a
          20 declare d:x@1<d:b
