@@ -474,8 +474,8 @@ fn missing_columns(table: &DeltaTable, name: &'static str) -> Result<Vec<StructF
     Ok(schema::delta_fields(name).into_iter().filter(|field| held.field(field.name()).is_none()).collect())
 }
 
-/// A column by whose values single rows are asked for, among files that each have all kinds of them: it gets statistics, for
-/// rows are written in its order, and a Bloom filter, which tells the files that have none of what is asked for.
+/// A column by whose values single rows are asked for, among files that each have all kinds of them: its Bloom filters tell
+/// which of them have none of what is asked for. It is text, of which there are no statistics.
 const LOOKED_UP: [(&str, &str); 1] = [("record_index", "subject_key")];
 /// How often a filter may say that a value could be there which is not.
 const BLOOM_FALSE_POSITIVES: f64 = 0.01;
@@ -499,7 +499,6 @@ fn encode(name: &str, batches: &[&RecordBatch], schema: &SchemaRef) -> Result<Ve
     if let Some((_, column)) = LOOKED_UP.iter().find(|(table, _)| *table == name) {
         let rows: usize = batches.iter().map(|batch| batch.num_rows()).sum();
         properties = properties
-            .set_column_statistics_enabled((*column).into(), EnabledStatistics::Chunk)
             .set_column_bloom_filter_enabled((*column).into(), true)
             .set_column_bloom_filter_fpp((*column).into(), BLOOM_FALSE_POSITIVES)
             .set_column_bloom_filter_max_ndv((*column).into(), rows.clamp(1, ROW_GROUP_ROWS) as u64);
@@ -542,7 +541,7 @@ mod tests {
         let size = bytes.len();
         let reader = SerializedFileReader::new(bytes::Bytes::from(bytes)).expect("it is read");
         let column = reader.metadata().row_group(0).column(0);
-        assert!(column.bloom_filter_offset().is_some() && column.statistics().is_some());
+        assert!(column.bloom_filter_offset().is_some() && column.statistics().is_none());
         assert!(size < 20_000, "{size} bytes");
     }
 
