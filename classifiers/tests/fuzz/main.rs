@@ -14,7 +14,9 @@ use lineward_classifiers::decoders::Layers;
 use lineward_classifiers::ner::Tagger;
 use lineward_classifiers::readers::Format;
 use lineward_classifiers::scan::{self, ScanOptions, scan_bytes};
-use lineward_classifiers::{Engine, FieldTable, FingerprintKey, RuleSet, ValueBatch, rule_test, tables, validators};
+use lineward_classifiers::{
+    Engine, FieldTable, FingerprintKey, RuleSet, ValueBatch, rule_test, structure, tables, validators,
+};
 use mutate::Mutator;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -144,6 +146,13 @@ fn validators_and_checks() {
         let text: String = text.chars().take(256).collect();
         for validator in validators::all() {
             let _ = (validator.check)(&text);
+        }
+    });
+    fuzz("structures", &[seeds::numbers(), seeds::encoded()].concat(), |input| {
+        let text = String::from_utf8_lossy(input);
+        let text: String = text.chars().take(1_024).collect();
+        for structure in structure::all() {
+            let _ = (structure.check)(&text);
         }
     });
 }

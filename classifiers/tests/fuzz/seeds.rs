@@ -10,6 +10,10 @@ use std::sync::Arc;
 const NOTE: &str =
     "Mail u.brandt@hospital-north.org, SSN 536-22-8726, card 4079 4636 1743 0119, Dr. Ute Brandt of Ghent";
 
+/// The beginning of the note as `xz` packs it: the library that reads it writes none here.
+const XZ: &str = "fd377a585a000004e6d6b4460200210116000000742fe5a30100304d61696c20752e6272616e647440686f73706974616c2d6e\
+    6f7274682e6f72672c2053534e203533362d32322d383732360000000055fdce84bf954fe6000149315d41e3501fb6f37d010000000004595a";
+
 /// Inputs that once failed.
 pub fn kept(target: &str) -> Vec<Vec<u8>> {
     let folder = Path::new("tests/fuzz/seeds").join(target);
@@ -42,7 +46,18 @@ pub fn texts() -> Vec<Vec<u8>> {
     let table = "Here:\nname,dob,bic\nUte,1.2.1979,X\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\nName: Ute\nCity: Ghent\nDOB: 1.2.79\n";
     let mut wide = vec![0xff, 0xfe];
     wide.extend(NOTE.encode_utf16().flat_map(u16::to_le_bytes));
-    vec![NOTE.into(), table.into(), wide, format!("<p>{NOTE}</p>\n<!-- x --><script>y</script>").into_bytes()]
+    let (western, _, _) =
+        encoding_rs::WINDOWS_1252.encode("J\u{fc}rgen Wei\u{df} wohnt in K\u{f6}ln, Tel. 0221 123456\n");
+    let (japanese, _, _) = encoding_rs::SHIFT_JIS.encode("これは試験の文章です。電話番号は 03-1234-5678 まで。\n");
+    let (western, japanese) = (western.into_owned(), japanese.into_owned());
+    vec![
+        NOTE.into(),
+        table.into(),
+        wide,
+        western,
+        japanese,
+        format!("<p>{NOTE}</p>\n<!-- x --><script>y</script>").into_bytes(),
+    ]
 }
 
 /// Text in encodings.
@@ -116,6 +131,7 @@ pub fn compressed() -> Vec<(&'static str, Vec<Vec<u8>>)> {
         ("gzip", vec![gzip(text.as_bytes())]),
         ("zstd", vec![zstd::encode_all(text.as_bytes(), 1).expect("in memory")]),
         ("bzip2", vec![bzip2.finish().expect("in memory")]),
+        ("xz", vec![hex::decode(XZ).expect("hex")]),
     ]
 }
 

@@ -354,6 +354,7 @@ fn version_columns(rows: std::ops::Range<usize>, assets: &Assets) -> Vec<ArrayRe
         times(each().map(|_| Some(0))),
         times(each().map(|_| None)),
         times(each().map(|_| None)),
+        times(each().map(|_| None)),
     ];
     columns.extend(recorded(rows.len(), |_| 0));
     columns
@@ -480,6 +481,9 @@ fn finding_columns(rows: std::ops::Range<usize>, tagged: &[(usize, usize)]) -> V
         none(),
         none(),
         times(each().map(|_| Some(START))),
+        numbers(each().map(|_| None)),
+        numbers(each().map(|_| None)),
+        none(),
     ];
     columns.extend(recorded(rows.len(), |_| 0));
     columns
