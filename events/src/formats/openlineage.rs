@@ -145,6 +145,9 @@ fn decoded(document: &Value, key: EventKey) -> Result<Event, DecodeError> {
             check_length(NAME, named)?;
         }
     }
+    for named in lineage::named(document) {
+        check_lengths(NAME, ["namespace", "name", "field"].map(|key| text(named, &[key])))?;
+    }
     if document.get("run").is_some() || document.get("eventType").is_some() {
         run_event(document, key)
     } else if document.get("job").is_some() {
@@ -183,15 +186,16 @@ fn run_event(document: &Value, key: EventKey) -> Result<Event, DecodeError> {
     }
     let outputs = items(document, &["outputs"]);
     run.outputs = ios(outputs, "outputFacets", &mut event.statements, state);
-    let said = Said::of(document, &job, &run.inputs, outputs);
+    let said = Said::of(document, &job, &run.inputs, (outputs, &run.outputs));
     event.nameless = u32::try_from(said.left_out).unwrap_or(u32::MAX);
     run.inputs.extend(said.inputs);
     run.outputs.extend(said.outputs);
     (run.sources, run.columns) = (said.sources, said.columns);
-    let all_said = run.outputs.iter().all(|io| run.sources.iter().any(|said| said.output == reference(&io.asset)));
+    // Each output has one entry at most.
+    let all_said = !run.outputs.is_empty() && run.sources.len() == run.outputs.len();
     if said.unknown {
         run.inputs_known = Inputs::Unknown;
-    } else if document.get("inputs").is_none() && !run.outputs.is_empty() && all_said {
+    } else if document.get("inputs").is_none() && all_said {
         run.inputs_known = Inputs::Declared;
     }
     run.inputs.extend(base_model_inputs(&run.inputs, outputs));
@@ -220,7 +224,7 @@ fn job_event(document: &Value, key: EventKey) -> Result<Event, DecodeError> {
         columns: Vec::new(),
         job,
     };
-    let said = Said::of(document, &info.job, &info.inputs, outputs);
+    let said = Said::of(document, &info.job, &info.inputs, (outputs, &info.outputs));
     event.nameless = u32::try_from(said.left_out).unwrap_or(u32::MAX);
     info.inputs.extend(said.inputs);
     info.outputs.extend(said.outputs);

@@ -148,6 +148,13 @@ fn texts_that_every_statement_repeats_are_bounded() {
                 "userIdentity": {"sessionContext": {"sessionIssuer": {"arn": text}}}}),
             json!({"lineward": "scan", "version": 1, "scan_id": "s", "scanned_at": "2026-05-04", "ruleset": text,
                 "asset": scanned}),
+            json!({"eventTime": "2026-05-04", "dataset": {"namespace": "n", "name": "n", "facets": {"columnLineage":
+                {"fields": {"f": {"inputFields": [{"namespace": "n", "name": "n", "field": text}]}}}}}}),
+            json!({"eventTime": "2026-05-04", "run": {"runId": "r"}, "job": {"namespace": "n", "name": "n"},
+                "outputs": [{"namespace": "n", "name": "n", "facets": {"lineage":
+                    {"inputs": [{"namespace": "n", "name": text}]}}}]}),
+            json!({"eventTime": "2026-05-04", "job": {"namespace": "n", "name": "n", "facets": {"lineage":
+                {"entries": [{"namespace": text, "name": "n", "type": "DATASET", "inputs": []}]}}}}),
         ]
     };
     for document in event("short") {

@@ -67,18 +67,13 @@ impl Projector {
         }
     }
 
-    /// Replaces the column lineage of a run, or that of a version which was declared without one.
-    pub(super) fn retract_mappings(&mut self, context: &Context, run: Option<i64>, dst: i64) {
-        let gone: Vec<(i64, i64, i64)> = match run {
-            Some(sid) => {
-                let state = self.run_states.entry(sid).or_default();
-                std::mem::take(&mut state.mappings).into_iter().collect()
-            }
-            None => {
-                let sets = self.declared_columns.remove(&dst).unwrap_or_default();
-                sets.into_iter().map(|(src, mapping)| (src, dst, mapping)).collect()
-            }
-        };
+    /// Takes back sets of columns that a run maps no longer, or that are declared no longer: source, destination, set.
+    pub(super) fn retract_mappings(
+        &mut self,
+        context: &Context,
+        run: Option<i64>,
+        gone: impl Iterator<Item = (i64, i64, i64)>,
+    ) {
         for (src, dst, mapping) in gone {
             self.run_mappings.retract(context, &(run, mapping, src, dst));
         }

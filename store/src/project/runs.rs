@@ -147,9 +147,12 @@ impl Projector {
 
     /// The column lineage that a declaration has is all there is.
     fn replace_columns(&mut self, context: &Context, sid: i64, run: &RunInfo) {
-        self.retract_mappings(context, Some(sid), 0);
-        self.run_states.entry(sid).or_default().columns.clear();
+        let state = self.run_states.entry(sid).or_default();
+        state.columns.clear();
+        let before = std::mem::take(&mut state.mappings);
         self.bind_columns(context, sid, run);
+        let now = self.run_states.get(&sid).map(|state| state.mappings.clone()).unwrap_or_default();
+        self.retract_mappings(context, Some(sid), before.difference(&now).copied());
         self.sync_edges(context, sid);
     }
 

@@ -60,7 +60,7 @@ impl Projector {
             self.link(context, (*src, dst), None, EdgeType::Derived, evidence, context.at);
         }
         self.versions.update(context, &dst, |v| v.declared_at = Some(context.at));
-        self.retract_mappings(context, None, dst);
+        let before = self.declared_columns.remove(&dst).unwrap_or_default();
         let mut by_source: BTreeMap<i64, Vec<&ColumnMapping>> = BTreeMap::new();
         for mapping in columns {
             let src = self.read(context, &mapping.src, context.at, None).version_id;
@@ -69,6 +69,9 @@ impl Projector {
         for (src, mappings) in by_source {
             self.map_columns(context, None, (src, dst), &mappings);
         }
+        let now = self.declared_columns.get(&dst).cloned().unwrap_or_default();
+        let gone = before.difference(&now).map(|(src, mapping)| (*src, dst, *mapping));
+        self.retract_mappings(context, None, gone);
     }
 
     /// What was declared before something that is known already, up to which it held.

@@ -890,6 +890,23 @@ fn a_projector_loaded_from_rows_goes_on_like_the_one_that_wrote_them() {
     }
 }
 
+#[test]
+fn columns_that_are_declared_again_are_written_once() {
+    for said in ["job etl: d:a d:b -> d:x cols d:a>d:x", "declare d:x@1<d:a d:a>d:x@1"] {
+        let mut world = World::default();
+        world.tell(&format!("10 {said}"));
+        assert_eq!(world.projector.take_rows().run_mappings.len(), 1, "{said}");
+        world.tell(&format!("20 {said}"));
+        assert_eq!(world.projector.take_rows().run_mappings, [], "{said}");
+        // Other columns take their place.
+        let other = said.replace("d:a>d:x", "d:b>d:x");
+        world.tell(&format!("30 {other}"));
+        let rows = world.projector.take_rows().run_mappings;
+        let gone: Vec<bool> = rows.iter().map(|row| row.recorded.retracted_at.is_some()).collect();
+        assert_eq!((rows.len(), gone.iter().filter(|gone| **gone).count()), (2, 1), "{said}");
+    }
+}
+
 /// Random events over few names, so that they meet.
 fn random_events(seed: u64, n: usize) -> Vec<String> {
     const DATA: [&str; 9] = [

@@ -4,11 +4,11 @@
 //! A source may be a job. The event's own job is no source of data: what it generates comes from nothing. Of another job
 //! it is not known what it hands on, so that the run counts as one that does not say all it reads.
 
-use super::{asset, bare, reference};
+use super::{bare, reference};
 use crate::json::{at, items, object, text};
 use crate::{AssetRef, ColumnMapping, DeclaredSources, Evidence, Io, JobRef, MappingType, RunInfo, RunState, Sources};
 use serde_json::Value;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// What an event of a run or job says of lineage beside its lists.
 #[derive(Default)]
@@ -30,125 +30,137 @@ pub(super) struct Said {
 }
 
 impl Said {
-    /// Of a document with these inputs and outputs.
-    pub fn of(document: &Value, job: &JobRef, inputs: &[Io], outputs: &[Value]) -> Self {
-        let mut known: HashMap<Name, AssetRef> =
-            inputs.iter().map(|io| (name(&io.asset), reference(&io.asset))).collect();
+    /// Of a document with these inputs, and outputs as the document has them and as they were read.
+    pub fn of(document: &Value, job: &JobRef, inputs: &[Io], (listed, outputs): (&[Value], &[Io])) -> Self {
+        let entries = items(document, &["job", "facets", "lineage", "entries"]);
+        let facets: Vec<(&Value, Facet<'_>)> =
+            listed.iter().filter_map(|output| Some((output, Facet::of(output)?))).collect();
+        if entries.is_empty() && facets.is_empty() {
+            return Self::default();
+        }
+        let by_name = |io: &Io| (name(&io.asset), reference(&io.asset));
+        let written: HashMap<Name, AssetRef> = outputs.iter().map(by_name).collect();
+        let mut reader = Reader { job, known: inputs.iter().map(by_name).collect(), written, of: HashMap::new() };
         let mut said = Self::default();
-        let mut targets: Vec<(AssetRef, &Value, bool)> = Vec::new();
-        for output in outputs {
-            if let (Some(asset), Some((lineage, explicit))) = (asset(output), lineage_of(output)) {
-                targets.push((reference(&asset), lineage, explicit));
+        for (output, facet) in facets {
+            if let Some(output) = bare(output) {
+                reader.flows_to_dataset(output, &facet, &mut said);
             }
         }
-        let written: HashMap<Name, AssetRef> =
-            outputs.iter().filter_map(asset).map(|asset| (name(&asset), reference(&asset))).collect();
-        for entry in items(document, &["job", "facets", "lineage", "entries"]) {
+        for entry in entries {
             if is_job(entry) {
-                said.flows_to_job(entry, job, &mut known);
+                reader.flows_to_job(entry, &mut said);
             } else if let Some(target) = bare(entry) {
-                let listed = written.get(&name(&target)).cloned();
-                let is_new = listed.is_none() && !said.outputs.iter().any(|io| io.asset == target);
-                said.outputs.extend(is_new.then(|| Io::new(target.clone())));
-                if says(entry) {
-                    targets.push((listed.unwrap_or(target), entry, true));
-                }
+                reader.flows_to_dataset(target, &Facet { lineage: entry, explicit: true }, &mut said);
             }
-        }
-        for (target, lineage, explicit) in targets {
-            said.flows_to_dataset(target, lineage, explicit, job, &mut known);
         }
         said
     }
+}
 
+/// What is known while an event is read, by names: an event may name as many data sets as it has room for.
+struct Reader<'a> {
+    /// The event's own.
+    job: &'a JobRef,
+    /// Inputs as the list of them has them: lineage names them without their version.
+    known: HashMap<Name, AssetRef>,
+    /// The same of outputs.
+    written: HashMap<Name, AssetRef>,
+    /// Outputs of which it is said where they come from: place in [`Said::sources`], and the names that are in there.
+    of: HashMap<Name, (usize, HashSet<Name>)>,
+}
+
+impl Reader<'_> {
     /// What flows into a job: inputs of this one, or of a run of another.
-    fn flows_to_job(&mut self, entry: &Value, job: &JobRef, known: &mut HashMap<Name, AssetRef>) {
+    fn flows_to_job(&mut self, entry: &Value, said: &mut Said) {
         let sources = items(entry, &["inputs"]);
-        if is(entry, job) {
-            for source in sources {
-                match bare(source).filter(|_| !is_job(source)) {
-                    Some(source) => _ = self.input(source, known),
-                    None => self.unknown |= !is(source, job),
-                }
-            }
+        let data = || sources.iter().filter_map(data_set);
+        if self.is_own(entry) {
+            said.unknown |= sources.iter().any(|source| self.is_foreign(source));
+            data().for_each(|source| _ = self.input(source, said));
             return;
         }
-        let data = || sources.iter().filter(|source| !is_job(source)).filter_map(bare);
         let (Some(run_id), Some(other)) = (text(entry, &["runId"]), job_named(entry)) else {
-            self.left_out += data().count();
+            said.left_out += data().count();
             return;
         };
         let mut run = RunInfo::new(run_id, other, RunState::Other);
         run.inputs = data().map(explicit_io).collect();
         if !run.inputs.is_empty() {
-            self.others.push(run);
+            said.others.push(run);
         }
     }
 
-    fn flows_to_dataset(
-        &mut self,
-        target: AssetRef,
-        lineage: &Value,
-        explicit: bool,
-        job: &JobRef,
-        known: &mut HashMap<Name, AssetRef>,
-    ) {
-        let foreign = |source: &Value| is_job(source) && !is(source, job);
-        if explicit && sources_of(lineage).any(foreign) {
-            // All that is named is read; what the other job hands on is not known, so that nothing is said of this output alone.
-            self.unknown = true;
-            let data = sources_of(lineage).filter(|source| !is_job(source)).filter_map(bare);
-            data.for_each(|source| _ = self.input(source, known));
+    fn flows_to_dataset(&mut self, target: AssetRef, facet: &Facet<'_>, said: &mut Said) {
+        let target = match self.written.get(&name(&target)) {
+            Some(known) => known.clone(),
+            None => {
+                self.written.insert(name(&target), target.clone());
+                said.outputs.push(Io::new(target.clone()));
+                target
+            }
+        };
+        if facet.explicit && !says(facet.lineage) {
             return;
         }
-        if explicit {
-            let mut inputs = Vec::new();
-            for source in sources_of(lineage) {
-                let Some(source) = bare(source).filter(|_| !is_job(source)) else { continue };
-                let source = self.input(source, known);
-                if !inputs.contains(&source) {
-                    inputs.push(source);
-                }
+        if facet.explicit {
+            let sources: Vec<AssetRef> =
+                facet.sources().filter_map(data_set).map(|source| self.input(source, said)).collect();
+            if facet.sources().any(|source| self.is_foreign(source)) {
+                // What the other job hands on is not known, so that nothing is said of this output alone.
+                said.unknown = true;
+                return;
             }
-            match self.sources.iter_mut().find(|said| said.output == target) {
-                Some(said) => {
-                    said.inputs.extend(inputs.into_iter().filter(|i| !said.inputs.contains(i)).collect::<Vec<_>>())
-                }
-                None => self.sources.push(Sources { output: target.clone(), inputs }),
-            }
+            let all = &mut said.sources;
+            let (at, named) = self.of.entry(name(&target)).or_insert_with(|| {
+                all.push(Sources { output: target.clone(), inputs: Vec::new() });
+                (all.len() - 1, HashSet::new())
+            });
+            all[*at].inputs.extend(sources.into_iter().filter(|source| named.insert(name(source))));
         }
-        // Lineage names inputs without their version; the list of inputs has it.
-        self.columns.extend(mappings(lineage, explicit, &target, |source| {
-            known.get(&name(&source)).cloned().unwrap_or(source)
-        }));
+        said.columns
+            .extend(facet.mappings(&target, |source| self.known.get(&name(&source)).cloned().unwrap_or(source)));
     }
 
     /// A source as the list of inputs has it, which it is added to where it is not in it.
-    fn input(&mut self, source: AssetRef, known: &mut HashMap<Name, AssetRef>) -> AssetRef {
-        known
-            .entry(name(&source))
-            .or_insert_with(|| {
-                self.inputs.push(explicit_io(source.clone()));
-                source
-            })
-            .clone()
+    fn input(&mut self, source: AssetRef, said: &mut Said) -> AssetRef {
+        let known = self.known.entry(name(&source)).or_insert_with(|| {
+            said.inputs.push(explicit_io(source.clone()));
+            source
+        });
+        known.clone()
+    }
+
+    /// Whether something is the event's own job: one without a name is.
+    fn is_own(&self, named: &Value) -> bool {
+        is_job(named) && job_named(named).is_none_or(|named| named == *self.job)
+    }
+
+    /// Whether something is another job.
+    fn is_foreign(&self, named: &Value) -> bool {
+        is_job(named) && !self.is_own(named)
     }
 }
 
 /// Where a declared data set comes from; `None` where its facets do not say it. Jobs among the sources are no data.
 pub(super) fn declared(dataset: &Value, asset: &AssetRef) -> Option<DeclaredSources> {
-    let (lineage, explicit) = lineage_of(dataset)?;
+    let facet = Facet::of(dataset)?;
     let output = reference(asset);
-    let mut inputs = Vec::new();
-    let named = if explicit { sources_of(lineage).collect() } else { column_sources(lineage) };
-    for source in named.into_iter().filter(|source| !is_job(source)).filter_map(bare) {
-        if !inputs.contains(&source) {
-            inputs.push(source);
-        }
-    }
-    let columns = mappings(lineage, explicit, &output, |source| source);
-    let evidence = if explicit { Evidence::Explicit } else { Evidence::Column };
+    let mut named = HashSet::new();
+    let inputs = facet.sources().filter_map(data_set).filter(|source| named.insert(name(source))).collect();
+    let columns = facet.mappings(&output, |source| source);
+    let evidence = if facet.explicit { Evidence::Explicit } else { Evidence::Column };
     Some(DeclaredSources { sources: Sources { output, inputs }, evidence, columns })
+}
+
+/// Everything that the lineage of an event names.
+pub(super) fn named(document: &Value) -> Vec<&Value> {
+    let outputs = items(document, &["outputs"]).iter().chain(document.get("dataset"));
+    let entries = items(document, &["job", "facets", "lineage", "entries"]);
+    let facets = outputs.filter_map(Facet::of).chain(entries.iter().map(|lineage| Facet { lineage, explicit: true }));
+    let mut named: Vec<&Value> = entries.iter().collect();
+    facets.for_each(|facet| named.extend(facet.sources()));
+    named
 }
 
 type Name = (String, String);
@@ -161,28 +173,9 @@ fn explicit_io(asset: AssetRef) -> Io {
     Io { evidence: Evidence::Explicit, ..Io::new(asset) }
 }
 
-/// The facet of a data set that holds, and whether it is the explicit one.
-fn lineage_of(dataset: &Value) -> Option<(&Value, bool)> {
-    let explicit = at(dataset, &["facets", "lineage"]).filter(|lineage| says(lineage));
-    let columns = || at(dataset, &["facets", "columnLineage"]).filter(|lineage| lineage.is_object());
-    explicit.map(|lineage| (lineage, true)).or_else(|| columns().map(|lineage| (lineage, false)))
-}
-
 /// Whether explicit lineage says anything: that there is no input is something.
 fn says(lineage: &Value) -> bool {
     at(lineage, &["inputs"]).is_some_and(Value::is_array) || at(lineage, &["fields"]).is_some_and(Value::is_object)
-}
-
-/// All sources of explicit lineage, those of single fields too.
-fn sources_of(lineage: &Value) -> impl Iterator<Item = &Value> {
-    let of_fields = object(lineage, &["fields"]).into_iter().flat_map(|fields| fields.values());
-    items(lineage, &["inputs"]).iter().chain(of_fields.flat_map(|field| items(field, &["inputs"])))
-}
-
-/// All sources of column lineage.
-fn column_sources(lineage: &Value) -> Vec<&Value> {
-    let of_fields = object(lineage, &["fields"]).into_iter().flat_map(|fields| fields.values());
-    of_fields.flat_map(|field| items(field, &["inputFields"])).chain(items(lineage, &["dataset"])).collect()
 }
 
 fn is_job(named: &Value) -> bool {
@@ -194,39 +187,60 @@ fn job_named(named: &Value) -> Option<JobRef> {
     Some(JobRef { namespace: namespace.to_owned(), name: name.to_owned() })
 }
 
-/// Whether a job is this one: one without a name is.
-fn is(named: &Value, job: &JobRef) -> bool {
-    is_job(named) && job_named(named).is_none_or(|named| named == *job)
+/// A source that is a data set.
+fn data_set(source: &Value) -> Option<AssetRef> {
+    bare(source).filter(|_| !is_job(source))
 }
 
-/// The columns of a data set and where each comes from: one for every transformation of every source field, and one for
-/// a source field without transformations. A source without a field is none of columns.
-fn mappings(
-    lineage: &Value,
+/// What says where a data set comes from.
+struct Facet<'a> {
+    lineage: &'a Value,
+    /// `lineage`; otherwise `columnLineage`.
     explicit: bool,
-    target: &AssetRef,
-    resolve: impl Fn(AssetRef) -> AssetRef,
-) -> Vec<ColumnMapping> {
-    let (of_field, of_all) = if explicit { ("inputs", "inputs") } else { ("inputFields", "dataset") };
-    let mut out = Vec::new();
-    let mut add = |sources: &[Value], field: Option<&str>, fallback: &Value| {
-        for source in sources.iter().filter(|source| !is_job(source)) {
-            let (Some(src), Some(src_field)) = (bare(source), text(source, &["field"])) else { continue };
-            let src = resolve(src);
-            let mut one = |how: &Value| out.push(mapping(src.clone(), src_field, target, field, how));
-            match items(source, &["transformations"]) {
-                [] => one(fallback),
-                transformations => transformations.iter().for_each(one),
+}
+
+impl<'a> Facet<'a> {
+    /// The facet of a data set that holds.
+    fn of(dataset: &'a Value) -> Option<Self> {
+        let explicit = at(dataset, &["facets", "lineage"]).filter(|lineage| says(lineage));
+        let columns = || at(dataset, &["facets", "columnLineage"]).filter(|lineage| lineage.is_object());
+        let explicit = explicit.map(|lineage| Self { lineage, explicit: true });
+        explicit.or_else(|| columns().map(|lineage| Self { lineage, explicit: false }))
+    }
+
+    /// Lists of sources, with the field they are of and what is said of it; of the whole data set without one.
+    fn lists(&self) -> impl Iterator<Item = (Option<&'a str>, &'a Value, &'a [Value])> {
+        let (of_field, of_all) = if self.explicit { ("inputs", "inputs") } else { ("inputFields", "dataset") };
+        let fields = object(self.lineage, &["fields"]).into_iter().flatten();
+        let fields = fields.map(move |(field, entry)| (Some(field.as_str()), entry, items(entry, &[of_field])));
+        fields.chain([(None, &Value::Null, items(self.lineage, &[of_all]))])
+    }
+
+    /// All sources: those of the whole, then those of single fields.
+    fn sources(&self) -> impl Iterator<Item = &'a Value> {
+        let of = |whole: bool| self.lists().filter(move |(field, ..)| field.is_none() == whole);
+        of(true).chain(of(false)).flat_map(|(.., sources)| sources)
+    }
+
+    /// The columns of a data set and where each comes from: one for every transformation of every source field, and one
+    /// for a source field without transformations. A source without a field is none of columns.
+    fn mappings(&self, target: &AssetRef, resolve: impl Fn(AssetRef) -> AssetRef) -> Vec<ColumnMapping> {
+        let mut out = Vec::new();
+        for (field, entry, sources) in self.lists() {
+            // Old column lineage says of the field how it is made; the explicit facet has no such word.
+            let fallback = if self.explicit { &Value::Null } else { entry };
+            for source in sources {
+                let (Some(src), Some(src_field)) = (data_set(source), text(source, &["field"])) else { continue };
+                let src = resolve(src);
+                let mut one = |how: &Value| out.push(mapping(src.clone(), src_field, target, field, how));
+                match items(source, &["transformations"]) {
+                    [] => one(fallback),
+                    transformations => transformations.iter().for_each(one),
+                }
             }
         }
-    };
-    for (field, entry) in object(lineage, &["fields"]).into_iter().flatten() {
-        // Old column lineage says of the field how it is made; the explicit facet has no such word.
-        let fallback = if explicit { &Value::Null } else { entry };
-        add(items(entry, &[of_field]), Some(field), fallback);
+        out
     }
-    add(items(lineage, &[of_all]), None, &Value::Null);
-    out
 }
 
 fn mapping(src: AssetRef, src_field: &str, dst: &AssetRef, dst_field: Option<&str>, how: &Value) -> ColumnMapping {
