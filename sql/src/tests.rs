@@ -18,6 +18,7 @@ use std::path::PathBuf;
 
 mod clearing;
 mod explicit;
+mod fields;
 mod growth;
 mod limits;
 mod past;

@@ -46,6 +46,7 @@ pub static ALL: &[View] = &[
     view!("column_profiles"),
     view!("lineage_gaps"),
     view!("effective_tags"),
+    view!("effective_field_tags"),
     view!("names", "table_lineage"),
     view!("names", "column_lineage"),
 ];

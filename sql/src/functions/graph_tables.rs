@@ -81,6 +81,38 @@ fn labels(view: &View) -> Result<RecordBatch, Error> {
     Ok(RecordBatch::try_new(LABELS.schema(), columns)?)
 }
 
+pub(super) static FIELD_LABELS: Function = Function {
+    name: "field_labels",
+    summary: "Tags of fields that have any.",
+    arguments: &[],
+    columns: &[
+        ("version_id", Type::Integer, "the version"),
+        ("field", Type::Text, "the field, null for what may be in any of them"),
+        ("own", Type::Texts, "seen in it, in a copy or in a member"),
+        ("inherited", Type::Texts, "flowed in along lineage"),
+        ("cleared", Type::Texts, "would have flowed in, were it not cleared"),
+        ("contradicted", Type::Texts, "cleared upstream, and seen all the same"),
+    ],
+    example: "SELECT * FROM graph.field_labels",
+    how: "for every field",
+    answer: |view, _| field_labels(view),
+};
+
+fn field_labels(view: &View) -> Result<RecordBatch, Error> {
+    let graph = view.graph();
+    let rows = view.field_tags();
+    let list = |of: &dyn Fn(&TagMasks) -> u64| tags(view, rows.iter().map(|row| Some(of(&row.tags))));
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(rows.iter().map(|row| Some(graph.version_id(row.version))).collect::<Int64Array>()),
+        Arc::new(rows.iter().map(|row| row.field.as_deref()).collect::<StringArray>()),
+        list(&|t| t.own),
+        list(&|t| t.inherited),
+        list(&|t| t.cleared),
+        list(&|t| t.contradicted),
+    ];
+    Ok(RecordBatch::try_new(FIELD_LABELS.schema(), columns)?)
+}
+
 pub(super) static MODELS: Function = Function {
     name: "models",
     summary: "What the graph knows of model versions.",

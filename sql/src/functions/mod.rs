@@ -59,6 +59,7 @@ pub static ALL: &[&Function] = &[
 
 /// Tables of schema `graph`, computed like functions but without arguments; the views read them.
 pub(crate) static TABLES: &[&Function] = &[
+    &graph_tables::FIELD_LABELS,
     &graph_tables::GAPS,
     &graph_tables::INCOMPLETE,
     &graph_tables::LABELS,

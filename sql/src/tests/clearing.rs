@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 const HOUR: i64 = 3_600_000_000;
 
 /// One run that writes `output` from `input`, column by column: source field, subtype, masking, description.
-fn run(id: &str, at: &str, input: &str, output: &str, columns: &[(&str, &str, bool, &str)]) -> Value {
+pub(super) fn run(id: &str, at: &str, input: &str, output: &str, columns: &[(&str, &str, bool, &str)]) -> Value {
     let dataset = |name: &str| json!({ "namespace": "s3://ward", "name": name });
     let fields: serde_json::Map<String, Value> = columns
         .iter()
@@ -44,7 +44,7 @@ fn training(id: &str, at: &str, input: &str, model: &str) -> Value {
     event
 }
 
-fn scan(id: &str, at: &str, name: &str, found: &[(&str, &str)]) -> Value {
+pub(super) fn scan(id: &str, at: &str, name: &str, found: &[(&str, &str)]) -> Value {
     let findings: Vec<Value> = found
         .iter()
         .map(|(field, entity)| {
@@ -57,19 +57,19 @@ fn scan(id: &str, at: &str, name: &str, found: &[(&str, &str)]) -> Value {
         "files": [{ "findings": findings }] })
 }
 
-fn policy(name: &str, rule: Value) -> Value {
+pub(super) fn policy(name: &str, rule: Value) -> Value {
     let mut rule = rule;
     rule["name"] = name.into();
     json!({ "lineward": "policy", "version": 1, "declared_at": "2026-02-01T00:00:00Z", "clearing": [rule] })
 }
 
-fn hashed() -> Value {
+pub(super) fn hashed() -> Value {
     json!({ "clears": ["US_SSN"], "transformation": { "subtype": "TRANSFORMATION", "description": "hmac*" },
         "beside": ["visit"] })
 }
 
-const HMAC: (&str, &str, bool, &str) = ("ssn", "TRANSFORMATION", true, "hmac-sha256 with a secret salt");
-const VISIT: (&str, &str, bool, &str) = ("visit", "IDENTITY", false, "");
+pub(super) const HMAC: (&str, &str, bool, &str) = ("ssn", "TRANSFORMATION", true, "hmac-sha256 with a secret salt");
+pub(super) const VISIT: (&str, &str, bool, &str) = ("visit", "IDENTITY", false, "");
 
 /// What happened: `patients` with social security numbers, and what was made of it.
 pub(super) fn estate() -> Vec<Value> {
@@ -98,14 +98,14 @@ pub(super) fn estate() -> Vec<Value> {
     ]
 }
 
-struct Ward {
+pub(super) struct Ward {
     _place: tempfile::TempDir,
     uri: String,
     received: i64,
 }
 
 impl Ward {
-    async fn new(events: Vec<Value>) -> Self {
+    pub(super) async fn new(events: Vec<Value>) -> Self {
         let place = tempfile::tempdir().expect("a folder");
         let uri = place.path().join("store").to_string_lossy().into_owned();
         let mut ward = Self { _place: place, uri, received: RECEIVED_AT };
@@ -114,7 +114,7 @@ impl Ward {
     }
 
     /// Events of a source, received an hour after the last ones.
-    async fn say(&mut self, events: Vec<Value>, source: &str) {
+    pub(super) async fn say(&mut self, events: Vec<Value>, source: &str) {
         self.received += HOUR;
         let incoming = |event: Value| -> Incoming {
             let text = event.to_string();
@@ -128,7 +128,7 @@ impl Ward {
         writer_at(&self.uri).await.commit(batch).await.expect("committed");
     }
 
-    async fn ask(&self, sql: &str) -> Vec<String> {
+    pub(super) async fn ask(&self, sql: &str) -> Vec<String> {
         rows(&LinewardSession::open(&self.uri).await.expect("a session"), sql).await.expect(sql)
     }
 

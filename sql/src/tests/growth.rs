@@ -5,8 +5,9 @@ use crate::LinewardSession;
 use lineward_events::documents;
 use lineward_store::{Batch, Incoming};
 
-const QUERIES: [&str; 4] = [
+const QUERIES: [&str; 5] = [
     "SELECT * FROM effective_tags ORDER BY version_id",
+    "SELECT * FROM effective_field_tags ORDER BY version_id, field",
     "SELECT * FROM models_trained_on('PII') ORDER BY model_name",
     "SELECT * FROM lineage_gaps ORDER BY 1, 2, 3, 4, 5, 6",
     "SELECT * FROM downstream('dataset:s3://ward/patients') ORDER BY version_id",

@@ -391,6 +391,11 @@ impl LineageGraph {
         self.versions.place(version_id)
     }
 
+    /// Two versions are of one asset.
+    pub(super) fn same_asset(&self, a: Version, b: Version) -> bool {
+        self.asset_of[a as usize] == self.asset_of[b as usize]
+    }
+
     /// Something is said to be a member of something.
     pub(super) fn any_contains(&self) -> bool {
         self.classes.iter().any(|c| c.link == Link::Direct(EdgeType::Contains))

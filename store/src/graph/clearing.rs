@@ -60,23 +60,35 @@ impl Clearing {
         if self.policies.is_empty() {
             return 0;
         }
-        let job = (run != NONE).then(|| jobs.get(runs.job_id(run))).flatten();
-        let job = job.map(|job| format!("{}/{}", job.namespace, job.name)).unwrap_or_default();
+        let job = job_name(run, runs, jobs);
         let (mut masked, mut passes) = (0, u64::MAX);
         for (since, mapping, field) in columns.between(src, dst, run) {
             if mapping.mapping_type != "DIRECT" {
                 continue;
             }
-            let holds = |p: &&Policy| p.from <= since && since < p.to && glob(&p.job, &job);
-            let bits = |fits: &dyn Fn(&Policy) -> bool| {
-                self.policies.iter().filter(holds).filter(|p| fits(p)).fold(0, |bits, p| bits | p.bits)
-            };
-            let cleared = if mapping.masking { bits(&|p| p.lists(mapping)) } else { 0 };
+            let cleared = self.of_mapping(mapping, since, &job);
             masked |= cleared;
-            passes &= cleared | bits(&|p| p.expr.beside.iter().any(|b| glob(b, field)));
+            passes &= cleared | self.bits(since, &job, |p| p.expr.beside.iter().any(|b| glob(b, field)));
         }
         masked & passes
     }
+
+    /// What a mapping clears that a job applied at a time.
+    fn of_mapping(&self, mapping: &ColumnMappingRow, since: Micros, job: &str) -> u64 {
+        if mapping.masking { self.bits(since, job, |p| p.lists(mapping)) } else { 0 }
+    }
+
+    /// The bits of all policies that held for a job at a time, and fit.
+    fn bits(&self, since: Micros, job: &str, fits: impl Fn(&Policy) -> bool) -> u64 {
+        let holds = |p: &&Policy| p.from <= since && since < p.to && glob(&p.job, job);
+        self.policies.iter().filter(holds).filter(|p| fits(p)).fold(0, |bits, p| bits | p.bits)
+    }
+}
+
+/// The job of a run as policies name it; empty where none is known.
+fn job_name(run: u32, runs: &Runs, jobs: &Kept<JobRow>) -> String {
+    let job = (run != NONE).then(|| jobs.get(runs.job_id(run))).flatten();
+    job.map(|job| format!("{}/{}", job.namespace, job.name)).unwrap_or_default()
 }
 
 impl Policy {
@@ -101,6 +113,15 @@ fn bits_of(name: &str, tags: &[TagRow]) -> u64 {
 }
 
 impl LineageGraph {
+    /// The bits that a mapping clears on its way, which a run applied at a time.
+    pub(super) fn cleared_by(&self, mapping: &ColumnMappingRow, run: u32, since: Micros) -> u64 {
+        let own = mapping.clear_mask as u64;
+        if self.clearing.is_empty() || !mapping.masking {
+            return own;
+        }
+        own | self.clearing.of_mapping(mapping, since, &job_name(run, &self.runs, &self.jobs))
+    }
+
     /// Which bits each class of edges treats alike: a set that is passed or stopped as a whole by every edge.
     pub(super) fn alike(&self, bits: u64) -> Vec<u64> {
         let mut sets = vec![bits];

@@ -166,11 +166,11 @@ impl Columns {
         Some(grown)
     }
 
-    fn name(&self, field_id: i64) -> Option<&str> {
+    pub(super) fn name(&self, field_id: i64) -> Option<&str> {
         self.fields.get(field_id).map(|field| field.name.as_str())
     }
 
-    fn set(&self, mapping_id: i64) -> &[ColumnMappingRow] {
+    pub(super) fn set(&self, mapping_id: i64) -> &[ColumnMappingRow] {
         self.base.sets.get(&mapping_id).or_else(|| self.sets.get(&mapping_id)).map_or(&[], Vec::as_slice)
     }
 
@@ -185,6 +185,13 @@ impl Columns {
             Direction::Downstream => self.out.get(&version).or_else(|| self.base.out.get(&version)),
         };
         list.into_iter().flatten().filter_map(|at| base_or(&self.base.links, &self.links, *at))
+    }
+
+    /// Names of the fields of a version that a run says something of.
+    pub(super) fn mapped_by(&self, dst: Version, run: u32) -> BTreeSet<&str> {
+        let links = self.links(Direction::Upstream, dst).filter(|link| link.run == run);
+        let fields = links.flat_map(|link| self.set(link.mapping_id)).filter_map(|mapping| mapping.dst_field_id);
+        fields.filter_map(|field| self.name(field)).collect()
     }
 
     /// All mappings that a run applied between two versions: since when, what, and the name of the source field.
@@ -244,6 +251,15 @@ pub struct ColumnSource<'a> {
 }
 
 impl View {
+    /// The sets of mappings by which a version goes on, by what it goes into and the run: since when, and which.
+    pub(super) fn applied_to(&self, src: Version) -> HashMap<(Version, u32), Vec<(Micros, i64)>> {
+        let mut applied: HashMap<_, Vec<_>> = HashMap::new();
+        for link in self.graph.columns.links(Direction::Downstream, src).filter(|link| link.since <= self.at) {
+            applied.entry((link.dst, link.run)).or_default().push((link.since, link.mapping_id));
+        }
+        applied
+    }
+
     /// The fields from which a run made those of a version, as its producer said.
     pub fn column_sources(&self, dst: Version, run: u32) -> Vec<ColumnSource<'_>> {
         let columns = &self.graph.columns;

@@ -194,6 +194,20 @@ impl Flow {
         inflow
     }
 
+    /// What the last step brings into each class, once everything has flowed.
+    pub fn arriving<W: Word>(&self, own: &[W], inflow: &[W], pass: impl Fn(&Step, W, W) -> W) -> Vec<W> {
+        let mut arrived = vec![W::default(); own.len()];
+        for (node, (own, flowed)) in (0u32..).zip(own.iter().zip(inflow)) {
+            if own.is_zero() && flowed.is_zero() {
+                continue;
+            }
+            for step in self.steps(node) {
+                arrived[step.dst as usize].add(pass(step, *own, *flowed));
+            }
+        }
+        arrived
+    }
+
     /// Follows the steps of all open nodes, lowest first; what changes is open then. Whether anything is left open.
     fn sweep<W: Word>(&self, own: &[W], inflow: &mut [W], open: &mut Bits, pass: &impl Fn(&Step, W, W) -> W) -> bool {
         let mut left = false;

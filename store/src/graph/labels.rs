@@ -82,8 +82,15 @@ impl View {
         let through = flow.propagate(&seen, |step, own, flowed| source(step, own, flowed) & !clear(step));
         let reaching = flow.propagate(&seen, source);
         let inherited: Vec<u64> = through.iter().zip(&uncleared).map(|(bits, all)| families.of(*bits) & all).collect();
+        // Seen in it or in a member, since a scan of a data set tells what it saw by file, and cleared on the way into
+        // it: what was cleared on the way into one member says nothing of the others.
+        let arrived = flow.arriving(
+            &seen,
+            &reaching,
+            |step, own, flowed| if step.contains() { 0 } else { source(step, own, flowed) },
+        );
         let failed: Vec<u64> =
-            (0..own.len()).map(|i| families.of(exact[i] & reaching[i] & !through[i]) & own[i]).collect();
+            (0..own.len()).map(|i| families.of(seen[i] & arrived[i] & !through[i]) & observed[i]).collect();
         Labels { contradicted: self.with_wholes(&failed), observed, inherited, uncleared }
     }
 
@@ -96,7 +103,7 @@ impl View {
 
 /// The families of each entity.
 #[derive(Debug)]
-struct Families([u64; 64]);
+pub(super) struct Families([u64; 64]);
 
 impl Default for Families {
     fn default() -> Self {
@@ -106,14 +113,14 @@ impl Default for Families {
 
 impl Families {
     /// What is found by one bit belongs to all of these.
-    fn note(&mut self, exact: u64, all: u64) {
+    pub(super) fn note(&mut self, exact: u64, all: u64) {
         if exact.count_ones() == 1 {
             self.0[exact.trailing_zeros() as usize] |= all;
         }
     }
 
     /// Entities with their families.
-    fn of(&self, bits: u64) -> u64 {
+    pub(super) fn of(&self, bits: u64) -> u64 {
         let (mut all, mut rest) = (bits, bits);
         while rest != 0 {
             all |= self.0[rest.trailing_zeros() as usize];
@@ -145,13 +152,13 @@ impl LineageGraph {
 }
 
 /// Bits by tag and by category.
-struct TagBits {
+pub(super) struct TagBits {
     categories: HashMap<String, u64>,
     parents: HashMap<i32, u64>,
 }
 
 impl TagBits {
-    fn new(tags: &[TagRow]) -> Self {
+    pub(super) fn new(tags: &[TagRow]) -> Self {
         let categories: HashMap<_, _> = tags.iter().map(|t| (t.tag.to_ascii_lowercase(), bit(t.tag_id))).collect();
         let parent = |t: &TagRow| t.parent.as_ref().and_then(|p| categories.get(&p.to_ascii_lowercase()).copied());
         let parents = tags.iter().map(|t| (t.tag_id, parent(t).unwrap_or(0))).collect();
@@ -159,7 +166,7 @@ impl TagBits {
     }
 
     /// The bits by which a finding is cleared: its entity's, or those of its families where the entity has none.
-    fn exact(&self, finding: &FindingRow) -> u64 {
+    pub(super) fn exact(&self, finding: &FindingRow) -> u64 {
         match bit(finding.tag_id) {
             0 => self.of(finding),
             own => own,
@@ -167,7 +174,7 @@ impl TagBits {
     }
 
     /// The finding's tag, the tag's parent, and the finding's categories.
-    fn of(&self, finding: &FindingRow) -> u64 {
+    pub(super) fn of(&self, finding: &FindingRow) -> u64 {
         let tag = bit(finding.tag_id) | self.parents.get(&finding.tag_id).copied().unwrap_or(0);
         let category = |name: &String| match self.categories.get(name) {
             Some(bits) => *bits,

@@ -296,8 +296,13 @@ impl View {
         if graph.any_clears(part.bits) {
             cleared =
                 flow.propagate(&observed, |step, own, flowed| if step.contains() { flowed } else { own | flowed });
-            cleared.iter_mut().zip(&inflow).for_each(|(all, passed)| *all &= !passed);
-            contradicted = self.contradicted(own, &cleared);
+            // What was cleared on the way into one member says nothing of the others.
+            let mut arrived =
+                flow.arriving(&observed, &cleared, |step, own, flowed| if step.contains() { 0 } else { own | flowed });
+            for all in [&mut cleared, &mut arrived] {
+                all.iter_mut().zip(&inflow).for_each(|(all, passed)| *all &= !passed);
+            }
+            contradicted = self.contradicted(&observed, &arrived);
         }
         let mut seen = observed.clone();
         seen.iter_mut().zip(&contradicted).for_each(|(seen, failed)| *seen |= failed * CONTRADICTED);
@@ -325,9 +330,9 @@ impl View {
         }
     }
 
-    /// Classes where the tag was seen, would have flowed in, and was cleared on every way in.
-    fn contradicted(&self, own: &[u8], cleared: &[u8]) -> Vec<u8> {
-        let failed: Vec<u8> = own.iter().zip(cleared).map(|(own, cleared)| own & cleared).collect();
+    /// Classes where the tag was seen, there or in a member, would have flowed in, and was cleared on every way in.
+    fn contradicted(&self, observed: &[u8], cleared: &[u8]) -> Vec<u8> {
+        let failed: Vec<u8> = observed.iter().zip(cleared).map(|(seen, cleared)| seen & cleared).collect();
         if failed.iter().all(|failed| *failed == 0) {
             return failed;
         }

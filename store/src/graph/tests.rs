@@ -10,6 +10,7 @@ use crate::rows::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+mod fields;
 mod foreign;
 mod judges;
 
@@ -665,12 +666,19 @@ fn check_labels(fixture: &Fixture, view: &View, pairs: &BTreeSet<(i64, i64, bool
         inflow
     };
     let (inherited, uncleared) = (spread(true), spread(false));
+    let fields = view.field_tags();
     for v in 0..nodes {
         // A version that a run both reads and writes passes its tags to itself; that tells nothing new.
         let tags = view.tags_of(v as Version);
         assert_eq!(tags.own, own[v], "round {round}, own of {v}");
         assert_eq!(tags.inherited | own[v], inherited[v] | own[v], "round {round}, inherited of {v}");
         assert_eq!((tags.inherited | tags.cleared) | own[v], uncleared[v] | own[v], "round {round}, cleared of {v}");
+        // Without columns any field may hold it.
+        let mut rows = fields.iter().filter(|row| row.version == v as Version);
+        let row = rows.next().map(|row| (row.field.as_deref(), row.tags)).unwrap_or_default();
+        assert_eq!((rows.next(), row.0), (None, None), "round {round}, fields of {v}");
+        let without = |tags: TagMasks| (tags.own, tags.inherited | tags.own, tags.inherited | tags.cleared | tags.own);
+        assert_eq!(without(row.1), without(tags), "round {round}, fields of {v}");
     }
     for (bit, tag) in [(1, "pii"), (2, "phi")] {
         let models = view.models_trained_on(&What::Tag(tag.into()), false, Details::ALL);
@@ -701,6 +709,15 @@ fn a_family_goes_on_while_one_of_its_entities_does() {
     // Cleared, and seen all the same.
     let failed = format!("find d:b US_SSN pii\n {cleared}");
     assert_eq!(trained(&failed, "PII", false), "m:x contradicted 1 1 r1");
+    // The same where it was seen in one of its files.
+    let in_member = format!("find f:b1 US_SSN pii\n edge CONTAINS f:b1 -> d:b\n {cleared}");
+    assert_eq!(trained(&in_member, "PII", false), "m:x contradicted 1 1 r1");
+    // What was cleared on the way into one file says nothing of another.
+    let beside = "edge DERIVED d:a -> f:1 clear=16\n edge CONTAINS f:1 -> d:b\n edge CONTAINS f:2 -> d:b\n scan d:b\n \
+        find f:2 US_SSN pii\n find d:a US_SSN pii\n run r1: d:b -> m:x";
+    assert_eq!(trained(beside, "US_SSN", false), "m:x observed 1 1 r1");
+    let fixture = Fixture::parse(beside);
+    assert_eq!(fixture.view(None).tags_of(fixture.id("d:b")).contradicted, 0);
     let fixture = Fixture::parse(&failed);
     let view = fixture.view(None);
     let tags = view.tags_of(fixture.id("d:b"));
