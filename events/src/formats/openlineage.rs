@@ -1,8 +1,9 @@
-//! OpenLineage 2-0-2: run, job and dataset events with their facets, and two facets of Lineward's own.
+//! OpenLineage 2-0-2: run, job and dataset events with their facets, and three facets of Lineward's own.
 //!
 //! Names are taken verbatim. The facets `lineward_content` (`{"sha256": ...}` or `{"merkleRoot": ...}`) and
 //! `lineward_model` (`{"role": "model", "baseModel": ..., "baseModelRelation": "adapter"}`) on a data set say what OpenLineage
 //! has no facet for. The relation is `finetune` unless it is said to be `adapter`, `quantized` or `merge`; `baseModel` may be a list.
+//! `lineward_run` (`{"runId": ...}`) on a run is what the run is called where that is no UUID, which `runId` has to be.
 //! Error messages and SQL are not taken: they are free text and may quote data.
 
 mod lineage;
@@ -51,6 +52,7 @@ impl Format for OpenLineage {
             "run.runId",
             "run.facets.*._producer",
             "run.facets.*._schemaURL",
+            "run.facets.lineward_run.runId",
             "run.facets.nominalTime.*",
             "run.facets.parent.run.runId",
             "run.facets.parent.job.namespace",
@@ -158,7 +160,9 @@ fn decoded(document: &Value, key: EventKey) -> Result<Event, DecodeError> {
 }
 
 fn run_event(document: &Value, key: EventKey) -> Result<Event, DecodeError> {
-    let run_id = text(document, &["run", "runId"]).ok_or_else(|| DecodeError::missing(NAME, "run.runId"))?;
+    let named = text(document, &["run", "facets", "lineward_run", "runId"]);
+    let run_id = named.or_else(|| text(document, &["run", "runId"]));
+    let run_id = run_id.ok_or_else(|| DecodeError::missing(NAME, "run.runId"))?;
     let job = job_ref(document)?;
     let mut event = envelope(document, key, EventKind::Run);
     event.run_id = Some(run_id.to_owned());

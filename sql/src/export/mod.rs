@@ -78,7 +78,10 @@ impl<'a> Lineage<'a> {
                 }
             }
         }
-        // A run that is not known to have read anything has no hop.
+        // A run that read nothing, or of which it is not known, has no hop.
+        for (run, version) in view.written(&versions) {
+            runs.entry(run).or_default().1.insert(version);
+        }
         for gap in versions.iter().flat_map(|v| view.gaps_of(*v)) {
             if let Some(run) = gap.run {
                 runs.entry(run).or_default().1.insert(gap.version);

@@ -6,7 +6,9 @@
 use super::{Lineage, hex, time};
 use lineward_store::graph::{Hop, Kind, Version};
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, BTreeSet};
+use uuid::{Builder, Uuid};
 
 const PRODUCER: &str = concat!("urn:lineward:", env!("CARGO_PKG_VERSION"));
 const SCHEMA: &str = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent";
@@ -30,9 +32,9 @@ pub(super) fn events(lineage: &Lineage<'_>) -> Vec<Value> {
             "eventTime": time(at),
             "producer": PRODUCER,
             "schemaURL": SCHEMA,
-            "run": { "runId": run.run_id },
+            "run": named(&run.run_id),
             "job": { "namespace": namespace, "name": name },
-            "outputs": outputs.iter().map(|v| output(lineage, *v, r)).collect::<Vec<_>>(),
+            "outputs": outputs.iter().map(|v| output(lineage, *v, (r, inputs))).collect::<Vec<_>>(),
         });
         // An absent list says that nobody knows; an empty one that there is none.
         if let (true, Some(map)) = (run.inputs_known || !inputs.is_empty(), event.as_object_mut()) {
@@ -42,6 +44,19 @@ pub(super) fn events(lineage: &Lineage<'_>) -> Vec<Value> {
     }
     events.sort_by_key(|(at, _)| *at);
     events.into_iter().map(|(_, event)| event).collect()
+}
+
+/// A run by its id. The specification wants a UUID: one is made of ids that are none (an ARN, a name), which a facet
+/// keeps, so that the same run always has the same one.
+fn named(run_id: &str) -> Value {
+    if run_id.len() == 36 && Uuid::try_parse(run_id).is_ok() {
+        return json!({ "runId": run_id });
+    }
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&Sha256::digest(run_id)[..16]);
+    let made = Builder::from_custom_bytes(bytes).into_uuid();
+    let own = facet("urn:lineward:facet:run:1", json!({ "runId": run_id }));
+    json!({ "runId": made.to_string(), "facets": { "lineward_run": own } })
 }
 
 /// An input with what it was used for, where that is told by the hops out of it.
@@ -56,8 +71,8 @@ fn input(lineage: &Lineage<'_>, version: Version, run: u32) -> Value {
     said
 }
 
-/// An output with the fields that its own came from.
-fn output(lineage: &Lineage<'_>, version: Version, run: u32) -> Value {
+/// An output with the fields that its own came from, or what it came from where that is not all that the run read.
+fn output(lineage: &Lineage<'_>, version: Version, (run, inputs): (u32, &BTreeSet<Version>)) -> Value {
     let graph = lineage.view.graph();
     let mut said = dataset(lineage, version);
     let (mut fields, mut whole): (BTreeMap<&str, Vec<Value>>, Vec<Value>) = Default::default();
@@ -81,6 +96,18 @@ fn output(lineage: &Lineage<'_>, version: Version, run: u32) -> Value {
             fields.into_iter().map(|(field, from)| (field.to_owned(), json!({ "inputFields": from }))).collect();
         let schema = format!("{FACETS}/1-2-0/ColumnLineageDatasetFacet.json#/$defs/ColumnLineageDatasetFacet");
         said["facets"]["columnLineage"] = facet(&schema, json!({ "fields": fields, "dataset": whole }));
+        return said;
+    }
+    let hops = lineage.hops.iter().filter(|hop| hop.dst == version && hop.run == Some(run));
+    let own: BTreeSet<Version> = hops.map(|hop| hop.src).collect();
+    let known = graph.run(run).inputs_known || !own.is_empty();
+    if known && own != *inputs {
+        let source = |v: &Version| {
+            let asset = graph.asset(*v);
+            json!({ "namespace": asset.namespace, "name": asset.name, "type": "DATASET" })
+        };
+        let schema = format!("{FACETS}/1-0-0/LineageFacet.json#/$defs/LineageDatasetFacet");
+        said["facets"]["lineage"] = facet(&schema, json!({ "inputs": own.iter().map(source).collect::<Vec<_>>() }));
     }
     said
 }

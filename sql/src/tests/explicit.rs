@@ -1,6 +1,7 @@
 //! Where outputs come from, said of each alone: by runs, by jobs, and of data sets without either.
 
 use super::past::{ask, session_of};
+use crate::export::Form;
 use serde_json::{Value, json};
 
 fn lake(name: &str) -> Value {
@@ -47,6 +48,25 @@ async fn an_output_of_a_run_comes_from_its_own_sources() {
     )
     .await;
     assert_eq!(table, ["s3://lake/a | s3://lake/x"]);
+}
+
+/// What was said of single outputs is said of them in an export too, and of a run that has no UUID what it is called.
+#[tokio::test]
+async fn an_export_says_it_of_each_output() {
+    let outputs = [output("x", &[lake("a")]), output("y", &[]), lake("z")];
+    let (_place, session) = session_of(&[run(3, "r1", &[lake("a"), lake("b")], &outputs)]).await;
+    let events = session.export(Form::OpenLineage, "dataset:s3://lake/*").await.expect("an export");
+    let id = events[0]["run"]["runId"].as_str().expect("an id");
+    assert!(id != "r1" && uuid::Uuid::try_parse(id).is_ok(), "{id}");
+    let again = session.export(Form::OpenLineage, "dataset:s3://lake/x").await.expect("an export");
+    assert_eq!(again[0]["run"]["runId"], id);
+    let (_place, copy) = session_of(&events).await;
+    for (name, sources) in [("x", 1), ("y", 0), ("z", 2)] {
+        let query = format!("SELECT name, via_run_id, complete FROM upstream('dataset:s3://lake/{name}') ORDER BY 1");
+        let all = ask(&session, &query).await;
+        assert_eq!(all.len(), sources, "{name}: {all:?}");
+        assert_eq!(ask(&copy, &query).await, all);
+    }
 }
 
 #[tokio::test]

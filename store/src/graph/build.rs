@@ -17,7 +17,7 @@ use crate::rows::{
 use arrow::array::{Array as _, Int64Array, RecordBatch, StringViewArray, TimestampMicrosecondArray};
 use lineward_events::{AssetType, EdgeType, Evidence, is_evaluation};
 use std::cmp::Ordering;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
 /// The two times of a question.
@@ -247,6 +247,8 @@ pub struct LineageGraph {
     pub(super) contexts: Vec<String>,
     /// What runs write, in the order of the runs; of some of it direct edges say where it comes from.
     pub(super) outputs: Arc<Vec<Member>>,
+    /// What runs of which something was added later write, whole.
+    pub(super) later_outputs: BTreeMap<u32, Vec<Member>>,
     pub(super) names: Names,
     pub(super) columns: Columns,
     pub(super) clearing: Arc<Clearing>,
@@ -319,6 +321,7 @@ impl LineageGraph {
             classes: classes.list,
             contexts,
             outputs: Arc::new(outputs),
+            later_outputs: BTreeMap::new(),
             names,
             columns,
             clearing: Arc::new(clearing),

@@ -90,6 +90,7 @@ impl LineageGraph {
             classes: Vec::new(),
             contexts: Vec::new(),
             outputs: self.outputs.clone(),
+            later_outputs: BTreeMap::new(),
             columns,
             clearing: self.clearing.clone(),
             begins: OnceLock::new(),
@@ -121,6 +122,7 @@ impl LineageGraph {
             self.explain(*run, &members[run], &gone, &mut linker.explained);
             gone.extend(self.memberships(*run).map(|(_, edge)| edge));
         }
+        let mut outputs: BTreeMap<u32, Vec<Member>> = members.keys().map(|run| (*run, Vec::new())).collect();
         for inputs in [true, false] {
             for (run, members) in &members {
                 for ((writes, version, context), (evidence, at)) in members {
@@ -128,7 +130,10 @@ impl LineageGraph {
                         Member { run: *run, version: *version, context: *context, evidence: *evidence, at: *at };
                     match (inputs, writes) {
                         (true, false) => linker.input(member),
-                        (false, true) => linker.output(member),
+                        (false, true) => {
+                            outputs.entry(*run).or_default().push(member);
+                            linker.output(member);
+                        }
                         _ => {}
                     }
                 }
@@ -136,6 +141,7 @@ impl LineageGraph {
         }
         new.append(&mut linker.linked);
         let Linker { classes, contexts, near, .. } = linker;
+        grown.later_outputs = outputs;
         grown.near = self.near.grown(near);
         grown.edges = self.edges.grown(gone, new, &order(&classes.list, &contexts));
         grown.classes = classes.list;

@@ -8,7 +8,7 @@ use super::labels::Labels;
 use super::questions::Answers;
 use crate::rows::Micros;
 use lineward_events::{EdgeType, Evidence};
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, OnceLock};
 
 /// Which way to walk.
@@ -407,6 +407,16 @@ impl View {
             valid_from: first.valid_from.max(other.valid_from),
             valid_to: first.valid_to.min(other.valid_to),
         }
+    }
+
+    /// The runs that wrote some versions, whether or not it is known from what: run and version, in their order.
+    pub fn written(&self, versions: &BTreeSet<Version>) -> Vec<(u32, Version)> {
+        let later = &self.graph.later_outputs;
+        let held = self.graph.outputs.iter().filter(|output| !later.contains_key(&output.run));
+        let written = held.chain(later.values().flatten()).filter(|output| output.at <= self.at);
+        let wanted = written.filter(|output| versions.contains(&output.version));
+        let all: BTreeSet<_> = wanted.map(|output| (output.run, output.version)).collect();
+        all.into_iter().collect()
     }
 
     /// Whether a walk downstream from one version comes to another.

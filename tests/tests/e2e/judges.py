@@ -3,6 +3,8 @@
 Usage: judges.py kafka BROKER TOPIC        runs by openlineage-python's Kafka transport
        judges.py mlflow FOLDER             a run by MLflow's client, printed as documents of its REST API, one a line
        judges.py marquez HTTP SCHEMA       what a server's answers in Marquez's shapes have wrong
+       judges.py openlineage SPEC FILE     what events have wrong by OpenLineage's schemas, their facets too
+       judges.py raw SPEC FOLDER           events of others, one a line, after how many of them are valid
 """
 
 import json
@@ -100,4 +102,67 @@ def marquez(http, schema):
     print(json.dumps({"found": found, "wrong": wrong}))
 
 
-{"kafka": kafka, "mlflow": mlflow, "marquez": marquez}[sys.argv[1]](*sys.argv[2:])
+def validator(spec):
+    """Of events, with their facets, by the schemas in a folder."""
+    import pathlib
+
+    from jsonschema import Draft202012Validator
+    from referencing import Registry, Resource
+
+    files = [json.loads(file.read_text()) for file in pathlib.Path(spec).rglob("*.json")]
+    schemas = [schema for schema in files if "$id" in schema]
+    registry = Registry().with_resources((schema["$id"], Resource.from_contents(schema)) for schema in schemas)
+    # What a facet is called is in the properties of its file: `{"runQuery": {"$ref": "#/$defs/..."}}`.
+    facets = {name: f"{s['$id']}#/properties/{name}" for s in schemas for name in s.get("properties", {})}
+
+    def check(reference, value):
+        judge = Draft202012Validator(
+            {"$ref": reference}, registry=registry, format_checker=Draft202012Validator.FORMAT_CHECKER
+        )
+        return [f"{'/'.join(map(str, error.path))}: {error.validator}" for error in judge.iter_errors(value)]
+
+    base = next(schema["$id"] for schema in schemas if schema["$id"].endswith("/OpenLineage.json"))
+
+    def judged(event):
+        wrong, seen = check(base, event), 0
+        holders = [event.get("run", {}), event.get("job", {}), event.get("dataset", {})]
+        holders += event.get("inputs", []) + event.get("outputs", [])
+        for holder in holders:
+            for key in ["facets", "inputFacets", "outputFacets"]:
+                for name, facet in holder.get(key, {}).items():
+                    seen += 1
+                    # The schema that a facet names, where it is here; else that of its name.
+                    own = facet.get("_schemaURL", "")
+                    known = own if own.split("#")[0] in registry else facets.get(name)
+                    wrong += [f"{name}/{error}" for error in check(known, facet)] if known else []
+        return wrong, seen
+
+    return judged
+
+
+def openlineage(spec, file):
+    judged = validator(spec)
+    wrong, facets, events = [], 0, [json.loads(line) for line in open(file)]
+    for event in events:
+        more, seen = judged(event)
+        wrong += more
+        facets += seen
+    print(json.dumps({"judged": len(events), "facets": facets, "wrong": sorted(set(wrong))}))
+
+
+def raw(spec, scenarios):
+    """Events of others as they are, with how many of them are valid by the schema of events."""
+    import pathlib
+
+    judged = validator(spec)
+    events = []
+    for file in sorted(pathlib.Path(scenarios).rglob("events/*.json")):
+        said = json.loads(file.read_text())
+        events += said if isinstance(said, list) else [said]
+    valid = sum(not judged(event)[0] for event in events)
+    print(json.dumps({"events": len(events), "valid": valid}))
+    for event in events:
+        print(json.dumps(event))
+
+
+{"kafka": kafka, "openlineage": openlineage, "raw": raw, "mlflow": mlflow, "marquez": marquez}[sys.argv[1]](*sys.argv[2:])

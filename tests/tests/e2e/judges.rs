@@ -85,6 +85,58 @@ fn a_run_that_mlflow_logged_says_what_the_model_was_trained_on() {
     assert_eq!(json!(runs), json!([{"state": "COMPLETE", "named": true}]));
 }
 
+/// Where the specification of OpenLineage is; `None`, told, where it is not here.
+fn openlineage() -> Option<PathBuf> {
+    let place = lineward_tests::folder().join("../../shared/data/lineage/openlineage");
+    if !place.join("spec").is_dir() {
+        println!("skipped: the specification of OpenLineage is not here");
+        return None;
+    }
+    Some(place)
+}
+
+#[test]
+fn exported_events_are_valid_by_the_schema_of_openlineage() {
+    let Some(place) = openlineage() else { return };
+    let lineward = estate();
+    let mut events = String::new();
+    for asset in ["model:*", "dataset:*", "deployment:*"] {
+        events += &lineward.run(["export", "openlineage", asset]).ok().stdout;
+    }
+    assert!(events.lines().count() > 5, "{events}");
+    // One that no UUID names, and an output that says where it comes from.
+    assert!(events.contains("lineward_run"), "every run has a UUID");
+    lineward.write("exported.jsonl", &events);
+    let Some(said) = judge(&lineward, &["openlineage", &place.join("spec").to_string_lossy(), "exported.jsonl"]) else {
+        return;
+    };
+    let said: Value = serde_json::from_str(&said).expect("JSON");
+    assert_eq!(said["wrong"], json!([]));
+    assert_eq!(said["judged"], json!(events.lines().count()));
+    assert!(said["facets"].as_u64() > Some(10), "{said}");
+}
+
+#[test]
+fn events_that_the_schema_of_openlineage_takes_are_taken() {
+    let Some(place) = openlineage() else { return };
+    let lineward = Lineward::new();
+    let scenarios = place.join("compatibility-tests/consumer/scenarios");
+    let Some(said) = judge(&lineward, &["raw", &place.join("spec").to_string_lossy(), &scenarios.to_string_lossy()])
+    else {
+        return;
+    };
+    let (counts, events) = said.split_once('\n').expect("counts, then events");
+    let counts: Value = serde_json::from_str(counts).expect("JSON");
+    // The one that is not valid has a name for a UUID, and is taken all the same.
+    assert_eq!(counts, json!({"events": 53, "valid": 52}));
+    lineward.write("raw.jsonl", events);
+    lineward.run(["ingest", "raw.jsonl", "--event-format", "openlineage"]).ok();
+    assert_eq!(lineward.count("SELECT count(*) FROM raw.dead_letters"), 0);
+    assert_eq!(lineward.count("SELECT count(*) FROM raw.events WHERE format = 'openlineage'"), 53);
+    assert!(lineward.count("SELECT count(*) FROM runs") > 10);
+    assert!(lineward.count("SELECT count(*) FROM column_lineage") > 10);
+}
+
 #[test]
 fn answers_have_the_shapes_of_marquez() {
     let lineward = estate();
