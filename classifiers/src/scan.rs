@@ -28,7 +28,7 @@ pub use settle::Settling;
 pub use stream::StreamScanner;
 
 use crate::columns::{FieldFilter, TypedNames};
-use crate::decoders::{self, Layers};
+use crate::decoders::{self, Layers, Undecoded};
 use crate::finding::{Category, Confidence, Finding, Match, preview};
 use crate::fingerprint::KEPT_BYTES;
 use crate::near::{Sketch, Words};
@@ -42,6 +42,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -209,6 +210,8 @@ pub struct FileReport {
     pub skipped: bool,
     /// Members of an archive that were left out so.
     pub members_skipped: u64,
+    /// Encoded places that were not looked into, or not to their end: limits of the decoders (see [`crate::decoders`]).
+    pub undecoded: Undecoded,
     /// Share of its records that were looked at, 1 for all; `None` where a sample ended before the input did.
     pub coverage: Option<f64>,
     /// It was not read: it has not changed since an earlier scan, whose findings these are.
@@ -425,6 +428,7 @@ struct UnitReport {
     problems: Vec<Problem>,
     problems_untold: u64,
     members_skipped: u64,
+    undecoded: Undecoded,
     /// A sample left something out.
     sampled: bool,
     /// The findings themselves, where they are to be kept and are not too many.
@@ -463,6 +467,7 @@ impl FileReport {
             problems: Vec::new(),
             skipped: false,
             members_skipped: 0,
+            undecoded: Undecoded::default(),
             coverage: Some(1.0),
             unchanged: false,
             problems_untold: 0,
@@ -486,6 +491,7 @@ impl FileReport {
         self.findings += part.findings;
         self.below_confidence += part.below_confidence;
         self.members_skipped += part.members_skipped;
+        self.undecoded += part.undecoded;
         self.problems_untold += part.problems_untold;
         if part.sampled {
             self.coverage = None;
@@ -646,7 +652,8 @@ impl<'a> Worker<'a> {
                 &mut fields,
                 &mut self.matches,
             )?;
-            self.scan_decoded(&mut fields)?;
+            let zone = is_text.then_some(place.accept_from..place.accept_until);
+            report.undecoded += self.scan_decoded(&mut fields, zone, &|_| 1)?;
             if let Some(names) = &mut self.names {
                 names.add(&self.batch, base, self.engine.rules(), &mut self.matches);
             }
@@ -754,15 +761,21 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Adds what encoded parts of the batch hold to the matches, at the places where it is encoded.
-    fn scan_decoded(&mut self, fields: &mut FieldTable) -> Result<(), Error> {
+    /// Adds what encoded parts of the batch hold to the matches, at the places where it is encoded. Counts those that were
+    /// left encoded, in the zone that a batch of text answers for.
+    fn scan_decoded(
+        &mut self,
+        fields: &mut FieldTable,
+        zone: Option<Range<usize>>,
+        times: &dyn Fn(u32) -> u64,
+    ) -> Result<Undecoded, Error> {
         self.decoded.clear();
         if !self.options.decode {
-            return Ok(());
+            return Ok(Undecoded::default());
         }
         let layers = Layers::of(&self.batch);
         if layers.is_empty() {
-            return Ok(());
+            return Ok(Undecoded::default());
         }
         let (mut found, mut all) = (Vec::new(), Vec::new());
         for (layer, batch) in layers.batches().enumerate() {
@@ -772,7 +785,7 @@ impl<'a> Worker<'a> {
             self.cells.of_layer(&layers, layer, (&self.batch, batch), &mut self.scanner, fields, &mut all)?;
         }
         self.decoded = decoders::merge(&mut self.matches, all, self.engine.rules());
-        Ok(())
+        Ok(layers.undecoded(&self.batch, zone, times))
     }
 
     /// A field's path as it may be shown: a name can hold a value too (a column named after a token, a key of a map of

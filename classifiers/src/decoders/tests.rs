@@ -262,6 +262,54 @@ fn depth_and_size_are_bounded() {
     let text = format!("{bomb} ").repeat(40);
     let batch = ValueBatch::of_text(text.clone().into_bytes());
     assert!(derive(&batch).batch.len() < 2 * text.len() + (6 << 20));
+    // What was not unpacked is counted.
+    assert_eq!(undecoded_of(&batch, None), (0, 40 - derive(&batch).origins.len() as u64));
+}
+
+fn undecoded_of(batch: &ValueBatch, zone: Option<std::ops::Range<usize>>) -> (u64, u64) {
+    let left = Layers::of(batch).undecoded(batch, zone, |_| 1);
+    (left.too_deep, left.too_large)
+}
+
+fn records(values: &[String]) -> ValueBatch {
+    let mut batch = ValueBatch::new();
+    values.iter().zip(0..).for_each(|(value, row)| batch.push(row, None, value.as_bytes()));
+    batch
+}
+
+#[test]
+fn what_lies_too_deep_is_counted() {
+    let nested = |depth: usize| (0..depth).fold(PLAIN.to_owned(), |text, _| STANDARD.encode(text));
+    assert_eq!(undecoded_of(&records(&[nested(DEPTH_MAX)]), None), (0, 0));
+    assert_eq!(undecoded_of(&records(&[nested(DEPTH_MAX + 1), nested(1), nested(DEPTH_MAX + 2)]), None), (2, 0));
+    // Four families of escapes side by side are undone in 24 orders; it is one place.
+    let escapes = "mail\\njane.roe\\u0040x.org %40y.org &#64;z.org jane\u{ff20}w.org and a=3A=3Db".to_owned();
+    assert_eq!(undecoded_of(&records(&[escapes]), None).0, 1);
+    let of_web_text = "caf\u{e9}\u{a0}&amp; bar %40 home".to_owned();
+    assert_eq!(undecoded_of(&records(&[of_web_text]), None), (0, 0));
+}
+
+#[test]
+fn what_is_too_large_is_counted() {
+    let noise = |bytes: usize| {
+        let words: Vec<String> =
+            (0..bytes as u64 / 6).map(|n| format!("{:05x}", n.wrapping_mul(0x9e37_79b9) >> 13 & 0xf_ffff)).collect();
+        words.join(" ")
+    };
+    let packed = |text: &str| STANDARD.encode(gzip(text.as_bytes()));
+    assert_eq!(undecoded_of(&records(&[packed(&"a".repeat(4 << 20))]), None), (0, 0), "just what is unpacked");
+    assert_eq!(undecoded_of(&records(&[packed(&"a".repeat((4 << 20) + 1))]), None), (0, 1));
+    // One run that is longer than is decoded, plain and packed.
+    let long = noise(5 << 20);
+    assert_eq!(undecoded_of(&records(&[STANDARD.encode(&long)]), None), (0, 1));
+    // What a batch of text cuts off is in none; of a record it was written so.
+    let run = packed(&noise(100 << 10));
+    let cut = format!("payload: {}", &run[..run.len() / 2]);
+    let batch = ValueBatch::of_text(cut.clone().into_bytes());
+    assert_eq!(undecoded_of(&batch, Some(0..cut.len() - 100)), (0, 1));
+    assert_eq!(undecoded_of(&batch, Some(0..cut.len())), (0, 0), "the text ends here");
+    assert_eq!(undecoded_of(&batch, Some(1_000..cut.len() - 100)), (0, 0), "the batch before answers for it");
+    assert_eq!(undecoded_of(&records(&[cut]), None), (0, 0));
 }
 
 #[test]
