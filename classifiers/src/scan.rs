@@ -6,6 +6,7 @@
 
 mod cells;
 mod direct;
+mod folded;
 mod incremental;
 mod names;
 mod packed;
@@ -37,6 +38,7 @@ use crate::readers::{
 };
 use crate::values::{FieldId, FieldTable, ValueBatch};
 use crate::{Engine, Error, FingerprintKey, Scanner};
+use folded::Folded;
 use profile::Profile;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -642,6 +644,10 @@ impl<'a> Worker<'a> {
             }
             // An error ends the file, but what the batch holds by then is still scanned.
             self.matches.clear();
+            let mut folded = Folded::of(&self.batch);
+            if let Some(folded) = &mut folded {
+                std::mem::swap(&mut self.batch, &mut folded.batch);
+            }
             self.scanner.scan(&self.batch, &fields, &mut self.matches)?;
             let base = if is_text { place.text_base } else { 0 };
             self.cells.add(
@@ -653,7 +659,12 @@ impl<'a> Worker<'a> {
                 &mut self.matches,
             )?;
             let zone = is_text.then_some(place.accept_from..place.accept_until);
-            report.undecoded += self.scan_decoded(&mut fields, zone, &|_| 1)?;
+            let times = |value: u32| folded.as_ref().map_or(1, |folded| folded.times(value));
+            report.undecoded += self.scan_decoded(&mut fields, zone, &times)?;
+            if let Some(mut folded) = folded {
+                std::mem::swap(&mut self.batch, &mut folded.batch);
+                folded.unfold(&mut self.matches, &mut self.decoded);
+            }
             if let Some(names) = &mut self.names {
                 names.add(&self.batch, base, self.engine.rules(), &mut self.matches);
             }
