@@ -1,8 +1,9 @@
 //! Text of other encodings as UTF-8, on the way in. Offsets of findings count bytes of the UTF-8 text, as everywhere.
 //!
 //! UTF-16 is told here; the encodings of eight bits and of East Asia by `chardetng`, which browsers use, where what it
-//! guesses reads like text. All are told by the beginning of an input only; whatever else is no UTF-8 is read byte by
-//! byte, in which all that is ASCII is found and names with accents may be missed.
+//! guesses reads like text. All are told by the beginning of an input, or by what comes where its first byte comes that is
+//! no ASCII (`late.rs`); whatever else is no UTF-8 is read byte by byte, in which all that is ASCII is found and names with
+//! accents may be missed.
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{CoderResult, Decoder, Encoding, UTF_16BE, UTF_16LE};
@@ -17,8 +18,13 @@ pub(super) fn encoding(head: &[u8]) -> Option<&'static Encoding> {
         [0xfe, 0xff, ..] => Some(UTF_16BE),
         _ if head.len() < 16 => None,
         _ if head.contains(&0) => without_mark(head),
-        _ => of_bytes(head),
+        _ => of_bytes(head, head.len() >= super::HEAD_BYTES),
     }
+}
+
+/// The encoding of a part of a text that goes on in ASCII before it; `is_cut` where it goes on behind it too.
+pub(super) fn of_sample(sample: &[u8], is_cut: bool) -> Option<&'static Encoding> {
+    if sample.contains(&0) { None } else { of_bytes(sample, is_cut) }
 }
 
 /// UTF-16 without a byte-order mark: by its line breaks and digits, of which one byte is NUL, always the same one of the
@@ -40,15 +46,18 @@ fn without_mark(head: &[u8]) -> Option<&'static Encoding> {
     (text.chars().filter(|c| is_of_text(*c)).count() * 20 >= count * 19).then_some(encoding)
 }
 
-/// An encoding of bytes without NUL.
-fn of_bytes(head: &[u8]) -> Option<&'static Encoding> {
+/// An encoding of bytes without NUL; `is_cut` where they are a part of a text, and the last character may be as well.
+fn of_bytes(head: &[u8], is_cut: bool) -> Option<&'static Encoding> {
     let (mut valid, mut invalid) = (0, 0);
+    let is_whole = |e: std::str::Utf8Error| e.error_len().is_some();
     for chunk in head.utf8_chunks() {
         valid += chunk.valid().chars().filter(|c| !c.is_ascii()).count();
-        invalid += chunk.invalid().len();
+        let is_start = is_cut && !std::str::from_utf8(chunk.invalid()).is_err_and(is_whole);
+        if !is_start {
+            invalid += chunk.invalid().len();
+        }
     }
-    // A character that is cut at the end.
-    if invalid == 0 || (invalid < 4 && head.len() >= super::HEAD_BYTES) {
+    if invalid == 0 {
         return None;
     }
     // UTF-8 with a few broken characters, as pages put together are, is UTF-8.
