@@ -1,7 +1,7 @@
 //! Decoders: text that stands in other text in encoded form, made plain and given back with a map to where it stood.
 //!
 //! [`derive`] takes a batch of values and gives derived ones: the surroundings of JSON escapes, percent escapes, HTML
-//! entities, quoted-printable, wide digits and invisible spaces with these undone, and what base64 (also of gzip or
+//! entities, quoted-printable, encoded words of mail headers, wide digits and invisible spaces with these undone, and what base64 (also of gzip or
 //! UTF-16) holds where that is text. A derived batch is a batch, so it is scanned like one and can be derived from again;
 //! [`Layers`] does that down to a depth, within limits on size, and carries matches back to the values that were
 //! given. A match with nothing decoded in it or right before it is dropped: it was found in the plain text.
@@ -11,11 +11,13 @@
 mod base64;
 mod escapes;
 mod left;
+mod mail;
 mod map;
 mod marks;
 mod merge;
 #[cfg(test)]
 mod tests;
+mod words;
 
 pub use left::Undecoded;
 pub use map::{OffsetMap, Origin};
@@ -74,7 +76,8 @@ impl Origin {
 /// Derived values stand in the order of decoders, then of places. At most [`GROWTH_MAX`] times the batch's bytes are
 /// derived (or a floor of 1 MiB); what is beyond stays encoded, and is counted by [`Layers::undecoded`].
 pub fn derive(batch: &ValueBatch) -> Derived {
-    let marks = Marks::of(batch.buffer());
+    let mut marks = Marks::of(batch.buffer());
+    marks.add_mail(batch);
     let mut derived = Derived::default();
     if marks.is_empty() {
         return derived;
@@ -146,7 +149,7 @@ fn unescape(batch: &ValueBatch, family: Family, places: &[usize], bytes_max: usi
             derived.push(index as u32, &span, false, &plain, map);
         }
         let low = char_start(text, (first - span.start).saturating_sub(CONTEXT_BYTES));
-        let high = char_start(text, (last - span.start + CONTEXT_BYTES).min(text.len()));
+        let high = char_start(text, (last - span.start + family.escape_bytes_max() + CONTEXT_BYTES).min(text.len()));
         plain.clear();
         let map = escapes::undo(family, &text[low..high], low, &mut plain);
         let whole = low == 0 && high == text.len();
