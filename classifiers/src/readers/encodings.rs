@@ -5,9 +5,13 @@
 //! no ASCII (`late.rs`); whatever else is no UTF-8 is read byte by byte, in which all that is ASCII is found and names with
 //! accents may be missed.
 
+use super::mended::{self, Mended};
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{CoderResult, Decoder, Encoding, UTF_16BE, UTF_16LE};
 use std::io::{self, Read};
+
+/// Bytes of text in an encoding of several bytes that tell it where a text goes on in it: East Asian text has them at once.
+const FOREIGN_BYTES_MIN: usize = 16;
 
 /// The encoding of text that begins like this, where it is another than UTF-8.
 pub(super) fn encoding(head: &[u8]) -> Option<&'static Encoding> {
@@ -24,7 +28,30 @@ pub(super) fn encoding(head: &[u8]) -> Option<&'static Encoding> {
 
 /// The encoding of a part of a text that goes on in ASCII before it; `is_cut` where it goes on behind it too.
 pub(super) fn of_sample(sample: &[u8], is_cut: bool) -> Option<&'static Encoding> {
-    if sample.contains(&0) { None } else { of_bytes(sample, is_cut) }
+    let encoding = if sample.contains(&0) { None } else { of_bytes(sample, is_cut) }?;
+    // Of one byte, it is for lines alone that are no UTF-8; of several, it would be for all that comes.
+    let foreign = sample.iter().filter(|b| !b.is_ascii()).count();
+    (encoding.is_single_byte() || foreign >= FOREIGN_BYTES_MIN).then_some(encoding)
+}
+
+/// A stream of an encoding as one of UTF-8.
+pub(super) fn decoded(inner: Box<dyn Read + Send>, encoding: &'static Encoding) -> Box<dyn Read + Send> {
+    match encoding.is_single_byte() {
+        true => Box::new(Mended::new(inner, encoding)),
+        false => Box::new(Decoded::new(inner, encoding)),
+    }
+}
+
+/// A text of an encoding as one of UTF-8.
+pub(super) fn decode(text: &[u8], encoding: &'static Encoding) -> Vec<u8> {
+    match encoding.is_single_byte() {
+        true => {
+            let mut plain = Vec::with_capacity(text.len());
+            mended::mend(text, encoding, &mut plain);
+            plain
+        }
+        false => encoding.decode(text).0.into_owned().into_bytes(),
+    }
 }
 
 /// UTF-16 without a byte-order mark: by its line breaks and digits, of which one byte is NUL, always the same one of the
@@ -123,7 +150,7 @@ fn is_of_text(c: char) -> bool {
 }
 
 /// A stream of another encoding as one of UTF-8. What is none of it becomes U+FFFD.
-pub(super) struct Decoded {
+struct Decoded {
     inner: Box<dyn Read + Send>,
     decoder: Decoder,
     raw: Vec<u8>,
@@ -135,7 +162,7 @@ pub(super) struct Decoded {
 }
 
 impl Decoded {
-    pub(super) fn new(inner: Box<dyn Read + Send>, encoding: &'static Encoding) -> Self {
+    fn new(inner: Box<dyn Read + Send>, encoding: &'static Encoding) -> Self {
         Self {
             inner,
             decoder: encoding.new_decoder_with_bom_removal(),

@@ -77,7 +77,7 @@ impl Read for Late {
             let found = Cursor::new(std::mem::take(&mut self.found)).chain(Met(met.err()));
             let raw = Box::new(found.chain(input));
             self.rest = Some(match encoding {
-                Some(encoding) => Box::new(encodings::Decoded::new(raw, encoding)),
+                Some(encoding) => encodings::decoded(raw, encoding),
                 None => raw,
             });
         }
@@ -127,6 +127,13 @@ mod tests {
             assert_eq!(read(&encoding_rs::WINDOWS_1251.encode(&russian).0, at_a_time), russian.as_bytes());
             assert_eq!(read(ascii.as_bytes(), at_a_time), ascii.as_bytes());
         }
+        // Lines that were put together from several files.
+        let mixed = format!("{ascii}{text}Zoé lives there.\n");
+        let mut bytes = [ascii.as_bytes(), &encoding_rs::WINDOWS_1252.encode(text).0].concat();
+        bytes.extend_from_slice("Zoé lives there.\n".as_bytes());
+        assert_eq!(read(&bytes, 4_096), mixed.as_bytes());
+        let chinese = format!("{ascii}患者姓名：王小明，住在北京市朝阳区。\n{ascii}");
+        assert_eq!(read(&encoding_rs::GBK.encode(&chinese).0, 4_096), chinese.as_bytes());
         // One accent alone, at the very end, and a character of UTF-8 that the sample cuts.
         let last = format!("{ascii}her name is Zoé");
         assert_eq!(read(&encoding_rs::WINDOWS_1252.encode(&last).0, 4_096), last.as_bytes());

@@ -16,6 +16,7 @@ mod json;
 mod jsonl;
 mod late;
 mod limits;
+mod mended;
 mod notebook;
 mod pages;
 mod parquet;
@@ -473,8 +474,7 @@ impl Child {
     /// Text, in UTF-8 or an encoding that can be told from it, or bytes of no known format.
     fn open_text(&self, name: &str, named: Option<Format>, mut input: Lookahead) -> Result<Open, Error> {
         if let Some(encoding) = encodings::encoding(input.head()) {
-            let plain = encodings::Decoded::new(Box::new(input), encoding);
-            input = Lookahead::new(Box::new(plain));
+            input = Lookahead::new(encodings::decoded(Box::new(input), encoding));
             input.peek(HEAD_BYTES).map_err(|e| Error::read(name, io_message(&e)))?;
         } else if is_ascii_so_far(input.head()) {
             input = Lookahead::new(Box::new(late::Late::new(Box::new(input))));
@@ -580,7 +580,7 @@ pub(crate) fn in_utf8(path: &Path) -> std::io::Result<Option<impl Read>> {
         None if is_ascii_so_far(head) => late::Late::encoding_of(Box::new(std::fs::File::open(path)?))?,
         told => told,
     };
-    Ok(encoding.map(|encoding| encodings::Decoded::new(Box::new(input), encoding)))
+    Ok(encoding.map(|encoding| encodings::decoded(Box::new(input), encoding)))
 }
 
 /// Whether a text begins in ASCII and goes on.
