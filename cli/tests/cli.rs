@@ -1069,6 +1069,9 @@ fn junit_and_index_tell_where() {
     }
     assert_eq!(credentials.matches("<failure").count(), 1);
     assert!(report("pii,credential").contains("failures=\"2\""));
+    place.write("d!e.txt", ssn_line());
+    let named = place.run(&["scan", "d!e.txt", "--report", "junit", "--fail-on", "pii"]).exits(1).stdout;
+    assert!(named.contains("failures=\"1\"") && named.contains("<failure message=\"1 finding\">"), "{named}");
     let none = ["scan", "a.txt", "--report", "junit", "--fail-on", "financial"];
     assert!(place.run(&none).exits(0).stdout.contains("failures=\"0\""));
     let index = fs::read(place.path("index.parquet")).expect("an index");

@@ -15,7 +15,7 @@ const FINDINGS_MAX: usize = 50;
 pub(super) struct Junit {
     out: Out,
     fail_on: Vec<FailOn>,
-    /// By the input's path without what stands in an archive.
+    /// By the outer part of their paths.
     files: BTreeMap<String, Told>,
 }
 
@@ -57,7 +57,7 @@ impl Junit {
     }
 
     fn fails(&self, file: &FileReport) -> bool {
-        let told = self.files.get(file.path.to_string_lossy().as_ref());
+        let told = self.files.get(outer(&file.path.to_string_lossy()));
         file.problems.is_empty() && told.is_some_and(|told| told.failures.count > 0)
     }
 
@@ -66,7 +66,7 @@ impl Junit {
         write!(self.out, "<testcase classname=\"lineward.scan\" name=\"{}\"", escape(&path))?;
         let skipped = file.skipped && file.problems.is_empty();
         let undecoded = super::undecoded(file.undecoded);
-        let told = self.files.remove(path.as_ref());
+        let told = self.files.get(outer(&path));
         if told.is_none() && file.problems.is_empty() && !skipped && undecoded.is_none() {
             return writeln!(self.out, "/>");
         }
@@ -78,7 +78,8 @@ impl Junit {
         if skipped {
             writeln!(self.out, "<skipped message=\"left out: it holds no text\"/>")?;
         }
-        let Told { failures, others } = told.unwrap_or_default();
+        let none = Told::default();
+        let Told { failures, others } = told.unwrap_or(&none);
         let mut output = Vec::new();
         if failures.count > 0 && file.problems.is_empty() {
             let message = count(failures.count, "finding");
@@ -100,11 +101,16 @@ impl Junit {
     }
 }
 
+/// A path without what stands in an archive. A file may have the sign in its name as well: then it is told with those that
+/// are called so up to there, for a finding too much is seen and one too few is not.
+fn outer(path: &str) -> &str {
+    path.split('!').next().unwrap_or(path)
+}
+
 impl Report for Junit {
     fn finding(&mut self, f: &Finding) -> io::Result<()> {
         let fails = self.fail_on.is_empty() || hit_by(&self.fail_on, f);
-        let file = f.path.split('!').next().unwrap_or(&f.path).to_owned();
-        let told = self.files.entry(file).or_default();
+        let told = self.files.entry(outer(&f.path).to_owned()).or_default();
         let lines = if fails { &mut told.failures } else { &mut told.others };
         lines.add(|| {
             let place = Some(place(f)).filter(|place| !place.is_empty()).map_or_else(String::new, |place| place + ", ");
