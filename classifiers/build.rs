@@ -44,7 +44,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let mut rules: Vec<Map<String, Value>> =
             serde_norway::from_str(&text).map_err(|e| format!("rules/{name}: {e}"))?;
         for rule in &mut rules {
-            for only_for_tests in ["match", "no_match", "refs"] {
+            for only_for_tests in ["match", "no_match", "refs", "hipaa"] {
                 rule.remove(only_for_tests);
             }
         }

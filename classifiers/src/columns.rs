@@ -589,9 +589,18 @@ fn push_leaf(
         DataType::BinaryView => push_all!(column.as_binary_view(), |b| b),
         DataType::FixedSizeBinary(_) => push_all!(column.as_fixed_size_binary(), |b| b),
         DataType::Dictionary(_, value) if !value.is_nested() => {
-            // Decoded row by row: a finding names its row, and the engine's cost per value is small.
             if let Ok(plain) = arrow_cast::cast(column, value) {
-                push_leaf(&plain, path, rows, filter, fields, out);
+                let from = out.spans().len();
+                push_leaf(&plain, path, &Rows::All { base: 0 }, filter, fields, out);
+                let keys = match column.as_any_dictionary_opt() {
+                    Some(dictionary) if !dictionary.values().is_empty() => dictionary.normalized_keys(),
+                    _ => Vec::new(),
+                };
+                // A row without a key has no value either, and none was pushed for it.
+                out.key_rows(from, |place| {
+                    let place = place as usize;
+                    (rows.at(place), keys.get(place).copied().unwrap_or_default())
+                });
             }
         }
         DataType::Int64

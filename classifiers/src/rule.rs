@@ -91,6 +91,8 @@ struct Spec {
     title: String,
     entity: String,
     categories: Vec<Category>,
+    #[serde(default)]
+    hipaa: Vec<String>,
     provider: Option<String>,
     country: Option<String>,
     #[serde(default)]
@@ -305,6 +307,9 @@ pub struct Rule {
     pub entity: String,
     /// Categories of the finding.
     pub categories: Vec<Category>,
+    /// Which of the 18 identifiers of HIPAA's safe harbor it finds: letters from A to R, as 45 CFR 164.514(b)(2)(i) has them.
+    /// For the documentation: a set that was built in has none.
+    pub hipaa: Vec<String>,
     /// Provider of a credential.
     pub provider: Option<String>,
     /// Country of a national number, ISO 3166 alpha-2 in lower case.
@@ -453,6 +458,11 @@ fn compile(file: &str, spec: Spec, need: Need) -> Result<Rule, Error> {
     if !is_kebab(&spec.id) {
         return Err(fail("the id must be lower-kebab-case, as `aws-access-key-id`".into()));
     }
+    if let Some(letter) = spec.hipaa.iter().find(|l| !matches!(l.as_bytes(), [b'A'..=b'R'])) {
+        return Err(fail(format!(
+            "`{letter}` in `hipaa` is no letter from A to R, as 45 CFR 164.514(b)(2)(i) has them"
+        )));
+    }
     if spec.categories.is_empty() {
         return Err(fail("`categories` is empty; name at least one of pii, phi, credential, financial".into()));
     }
@@ -513,6 +523,7 @@ fn compile(file: &str, spec: Spec, need: Need) -> Result<Rule, Error> {
         title: spec.title,
         entity: spec.entity,
         categories: spec.categories,
+        hipaa: spec.hipaa,
         provider: spec.provider,
         country: spec.country,
     })

@@ -6,6 +6,7 @@
 
 mod cells;
 mod direct;
+mod folded;
 mod incremental;
 mod names;
 mod packed;
@@ -28,7 +29,7 @@ pub use settle::Settling;
 pub use stream::StreamScanner;
 
 use crate::columns::{FieldFilter, TypedNames};
-use crate::decoders::{self, Layers};
+use crate::decoders::{self, Layers, Undecoded};
 use crate::finding::{Category, Confidence, Finding, Match, preview};
 use crate::fingerprint::KEPT_BYTES;
 use crate::near::{Sketch, Words};
@@ -37,11 +38,13 @@ use crate::readers::{
 };
 use crate::values::{FieldId, FieldTable, ValueBatch};
 use crate::{Engine, Error, FingerprintKey, Scanner};
+use folded::Folded;
 use profile::Profile;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -209,6 +212,8 @@ pub struct FileReport {
     pub skipped: bool,
     /// Members of an archive that were left out so.
     pub members_skipped: u64,
+    /// Encoded places that were not looked into, or not to their end: limits of the decoders (see [`crate::decoders`]).
+    pub undecoded: Undecoded,
     /// Share of its records that were looked at, 1 for all; `None` where a sample ended before the input did.
     pub coverage: Option<f64>,
     /// It was not read: it has not changed since an earlier scan, whose findings these are.
@@ -425,6 +430,7 @@ struct UnitReport {
     problems: Vec<Problem>,
     problems_untold: u64,
     members_skipped: u64,
+    undecoded: Undecoded,
     /// A sample left something out.
     sampled: bool,
     /// The findings themselves, where they are to be kept and are not too many.
@@ -463,6 +469,7 @@ impl FileReport {
             problems: Vec::new(),
             skipped: false,
             members_skipped: 0,
+            undecoded: Undecoded::default(),
             coverage: Some(1.0),
             unchanged: false,
             problems_untold: 0,
@@ -486,6 +493,7 @@ impl FileReport {
         self.findings += part.findings;
         self.below_confidence += part.below_confidence;
         self.members_skipped += part.members_skipped;
+        self.undecoded += part.undecoded;
         self.problems_untold += part.problems_untold;
         if part.sampled {
             self.coverage = None;
@@ -636,6 +644,10 @@ impl<'a> Worker<'a> {
             }
             // An error ends the file, but what the batch holds by then is still scanned.
             self.matches.clear();
+            let mut folded = Folded::of(&self.batch);
+            if let Some(folded) = &mut folded {
+                std::mem::swap(&mut self.batch, &mut folded.batch);
+            }
             self.scanner.scan(&self.batch, &fields, &mut self.matches)?;
             let base = if is_text { place.text_base } else { 0 };
             self.cells.add(
@@ -646,7 +658,13 @@ impl<'a> Worker<'a> {
                 &mut fields,
                 &mut self.matches,
             )?;
-            self.scan_decoded(&mut fields)?;
+            let zone = is_text.then_some(place.accept_from..place.accept_until);
+            let times = |value: u32| folded.as_ref().map_or(1, |folded| folded.times(value));
+            report.undecoded += self.scan_decoded(&mut fields, zone, &times)?;
+            if let Some(mut folded) = folded {
+                std::mem::swap(&mut self.batch, &mut folded.batch);
+                folded.unfold(&mut self.matches, &mut self.decoded);
+            }
             if let Some(names) = &mut self.names {
                 names.add(&self.batch, base, self.engine.rules(), &mut self.matches);
             }
@@ -754,15 +772,21 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Adds what encoded parts of the batch hold to the matches, at the places where it is encoded.
-    fn scan_decoded(&mut self, fields: &mut FieldTable) -> Result<(), Error> {
+    /// Adds what encoded parts of the batch hold to the matches, at the places where it is encoded. Counts those that were
+    /// left encoded, in the zone that a batch of text answers for.
+    fn scan_decoded(
+        &mut self,
+        fields: &mut FieldTable,
+        zone: Option<Range<usize>>,
+        times: &dyn Fn(u32) -> u64,
+    ) -> Result<Undecoded, Error> {
         self.decoded.clear();
         if !self.options.decode {
-            return Ok(());
+            return Ok(Undecoded::default());
         }
         let layers = Layers::of(&self.batch);
         if layers.is_empty() {
-            return Ok(());
+            return Ok(Undecoded::default());
         }
         let (mut found, mut all) = (Vec::new(), Vec::new());
         for (layer, batch) in layers.batches().enumerate() {
@@ -772,7 +796,7 @@ impl<'a> Worker<'a> {
             self.cells.of_layer(&layers, layer, (&self.batch, batch), &mut self.scanner, fields, &mut all)?;
         }
         self.decoded = decoders::merge(&mut self.matches, all, self.engine.rules());
-        Ok(())
+        Ok(layers.undecoded(&self.batch, zone, times))
     }
 
     /// A field's path as it may be shown: a name can hold a value too (a column named after a token, a key of a map of

@@ -69,6 +69,8 @@ pub struct ValueSpan {
 pub struct ValueBatch {
     buffer: Vec<u8>,
     spans: Vec<ValueSpan>,
+    /// For each value the first one that it is a repeat of, which is itself where it is none. Empty as long as nothing is.
+    first_of: Vec<u32>,
 }
 
 impl ValueBatch {
@@ -80,7 +82,7 @@ impl ValueBatch {
     /// A batch of one value without a field: plain text.
     pub fn of_text(text: Vec<u8>) -> Self {
         let spans = vec![ValueSpan { start: 0, end: text.len(), row: 0, field: None }];
-        Self { buffer: text, spans }
+        Self { buffer: text, spans, first_of: Vec::new() }
     }
 
     /// Appends a value.
@@ -98,8 +100,35 @@ impl ValueBatch {
     }
 
     fn close(&mut self, start: usize, row: u64, field: Option<FieldId>) {
+        if !self.first_of.is_empty() {
+            self.first_of.push(self.spans.len() as u32);
+        }
         self.spans.push(ValueSpan { start, end: self.buffer.len(), row, field });
         self.buffer.push(0);
+    }
+
+    /// Gives the values from `from` on, which have places in an array for rows so far, the rows of these places; and notes
+    /// which of them repeat one before. `of_place` gives row and key: equal keys mean equal values.
+    pub(crate) fn key_rows(&mut self, from: usize, of_place: impl Fn(u64) -> (u64, usize)) {
+        if self.first_of.is_empty() {
+            self.first_of.extend((0u32..).take(self.spans.len()));
+        }
+        let mut by_key: HashMap<usize, u32> = HashMap::new();
+        for index in from..self.spans.len() {
+            let (row, key) = of_place(self.spans[index].row);
+            self.spans[index].row = row;
+            self.first_of[index] = *by_key.entry(key).or_insert(index as u32);
+        }
+    }
+
+    /// The first value that this one is known to be a repeat of: same field, same bytes.
+    pub(crate) fn first_of(&self, index: u32) -> u32 {
+        self.first_of.get(index as usize).copied().unwrap_or(index)
+    }
+
+    /// How many values are known to be repeats.
+    pub(crate) fn repeats(&self) -> usize {
+        (0u32..).zip(&self.first_of).filter(|(index, first)| index != *first).count()
     }
 
     /// Takes back the values after the first `count`.
@@ -107,6 +136,7 @@ impl ValueBatch {
         if let Some(span) = self.spans.get(count) {
             self.buffer.truncate(span.start);
             self.spans.truncate(count);
+            self.first_of.truncate(count);
         }
     }
 
@@ -116,8 +146,14 @@ impl ValueBatch {
             return;
         }
         let all = std::mem::take(self);
-        for span in all.spans.iter().filter(|span| wanted(span)) {
+        let mut by_key: HashMap<u32, u32> = HashMap::new();
+        for (index, span) in (0u32..).zip(&all.spans).filter(|(_, span)| wanted(span)) {
             self.push(span.row, span.field, &all.buffer[span.start..span.end]);
+            if !all.first_of.is_empty() {
+                let new = self.spans.len() as u32 - 1;
+                self.first_of.truncate(new as usize);
+                self.first_of.push(*by_key.entry(all.first_of(index)).or_insert(new));
+            }
         }
     }
 
@@ -125,6 +161,7 @@ impl ValueBatch {
     pub fn clear(&mut self) {
         self.buffer.clear();
         self.spans.clear();
+        self.first_of.clear();
     }
 
     /// All bytes.

@@ -4,6 +4,7 @@
 
 mod buckets;
 mod sarif;
+mod undecoded;
 
 use serde_json::Value;
 use std::fs;
@@ -1052,6 +1053,27 @@ fn junit_and_index_tell_where() {
     ] {
         assert!(run.stdout.contains(part), "{part}: {}", run.stdout);
     }
+    // With a gate a file fails for what it names, and tells the rest.
+    place.write("c.txt", format!("{}mail jane.roe@hospital-north.org, password: {TOKEN}\n", ssn_line()));
+    let report =
+        |gate: &str| place.run(&["scan", "a.txt", "c.txt", "--report", "junit", "--fail-on", gate]).exits(1).stdout;
+    let credentials = report("credential:high");
+    clean("junit", credentials.as_bytes());
+    for part in [
+        "tests=\"2\" failures=\"1\" errors=\"0\"",
+        "name=\"a.txt\">\n<system-out>line 1, bytes 5 to 16: us-ssn",
+        "<failure message=\"1 finding\">line 2",
+        "<system-out>line 1, bytes 5 to 16: us-ssn",
+    ] {
+        assert!(credentials.contains(part), "{part}: {credentials}");
+    }
+    assert_eq!(credentials.matches("<failure").count(), 1);
+    assert!(report("pii,credential").contains("failures=\"2\""));
+    place.write("d!e.txt", ssn_line());
+    let named = place.run(&["scan", "d!e.txt", "--report", "junit", "--fail-on", "pii"]).exits(1).stdout;
+    assert!(named.contains("failures=\"1\"") && named.contains("<failure message=\"1 finding\">"), "{named}");
+    let none = ["scan", "a.txt", "--report", "junit", "--fail-on", "financial"];
+    assert!(place.run(&none).exits(0).stdout.contains("failures=\"0\""));
     let index = fs::read(place.path("index.parquet")).expect("an index");
     clean("index", &index);
     let findings = place.run(&["scan", "a.txt"]).exits(0).findings();

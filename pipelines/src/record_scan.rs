@@ -287,7 +287,8 @@ fn scan_file(report: &FileReport, scan: &ScanRecord<'_>, is_file: bool) -> ScanF
     let skipped = report.skipped.then(|| "left out as binary".to_owned());
     // An event says of a file that it was scanned, or why not all of it was: to say nothing here is to say all.
     let sampled = (report.coverage != Some(1.0)).then_some("a sample of the records");
-    let part = scan.part.or(sampled).map(|part| format!("a part only: {part}"));
+    let encoded = (report.undecoded.count() > 0).then_some("without encoded parts beyond the limits of decoding");
+    let part = scan.part.or(sampled).or(encoded).map(|part| format!("a part only: {part}"));
     ScanFile {
         name: (!is_file).then(|| relative(&report.path, scan.path)),
         sha256: report.sha256.map(hex),

@@ -16,7 +16,7 @@ mod tests;
 mod text;
 
 use crate::columns::{FieldFilter, TypedNames};
-use crate::decoders::{self, Decoded, DecodedValues, Layers};
+use crate::decoders::{self, Decoded, DecodedValues, Layers, Undecoded};
 use crate::engine::overlap::Beaten;
 use crate::finding::Match;
 use crate::inner_json::{self, Edit};
@@ -101,6 +101,8 @@ pub struct CleanReport {
     pub left: Vec<Finding>,
     /// How many those are in all.
     pub left_count: u64,
+    /// Encoded parts of the copy that were not looked into.
+    pub undecoded: Undecoded,
     /// Which records were left out for their length, the first of them; and what that scan could not read as what it is, a
     /// broken line of JSON for example, which is cleaned as text.
     pub problems: Vec<Problem>,
@@ -304,6 +306,7 @@ impl<'e> Cleaner<'e> {
         self.report.problems = match report {
             // An empty file has no format, and nothing in it.
             Some(report) if report.format.is_some() || (report.problems.is_empty() && !report.skipped) => {
+                self.report.undecoded = report.undecoded;
                 report.problems
             }
             _ => return Err(Error::read(copy, "the copy cannot be read again, so nothing is known of it")),

@@ -270,7 +270,8 @@ fn texts_of_other_encodings_have_copies_in_utf8() {
     let text = format!("Grüße an alle: mail {MAIL}, für später\n");
     let windows = encoding_rs::WINDOWS_1252.encode(&text).0.into_owned();
     let wide: Vec<u8> = format!("\u{feff}{text}").encode_utf16().flat_map(u16::to_le_bytes).collect();
-    for bytes in [windows, wide] {
+    let late = ["plain words\n".repeat(1_000).into_bytes(), windows.clone()].concat();
+    for bytes in [windows, wide, late] {
         for name in ["a.txt", "a.csv"] {
             let (copy, report) = cleaned(name, &bytes, Mode::Mask);
             let copy = String::from_utf8(copy).expect("UTF-8");

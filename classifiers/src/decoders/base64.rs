@@ -2,6 +2,7 @@
 //! the first bytes decide whether a run is worth more.
 
 use super::Derived;
+use super::left::Why;
 use super::map::{OffsetMap, Piece};
 use super::marks::IS_BASE64;
 use super::span_at;
@@ -9,7 +10,7 @@ use crate::values::ValueBatch;
 use ::base64::Engine as _;
 use ::base64::alphabet::STANDARD;
 use ::base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use std::io::Read as _;
+use std::io::{ErrorKind, Read};
 
 /// Characters decoded to tell text from other content.
 const PROBE: usize = 16;
@@ -41,15 +42,18 @@ pub(super) fn decode_runs(batch: &ValueBatch, runs: &[(usize, usize)], bytes_max
         let count = lines(batch.buffer(), &runs[at..]);
         let wrapped = &runs[at..at + count];
         at += count;
+        let Some(span) = span_at(batch, &mut index, start) else { continue };
+        let mut starts = starts(batch.buffer(), runs[at - count], span.start);
         if derived.batch.len() >= bytes_max {
-            return;
+            if starts.any(|from| holds_text(&batch.buffer()[from..])) {
+                derived.leave(index, start - span.start, Why::TooLarge);
+            }
+            continue;
         }
-        if let Some(span) = span_at(batch, &mut index, start) {
-            for from in starts(batch.buffer(), runs[at - count], span.start) {
-                if let Some((plain, map)) = decode(batch.buffer(), wrapped, from, span.start) {
-                    derived.push(index as u32, &span, false, &plain, map);
-                    break;
-                }
+        if let Some(decoded) = starts.find_map(|from| decode(batch.buffer(), wrapped, from, (span.start, span.end))) {
+            derived.push(index as u32, &span, false, &decoded.plain, decoded.map);
+            if let Some(why) = decoded.cut {
+                derived.leave(index, start - span.start, why);
             }
         }
     }
@@ -120,45 +124,78 @@ fn is_text(b: u8) -> bool {
     (b >= b' ' && b != 0x7f) || matches!(b, b'\n' | b'\r' | b'\t')
 }
 
-/// What the lines of a run hold, from a place in the first on, if that is text. `base` is where the value begins.
-fn decode(text: &[u8], lines: &[(usize, usize)], from: usize, base: usize) -> Option<(Vec<u8>, OffsetMap)> {
+/// Whether what begins like this is worth decoding.
+fn holds_text(text: &[u8]) -> bool {
+    probe(text).is_some_and(|head| kind(&head).is_some())
+}
+
+/// What a run holds.
+struct Decoded {
+    plain: Vec<u8>,
+    map: OffsetMap,
+    /// Why that is not all, where it is not.
+    cut: Option<Why>,
+}
+
+/// What the lines of a run hold, from a place in the first on, if that is text. `span` is where the value lies.
+fn decode(text: &[u8], lines: &[(usize, usize)], from: usize, span: (usize, usize)) -> Option<Decoded> {
     let kind = kind(&probe(&text[from..])?)?;
-    let mut plain = Vec::new();
+    let base = span.0;
+    let mut packed = Vec::new();
     let mut pieces = Vec::new();
+    let mut cut = None;
     for (number, &(start, end)) in lines.iter().enumerate() {
         let start = if number == 0 { from } else { start };
+        if end - start > RUN_MAX {
+            cut = Some(Why::TooLarge);
+        }
         let end = end.min(start + RUN_MAX);
         // A group of one character holds no byte.
         let end = if (end - start) % 4 == 1 { end - 1 } else { end };
-        let begin = plain.len();
-        plain.resize(begin + (end - start).div_ceil(4) * 3, 0);
-        let got = decode_line(&text[start..end], &mut plain[begin..])?;
-        plain.truncate(begin + got);
-        let source = (start - base, end - base);
-        pieces.push(Piece { plain: (begin, plain.len()), source, by_three: true });
+        let begin = packed.len();
+        packed.resize(begin + (end - start).div_ceil(4) * 3, 0);
+        let got = decode_line(&text[start..end], &mut packed[begin..])?;
+        packed.truncate(begin + got);
+        pieces.push(Piece { plain: (begin, packed.len()), source: (start - base, end - base), by_three: true });
     }
     let (first, last) = (pieces.first()?.source.0, pieces.last()?.source.1);
-    let plain = match kind {
+    let mut plain = match kind {
         Kind::Text => {
-            plain.truncate(text_len(&plain));
-            return (plain.len() >= TEXT_MIN).then_some((plain, OffsetMap { base: first, pieces }));
+            packed.truncate(text_len(&packed));
+            let map = OffsetMap { base: first, pieces };
+            return (packed.len() >= TEXT_MIN).then_some(Decoded { plain: packed, map, cut });
         }
-        Kind::Gzip => {
-            let mut out = Vec::new();
-            // What unpacks before an error is text all the same.
-            drop(flate2::read::GzDecoder::new(plain.as_slice()).take(UNPACKED_MAX).read_to_end(&mut out));
-            out
+        Kind::Gzip | Kind::Zlib => {
+            let (plain, why) = match kind {
+                Kind::Gzip => unpack(flate2::read::GzDecoder::new(packed.as_slice())),
+                _ => unpack(flate2::read::ZlibDecoder::new(packed.as_slice())),
+            };
+            // What ends early may be longer than is decoded, or go on in the next batch where its value ends as well.
+            let is_last = last + LINE_MIN >= span.1 - base && last - first >= GOING_ON_MIN;
+            cut = match why {
+                Some(Why::GoesOn) if packed.len() + LINE_MIN >= RUN_MAX / 4 * 3 => Some(Why::TooLarge),
+                Some(Why::GoesOn) if !is_last => None,
+                other => other,
+            };
+            plain
         }
-        Kind::Zlib => {
-            let mut out = Vec::new();
-            drop(flate2::read::ZlibDecoder::new(plain.as_slice()).take(UNPACKED_MAX).read_to_end(&mut out));
-            out
-        }
-        Kind::Utf16 => encoding_rs::UTF_16LE.decode_without_bom_handling(&plain).0.into_owned().into_bytes(),
+        Kind::Utf16 => encoding_rs::UTF_16LE.decode_without_bom_handling(&packed).0.into_owned().into_bytes(),
     };
-    let plain = plain[..text_len(&plain)].to_vec();
+    plain.truncate(text_len(&plain));
     let pieces = vec![Piece { plain: (0, plain.len()), source: (first, last), by_three: false }];
-    (plain.len() >= TEXT_MIN).then_some((plain, OffsetMap { base: first, pieces }))
+    (plain.len() >= TEXT_MIN).then_some(Decoded { plain, map: OffsetMap { base: first, pieces }, cut })
+}
+
+/// What a packed run holds, and why that is not all. What unpacks before an error is text all the same.
+fn unpack(packed: impl Read) -> (Vec<u8>, Option<Why>) {
+    let mut plain = Vec::new();
+    let ended = packed.take(UNPACKED_MAX + 1).read_to_end(&mut plain);
+    if plain.len() as u64 > UNPACKED_MAX {
+        plain.truncate(UNPACKED_MAX as usize);
+        return (plain, Some(Why::TooLarge));
+    }
+    let goes_on = ended.is_err_and(|e| e.kind() == ErrorKind::UnexpectedEof);
+    (plain, goes_on.then_some(Why::GoesOn))
 }
 
 /// Decodes characters of either alphabet.

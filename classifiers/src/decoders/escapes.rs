@@ -1,6 +1,7 @@
 //! Escapes of single characters: which byte sequences are one, and what it stands for.
 
 use super::map::{OffsetMap, Piece};
+use super::words;
 
 /// A family of escapes. The families are undone apart from each other; text that mixes them is derived from twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,11 +16,18 @@ pub(super) enum Family {
     QuotedPrintable,
     /// Full-width forms, Arabic digits, and spaces and hyphens that look like the usual ones or like nothing.
     Unicode,
+    /// `=?utf-8?Q?=40?=` in the header of a mail.
+    EncodedWord,
 }
 
 impl Family {
-    pub(super) const ALL: [Self; 5] =
-        [Self::Backslash, Self::Percent, Self::Entity, Self::QuotedPrintable, Self::Unicode];
+    pub(super) const ALL: [Self; 6] =
+        [Self::Backslash, Self::Percent, Self::Entity, Self::QuotedPrintable, Self::Unicode, Self::EncodedWord];
+
+    /// Bytes of the longest escape, where that is more than a few.
+    pub(super) fn escape_bytes_max(self) -> usize {
+        if self == Self::EncodedWord { words::WORD_BYTES_MAX } else { 0 }
+    }
 }
 
 /// The family of the escape at a place, where undoing it can show something. More is undone around such a place than
@@ -48,6 +56,7 @@ pub(super) fn trigger(text: &[u8], place: usize) -> Option<Family> {
         },
         b'%' => hex(rest.get(1..3)?).map(|_| Family::Percent),
         b'&' => entity(rest).map(|_| Family::Entity),
+        b'=' if after(1) == b'?' => words::is_word(rest).then_some(Family::EncodedWord),
         b'=' => match rest {
             // A soft line break stands wherever a line is full. Behind `=` it is the padding of base64.
             [_, b'\n', c, ..] | [_, b'\r', b'\n', c, ..] if before.is_ascii_graphic() && before != b'=' => {
@@ -145,6 +154,9 @@ fn is_value(text: &[u8]) -> bool {
 
 /// Appends text with the escapes of a family undone; gives the map to the text, which begins at `base` of its value.
 pub(super) fn undo(family: Family, text: &[u8], base: usize, plain: &mut Vec<u8>) -> OffsetMap {
+    if family == Family::EncodedWord {
+        return words::undo(text, base, plain);
+    }
     let mut map = OffsetMap { base, pieces: Vec::new() };
     let origin = plain.len();
     let mut at = 0;
@@ -183,6 +195,8 @@ fn lead(family: Family, text: &[u8]) -> Option<usize> {
         Family::Entity => memchr::memchr(b'&', text),
         Family::QuotedPrintable => memchr::memchr(b'=', text),
         Family::Unicode => text.iter().position(|b| LOOKALIKE_LEADS.contains(b)),
+        // Words are undone as a whole.
+        Family::EncodedWord => None,
     }
 }
 
@@ -230,7 +244,13 @@ fn one<'b>(family: Family, text: &[u8], buffer: &'b mut [u8; 8]) -> Option<(usiz
             buffer[..plain.len()].copy_from_slice(plain.as_bytes());
             Some((len, &buffer[..plain.len()]))
         }
+        Family::EncodedWord => None,
     }
+}
+
+/// Whether a text begins with an escape of quoted-printable, wherever that may stand.
+pub(super) fn is_quoted_printable(text: &[u8]) -> bool {
+    one(Family::QuotedPrintable, text, &mut [0; 8]).is_some()
 }
 
 /// The number of a few hexadecimal digits.

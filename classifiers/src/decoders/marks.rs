@@ -1,6 +1,8 @@
 //! Where encoded text may be: one SIMD look at a buffer, exact checks at the few places it leaves.
 
 use super::escapes::{self, Family};
+use super::mail;
+use crate::values::ValueBatch;
 use wide::u8x16;
 
 /// Shortest run of base64 characters that is looked at.
@@ -12,6 +14,8 @@ pub(super) struct Marks {
     places: [Vec<usize>; Family::ALL.len()],
     /// Runs of base64 characters, start and end, without padding.
     pub(super) runs: Vec<(usize, usize)>,
+    /// Places of `=` behind `charset`, as in the header of a part of a mail.
+    charsets: Vec<usize>,
 }
 
 /// What goes from block to block.
@@ -123,6 +127,16 @@ impl Marks {
         if let Some(family) = escapes::trigger(text, place) {
             self.places[family as usize].push(place);
         }
+        if text[place] == b'='
+            && place.checked_sub(7).is_some_and(|from| text[from..place].eq_ignore_ascii_case(b"charset"))
+        {
+            self.charsets.push(place);
+        }
+    }
+
+    /// Adds what a part of a mail escapes by its own word.
+    pub(super) fn add_mail(&mut self, batch: &ValueBatch) {
+        mail::add_escapes(batch, &self.charsets, &mut self.places[Family::QuotedPrintable as usize]);
     }
 
     /// Notes the run that holds a place, if there is one long enough; gives where to look on.

@@ -1,7 +1,7 @@
 //! Decoders: text that stands in other text in encoded form, made plain and given back with a map to where it stood.
 //!
 //! [`derive`] takes a batch of values and gives derived ones: the surroundings of JSON escapes, percent escapes, HTML
-//! entities, quoted-printable, wide digits and invisible spaces with these undone, and what base64 (also of gzip or
+//! entities, quoted-printable, encoded words of mail headers, wide digits and invisible spaces with these undone, and what base64 (also of gzip or
 //! UTF-16) holds where that is text. A derived batch is a batch, so it is scanned like one and can be derived from again;
 //! [`Layers`] does that down to a depth, within limits on size, and carries matches back to the values that were
 //! given. A match with nothing decoded in it or right before it is dropped: it was found in the plain text.
@@ -10,12 +10,16 @@
 
 mod base64;
 mod escapes;
+mod left;
+mod mail;
 mod map;
 mod marks;
 mod merge;
 #[cfg(test)]
 mod tests;
+mod words;
 
+pub use left::Undecoded;
 pub use map::{OffsetMap, Origin};
 pub(crate) use merge::{Decoded, DecodedMatch, DecodedValues, merge};
 
@@ -23,6 +27,7 @@ use crate::finding::Match;
 
 use crate::values::{ValueBatch, ValueSpan};
 use escapes::Family;
+use left::{Left, Why};
 use marks::Marks;
 
 /// How deep encodings may lie in each other.
@@ -42,6 +47,8 @@ pub struct Derived {
     pub batch: ValueBatch,
     /// For each value, the value of the batch before and the map into it.
     pub origins: Vec<Origin>,
+    /// What was left encoded for its size.
+    left: Vec<Left>,
 }
 
 impl Derived {
@@ -50,14 +57,27 @@ impl Derived {
         self.batch.push(span.row, span.field.filter(|_| whole), plain);
         self.origins.push(Origin { value, map });
     }
+
+    fn leave(&mut self, value: usize, place: usize, why: Why) {
+        self.left.push(Left { why, value: value as u32, place });
+    }
+}
+
+impl Origin {
+    /// The place as one that is not to be looked into any more.
+    fn too_deep(&self) -> Left {
+        let place = self.map.pieces.first().map_or(self.map.base, |piece| piece.source.0);
+        Left { why: Why::TooDeep, value: self.value, place }
+    }
 }
 
 /// Values derived from a batch; empty where nothing in it is encoded.
 ///
 /// Derived values stand in the order of decoders, then of places. At most [`GROWTH_MAX`] times the batch's bytes are
-/// derived (or a floor of 1 MiB); what is beyond stays encoded.
+/// derived (or a floor of 1 MiB); what is beyond stays encoded, and is counted by [`Layers::undecoded`].
 pub fn derive(batch: &ValueBatch) -> Derived {
-    let marks = Marks::of(batch.buffer());
+    let mut marks = Marks::of(batch.buffer());
+    marks.add_mail(batch);
     let mut derived = Derived::default();
     if marks.is_empty() {
         return derived;
@@ -117,7 +137,8 @@ fn unescape(batch: &ValueBatch, family: Family, places: &[usize], bytes_max: usi
         }
         at += 1;
         if derived.batch.len() >= bytes_max {
-            return;
+            derived.leave(index, first - span.start, Why::TooLarge);
+            continue;
         }
         let text = &batch.buffer()[span.start..span.end];
         if family == Family::Backslash
@@ -128,7 +149,7 @@ fn unescape(batch: &ValueBatch, family: Family, places: &[usize], bytes_max: usi
             derived.push(index as u32, &span, false, &plain, map);
         }
         let low = char_start(text, (first - span.start).saturating_sub(CONTEXT_BYTES));
-        let high = char_start(text, (last - span.start + CONTEXT_BYTES).min(text.len()));
+        let high = char_start(text, (last - span.start + family.escape_bytes_max() + CONTEXT_BYTES).min(text.len()));
         plain.clear();
         let map = escapes::undo(family, &text[low..high], low, &mut plain);
         let whole = low == 0 && high == text.len();
@@ -192,30 +213,39 @@ fn char_start(text: &[u8], mut place: usize) -> usize {
 
 /// All that was derived from a batch, layer on layer.
 #[derive(Debug, Default)]
-pub struct Layers(Vec<Derived>);
+pub struct Layers {
+    layers: Vec<Derived>,
+    /// What was left encoded, with the layer that would have held it.
+    left: Vec<(usize, Left)>,
+}
 
 impl Layers {
     /// Derives from a batch, then from what was derived, as deep as [`DEPTH_MAX`].
     pub fn of(batch: &ValueBatch) -> Self {
-        let mut layers: Vec<Derived> = Vec::new();
-        for _ in 0..DEPTH_MAX {
-            let next = derive(layers.last().map_or(batch, |layer| &layer.batch));
-            if next.origins.is_empty() {
+        let mut all = Self::default();
+        // One more than is kept shows what lies too deep.
+        for layer in 0..=DEPTH_MAX {
+            let mut next = derive(all.layers.last().map_or(batch, |layer| &layer.batch));
+            all.left.extend(std::mem::take(&mut next.left).into_iter().map(|left| (layer, left)));
+            if layer == DEPTH_MAX {
+                all.left.extend(next.origins.iter().map(|origin| (layer, origin.too_deep())));
+            }
+            if layer == DEPTH_MAX || next.origins.is_empty() {
                 break;
             }
-            layers.push(next);
+            all.layers.push(next);
         }
-        Self(layers)
+        all
     }
 
     /// Whether nothing was encoded.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.layers.is_empty()
     }
 
     /// The batch of each layer, to be scanned.
     pub fn batches(&self) -> impl Iterator<Item = &ValueBatch> {
-        self.0.iter().map(|layer| &layer.batch)
+        self.layers.iter().map(|layer| &layer.batch)
     }
 
     /// The stretch of the batch that was given which was decoded to what stands right before a place of a layer.
@@ -264,7 +294,7 @@ impl Layers {
     }
 
     fn origin(&self, layer: usize, value: u32) -> Option<&Origin> {
-        self.0.get(layer)?.origins.get(value as usize)
+        self.layers.get(layer)?.origins.get(value as usize)
     }
 
     /// Maps a place in what a layer was derived from down to the batch that was given.

@@ -1,12 +1,17 @@
 //! Text of other encodings as UTF-8, on the way in. Offsets of findings count bytes of the UTF-8 text, as everywhere.
 //!
 //! UTF-16 is told here; the encodings of eight bits and of East Asia by `chardetng`, which browsers use, where what it
-//! guesses reads like text. All are told by the beginning of an input only; whatever else is no UTF-8 is read byte by
-//! byte, in which all that is ASCII is found and names with accents may be missed.
+//! guesses reads like text. All are told by the beginning of an input, or by what comes where its first byte comes that is
+//! no ASCII (`late.rs`); whatever else is no UTF-8 is read byte by byte, in which all that is ASCII is found and names with
+//! accents may be missed.
 
+use super::mended::{self, Mended};
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{CoderResult, Decoder, Encoding, UTF_16BE, UTF_16LE};
 use std::io::{self, Read};
+
+/// Bytes of text in an encoding of several bytes that tell it where a text goes on in it: East Asian text has them at once.
+const FOREIGN_BYTES_MIN: usize = 16;
 
 /// The encoding of text that begins like this, where it is another than UTF-8.
 pub(super) fn encoding(head: &[u8]) -> Option<&'static Encoding> {
@@ -17,7 +22,35 @@ pub(super) fn encoding(head: &[u8]) -> Option<&'static Encoding> {
         [0xfe, 0xff, ..] => Some(UTF_16BE),
         _ if head.len() < 16 => None,
         _ if head.contains(&0) => without_mark(head),
-        _ => of_bytes(head),
+        _ => of_bytes(head, head.len() >= super::HEAD_BYTES),
+    }
+}
+
+/// The encoding of a part of a text that goes on in ASCII before it; `is_cut` where it goes on behind it too.
+pub(super) fn of_sample(sample: &[u8], is_cut: bool) -> Option<&'static Encoding> {
+    let encoding = if sample.contains(&0) { None } else { of_bytes(sample, is_cut) }?;
+    // Of one byte, it is for lines alone that are no UTF-8; of several, it would be for all that comes.
+    let foreign = sample.iter().filter(|b| !b.is_ascii()).count();
+    (encoding.is_single_byte() || foreign >= FOREIGN_BYTES_MIN).then_some(encoding)
+}
+
+/// A stream of an encoding as one of UTF-8.
+pub(super) fn decoded(inner: Box<dyn Read + Send>, encoding: &'static Encoding) -> Box<dyn Read + Send> {
+    match encoding.is_single_byte() {
+        true => Box::new(Mended::new(inner, encoding)),
+        false => Box::new(Decoded::new(inner, encoding)),
+    }
+}
+
+/// A text of an encoding as one of UTF-8.
+pub(super) fn decode(text: &[u8], encoding: &'static Encoding) -> Vec<u8> {
+    match encoding.is_single_byte() {
+        true => {
+            let mut plain = Vec::with_capacity(text.len());
+            mended::mend(text, encoding, &mut plain);
+            plain
+        }
+        false => encoding.decode(text).0.into_owned().into_bytes(),
     }
 }
 
@@ -40,15 +73,18 @@ fn without_mark(head: &[u8]) -> Option<&'static Encoding> {
     (text.chars().filter(|c| is_of_text(*c)).count() * 20 >= count * 19).then_some(encoding)
 }
 
-/// An encoding of bytes without NUL.
-fn of_bytes(head: &[u8]) -> Option<&'static Encoding> {
+/// An encoding of bytes without NUL; `is_cut` where they are a part of a text, and the last character may be as well.
+fn of_bytes(head: &[u8], is_cut: bool) -> Option<&'static Encoding> {
     let (mut valid, mut invalid) = (0, 0);
+    let is_whole = |e: std::str::Utf8Error| e.error_len().is_some();
     for chunk in head.utf8_chunks() {
         valid += chunk.valid().chars().filter(|c| !c.is_ascii()).count();
-        invalid += chunk.invalid().len();
+        let is_start = is_cut && !std::str::from_utf8(chunk.invalid()).is_err_and(is_whole);
+        if !is_start {
+            invalid += chunk.invalid().len();
+        }
     }
-    // A character that is cut at the end.
-    if invalid == 0 || (invalid < 4 && head.len() >= super::HEAD_BYTES) {
+    if invalid == 0 {
         return None;
     }
     // UTF-8 with a few broken characters, as pages put together are, is UTF-8.
@@ -114,7 +150,7 @@ fn is_of_text(c: char) -> bool {
 }
 
 /// A stream of another encoding as one of UTF-8. What is none of it becomes U+FFFD.
-pub(super) struct Decoded {
+struct Decoded {
     inner: Box<dyn Read + Send>,
     decoder: Decoder,
     raw: Vec<u8>,
@@ -126,7 +162,7 @@ pub(super) struct Decoded {
 }
 
 impl Decoded {
-    pub(super) fn new(inner: Box<dyn Read + Send>, encoding: &'static Encoding) -> Self {
+    fn new(inner: Box<dyn Read + Send>, encoding: &'static Encoding) -> Self {
         Self {
             inner,
             decoder: encoding.new_decoder_with_bom_removal(),

@@ -14,7 +14,9 @@ mod encodings;
 mod ipc;
 mod json;
 mod jsonl;
+mod late;
 mod limits;
+mod mended;
 mod notebook;
 mod pages;
 mod parquet;
@@ -472,8 +474,10 @@ impl Child {
     /// Text, in UTF-8 or an encoding that can be told from it, or bytes of no known format.
     fn open_text(&self, name: &str, named: Option<Format>, mut input: Lookahead) -> Result<Open, Error> {
         if let Some(encoding) = encodings::encoding(input.head()) {
-            let plain = encodings::Decoded::new(Box::new(input), encoding);
-            input = Lookahead::new(Box::new(plain));
+            input = Lookahead::new(encodings::decoded(Box::new(input), encoding));
+            input.peek(HEAD_BYTES).map_err(|e| Error::read(name, io_message(&e)))?;
+        } else if is_ascii_so_far(input.head()) {
+            input = Lookahead::new(Box::new(late::Late::new(Box::new(input))));
             input.peek(HEAD_BYTES).map_err(|e| Error::read(name, io_message(&e)))?;
         }
         let head = input.head();
@@ -570,8 +574,18 @@ pub(crate) fn input_of(input: &crate::scan::ScanInput) -> std::io::Result<Arc<dy
 /// A text file of another encoding in UTF-8; `None` where it is read as it is.
 pub(crate) fn in_utf8(path: &Path) -> std::io::Result<Option<impl Read>> {
     let mut input = Lookahead::new(Box::new(std::fs::File::open(path)?));
-    let encoding = encodings::encoding(input.peek(HEAD_BYTES)?);
-    Ok(encoding.map(|encoding| encodings::Decoded::new(Box::new(input), encoding)))
+    let head = input.peek(HEAD_BYTES)?;
+    let encoding = match encodings::encoding(head) {
+        // All before is ASCII, which is the same in the encodings that are told late.
+        None if is_ascii_so_far(head) => late::Late::encoding_of(Box::new(std::fs::File::open(path)?))?,
+        told => told,
+    };
+    Ok(encoding.map(|encoding| encodings::decoded(Box::new(input), encoding)))
+}
+
+/// Whether a text begins in ASCII and goes on.
+fn is_ascii_so_far(head: &[u8]) -> bool {
+    head.len() >= HEAD_BYTES && head.is_ascii() && !head.contains(&0)
 }
 
 /// A source read from its beginning.

@@ -271,6 +271,12 @@ fn encodings_that_are_told_become_utf8() {
     assert_eq!(read("a.txt", &broken).texts(), [String::from_utf8_lossy(&broken)]);
     let noise: Vec<u8> = (0u32..900).map(|i| (i.wrapping_mul(0x9e37_79b1) >> 13) as u8 | 1).collect();
     assert_eq!(read("a.txt", &noise).texts(), [String::from_utf8_lossy(&noise)]);
+    // The first accent comes late.
+    let late = format!("{}{long}", "plain words, line by line\n".repeat(2_000));
+    assert_eq!(read("a.txt", &of(encoding_rs::WINDOWS_1252, &late)).texts(), [late.as_str()]);
+    assert_eq!(read("a.txt", late.as_bytes()).texts(), [late.as_str()]);
+    let lines = format!("{}{{\"name\":\"André Muñoz\"}}\n", "{\"n\":\"some words of ASCII\"}\n".repeat(900));
+    assert_eq!(read("a.jsonl", &of(encoding_rs::WINDOWS_1252, &lines)).texts().last(), Some(&"André Muñoz"));
     // Between pieces of ASCII that are no words of its script.
     let codes = b"x\xe6y\xcd3\xf8z\xd0q\xc5p\xe9\xf1\xe6\xcd\xf8\xd0\xc5k\xe6\xcd\xf8w\xd0\xc5\xe9\xf1g".repeat(4);
     assert_eq!(read("a.txt", &codes).texts(), [String::from_utf8_lossy(&codes)]);

@@ -229,8 +229,7 @@ impl WarcReader {
     fn push_text(&mut self, fields: &mut FieldTable, batch: &mut ValueBatch, text: &[u8]) {
         let look = &text[..text.len().min(LOOK_BYTES)];
         if let Some(encoding) = encodings::encoding(look) {
-            let plain = encoding.decode(text).0;
-            self.push(fields, batch, "payload", plain.as_bytes());
+            self.push(fields, batch, "payload", &encodings::decode(text, encoding));
         } else if look.contains(&0) {
             self.skipped += 1;
         } else {

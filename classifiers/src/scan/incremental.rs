@@ -7,6 +7,7 @@
 //! fingerprints, redacted previews.
 
 use super::{FieldSummary, FileReport, ScanInput, ScanOptions, Sketch};
+use crate::decoders::Undecoded;
 use crate::readers::Format;
 use crate::{Engine, Finding};
 use serde::{Deserialize, Serialize};
@@ -20,7 +21,7 @@ pub(super) const FINDINGS_MAX: usize = 20_000;
 /// A file that changed this short a time ago may change again without its time telling.
 const SETTLED: Duration = Duration::from_secs(2);
 /// Version of the kept form; another one is not read.
-const FORM: u32 = 4;
+const FORM: u32 = 5;
 
 /// What was kept of earlier scans.
 #[derive(Debug, Clone)]
@@ -43,6 +44,7 @@ struct Entry {
     below_confidence: u64,
     skipped: bool,
     members_skipped: u64,
+    undecoded: Undecoded,
     coverage: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     sketch: Option<Box<Sketch>>,
@@ -105,6 +107,7 @@ impl Kept {
             below_confidence: entry.below_confidence,
             skipped: entry.skipped,
             members_skipped: entry.members_skipped,
+            undecoded: entry.undecoded,
             coverage: entry.coverage,
             sketch: entry.sketch,
             summaries: entry.summaries,
@@ -129,6 +132,7 @@ impl Kept {
             below_confidence: report.below_confidence,
             skipped: report.skipped,
             members_skipped: report.members_skipped,
+            undecoded: report.undecoded,
             coverage: report.coverage,
             sketch: report.sketch.clone(),
             summaries: report.summaries.clone(),

@@ -12,7 +12,8 @@ use crate::rule::{Rule, Trigger};
 use crate::rule_set::RuleSet;
 use crate::scan::ScanInput;
 use crate::values::ValueBatch;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 
 /// A piece begins at the first fit place behind each multiple of this many bytes of the text.
 const PIECE_BYTES: u64 = 8 << 10;
@@ -88,6 +89,9 @@ pub(crate) struct Names {
     personal: Vec<bool>,
     /// Records in which something personal was found.
     rows: HashSet<u64>,
+    /// Of values that are repeated, where in `merged` the matches of one of them are, by the first and whether all of it was
+    /// looked at.
+    repeats: HashMap<(u32, bool), Range<usize>>,
 }
 
 impl Names {
@@ -111,6 +115,7 @@ impl Names {
             everywhere: ner == Ner::On,
             personal: rules.iter().map(|(_, rule)| is_personal(rule)).collect(),
             rows: HashSet::new(),
+            repeats: HashMap::new(),
         })
     }
 
@@ -125,6 +130,8 @@ impl Names {
         let mut found = std::mem::take(matches);
         self.merged.clear();
         self.rows.clear();
+        self.repeats.clear();
+        let repeats = batch.repeats() > 0;
         if !self.everywhere {
             let personal = found.iter().filter(|m| is_personal(&self.personal, m));
             self.rows.extend(personal.filter_map(|m| batch.spans().get(m.value as usize)).map(|span| span.row));
@@ -140,7 +147,18 @@ impl Names {
                 continue;
             }
             let whole = self.everywhere || span.field.is_some() && text.len() <= SHORT_BYTES;
+            let key = (batch.first_of(index), whole);
+            if let Some(known) = self.repeats.get(&key) {
+                let again = known.clone().map(|at| Match { value: index, ..self.merged[at] });
+                let again: Vec<Match> = again.collect();
+                self.merged.extend(again);
+                continue;
+            }
+            let begin = self.merged.len();
             self.value(text, index, if index == 0 { base } else { 0 }, whole, here, rules);
+            if repeats {
+                self.repeats.insert(key, begin..self.merged.len());
+            }
         }
         std::mem::swap(&mut self.merged, matches);
         found.clear();

@@ -35,6 +35,10 @@ fn key_of(f: &Finding) -> (u64, u64, String, String, u32) {
     (f.start, f.end, f.detector.clone(), f.fingerprint.clone(), f.score.to_bits())
 }
 
+/// A part of a mail whose escapes are told by its header, with words that are encoded.
+const MAIL: &str = "Subject: =?utf-8?Q?SSN_536-22?=\n =?utf-8?Q?=2D8726?=\nContent-Type: text/plain; charset=utf-8\n\
+    Content-Transfer-Encoding: quoted-printable\n\nhis SSN 536=2D22-8741, mail jane.roe=40hospital-north.org\n--x\n";
+
 #[test]
 fn a_text_has_the_same_findings_however_it_is_cut() {
     let mut text = String::new();
@@ -44,6 +48,9 @@ fn a_text_has_the_same_findings_however_it_is_cut() {
         text.push_str(
             ["\n", "\n\n", " and so on, ", "\nname,dob,city\nUte,1.2.1979,Ghent\nJan,3.4.1980,Rostock\n\n"][n % 4],
         );
+        if n % 50 == 0 {
+            text.push_str(MAIL);
+        }
     }
     let text = text.into_bytes();
     for ner in [Ner::Auto, Ner::On] {
@@ -193,6 +200,121 @@ fn rows_and_columns_have_the_same_findings() {
     let csv = csv.into_inner().expect("in memory");
     let done = direct::scan_bytes(&ENGINE, "a.csv", csv, &options).expect("it is scanned");
     assert!(by_row(&done.findings) == expected, "{} and {} findings", done.findings.len(), expected.len());
+}
+
+/// Rows of a few values, some of them without any, as keys into a dictionary.
+fn keys_of(rows: usize, values: usize, seed: u64) -> Vec<Option<usize>> {
+    let mut state = seed;
+    let mut next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize
+    };
+    (0..rows).map(|_| (next() % 7 > 0).then(|| next() % values)).collect()
+}
+
+#[test]
+fn dictionaries_have_the_findings_of_plain_columns() {
+    use arrow_array::types::{Int8Type, Int32Type, UInt16Type, UInt64Type};
+    use arrow_array::{ArrayRef, DictionaryArray, LargeStringArray, PrimitiveArray, RecordBatch, StringArray};
+    use arrow_array::{ArrowNativeTypeOp as _, ArrowPrimitiveType};
+
+    fn dictionary<K: arrow_array::types::ArrowDictionaryKeyType>(keys: &[Option<usize>], values: ArrayRef) -> ArrayRef
+    where
+        <K as ArrowPrimitiveType>::Native: TryFrom<usize>,
+    {
+        let native = |key: usize| K::Native::try_from(key).unwrap_or(K::Native::ZERO);
+        let keys: PrimitiveArray<K> = keys.iter().map(|key| key.map(native)).collect();
+        Arc::new(DictionaryArray::try_new(keys, values).expect("keys in range"))
+    }
+
+    // Examples, encoded ones, names that the tagger is asked for, an empty one, a missing one, one that stands there twice.
+    let mut texts: Vec<Option<String>> = examples().into_iter().step_by(9).take(110).map(Some).collect();
+    texts.push(Some("Dear Ulrike Brandt, write to jane.roe%40hospital-north.org or call +44 20 7946 0991".to_owned()));
+    texts.push(Some("name,dob,city\nUte,1.2.1979,Ghent\nJan,3.4.1980,Rostock\n".to_owned()));
+    texts.extend([Some(String::new()), None, texts[0].clone()]);
+    let values: ArrayRef = Arc::new(StringArray::from(texts.clone()));
+    let large: ArrayRef = Arc::new(LargeStringArray::from(texts.clone()));
+    for ner in [Ner::Auto, Ner::On] {
+        let options = options(ner);
+        // The last values are used by none.
+        let keys = keys_of(600, texts.len() - 1, 3);
+        let plain: Vec<Option<&str>> = keys.iter().map(|key| key.and_then(|key| texts[key].as_deref())).collect();
+        let plain: ArrayRef = Arc::new(StringArray::from(plain));
+        let mail: ArrayRef = Arc::new(StringArray::from_iter_values((0..600).map(|n| match n % 5 {
+            0 => format!("mail {n}@hospital-north.org"),
+            _ => "none".to_owned(),
+        })));
+        let scanned = |note: &ArrayRef, (from, count)| {
+            let columns = [("note", Arc::clone(note)), ("mail", Arc::clone(&mail))];
+            let records = RecordBatch::try_from_iter(columns).expect("columns of one length").slice(from, count);
+            direct::scan_record_batch(&ENGINE, "a", &records, &options).expect("it is scanned")
+        };
+        for part in [(0, 600), (13, 411), (599, 1), (7, 0)] {
+            let expected = scanned(&plain, part);
+            assert!(expected.findings.len() >= part.1 / 3, "{} findings", expected.findings.len());
+            for column in [
+                dictionary::<Int8Type>(&keys, Arc::clone(&values)),
+                dictionary::<UInt16Type>(&keys, Arc::clone(&large)),
+                dictionary::<Int32Type>(&keys, Arc::clone(&values)),
+                dictionary::<UInt64Type>(&keys, Arc::clone(&large)),
+            ] {
+                let done = scanned(&column, part);
+                let differs = expected.findings.iter().zip(&done.findings).position(|(a, b)| a != b);
+                assert_eq!((differs, done.findings.len()), (None, expected.findings.len()), "{ner:?}, {part:?}");
+                assert!(done.report == expected.report, "{ner:?}, {part:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_sample_of_a_dictionary_is_that_of_its_rows() {
+    use arrow_array::types::Int32Type;
+    use arrow_array::{ArrayRef, DictionaryArray, RecordBatch, StringArray};
+    let texts = ["SSN 536-22-8726", "mail jane.roe@hospital-north.org", "nothing", "card 4079 4636 1743 0119"];
+    let rows: Vec<&str> = (0..400).map(|n| texts[n * n % 4 + n % 2]).collect();
+    let plain: ArrayRef = Arc::new(StringArray::from(rows.clone()));
+    let dictionary: ArrayRef = Arc::new(rows.into_iter().collect::<DictionaryArray<Int32Type>>());
+    for sample in [Sample::Share(0.3), Sample::Rows(50)] {
+        let options = ScanOptions { sample: Some(sample), ..options(Ner::Auto) };
+        let found = |column: &ArrayRef| {
+            let records = RecordBatch::try_from_iter([("note", Arc::clone(column))]).expect("one column");
+            direct::scan_record_batch(&ENGINE, "a", &records, &options).expect("it is scanned").findings
+        };
+        assert!(!found(&plain).is_empty());
+        assert_eq!(found(&dictionary), found(&plain), "{sample:?}");
+    }
+}
+
+/// Each value is scanned once: a million rows of a hundred values take a small part of the time of plain ones. Run with
+/// `cargo test --release -p lineward-classifiers -- --ignored --nocapture a_million_rows`.
+#[test]
+#[ignore = "a measurement"]
+fn a_million_rows_of_a_hundred_values() {
+    use arrow_array::types::Int32Type;
+    use arrow_array::{ArrayRef, DictionaryArray, PrimitiveArray, RecordBatch, StringArray};
+    for (what, texts) in [
+        ("prose", (0..100).map(|n| format!("order {n} was sent on time and nobody wrote about it since")).collect()),
+        ("examples", examples().into_iter().step_by(20).take(100).collect::<Vec<String>>()),
+    ] {
+        let keys = PrimitiveArray::<Int32Type>::from_iter_values((0..1_000_000).map(|n| n * 7 % 100));
+        let plain: ArrayRef =
+            Arc::new(StringArray::from_iter_values(keys.values().iter().map(|key| &texts[*key as usize])));
+        let values: ArrayRef = Arc::new(StringArray::from_iter_values(&texts));
+        let dictionary: ArrayRef = Arc::new(DictionaryArray::try_new(keys, values).expect("a dictionary"));
+        for (form, column) in [("plain", plain), ("dictionary", dictionary)] {
+            let options =
+                ScanOptions { sketch_content: false, confidence_min: Confidence::Medium, ..options(Ner::Auto) };
+            let start = std::time::Instant::now();
+            let mut findings = 0;
+            for at in (0..1_000_000).step_by(50_000) {
+                let records = RecordBatch::try_from_iter([("note", column.slice(at, 50_000))]).expect("one column");
+                findings +=
+                    direct::scan_record_batch(&ENGINE, "a", &records, &options).expect("scanned").findings.len();
+            }
+            println!("{what}, {form}: {:.2} s, {findings} findings", start.elapsed().as_secs_f64());
+        }
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@
 
 use super::profile::ProfileCounts;
 use super::{FileReport, Progress, ScanInput, ScanOptions, Sink, Tallies, Tally, UnitReport, Worker, whole_file};
+use crate::decoders::Undecoded;
 use crate::near::Sketch;
 use crate::readers::{Format, Opened, Problem, Reader};
 use crate::{Engine, Error, Finding};
@@ -84,6 +85,7 @@ pub struct PartOutcome {
     problems: Vec<Problem>,
     problems_untold: u64,
     members_skipped: u64,
+    undecoded: Undecoded,
     sampled: bool,
     ended_early: bool,
     profile: ProfileCounts,
@@ -276,6 +278,7 @@ impl PartOutcome {
             problems,
             problems_untold,
             members_skipped,
+            undecoded,
             sampled,
             kept: _,
             ended_early,
@@ -297,6 +300,7 @@ impl PartOutcome {
             problems,
             problems_untold,
             members_skipped,
+            undecoded,
             sampled,
             ended_early,
             profile: profile.into(),
@@ -313,6 +317,7 @@ impl PartOutcome {
             problems: self.problems,
             problems_untold: self.problems_untold,
             members_skipped: self.members_skipped,
+            undecoded: self.undecoded,
             sampled: self.sampled,
             ended_early: self.ended_early,
             profile: self.profile.into(),

@@ -9,6 +9,7 @@ pub(crate) mod detectors;
 pub(crate) mod diff;
 pub(crate) mod erasure;
 pub(crate) mod export;
+mod fail_on;
 pub(crate) mod ingest;
 pub(crate) mod lineage;
 pub(crate) mod redact;
@@ -23,6 +24,8 @@ pub(crate) mod token;
 pub(crate) mod trained_on;
 pub(crate) mod validate;
 pub(crate) mod validators;
+
+pub(crate) use fail_on::{FailOn, hit_by};
 
 use anyhow::Context as _;
 

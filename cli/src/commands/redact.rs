@@ -128,6 +128,9 @@ pub(crate) fn run(args: RedactArgs) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::from(1));
     }
     std::fs::rename(&copy, &args.output).with_context(|| format!("cannot write `{}`", args.output.display()))?;
+    if let Some(told) = crate::report::undecoded(report.undecoded) {
+        output::complain(format_args!("note: {}: {told}", args.input.display()));
+    }
     for problem in &report.problems {
         output::complain(format_args!("problem: {}: {}: {}", args.input.display(), problem.place, problem.message));
     }

@@ -4,6 +4,7 @@
 //! to the report, in input order. Nothing here needs the query engine: a scan starts at once.
 
 use super::cluster::Elsewhere;
+use super::fail_on::{FailOn, hit_by, level};
 use super::scan_store;
 use super::selection::Selection;
 use crate::output::{self, OutputFile};
@@ -15,7 +16,7 @@ use lineward_classifiers::readers::{BinaryPolicy, Format, Header, Limits};
 use lineward_classifiers::scan::{
     self as engine_scan, FileReport, LinksLeftOut, Ner, Progress, Sample, ScanInput, ScanOptions, Sink,
 };
-use lineward_classifiers::{Category, Confidence, Engine, Finding};
+use lineward_classifiers::{Confidence, Engine, Finding};
 use lineward_cluster::{Cluster, RuleChoice, ScanOrder};
 use lineward_pipelines::Places;
 use std::collections::HashSet;
@@ -23,7 +24,6 @@ use std::io::{self, IsTerminal as _};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
@@ -300,43 +300,6 @@ fn kept_folder(named: Option<PathBuf>) -> anyhow::Result<PathBuf> {
     )
 }
 
-fn level(name: &str) -> Option<Confidence> {
-    Confidence::ALL.into_iter().find(|l| l.as_str() == name)
-}
-
-/// An entry of `--fail-on`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct FailOn {
-    category: Category,
-    confidence: Option<Confidence>,
-}
-
-impl FromStr for FailOn {
-    type Err = String;
-
-    fn from_str(entry: &str) -> Result<Self, String> {
-        let (name, wanted) = match entry.split_once(':') {
-            Some((name, wanted)) => (name, Some(wanted)),
-            None => (entry, None),
-        };
-        let category = Category::parse(name).ok_or(
-            "write CATEGORY or CATEGORY:LEVEL, as `phi` or `credential:high`; \
-             the categories are pii, phi, credential, financial",
-        )?;
-        let confidence = match wanted {
-            Some(name) => Some(level(name).ok_or("the levels are low, medium, high")?),
-            None => None,
-        };
-        Ok(Self { category, confidence })
-    }
-}
-
-impl FailOn {
-    fn hits(self, finding: &Finding) -> bool {
-        finding.categories.contains(&self.category) && self.confidence.is_none_or(|c| finding.confidence >= c)
-    }
-}
-
 /// Scans as asked for.
 pub(crate) fn run(args: ScanArgs) -> anyhow::Result<ExitCode> {
     Plan::new(args)?.run()
@@ -443,7 +406,7 @@ impl Plan {
         let interrupted = stop_on_signal(&progress)?;
         let bar = Bar::start(self.bar, &self.inputs, &progress);
         let mut collector = Collector {
-            report: self.kind.start(out).map_err(|e| self.unwritten(e))?,
+            report: self.kind.start(out, &self.fail_on).map_err(|e| self.unwritten(e))?,
             plan: &self,
             progress: &progress,
             bar: &bar,
@@ -494,6 +457,9 @@ impl Plan {
         };
         if let Some(sample) = self.options.sample.filter(|_| self.kind != Kind::Summary) {
             output::complain(format_args!("note: {}", crate::report::sampled(sample)));
+        }
+        if let Some(told) = crate::report::undecoded(totals.undecoded).filter(|_| self.kind != Kind::Summary) {
+            output::complain(format_args!("note: {told}"));
         }
         if let Some(e) = unindexed {
             return Err(self.no_index(e));
@@ -743,7 +709,7 @@ impl Sink for Collector<'_> {
         {
             self.unplaced = Some(e);
         }
-        self.failed_on |= self.plan.fail_on.iter().any(|entry| entry.hits(&finding));
+        self.failed_on |= hit_by(&self.plan.fail_on, &finding);
         if let (Some(index), None) = (&mut self.index, &self.unindexed)
             && let Err(e) = index.add(&finding)
         {
@@ -848,17 +814,6 @@ impl Bar {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn fail_on_entries() {
-        let entry = |text: &str| text.parse::<FailOn>();
-        assert_eq!(entry("phi"), Ok(FailOn { category: Category::Phi, confidence: None }));
-        let high = FailOn { category: Category::Credential, confidence: Some(Confidence::High) };
-        assert_eq!(entry("credential:high"), Ok(high));
-        for wrong in ["", "secrets", "pii:", "pii:sure", "PII"] {
-            assert!(entry(wrong).is_err(), "{wrong}");
-        }
-    }
 
     #[test]
     fn the_report_is_no_input_of_its_own_scan() {

@@ -65,6 +65,9 @@ impl Html {
             count(totals.files_skipped, "file"),
             count(totals.members_skipped, "member")
         )?;
+        if let Some(told) = super::undecoded(totals.undecoded) {
+            writeln!(self.out, "<p class=\"warn\">{}.</p>", escape(&told))?;
+        }
         if let Some(sample) = scan.sample {
             writeln!(self.out, "<p class=\"warn\">This is {}.</p>", escape(&super::sampled(sample)))?;
         }

@@ -2,6 +2,7 @@
 
 use super::{Out, Report, Scanned, Totals, rfc3339};
 use lineward_classifiers::Finding;
+use lineward_classifiers::decoders::Undecoded;
 use lineward_classifiers::readers::Problem;
 use lineward_classifiers::scan::{FieldSummary, FileReport};
 use serde::Serialize;
@@ -38,6 +39,7 @@ struct FileEntry<'a> {
     below_confidence: u64,
     skipped: bool,
     members_skipped: u64,
+    undecoded: Undecoded,
     unchanged: bool,
     coverage: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -75,6 +77,7 @@ impl<'a> FileEntry<'a> {
             below_confidence: file.below_confidence,
             skipped: file.skipped,
             members_skipped: file.members_skipped,
+            undecoded: file.undecoded,
             unchanged: file.unchanged,
             coverage: file.coverage,
             config: file.config.as_deref(),

@@ -12,10 +12,13 @@ mod parquet;
 mod sarif;
 mod summary;
 mod totals;
+mod undecoded;
 
 pub(crate) use index::{Index, places};
 pub(crate) use totals::Totals;
+pub(crate) use undecoded::undecoded;
 
+use crate::commands::FailOn;
 use lineward_classifiers::scan::{FileReport, Sample};
 use lineward_classifiers::{Confidence, Engine, Finding};
 use std::io::{self, Write};
@@ -66,13 +69,13 @@ impl Kind {
         Self::ALL.into_iter().find(|k| k.as_str() == name)
     }
 
-    /// Starts a report of this form.
-    pub(crate) fn start(self, out: Out) -> io::Result<Box<dyn Report>> {
+    /// Starts a report of this form. Which findings are failures is of interest to forms that tell of tests.
+    pub(crate) fn start(self, out: Out, fail_on: &[FailOn]) -> io::Result<Box<dyn Report>> {
         Ok(match self {
             Self::Jsonl => Box::new(jsonl::Jsonl::new(out)),
             Self::Json => Box::new(json::Json::start(out)?),
             Self::Sarif => Box::new(sarif::Sarif::start(out)?),
-            Self::Junit => Box::new(junit::Junit::new(out)),
+            Self::Junit => Box::new(junit::Junit::new(out, fail_on)),
             Self::Parquet => Box::new(parquet::Parquet::start(out)?),
             Self::Html => Box::new(html::Html::new(out)),
             Self::Summary => Box::new(summary::Summary::new(out)),

@@ -1,6 +1,7 @@
 //! SARIF 2.1.0 (OASIS standard, 27 March 2020): one run, a rule for each detector, results written as they come.
 
 use super::{Out, Report, Scanned, rfc3339, totals};
+use lineward_classifiers::scan::FileReport;
 use lineward_classifiers::{Confidence, Finding, Rule};
 use serde_json::{Value, json};
 use std::io;
@@ -117,20 +118,21 @@ fn rule(rule: &Rule) -> Value {
 }
 
 fn invocation(scan: &Scanned<'_>) -> Value {
-    let notifications: Vec<Value> = scan
-        .problems()
-        .map(|(file, problem)| {
-            json!({
-                "level": "error",
-                "message": { "text": format!("{}: {}", problem.place, problem.message) },
-                "locations": [{ "physicalLocation": {
-                    "artifactLocation": { "uri": uri(&file.path.to_string_lossy()) }
-                } }],
-            })
+    let notification = |level: &str, file: &FileReport, message: String| {
+        json!({
+            "level": level,
+            "message": { "text": message },
+            "locations": [{ "physicalLocation": {
+                "artifactLocation": { "uri": uri(&file.path.to_string_lossy()) }
+            } }],
         })
-        .collect();
+    };
+    let problems = scan.problems().map(|(file, p)| notification("error", file, format!("{}: {}", p.place, p.message)));
+    let undecoded =
+        scan.files.iter().filter_map(|file| Some(notification("note", file, super::undecoded(file.undecoded)?)));
+    let notifications: Vec<Value> = problems.chain(undecoded).collect();
     json!({
-        "executionSuccessful": notifications.is_empty() && !scan.stopped,
+        "executionSuccessful": scan.problems().next().is_none() && !scan.stopped,
         "exitCode": scan.exit_code,
         "startTimeUtc": rfc3339(scan.started),
         "endTimeUtc": rfc3339(scan.started.checked_add(scan.elapsed).unwrap_or_else(SystemTime::now)),

@@ -143,6 +143,9 @@ impl Summary {
         if unchanged > 0 {
             writeln!(self.out, "{} not read again: unchanged since the last scan", count(unchanged, "file"))?;
         }
+        if let Some(told) = super::undecoded(totals.undecoded) {
+            writeln!(self.out, "{told}")?;
+        }
         if let Some(sample) = scan.sample {
             writeln!(self.out, "{}", super::sampled(sample))?;
         }

@@ -1,5 +1,6 @@
 //! Counts of a whole scan, which every form but JSONL shows in some way.
 
+use lineward_classifiers::decoders::Undecoded;
 use lineward_classifiers::scan::{ColumnVerdict, FieldSummary, FileReport};
 use lineward_classifiers::{Category, Confidence, Finding};
 use serde::Serialize;
@@ -18,6 +19,8 @@ pub(crate) struct Totals {
     pub files_skipped: u64,
     /// Members of archives left out so.
     pub members_skipped: u64,
+    /// Encoded parts that were not looked into.
+    pub undecoded: Undecoded,
     /// Files that could not be read at all.
     pub files_unread: u64,
     /// Bytes on disk.
@@ -84,6 +87,7 @@ impl Totals {
         self.files_with_problems += u64::from(!file.problems.is_empty());
         self.files_skipped += u64::from(file.skipped);
         self.members_skipped += file.members_skipped;
+        self.undecoded += file.undecoded;
         self.files_unread += u64::from(file.format.is_none() && !file.problems.is_empty());
         self.size_bytes += file.size_bytes;
         self.rows += file.rows.unwrap_or_default();

@@ -3,6 +3,7 @@
 use super::judged::{Kind, dataset, scanned, words};
 use super::*;
 use lineward_classifiers::RuleSet;
+use lineward_classifiers::decoders::Undecoded;
 use lineward_events::{Event, Statement, canonical_json};
 use lineward_store::Store;
 use lineward_store::rows::{EdgeRow, SignatureRow};
@@ -200,6 +201,8 @@ fn a_scan_of_a_part_is_no_scan_of_the_whole() {
     assert!(!whole(&[file()], Some(&said)));
     assert!(!whole(&[file(), FileReport { coverage: Some(0.1), ..file() }], None));
     assert!(!whole(&[FileReport { coverage: None, ..file() }], None));
+    let undecoded = Undecoded { too_deep: 1, too_large: 0 };
+    assert!(!whole(&[FileReport { undecoded, ..file() }], None));
 }
 
 #[test]
