@@ -213,11 +213,16 @@ fn stopped() -> Error {
 }
 
 async fn build(s: &Snapshot, recorded: Option<i64>) -> Result<LineageGraph, Error> {
+    // When a row became known only matters to who asks what was known then.
+    let wanted = |columns: &[&'static str]| -> Vec<&'static str> {
+        columns.iter().copied().filter(|column| recorded.is_some() || *column != "recorded_at").collect()
+    };
+    let (of_run_io, of_edges) = (wanted(GraphTables::RUN_IO), wanted(GraphTables::EDGES));
     let (versions, runs, run_io, edges) = try_join!(
         s.columns("asset_versions", GraphTables::VERSIONS),
         s.columns("runs", GraphTables::RUNS),
-        s.columns("run_io", GraphTables::RUN_IO),
-        s.columns("edges", GraphTables::EDGES),
+        s.columns("run_io", &of_run_io),
+        s.columns_as("edges", &of_edges, GraphTables::slim_edges),
     )?;
     let (assets, jobs, findings, tags) = try_join!(s.rows(), s.rows(), s.rows(), s.rows())?;
     let (fields, column_mappings, run_mappings, policies) = try_join!(s.rows(), s.rows(), s.rows(), s.rows())?;

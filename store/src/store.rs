@@ -15,9 +15,11 @@ use deltalake::DeltaTable;
 use deltalake::datafusion::catalog::TableProvider;
 use deltalake::datafusion::datasource::MemTable;
 use deltalake::datafusion::prelude::SessionContext;
+use futures::StreamExt as _;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use tokio::task::JoinSet;
 
 /// An open store.
 #[derive(Debug, Clone)]
@@ -263,16 +265,44 @@ impl Snapshot {
     /// # Errors
     /// As [`Self::rows`].
     pub async fn columns(&self, name: &'static str, columns: &[&str]) -> Result<Vec<RecordBatch>, Error> {
+        self.columns_as(name, columns, |batch| Ok(batch.clone())).await
+    }
+
+    /// As [`Self::columns`], each batch in a shape of its own as soon as it is read.
+    ///
+    /// # Errors
+    /// As [`Self::rows`], and those of `shape`.
+    pub async fn columns_as(
+        &self,
+        name: &'static str,
+        columns: &[&str],
+        shape: fn(&RecordBatch) -> Result<RecordBatch, Error>,
+    ) -> Result<Vec<RecordBatch>, Error> {
         if self.table(name).await?.is_none() {
             return Ok(Vec::new());
         }
-        let fail = |e: deltalake::datafusion::error::DataFusionError| Error::rows(name, e);
+        let fail = move |e: deltalake::datafusion::error::DataFusionError| Error::rows(name, e);
         let provider = self.provider(name).await?;
         let has = |column: &&&str| provider.schema().column_with_name(column).is_some();
         let wanted: Vec<&str> = columns.iter().filter(has).copied().collect();
         let frame = SessionContext::new().read_table(provider.clone()).map_err(fail)?;
         let frame = frame.select_columns(&wanted).map_err(fail)?;
-        Ok(frame.collect_partitioned().await.map_err(fail)?.into_iter().flatten().collect())
+        let mut reading = JoinSet::new();
+        for (part, mut stream) in frame.execute_stream_partitioned().await.map_err(fail)?.into_iter().enumerate() {
+            reading.spawn(async move {
+                let mut batches = Vec::new();
+                while let Some(batch) = stream.next().await {
+                    batches.push(shape(&batch.map_err(fail)?)?);
+                }
+                Ok::<_, Error>((part, batches))
+            });
+        }
+        let mut parts = Vec::new();
+        while let Some(read) = reading.join_next().await {
+            parts.push(read.map_err(|e| Error::rows(name, e))??);
+        }
+        parts.sort_by_key(|(part, _)| *part);
+        Ok(parts.into_iter().flat_map(|(_, batches)| batches).collect())
     }
 
     /// Rows of a table in this cut that an earlier one of the same store does not have, in the order in which they were

@@ -14,7 +14,7 @@ use crate::rows::{
     AssetRow, AssetVersionRow, ColumnMappingRow, EdgeRow, FieldRow, FindingRow, JobRow, Micros, PolicyRow, Row,
     RunIoKey, RunIoRow, RunMappingRow, RunRow, TagRow, run_io_key,
 };
-use arrow::array::{Array as _, Int64Array, RecordBatch, StringViewArray, TimestampMicrosecondArray};
+use arrow::array::{Array as _, ArrayRef, Int64Array, RecordBatch, StringViewArray, TimestampMicrosecondArray};
 use lineward_events::{AssetType, EdgeType, Evidence, is_evaluation};
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -76,6 +76,30 @@ impl GraphTables {
             edges: vec![columns::encode(&rows.edges)?],
             others: rows,
         })
+    }
+
+    /// A batch of `edges` as it is held until all of them are read: types and evidence as numbers, and no column that says
+    /// nothing in it. There are more of these rows than of all others together.
+    ///
+    /// # Errors
+    /// [`Error::Rows`] where a column is of another type than its table says.
+    pub fn slim_edges(batch: &RecordBatch) -> Result<RecordBatch, Error> {
+        let table = Table::new("edges", batch);
+        let schema = batch.schema();
+        let mut columns: Vec<(&str, ArrayRef)> = Vec::with_capacity(schema.fields().len());
+        for (field, column) in schema.fields().iter().zip(batch.columns()) {
+            let name = field.name().as_str();
+            let says_nothing = || Ok::<_, Error>(table.numbers(name)?.values().iter().all(|value| *value == 0));
+            columns.push(match name {
+                "edge_type" => (name, Arc::new(table.codes(name, edge_type_code)?)),
+                "evidence" => (name, Arc::new(table.codes(name, evidence_code)?)),
+                "retracted_at" | "run_sid" if column.null_count() == column.len() => continue,
+                "revision" | "clear_mask" if says_nothing()? => continue,
+                _ => (name, column.clone()),
+            });
+        }
+        RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, column)| (name, column, true)))
+            .map_err(|e| Error::rows("edges", e))
     }
 
     /// Takes in what was added later.
@@ -294,16 +318,20 @@ impl LineageGraph {
         let clear = |ends| clearing.of_edge(&columns, ends, &runs, &jobs);
         let room = room(versions.len());
         let mut linker = Linker::new(&versions, &runs, &kinds, room as u32);
-        linker.note_outputs(&tables.run_io)?;
-        linker.direct(&tables.edges, recorded, (!clearing.is_empty()).then_some(&clear))?;
-        drop(tables.edges);
-        linker.runs(&tables.run_io, recorded)?;
-        drop(tables.run_io);
+        // Names take about as long as run memberships do.
+        let names = std::thread::scope(|scope| {
+            let names = scope.spawn(|| Names::new(&assets, &asset_of));
+            linker.note_outputs(&tables.run_io)?;
+            linker.direct(&tables.edges, recorded, (!clearing.is_empty()).then_some(&clear))?;
+            drop(tables.edges);
+            linker.runs(&tables.run_io, recorded)?;
+            drop(tables.run_io);
+            names.join().map_err(|_| Error::rows("assets", "a thread that reads them stopped"))
+        })?;
         let Linker { mut parts, linked, near, classes, contexts, mut outputs, .. } = linker;
         parts.push(linked);
         outputs.sort_by_key(|output| output.run);
         let nodes = room + 2 * runs.len();
-        let names = Names::new(&assets, &asset_of);
         let edges = Csr::new(nodes, parts, &order(&classes.list, &contexts));
         Ok(Self {
             edges,
@@ -508,32 +536,6 @@ impl Classes {
     }
 }
 
-/// Words of a column that has few: the one that came last is mostly the next.
-struct Words<T> {
-    known: Vec<(String, T)>,
-    last: usize,
-    parse: fn(&str) -> T,
-}
-
-impl<T: Copy> Words<T> {
-    fn new(parse: fn(&str) -> T) -> Self {
-        Self { known: Vec::new(), last: 0, parse }
-    }
-
-    fn of(&mut self, word: &str) -> T {
-        if self.known.get(self.last).is_none_or(|(known, _)| known != word) {
-            self.last = match self.known.iter().position(|(known, _)| known == word) {
-                Some(at) => at,
-                None => {
-                    self.known.push((word.to_owned(), (self.parse)(word)));
-                    self.known.len() - 1
-                }
-            };
-        }
-        self.known[self.last].1
-    }
-}
-
 /// Some of the direct edges.
 struct Direct {
     linked: Vec<Linked>,
@@ -700,12 +702,12 @@ impl<'a> Linker<'a> {
         let mut part =
             Direct { linked: Vec::new(), near: Vec::new(), classes: Classes::default(), explained: Vec::new() };
         part.linked.reserve(batches.iter().map(RecordBatch::num_rows).sum());
-        let (mut types, mut evidences) = (Words::new(edge_type), Words::new(evidence));
         for (batch, (book, ids)) in batches.iter().zip(books) {
             let table = Table::new("edges", batch);
             let (src, dst, runs) =
                 (table.numbers("src_version_id")?, table.numbers("dst_version_id")?, table.numbers("run_sid")?);
-            let (edge_types, evidence_of) = (table.texts("edge_type")?, table.texts("evidence")?);
+            let edge_types = table.codes("edge_type", edge_type_code)?;
+            let evidences = table.codes("evidence", evidence_code)?;
             let (confidence, masking) = (table.floats("confidence")?, table.flags("masking")?);
             let (mask, from, to) = (table.numbers("clear_mask")?, table.times("valid_from")?, table.times("valid_to")?);
             for row in 0..batch.num_rows() {
@@ -715,11 +717,12 @@ impl<'a> Linker<'a> {
                 let (Some(src), Some(dst)) = (self.version(src.value(row)), self.version(dst.value(row))) else {
                     continue;
                 };
-                let edge_type = types.of(edge_types.value(row));
+                let edge_type = EDGE_TYPES[edge_types.value(row) as usize];
+                let evidence = EVIDENCES[evidences.value(row) as usize];
                 let valid_from = from.value(row);
                 let valid_to = if to.is_null(row) { Micros::MAX } else { to.value(row) };
                 if edge_type == EdgeType::NearDuplicate {
-                    let (similarity, evidence) = (confidence.value(row), evidences.of(evidence_of.value(row)));
+                    let similarity = confidence.value(row);
                     part.near.push(Near { version: src, other: dst, similarity, evidence, valid_from, valid_to });
                     continue;
                 }
@@ -737,7 +740,7 @@ impl<'a> Linker<'a> {
                 let class = part.classes.of(EdgeClass {
                     link: Link::Direct(edge_type),
                     carries: edge_type != EdgeType::EvaluatedOn,
-                    evidence: evidences.of(evidence_of.value(row)),
+                    evidence,
                     confidence: confidence.value(row),
                     masking: masking.value(row),
                     clear: mask.value(row) as u64 | by_policy,
@@ -868,33 +871,45 @@ impl Memberships {
 
 /// An edge type by its name; one that this version does not know still means that data flows.
 pub(super) fn edge_type(name: &str) -> EdgeType {
-    const ALL: [EdgeType; 12] = [
-        EdgeType::Derived,
-        EdgeType::TrainedOn,
-        EdgeType::EvaluatedOn,
-        EdgeType::FineTunedFrom,
-        EdgeType::AdapterOf,
-        EdgeType::QuantizedFrom,
-        EdgeType::MergedFrom,
-        EdgeType::Contains,
-        EdgeType::CopyOf,
-        EdgeType::NearDuplicate,
-        EdgeType::EmbeddedInto,
-        EdgeType::DeployedAs,
-    ];
-    ALL.into_iter().find(|t| t.as_str() == name).unwrap_or(EdgeType::Derived)
+    EDGE_TYPES[edge_type_code(name) as usize]
+}
+
+const EDGE_TYPES: [EdgeType; 12] = [
+    EdgeType::Derived,
+    EdgeType::TrainedOn,
+    EdgeType::EvaluatedOn,
+    EdgeType::FineTunedFrom,
+    EdgeType::AdapterOf,
+    EdgeType::QuantizedFrom,
+    EdgeType::MergedFrom,
+    EdgeType::Contains,
+    EdgeType::CopyOf,
+    EdgeType::NearDuplicate,
+    EdgeType::EmbeddedInto,
+    EdgeType::DeployedAs,
+];
+
+/// Place of a type among all, the first where it is none of them.
+fn edge_type_code(name: &str) -> u8 {
+    EDGE_TYPES.iter().position(|edge_type| edge_type.as_str() == name).unwrap_or_default() as u8
 }
 
 /// An evidence class by its name; one that this version does not know is believed least.
 fn evidence(name: &str) -> Evidence {
-    const ALL: [Evidence; 7] = [
-        Evidence::Explicit,
-        Evidence::Column,
-        Evidence::IoMembership,
-        Evidence::VersionInferred,
-        Evidence::ContentMatch,
-        Evidence::Declared,
-        Evidence::Manual,
-    ];
-    ALL.into_iter().find(|e| e.as_str() == name).unwrap_or(Evidence::Declared)
+    EVIDENCES[evidence_code(name) as usize]
+}
+
+const EVIDENCES: [Evidence; 7] = [
+    Evidence::Declared,
+    Evidence::Explicit,
+    Evidence::Column,
+    Evidence::IoMembership,
+    Evidence::VersionInferred,
+    Evidence::ContentMatch,
+    Evidence::Manual,
+];
+
+/// Place of an evidence class among all, the first where it is none of them.
+fn evidence_code(name: &str) -> u8 {
+    EVIDENCES.iter().position(|evidence| evidence.as_str() == name).unwrap_or_default() as u8
 }

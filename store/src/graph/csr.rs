@@ -117,6 +117,31 @@ fn starts(nodes: usize, of: impl Iterator<Item = u32>) -> Vec<u32> {
     starts
 }
 
+/// Edges from which on it is worth to share the work.
+const MANY: usize = 100_000;
+
+/// All nodes as ranges, one a thread, of about as many items each.
+fn shares(starts: &[u32]) -> Vec<Range<usize>> {
+    let (nodes, count) = (starts.len() - 1, starts.last().copied().unwrap_or(0) as usize);
+    let threads = if count < MANY { 1 } else { std::thread::available_parallelism().map_or(1, std::num::NonZero::get) };
+    let end = |thread: usize| match thread == threads {
+        true => nodes,
+        false => starts.partition_point(|start| (*start as usize) < count * thread / threads).min(nodes),
+    };
+    (0..threads).map(|thread| end(thread)..end(thread + 1)).collect()
+}
+
+/// Cuts the items of each share out of all.
+fn cut<'a, T>(mut all: &'a mut [T], starts: &[u32], shares: &[Range<usize>]) -> Vec<&'a mut [T]> {
+    let mut parts = Vec::with_capacity(shares.len());
+    for share in shares {
+        let (own, rest) = all.split_at_mut((starts[share.end] - starts[share.start]) as usize);
+        parts.push(own);
+        all = rest;
+    }
+    parts
+}
+
 /// The order of two edges between the same nodes.
 pub(super) type Order<'a> = dyn Fn(&Attributes, &Attributes) -> Ordering + Sync + 'a;
 
@@ -126,29 +151,32 @@ impl Csr {
     /// was built.
     pub fn new(nodes: usize, parts: Vec<Vec<Linked>>, order: &Order<'_>) -> Self {
         let count = parts.iter().map(Vec::len).sum();
-        let out = starts(nodes, parts.iter().flatten().map(|l| l.src));
-        let mut next = out.clone();
+        // Counted side by side, since each is a walk all over the nodes.
+        let (out, into) = std::thread::scope(|scope| {
+            let into = scope.spawn(|| starts(nodes, parts.iter().flatten().map(|l| l.dst)));
+            let out = starts(nodes, parts.iter().flatten().map(|l| l.src));
+            (out, into.join())
+        });
+        let into = into.unwrap_or_else(|_| starts(nodes, parts.iter().flatten().map(|l| l.dst)));
         let mut to = vec![0; count];
         let mut attributes = vec![Attributes::default(); count];
-        for part in parts {
-            for l in part {
-                let slot = &mut next[l.src as usize];
-                to[*slot as usize] = l.dst;
-                attributes[*slot as usize] = l.attributes();
-                *slot += 1;
+        let own = shares(&out);
+        std::thread::scope(|scope| {
+            let cuts = cut(&mut to, &out, &own).into_iter().zip(cut(&mut attributes, &out, &own));
+            for (nodes, (to, attributes)) in own.iter().zip(cuts) {
+                let (out, parts) = (&out[nodes.start..=nodes.end], &parts);
+                scope.spawn(move || place_leaving(nodes, out, parts, (to, attributes), order));
             }
-        }
-        sort_lists(&out, &mut to, &mut attributes, order);
-        let into = starts(nodes, to.iter().copied());
+        });
+        drop(parts);
         let mut halves = vec![Half::default(); count];
-        next.clone_from(&into);
-        for (node, ends) in (0u32..).zip(out.windows(2)) {
-            for edge in ends[0]..ends[1] {
-                let slot = &mut next[to[edge as usize] as usize];
-                halves[*slot as usize] = Half { node, edge };
-                *slot += 1;
+        let own = shares(&into);
+        std::thread::scope(|scope| {
+            for (nodes, halves) in own.iter().zip(cut(&mut halves, &into, &own)) {
+                let (into, ends) = (&into[nodes.start..=nodes.end], (&out[..], &to[..]));
+                scope.spawn(move || place_entering(nodes, into, ends, halves));
             }
-        }
+        });
         Self { base: Arc::new(Base { out, to, attributes, into, halves }), tail: Tail::default() }
     }
 
@@ -282,6 +310,42 @@ impl Base {
     }
 }
 
+/// Puts the edges that leave a range of nodes in their places. `out` has the first place of each of these nodes.
+fn place_leaving(
+    nodes: &Range<usize>,
+    out: &[u32],
+    parts: &[Vec<Linked>],
+    (to, attributes): (&mut [u32], &mut [Attributes]),
+    order: &Order<'_>,
+) {
+    let first = out[0];
+    let out: Vec<u32> = out.iter().map(|start| start - first).collect();
+    let mut next = out.clone();
+    for l in parts.iter().flatten().filter(|l| nodes.contains(&(l.src as usize))) {
+        let slot = &mut next[l.src as usize - nodes.start];
+        to[*slot as usize] = l.dst;
+        attributes[*slot as usize] = l.attributes();
+        *slot += 1;
+    }
+    sort_lists(&out, to, attributes, order);
+}
+
+/// Puts the edges that enter a range of nodes in their places, in the order of their sources.
+fn place_entering(nodes: &Range<usize>, into: &[u32], (out, to): (&[u32], &[u32]), halves: &mut [Half]) {
+    let first = into[0];
+    let mut next: Vec<u32> = into.iter().map(|start| start - first).collect();
+    for (node, ends) in (0u32..).zip(out.windows(2)) {
+        for edge in ends[0]..ends[1] {
+            let dst = to[edge as usize] as usize;
+            if nodes.contains(&dst) {
+                let slot = &mut next[dst - nodes.start];
+                halves[*slot as usize] = Half { node, edge };
+                *slot += 1;
+            }
+        }
+    }
+}
+
 /// Puts the edges of each node in order. Most of them are: rows come in the order in which things are made.
 fn sort_lists(out: &[u32], to: &mut [u32], attributes: &mut [Attributes], order: &Order<'_>) {
     let mut list: Vec<(u32, Attributes)> = Vec::new();
@@ -375,5 +439,49 @@ impl Bits {
         let fresh = *word & bit == 0;
         *word |= bit;
         fresh
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// So many edges that they are shared among threads, in several parts, most of them at few nodes.
+    #[test]
+    fn edges_that_are_many_have_their_places() {
+        let nodes = 1_000u32;
+        let mut state = 7u64;
+        let mut below = |bound: u64| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            ((state >> 33) % bound) as u32
+        };
+        let mut all: Vec<Linked> = Vec::new();
+        for run in 0..2 * MANY as u32 {
+            let most = below(u64::from(nodes));
+            let (src, dst) = (below(1 + u64::from(most)), below(u64::from(nodes)));
+            all.push(Linked { src, dst, class: below(3), run, valid_from: 0, valid_to: 1 });
+        }
+        let parts: Vec<Vec<Linked>> = all.chunks(30_000).map(<[Linked]>::to_vec).collect();
+        let order = |a: &Attributes, b: &Attributes| a.run.cmp(&b.run);
+        // The last nodes have no edges at all.
+        let csr = Csr::new(nodes as usize + 5, parts, &order);
+        assert_eq!(csr.len(), all.len());
+        all.sort_by_key(|l| (l.src, l.dst, l.run));
+        for (edge, l) in (0u32..).zip(&all) {
+            let own = csr.attributes(edge);
+            assert_eq!((csr.from(edge), csr.to(edge), own.run, own.class), (l.src, l.dst, l.run, l.class), "{edge}");
+        }
+        let mut leaving = 0;
+        for node in 0..nodes + 5 {
+            leaving += csr.leaving(node).inspect(|edge| assert_eq!(csr.from(*edge), node)).count();
+        }
+        assert_eq!(leaving, all.len());
+        all.sort_by_key(|l| (l.dst, l.src, l.run));
+        let entering = (0..nodes + 5).flat_map(|node| csr.entering(node).iter().map(move |half| (node, *half)));
+        let entering: Vec<(u32, Half)> = entering.collect();
+        assert_eq!(entering.len(), all.len());
+        for ((node, half), l) in entering.iter().zip(&all) {
+            assert_eq!((*node, half.node, csr.attributes(half.edge).run), (l.dst, l.src, l.run));
+        }
     }
 }

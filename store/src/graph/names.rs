@@ -50,7 +50,7 @@ pub(super) struct Names {
 #[derive(Debug, Default)]
 struct Base {
     /// `type:namespace/name` and `namespace/name` to assets.
-    by_text: HashMap<String, Vec<u32>>,
+    by_text: HashMap<String, Vec<u32>, ahash::RandomState>,
     /// Asset to its versions, in order.
     versions: Vec<Vec<u32>>,
 }

@@ -5,11 +5,12 @@ use crate::bytes::Hash;
 use crate::error::Error;
 use crate::rows::Micros;
 use arrow::array::{
-    Array, AsArray as _, BinaryArray, BooleanArray, Float32Array, Int64Array, MapArray, RecordBatch, StringViewArray,
-    TimestampMicrosecondArray, UInt32Array, new_null_array,
+    Array, ArrayRef, AsArray as _, BinaryArray, BooleanArray, Float32Array, Int64Array, MapArray, RecordBatch,
+    StringViewArray, TimestampMicrosecondArray, UInt8Array, UInt32Array, new_null_array,
 };
-use arrow::compute::{cast, concat_batches, filter_record_batch, take_record_batch};
-use arrow::datatypes::{DataType, TimeUnit};
+use arrow::compute::{cast, filter_record_batch, take_record_batch};
+use arrow::datatypes::{DataType, TimeUnit, UInt8Type};
+use arrow::error::ArrowError;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash as Hashes;
 use std::sync::Arc;
@@ -23,6 +24,10 @@ pub(super) struct Table<'a> {
 impl<'a> Table<'a> {
     pub fn new(name: &'static str, batch: &'a RecordBatch) -> Self {
         Self { name, batch }
+    }
+
+    fn has(&self, column: &str) -> bool {
+        self.batch.column_by_name(column).is_some()
     }
 
     fn column(&self, column: &str, wanted: &DataType) -> Result<arrow::array::ArrayRef, Error> {
@@ -56,8 +61,43 @@ impl<'a> Table<'a> {
         Ok(self.column(column, &DataType::Utf8View)?.as_string_view().clone())
     }
 
+    /// Numbers of words of which there are few: as they are, or of the words themselves.
+    pub fn codes(&self, column: &str, of: fn(&str) -> u8) -> Result<UInt8Array, Error> {
+        if let Some(codes) = self.batch.column_by_name(column).and_then(|found| found.as_primitive_opt::<UInt8Type>()) {
+            return Ok(codes.clone());
+        }
+        let (words, mut codes) = (self.texts(column)?, Codes::new(of));
+        Ok((0..words.len()).map(|row| codes.of(words.value(row))).collect())
+    }
+
     fn bytes(&self, column: &str) -> Result<BinaryArray, Error> {
         Ok(self.column(column, &DataType::Binary)?.as_binary::<i32>().clone())
+    }
+}
+
+/// Numbers of the words of a column that has few: the one that came last is mostly the next.
+struct Codes {
+    known: Vec<(String, u8)>,
+    last: usize,
+    code: fn(&str) -> u8,
+}
+
+impl Codes {
+    fn new(code: fn(&str) -> u8) -> Self {
+        Self { known: Vec::new(), last: 0, code }
+    }
+
+    fn of(&mut self, word: &str) -> u8 {
+        if self.known.get(self.last).is_none_or(|(known, _)| known != word) {
+            self.last = match self.known.iter().position(|(known, _)| known == word) {
+                Some(at) => at,
+                None => {
+                    self.known.push((word.to_owned(), (self.code)(word)));
+                    self.known.len() - 1
+                }
+            };
+        }
+        self.known[self.last].1
     }
 }
 
@@ -75,30 +115,39 @@ const MAYBE: usize = 1 << 20;
 
 /// The bookkeeping of a batch.
 pub(super) struct Bookkeeping {
-    recorded_at: TimestampMicrosecondArray,
-    retracted_at: TimestampMicrosecondArray,
-    revision: Int64Array,
+    /// Not there where nobody asks what was known at a time.
+    recorded_at: Option<TimestampMicrosecondArray>,
+    /// Not there where nothing is taken back.
+    retracted_at: Option<TimestampMicrosecondArray>,
+    /// Not there where all are the first.
+    revision: Option<Int64Array>,
 }
 
 impl Bookkeeping {
     pub fn of(table: &Table) -> Result<Self, Error> {
         Ok(Self {
-            recorded_at: table.times("recorded_at")?,
-            retracted_at: table.times("retracted_at")?,
-            revision: table.numbers("revision")?,
+            recorded_at: table.has("recorded_at").then(|| table.times("recorded_at")).transpose()?,
+            retracted_at: table.has("retracted_at").then(|| table.times("retracted_at")).transpose()?,
+            revision: table.has("revision").then(|| table.numbers("revision")).transpose()?,
         })
     }
 
     pub fn revision(&self, row: usize) -> i64 {
-        self.revision.value(row)
+        self.revision.as_ref().map_or(0, |revisions| revisions.value(row))
     }
 
     pub fn retracted(&self, row: usize) -> bool {
-        self.retracted_at.is_valid(row)
+        self.retracted_at.as_ref().is_some_and(|times| times.is_valid(row))
+    }
+
+    /// Taken back as far as it was known.
+    fn retracted_by(&self, row: usize, recorded: Option<Micros>) -> bool {
+        let at = self.retracted_at.as_ref().filter(|times| times.is_valid(row)).map(|times| times.value(row));
+        at.is_some_and(|at| recorded.is_none_or(|t| at <= t))
     }
 
     fn known(&self, row: usize, recorded: Option<Micros>) -> bool {
-        recorded.is_none_or(|t| self.recorded_at.value(row) <= t)
+        recorded.is_none_or(|t| self.recorded_at.as_ref().is_some_and(|recorded| recorded.value(row) <= t))
     }
 }
 
@@ -109,7 +158,8 @@ impl<K: Hashes + Eq> Held<K> {
 
     /// Takes notice of the revisions of a batch: of all batches, before any is asked for.
     pub fn note(&mut self, book: &Bookkeeping, key: impl Fn(usize) -> K) {
-        for (row, revision) in book.revision.values().iter().enumerate().filter(|(_, revision)| **revision > 0) {
+        let revisions = book.revision.as_ref().map(|revisions| &revisions.values()[..]).unwrap_or_default();
+        for (row, revision) in revisions.iter().enumerate().filter(|(_, revision)| **revision > 0) {
             if book.known(row, self.recorded) {
                 let key = key(row);
                 let bit = self.bit(&key);
@@ -122,8 +172,8 @@ impl<K: Hashes + Eq> Held<K> {
 
     pub fn holds(&self, book: &Bookkeeping, row: usize, key: impl Fn() -> K) -> bool {
         book.known(row, self.recorded)
-            && !(book.retracted_at.is_valid(row) && self.recorded.is_none_or(|t| book.retracted_at.value(row) <= t))
-            && (self.newest.is_empty() || self.is_newest(&key(), book.revision.value(row)))
+            && !book.retracted_by(row, self.recorded)
+            && (self.newest.is_empty() || self.is_newest(&key(), book.revision(row)))
     }
 
     fn is_newest(&self, key: &K, revision: i64) -> bool {
@@ -144,19 +194,24 @@ fn current(
     recorded: Option<Micros>,
 ) -> Result<RecordBatch, Error> {
     let fail = |e| Error::rows(name, e);
-    let Some(first) = batches.first() else {
-        return Ok(no_rows());
-    };
-    let all = concat_batches(&first.schema(), batches).map_err(fail)?;
-    let table = Table::new(name, &all);
-    let (book, ids) = (Bookkeeping::of(&table)?, table.numbers(id)?);
     let mut held = Held::new(recorded);
-    held.note(&book, |row| ids.value(row));
-    let holds: BooleanArray = (0..all.num_rows()).map(|row| Some(held.holds(&book, row, || ids.value(row)))).collect();
-    let all = match holds.false_count() {
-        0 => all,
-        _ => filter_record_batch(&all, &holds).map_err(fail)?,
-    };
+    let mut books = Vec::with_capacity(batches.len());
+    for batch in batches {
+        let table = Table::new(name, batch);
+        let (book, ids) = (Bookkeeping::of(&table)?, table.numbers(id)?);
+        held.note(&book, |row| ids.value(row));
+        books.push((book, ids));
+    }
+    let mut kept = Vec::with_capacity(batches.len());
+    for (batch, (book, ids)) in batches.iter().zip(&books) {
+        let holds: BooleanArray = (0..batch.num_rows()).map(|row| held.holds(book, row, || ids.value(row))).collect();
+        kept.push(match holds.false_count() {
+            0 => batch.clone(),
+            _ => filter_record_batch(batch, &holds).map_err(fail)?,
+        });
+    }
+    drop(books);
+    let all = concat(&kept).map_err(fail)?;
     let ids = Table::new(name, &all).numbers(id)?;
     if ids.values().is_sorted() {
         return Ok(all);
@@ -229,6 +284,24 @@ impl<C: Ids> Layered<C> {
             Some((self.base.ids().len() + row - self.changed.len()) as u32)
         })
     }
+}
+
+/// All rows in one batch, the columns shared among two threads.
+fn concat(batches: &[RecordBatch]) -> Result<RecordBatch, ArrowError> {
+    let Some(first) = batches.first() else { return Ok(no_rows()) };
+    let own = |at: usize| {
+        let parts: Vec<&dyn Array> = batches.iter().map(|batch| &**batch.column(at)).collect();
+        arrow::compute::concat(&parts)
+    };
+    let (columns, half) = (first.num_columns(), first.num_columns() / 2);
+    let all: Result<Vec<ArrayRef>, ArrowError> = std::thread::scope(|scope| {
+        let others = scope.spawn(|| (half..columns).map(own).collect::<Result<Vec<_>, _>>());
+        let mut all = (0..half).map(own).collect::<Result<Vec<_>, _>>()?;
+        let stopped = |_| Err(ArrowError::ComputeError("a thread that reads it stopped".to_owned()));
+        all.extend(others.join().unwrap_or_else(stopped)?);
+        Ok(all)
+    });
+    RecordBatch::try_new(first.schema(), all?)
 }
 
 /// Whether some row takes another one back.

@@ -56,6 +56,20 @@ pub async fn ask(folder: &Path) -> Done {
     Ok(())
 }
 
+/// Only the first answer of a process, with what it takes of memory.
+pub async fn first_alone(folder: &Path) -> Done {
+    let store = folder.join("store");
+    let uri = store.to_str().ok_or("a path that is not UTF-8")?.to_owned();
+    let nodes = nodes(&uri).await?;
+    let first = Assets::new(nodes).text(nodes - 1, nodes);
+    let start = Instant::now();
+    let session = LinewardSession::open(&uri).await?;
+    let rows = ids(&session, &format!("SELECT version_id FROM upstream('{first}')")).await?.len();
+    let report = json!({ "first_answer_s": seconds(start), "first_rows": rows, "peak_bytes": memory_bytes("VmHWM"), "resident_bytes": memory_bytes("VmRSS") });
+    println!("{report}");
+    Ok(())
+}
+
 /// Only the random questions, without a bound of depth: for tests that compare the answers.
 pub async fn questions(folder: &Path) -> Done {
     let store = folder.join("store");

@@ -1,6 +1,7 @@
 //! Lineage questions over a made-up estate of any size: `bench_lineage make FOLDER EDGES`, then
 //! `bench_lineage ask FOLDER`. `benches/bench_lineage.sh` runs both and asks the same of other engines. `questions` asks at
-//! random only, for a test that compares the answers; `fresh` only measures how long a new epoch takes to be seen.
+//! random only, for a test that compares the answers; `fresh` only measures how long a new epoch takes to be seen, `first`
+//! how long the first answer takes.
 
 #![allow(clippy::print_stdout, missing_docs)]
 
@@ -19,6 +20,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         ["make", folder, edges] => runtime.block_on(make::make(Path::new(folder), edges.parse()?)),
         ["questions", folder] => runtime.block_on(ask::questions(Path::new(folder))),
         ["fresh", folder] => runtime.block_on(ask::fresh_alone(Path::new(folder))),
+        ["first", folder] => runtime.block_on(ask::first_alone(Path::new(folder))),
         ["ask", folder] => runtime.block_on(ask::ask(Path::new(folder))),
         _ => Err("bench_lineage make FOLDER EDGES | bench_lineage ask FOLDER".into()),
     }
