@@ -14,13 +14,15 @@ const FIELD_BYTES_MAX: usize = 1 << 20;
 
 /// Adds the escapes of such parts to those that were found; `charsets` are the places of `charset=`, in ascending order.
 pub(super) fn add_escapes(batch: &ValueBatch, charsets: &[usize], places: &mut Vec<usize>) {
-    let (mut index, mut done) = (0, 0);
+    let (mut index, mut done) = (0, 0usize);
     let known = places.len();
     for charset in charsets {
         let Some(span) = super::span_at(batch, &mut index, *charset) else { continue };
         let text = &batch.buffer()[span.start..span.end];
         let bytes_max = if span.field.is_some() { FIELD_BYTES_MAX } else { TEXT_BYTES_MAX };
-        let Some(body) = body(text, *charset - span.start, bytes_max) else { continue };
+        // The end may begin where the search before ended.
+        let searched = done.saturating_sub(span.start + 2);
+        let Some(body) = body(text, *charset - span.start, searched, bytes_max) else { continue };
         let (start, end) = ((span.start + body.start).max(done), span.start + body.end);
         if start < end {
             let part = &batch.buffer()[start..end];
@@ -35,8 +37,9 @@ pub(super) fn add_escapes(batch: &ValueBatch, charsets: &[usize], places: &mut V
     }
 }
 
-/// The body of a part in whose header `charset=` stands, if the header says that it is quoted-printable.
-fn body(text: &[u8], charset: usize, bytes_max: usize) -> Option<Range<usize>> {
+/// The body of a part in whose header `charset=` stands, if the header says that it is quoted-printable. It does not end
+/// before `searched`, where the one before was searched for its end.
+fn body(text: &[u8], charset: usize, searched: usize, bytes_max: usize) -> Option<Range<usize>> {
     let from = charset.saturating_sub(HEADER_BYTES);
     let near = &text[from..text.len().min(charset + HEADER_BYTES)];
     let here = charset - from;
@@ -48,9 +51,10 @@ fn body(text: &[u8], charset: usize, bytes_max: usize) -> Option<Range<usize>> {
         return None;
     }
     let begin = from + here + end.end;
-    let rest = &text[begin..text.len().min(begin.max(charset + bytes_max))];
-    let boundary = memchr::memmem::find(rest, b"\n--").unwrap_or(rest.len());
-    Some(begin..begin + boundary)
+    let end = text.len().min(begin.max(charset + bytes_max));
+    let from = begin.max(searched).min(end);
+    let boundary = memchr::memmem::find(&text[from..end], b"\n--").map_or(end, |at| from + at);
+    Some(begin..boundary)
 }
 
 /// Line breaks around empty lines, with nothing between them.

@@ -214,9 +214,12 @@ roles:
     for client in [&mut ann, &mut root] {
         client.settings = vec![("lineward.as_of", "1999-01-02".to_owned())];
     }
-    for sql in
-        ["SELECT count(*) FROM effective_tags", "SELECT count(*) FROM table_lineage", "SELECT tags_of(0) IS NULL"]
-    {
+    for sql in [
+        "SELECT count(*) FROM effective_tags",
+        "SELECT count(*) FROM effective_field_tags",
+        "SELECT count(*) FROM table_lineage",
+        "SELECT tags_of(0) IS NULL",
+    ] {
         let told = served.ask_as(&root, sql).await.map_err(|e| e.to_string());
         assert!(told.as_ref().is_err_and(|e| e.contains(" yet")), "{sql}: {told:?}");
         let told = served.ask_as(&ann, sql).await.unwrap_or_else(|e| panic!("{sql}: {e}"));

@@ -4,6 +4,7 @@
 use super::{Lineage, time};
 use lineward_store::graph::Version;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
 
 const STATEMENT: &str = "https://in-toto.io/Statement/v1";
 const PREDICATE: &str = "https://slsa.dev/provenance/v1";
@@ -13,7 +14,10 @@ pub(super) fn statement(lineage: &Lineage<'_>) -> Value {
     let subject: Vec<Value> = lineage.seeds.iter().map(|v| resource(lineage, *v, "name")).collect();
     let upstream = lineage.versions.iter().filter(|v| !lineage.seeds.contains(v));
     let dependencies: Vec<Value> = upstream.map(|v| resource(lineage, *v, "uri")).collect();
-    let made_by = lineage.runs.iter().find(|(_, (_, outputs))| lineage.seeds.iter().any(|s| outputs.contains(s)));
+    let writes = |outputs: &BTreeSet<Version>| lineage.seeds.iter().any(|seed| outputs.contains(seed));
+    let mut writers = lineage.runs.iter().filter(|(_, (_, outputs))| writes(outputs));
+    // Of several the one that what it came from is known of.
+    let made_by = writers.clone().find(|(_, (inputs, _))| !inputs.is_empty()).or_else(|| writers.next());
     let run = made_by.map(|(r, _)| graph.run(*r));
     let job = run.as_ref().and_then(|run| graph.job(run));
     let mut metadata = Map::new();

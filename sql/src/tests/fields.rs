@@ -46,6 +46,34 @@ async fn each_field_has_the_tags_that_reach_it() {
     assert_eq!(fields(&ward, "MODEL").await, with_two.collect::<Vec<_>>());
 }
 
+/// A scan of a folder tells what it found by file; what it calls a column may be none of the names that lineage has.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_found_in_files_and_under_other_names_is_not_lost() {
+    let at = |hour: usize| format!("2026-01-10T{hour:02}:00:00Z");
+    let mut in_file = scan("scan-2", &at(2), "leaky", &[("note", "US_SSN")]);
+    in_file["files"][0]["name"] = "part-0.parquet".into();
+    let mut ward = Ward::new(vec![
+        scan("scan-1", &at(0), "patients", &[("SSN", "US_SSN")]),
+        scan("scan-3", &at(0), "heads", &[("column_1", "US_SSN")]),
+        run("r-leaky", &at(1), "patients", "leaky", &[HMAC]),
+        run("r-heads", &at(1), "heads", "headed", &[("ssn", "IDENTITY", false, "")]),
+        in_file,
+    ])
+    .await;
+    ward.say(vec![policy("hashed", hashed())], POLICY_SOURCE).await;
+    assert_eq!(
+        fields(&ward, "DATASET").await,
+        [
+            "headed | NULL | inherited",
+            "heads | column_1 | own",
+            "leaky | note | contradicted",
+            "leaky | ssn_transformation | cleared",
+            "leaky | NULL | cleared",
+            "patients | SSN | own",
+        ]
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_said_of_columns_may_be_in_any() {
     let at = |hour: usize| format!("2026-01-10T{hour:02}:00:00Z");

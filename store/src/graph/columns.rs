@@ -187,9 +187,9 @@ impl Columns {
         list.into_iter().flatten().filter_map(|at| base_or(&self.base.links, &self.links, *at))
     }
 
-    /// Names of the fields of a version that a run says something of.
-    pub(super) fn mapped_by(&self, dst: Version, run: u32) -> BTreeSet<&str> {
-        let links = self.links(Direction::Upstream, dst).filter(|link| link.run == run);
+    /// Names of the fields of a version that a run has said something of until a time.
+    pub(super) fn mapped_by(&self, dst: Version, run: u32, at: Micros) -> BTreeSet<&str> {
+        let links = self.links(Direction::Upstream, dst).filter(|link| link.run == run && link.since <= at);
         let fields = links.flat_map(|link| self.set(link.mapping_id)).filter_map(|mapping| mapping.dst_field_id);
         fields.filter_map(|field| self.name(field)).collect()
     }

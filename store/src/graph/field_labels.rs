@@ -10,8 +10,8 @@ use super::build::{Link, NONE, Version};
 use super::labels::{Families, TagBits, TagMasks};
 use super::walk::View;
 use crate::rows::{ColumnMappingRow, Micros};
-use lineward_events::EdgeType;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use lineward_events::{EdgeType, Evidence};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
 /// The tags of one field of a version.
@@ -73,13 +73,15 @@ impl Held {
 
 impl View {
     /// The tags of all fields that have any, in the order of their versions.
-    pub fn field_tags(&self) -> Vec<FieldTags> {
-        self.look_at_all();
-        let mut pass = Pass::new(self);
-        while let Some((node, fields)) = pass.open.pop_first() {
-            pass.leave(node, &fields);
-        }
-        pass.tags()
+    pub fn field_tags(&self) -> &[FieldTags] {
+        self.field_tags.get_or_init(|| {
+            self.look_at_all();
+            let mut pass = Pass::new(self);
+            while let Some((node, fields)) = pass.open.pop_first() {
+                pass.leave(node, &fields);
+            }
+            pass.tags()
+        })
     }
 }
 
@@ -126,7 +128,24 @@ impl<'a> Pass<'a> {
             pass.found.entry(version).or_default().insert(field);
             pass.add(version, field, Held { own, own_exact, ..Held::default() });
         }
+        pass.find_in_wholes();
         pass
+    }
+
+    /// A field that something was found in is one of what its version is a member or a copy of.
+    fn find_in_wholes(&mut self) {
+        let mut open: Vec<Version> = self.found.keys().copied().collect();
+        while let Some(version) = open.pop() {
+            let fields = self.found.get(&version).cloned().unwrap_or_default();
+            for (to, _) in self.view.leaving(version).filter(|(_, edge)| is_same(edge.link)) {
+                let held = self.found.entry(to).or_default();
+                let before = held.len();
+                held.extend(&fields);
+                if held.len() > before {
+                    open.push(to);
+                }
+            }
+        }
     }
 
     fn add(&mut self, node: u32, field: Field, more: Held) {
@@ -143,18 +162,20 @@ impl<'a> Pass<'a> {
         // What a version passes to itself tells nothing new.
         for (to, edge) in view.leaving(node).filter(|(to, edge)| edge.carries && *to != node) {
             let sets = applied.get(&(to, edge.run)).map(Vec::as_slice).unwrap_or_default();
-            let same_asset = edge.run == NONE && graph.same_asset(node, to);
+            // A later version of an asset that nobody says how it was made. Of what is declared the columns are not known.
+            let successor =
+                edge.run == NONE && edge.evidence == Evidence::VersionInferred && graph.same_asset(node, to);
             for &field in fields {
                 let Some(held) = self.held.get(&(node, field)).copied() else { continue };
                 let passed = held.passed(self.travels, edge.clear);
                 match edge.link {
                     Link::Direct(EdgeType::CopyOf) => self.add(to, field, held),
                     Link::Direct(EdgeType::Contains) => self.add(to, field, Held { arrived: 0, ..held }),
-                    Link::Direct(_) if same_asset && sets.is_empty() => self.add(to, field, passed),
+                    Link::Direct(_) if successor && sets.is_empty() => self.add(to, field, passed),
                     _ if field == WHOLE || sets.is_empty() => self.add(to, WHOLE, passed),
                     _ => {
-                        self.map((field, held), sets, (to, edge.run), edge.clear);
-                        if self.leaves_out(to, edge.run) {
+                        let mapped = self.map((field, held), sets, (to, edge.run), edge.clear);
+                        if !mapped && !self.knows(node, field) || self.leaves_out(to, edge.run) {
                             self.add(to, WHOLE, passed);
                         }
                     }
@@ -163,15 +184,30 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// Passes on what a field has along the sets of mappings that a run applied.
-    fn map(&mut self, (field, held): (Field, Held), sets: &[(Micros, i64)], (to, run): (Version, u32), clear: u64) {
+    /// Passes on what a field has along the sets of mappings that a run applied. Whether any is of the field.
+    fn map(
+        &mut self,
+        (field, held): (Field, Held),
+        sets: &[(Micros, i64)],
+        (to, run): (Version, u32),
+        clear: u64,
+    ) -> bool {
         let graph = self.view.graph();
+        let mut mapped = false;
         for (since, mapping_id) in sets {
             for (dst, mapping) in self.ways(*mapping_id, field).iter() {
                 let cleared = graph.cleared_by(mapping, run, *since);
                 self.add(to, *dst, held.passed(self.travels, clear | cleared));
+                mapped = true;
             }
         }
+        mapped
+    }
+
+    /// Whether a field has a name by which a version's fields are known: lineage that does not name it says that it does
+    /// not go on. Of others (columns without a head, names of another producer) nobody says where they went.
+    fn knows(&self, version: Version, field: Field) -> bool {
+        self.view.fields_of(version).iter().any(|known| related(known, self.names.name(field)))
     }
 
     fn ways(&mut self, mapping_id: i64, field: Field) -> Ways<'a> {
@@ -197,11 +233,16 @@ impl<'a> Pass<'a> {
         if let Some(known) = self.leaves_out.get(&(version, run)) {
             return *known;
         }
-        let mapped = self.view.graph().columns.mapped_by(version, run);
-        let is_mapped = |field: &str| mapped.iter().any(|mapped| related(mapped, field));
+        let mapped = self.view.graph().columns.mapped_by(version, run, self.view.at);
+        let mapped: HashSet<String> = mapped.into_iter().map(str::to_ascii_lowercase).collect();
         let found = self.found.get(&version).into_iter().flatten().filter(|field| **field != WHOLE);
-        let mut known = found.map(|field| self.names.name(*field)).chain(self.view.fields_of(version));
-        let leaves_out = known.any(|field| !is_mapped(field));
+        let members = self.view.with_members(&[version]);
+        let known: BTreeSet<String> = (found.map(|field| self.names.name(*field)))
+            .chain(members.iter().flat_map(|member| self.view.fields_of(*member)))
+            .map(str::to_ascii_lowercase)
+            .collect();
+        // Of a field that has fields these say it, where they are known.
+        let leaves_out = known.iter().any(|field| !is_within(field, &mapped) && !has_parts(field, &known));
         self.leaves_out.insert((version, run), leaves_out);
         leaves_out
     }
@@ -227,11 +268,26 @@ impl<'a> Pass<'a> {
     fn failed(&self) -> HashMap<(u32, Field), u64, ahash::RandomState> {
         let mut failed: HashMap<(u32, Field), u64, ahash::RandomState> = HashMap::default();
         let mut open = Vec::new();
-        for ((node, field), held) in &self.held {
-            let whole = self.held.get(&(*node, WHOLE)).copied().unwrap_or_default();
-            let bits = held.own_exact & (held.arrived | whole.arrived) & !(held.through | whole.through);
-            if bits != 0 {
-                open.push(((*node, *field), bits));
+        // Only where something was cleared: of most versions nothing is.
+        let cleared = self.held.iter().filter(|(_, held)| held.arrived & !held.through != 0);
+        let nodes: HashSet<u32, ahash::RandomState> = cleared.map(|((node, _), _)| *node).collect();
+        let mut fields: HashMap<u32, Vec<(Field, Held)>, ahash::RandomState> = HashMap::default();
+        for ((node, field), held) in self.held.iter().filter(|((node, _), _)| nodes.contains(node)) {
+            fields.entry(*node).or_default().push((*field, *held));
+        }
+        for (node, fields) in &fields {
+            for (field, held) in fields.iter().filter(|(_, held)| held.own_exact != 0) {
+                // What was found in no field in particular may be in any, and what came into none in particular too.
+                let name = self.names.name(*field);
+                let beside = fields
+                    .iter()
+                    .filter(|(other, _)| *field == WHOLE || *other == WHOLE || related(self.names.name(*other), name));
+                let (arrived, through) = beside
+                    .fold((0, 0), |(arrived, through), (_, held)| (arrived | held.arrived, through | held.through));
+                let bits = held.own_exact & arrived & !through;
+                if bits != 0 {
+                    open.push(((*node, *field), bits));
+                }
             }
         }
         while let Some(((node, field), bits)) = open.pop() {
@@ -240,8 +296,7 @@ impl<'a> Pass<'a> {
                 continue;
             }
             *known |= bits;
-            let same = |link| matches!(link, Link::Direct(EdgeType::CopyOf | EdgeType::Contains));
-            let next = self.view.leaving(node).filter(|(_, edge)| same(edge.link));
+            let next = self.view.leaving(node).filter(|(_, edge)| is_same(edge.link));
             open.extend(next.map(|(to, _)| ((to, field), bits)));
         }
         failed
@@ -258,12 +313,29 @@ impl<'a> Pass<'a> {
     }
 }
 
-/// One field holds the other, or they are the same: `messages` holds `messages.content`.
+/// What is in the source is in the destination: a copy, or what it is a member of.
+fn is_same(link: Link) -> bool {
+    matches!(link, Link::Direct(EdgeType::CopyOf | EdgeType::Contains))
+}
+
+/// One field holds the other, or they are the same, in any case: `messages` holds `messages.content`.
 fn related(a: &str, b: &str) -> bool {
-    let holds = |whole: &str, part: &str| {
-        part.strip_prefix(whole).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
-    };
-    holds(a, b) || holds(b, a)
+    let (whole, part) = if a.len() <= b.len() { (a.as_bytes(), b.as_bytes()) } else { (b.as_bytes(), a.as_bytes()) };
+    let ends = part.get(whole.len()).is_none_or(|next| matches!(next, b'.' | b'['));
+    ends && part[..whole.len()].eq_ignore_ascii_case(whole)
+}
+
+/// A field is one of these or within one.
+fn is_within(field: &str, all: &HashSet<String>) -> bool {
+    all.contains(field) || field.match_indices(['.', '[']).any(|(at, _)| all.contains(&field[..at]))
+}
+
+/// Some of these are within a field.
+fn has_parts(field: &str, all: &BTreeSet<String>) -> bool {
+    ['.', '['].iter().any(|mark| {
+        let first = format!("{field}{mark}");
+        all.range(first.clone()..).next().is_some_and(|next| next.starts_with(&first))
+    })
 }
 
 /// Names of fields by number.

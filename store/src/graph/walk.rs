@@ -2,6 +2,7 @@
 
 use super::build::{Edge, Kind, LineageGraph, Link, NONE, Version};
 use super::csr::{Attributes, Bits, Seen};
+use super::field_labels::FieldTags;
 use super::flow::Flow;
 use super::gaps::Scanned;
 use super::labels::Labels;
@@ -93,6 +94,7 @@ pub struct View {
     holds: OnceLock<Bits>,
     pub(super) flow: OnceLock<Flow>,
     pub(super) labels: OnceLock<Labels>,
+    pub(super) field_tags: OnceLock<Vec<FieldTags>>,
     pub(super) scanned: OnceLock<Scanned>,
     pub(super) gaps: OnceLock<Vec<u8>>,
     pub(super) gap_flow: [OnceLock<Vec<u8>>; 2],
@@ -139,6 +141,7 @@ impl View {
             holds: OnceLock::new(),
             flow: OnceLock::new(),
             labels: OnceLock::new(),
+            field_tags: OnceLock::new(),
             scanned: OnceLock::new(),
             gaps: OnceLock::new(),
             gap_flow: [const { OnceLock::new() }; 2],
