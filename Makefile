@@ -76,6 +76,10 @@ bench-scan: setup ## scan speed; definitions and records are in benches/
 bench-stream: setup-test ## speed from Kafka to Delta
 	benches/bench_stream.sh
 
+.PHONY: bench-http
+bench-http: release ## events by HTTP: how many a second, and how soon one is seen
+	python3 benches/bench_http.py $(CARGO_TARGET_DIR)/release/lineward
+
 .PHONY: bench-lineage
 bench-lineage: setup-test ## lineage questions beside DuckDB, PostgreSQL and igraph, answers compared (BENCH_EDGES=...)
 	@$(call install,postgresql)
