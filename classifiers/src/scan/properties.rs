@@ -286,37 +286,6 @@ fn a_sample_of_a_dictionary_is_that_of_its_rows() {
     }
 }
 
-/// Each value is scanned once: a million rows of a hundred values take a small part of the time of plain ones. Run with
-/// `cargo test --release -p lineward-classifiers -- --ignored --nocapture a_million_rows`.
-#[test]
-#[ignore = "a measurement"]
-fn a_million_rows_of_a_hundred_values() {
-    use arrow_array::types::Int32Type;
-    use arrow_array::{ArrayRef, DictionaryArray, PrimitiveArray, RecordBatch, StringArray};
-    for (what, texts) in [
-        ("prose", (0..100).map(|n| format!("order {n} was sent on time and nobody wrote about it since")).collect()),
-        ("examples", examples().into_iter().step_by(20).take(100).collect::<Vec<String>>()),
-    ] {
-        let keys = PrimitiveArray::<Int32Type>::from_iter_values((0..1_000_000).map(|n| n * 7 % 100));
-        let plain: ArrayRef =
-            Arc::new(StringArray::from_iter_values(keys.values().iter().map(|key| &texts[*key as usize])));
-        let values: ArrayRef = Arc::new(StringArray::from_iter_values(&texts));
-        let dictionary: ArrayRef = Arc::new(DictionaryArray::try_new(keys, values).expect("a dictionary"));
-        for (form, column) in [("plain", plain), ("dictionary", dictionary)] {
-            let options =
-                ScanOptions { sketch_content: false, confidence_min: Confidence::Medium, ..options(Ner::Auto) };
-            let start = std::time::Instant::now();
-            let mut findings = 0;
-            for at in (0..1_000_000).step_by(50_000) {
-                let records = RecordBatch::try_from_iter([("note", column.slice(at, 50_000))]).expect("one column");
-                findings +=
-                    direct::scan_record_batch(&ENGINE, "a", &records, &options).expect("scanned").findings.len();
-            }
-            println!("{what}, {form}: {:.2} s, {findings} findings", start.elapsed().as_secs_f64());
-        }
-    }
-}
-
 #[test]
 fn what_is_found_in_a_file_does_not_depend_on_those_beside_it() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -11,6 +11,7 @@ use chrono::{DateTime, SecondsFormat};
 use lineward_store::graph::{Direction, Hop, Version, View};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// A format of others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +40,7 @@ impl LinewardSession {
             Form::OpenLineage => openlineage::events(&lineage),
             Form::InToto => {
                 // A statement is about one making: what other versions came from is no provenance of this one.
-                seeds.iter().map(|seed| in_toto::statement(&Lineage::new(&view, &[*seed]))).collect()
+                seeds.iter().map(|seed| in_toto::statement(&lineage.of(*seed))).collect()
             }
         })
     }
@@ -54,12 +55,31 @@ struct Lineage<'a> {
     hops: Vec<Hop>,
     /// What each run read and wrote, of these versions.
     runs: BTreeMap<u32, (BTreeSet<Version>, BTreeSet<Version>)>,
+    /// The runs that wrote each of these versions: found in one pass over all that runs write.
+    writers: Arc<BTreeMap<Version, Vec<u32>>>,
 }
 
 impl<'a> Lineage<'a> {
     fn new(view: &'a View, seeds: &[Version]) -> Self {
-        let mut versions: BTreeSet<Version> = seeds.iter().copied().collect();
-        versions.extend(view.walk(Direction::Upstream, seeds, None).iter().map(|r| r.version));
+        let versions = versions_of(view, seeds);
+        let mut writers: BTreeMap<Version, Vec<u32>> = BTreeMap::new();
+        for (run, version) in view.written(&versions) {
+            writers.entry(version).or_default().push(run);
+        }
+        Self::with(view, seeds, versions, Arc::new(writers))
+    }
+
+    /// What is upstream of one of the seeds.
+    fn of(&self, seed: Version) -> Self {
+        Self::with(self.view, &[seed], versions_of(self.view, &[seed]), self.writers.clone())
+    }
+
+    fn with(
+        view: &'a View,
+        seeds: &[Version],
+        versions: BTreeSet<Version>,
+        writers: Arc<BTreeMap<Version, Vec<u32>>>,
+    ) -> Self {
         let mut hops: Vec<Hop> = Vec::new();
         // Places in `hops`: a large graph has too many to compare each with all.
         let mut between: BTreeMap<(Version, Version), Vec<usize>> = BTreeMap::new();
@@ -79,15 +99,17 @@ impl<'a> Lineage<'a> {
             }
         }
         // A run that read nothing, or of which it is not known, has no hop.
-        for (run, version) in view.written(&versions) {
-            runs.entry(run).or_default().1.insert(version);
+        for version in &versions {
+            for run in writers.get(version).into_iter().flatten() {
+                runs.entry(*run).or_default().1.insert(*version);
+            }
         }
         for gap in versions.iter().flat_map(|v| view.gaps_of(*v)) {
             if let Some(run) = gap.run {
                 runs.entry(run).or_default().1.insert(gap.version);
             }
         }
-        Self { view, seeds: seeds.to_vec(), versions, hops, runs }
+        Self { view, seeds: seeds.to_vec(), versions, hops, runs, writers }
     }
 
     /// What is not known, in words; empty where everything is.
@@ -100,6 +122,12 @@ impl<'a> Lineage<'a> {
         let row = self.view.graph().version(version);
         row.content_sha256.or(row.merkle_root).map(|hash| hex(&hash.0))
     }
+}
+
+/// Seeds and all that is upstream of them.
+fn versions_of(view: &View, seeds: &[Version]) -> BTreeSet<Version> {
+    let upstream = view.walk(Direction::Upstream, seeds, None);
+    seeds.iter().copied().chain(upstream.iter().map(|reached| reached.version)).collect()
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -4,10 +4,10 @@
 //! formats.
 
 use super::{Lineage, hex, time};
-use lineward_store::graph::{Hop, Kind, Version};
+use lineward_store::graph::{Kind, Version};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use uuid::{Builder, Uuid};
 
 const PRODUCER: &str = concat!("urn:lineward:", env!("CARGO_PKG_VERSION"));
@@ -17,6 +17,7 @@ const FACETS: &str = "https://openlineage.io/spec/facets";
 
 pub(super) fn events(lineage: &Lineage<'_>) -> Vec<Value> {
     let graph = lineage.view.graph();
+    let flows = Flows::of(lineage);
     let mut events: Vec<(i64, Value)> = Vec::new();
     for (&r, (inputs, outputs)) in &lineage.runs {
         let run = graph.run(r);
@@ -34,11 +35,11 @@ pub(super) fn events(lineage: &Lineage<'_>) -> Vec<Value> {
             "schemaURL": SCHEMA,
             "run": named(&run.run_id),
             "job": { "namespace": namespace, "name": name },
-            "outputs": outputs.iter().map(|v| output(lineage, *v, (r, inputs))).collect::<Vec<_>>(),
+            "outputs": outputs.iter().map(|v| output(lineage, *v, (r, inputs), &flows)).collect::<Vec<_>>(),
         });
         // An absent list says that nobody knows; an empty one that there is none.
         if let (true, Some(map)) = (run.inputs_known || !inputs.is_empty(), event.as_object_mut()) {
-            map.insert("inputs".to_owned(), inputs.iter().map(|v| input(lineage, *v, r)).collect());
+            map.insert("inputs".to_owned(), inputs.iter().map(|v| input(lineage, *v, r, &flows)).collect());
         }
         events.push((at, event));
     }
@@ -59,12 +60,30 @@ fn named(run_id: &str) -> Value {
     json!({ "runId": made.to_string(), "facets": { "lineward_run": own } })
 }
 
+/// What the hops of runs say of their ends: found in one pass, since an export may be of very many.
+struct Flows {
+    /// What each version that a run wrote came from.
+    sources: HashMap<(u32, Version), BTreeSet<Version>>,
+    /// Whether a run did nothing but evaluate on a version that it read.
+    only_evaluated: HashMap<(u32, Version), bool>,
+}
+
+impl Flows {
+    fn of(lineage: &Lineage<'_>) -> Self {
+        let mut flows = Self { sources: HashMap::new(), only_evaluated: HashMap::new() };
+        for hop in &lineage.hops {
+            let Some(run) = hop.run else { continue };
+            flows.sources.entry((run, hop.dst)).or_default().insert(hop.src);
+            *flows.only_evaluated.entry((run, hop.src)).or_insert(true) &= hop.edge_type.as_str() == "EVALUATED_ON";
+        }
+        flows
+    }
+}
+
 /// An input with what it was used for, where that is told by the hops out of it.
-fn input(lineage: &Lineage<'_>, version: Version, run: u32) -> Value {
+fn input(lineage: &Lineage<'_>, version: Version, run: u32, flows: &Flows) -> Value {
     let mut said = dataset(lineage, version);
-    let evaluated = |hop: &Hop| hop.edge_type.as_str() == "EVALUATED_ON";
-    let mut hops = lineage.hops.iter().filter(|hop| hop.src == version && hop.run == Some(run)).peekable();
-    if hops.peek().is_some() && hops.all(evaluated) {
+    if flows.only_evaluated.get(&(run, version)) == Some(&true) {
         said["inputFacets"] =
             json!({ "lineward_context": facet("urn:lineward:facet:context:1", json!({ "context": "evaluation" })) });
     }
@@ -72,7 +91,7 @@ fn input(lineage: &Lineage<'_>, version: Version, run: u32) -> Value {
 }
 
 /// An output with the fields that its own came from, or what it came from where that is not all that the run read.
-fn output(lineage: &Lineage<'_>, version: Version, (run, inputs): (u32, &BTreeSet<Version>)) -> Value {
+fn output(lineage: &Lineage<'_>, version: Version, (run, inputs): (u32, &BTreeSet<Version>), flows: &Flows) -> Value {
     let graph = lineage.view.graph();
     let mut said = dataset(lineage, version);
     let (mut fields, mut whole): (BTreeMap<&str, Vec<Value>>, Vec<Value>) = Default::default();
@@ -98,8 +117,7 @@ fn output(lineage: &Lineage<'_>, version: Version, (run, inputs): (u32, &BTreeSe
         said["facets"]["columnLineage"] = facet(&schema, json!({ "fields": fields, "dataset": whole }));
         return said;
     }
-    let hops = lineage.hops.iter().filter(|hop| hop.dst == version && hop.run == Some(run));
-    let own: BTreeSet<Version> = hops.map(|hop| hop.src).collect();
+    let own = flows.sources.get(&(run, version)).cloned().unwrap_or_default();
     let known = graph.run(run).inputs_known || !own.is_empty();
     if known && own != *inputs {
         let source = |v: &Version| {

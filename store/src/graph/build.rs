@@ -422,9 +422,10 @@ impl LineageGraph {
         self.versions.place(version_id)
     }
 
-    /// Two versions are of one asset.
-    pub(super) fn same_asset(&self, a: Version, b: Version) -> bool {
-        self.asset_of[a as usize] == self.asset_of[b as usize]
+    /// Of an edge of no run: it leads to the next version of the same asset, of which nobody says how it was made. It has the
+    /// same columns; of a version that is declared to come from another they are not known.
+    pub(super) fn succeeds(&self, evidence: Evidence, src: Version, dst: Version) -> bool {
+        evidence == Evidence::VersionInferred && self.asset_of[src as usize] == self.asset_of[dst as usize]
     }
 
     /// Something is said to be a member of something.
@@ -889,9 +890,13 @@ const EDGE_TYPES: [EdgeType; 12] = [
     EdgeType::DeployedAs,
 ];
 
-/// Place of a type among all, the first where it is none of them.
 fn edge_type_code(name: &str) -> u8 {
-    EDGE_TYPES.iter().position(|edge_type| edge_type.as_str() == name).unwrap_or_default() as u8
+    code(EDGE_TYPES.map(EdgeType::as_str), name)
+}
+
+/// Place of a word among all, the first where it is none of them.
+fn code<const N: usize>(all: [&str; N], word: &str) -> u8 {
+    all.iter().position(|known| *known == word).unwrap_or_default() as u8
 }
 
 /// An evidence class by its name; one that this version does not know is believed least.
@@ -909,7 +914,6 @@ const EVIDENCES: [Evidence; 7] = [
     Evidence::Manual,
 ];
 
-/// Place of an evidence class among all, the first where it is none of them.
 fn evidence_code(name: &str) -> u8 {
-    EVIDENCES.iter().position(|evidence| evidence.as_str() == name).unwrap_or_default() as u8
+    code(EVIDENCES.map(Evidence::as_str), name)
 }

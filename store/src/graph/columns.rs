@@ -363,8 +363,7 @@ impl View {
     }
 
     fn keeps_columns(&self, hop: &super::Hop) -> bool {
-        let asset = |v| self.graph.versions.asset_id(v);
-        hop.edge_type == EdgeType::CopyOf || hop.run.is_none() && asset(hop.src) == asset(hop.dst)
+        hop.edge_type == EdgeType::CopyOf || hop.run.is_none() && self.graph.succeeds(hop.evidence, hop.src, hop.dst)
     }
 
     /// What is not known of where a column comes from or goes to: the version is known to be made from another, but

@@ -10,7 +10,7 @@ use super::build::{Link, NONE, Version};
 use super::labels::{Families, TagBits, TagMasks};
 use super::walk::View;
 use crate::rows::{ColumnMappingRow, Micros};
-use lineward_events::{EdgeType, Evidence};
+use lineward_events::EdgeType;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
@@ -162,9 +162,7 @@ impl<'a> Pass<'a> {
         // What a version passes to itself tells nothing new.
         for (to, edge) in view.leaving(node).filter(|(to, edge)| edge.carries && *to != node) {
             let sets = applied.get(&(to, edge.run)).map(Vec::as_slice).unwrap_or_default();
-            // A later version of an asset that nobody says how it was made. Of what is declared the columns are not known.
-            let successor =
-                edge.run == NONE && edge.evidence == Evidence::VersionInferred && graph.same_asset(node, to);
+            let successor = edge.run == NONE && graph.succeeds(edge.evidence, node, to);
             for &field in fields {
                 let Some(held) = self.held.get(&(node, field)).copied() else { continue };
                 let passed = held.passed(self.travels, edge.clear);

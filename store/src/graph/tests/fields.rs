@@ -86,6 +86,22 @@ fn tags_go_from_field_to_field() {
     assert!(told(&partly, None).contains(&"d:y.* 0/3/0/0".to_owned()), "{:?}", told(&partly, None));
 }
 
+/// A version that follows another by itself has its columns; of one that is declared to come from it nobody says which.
+#[test]
+fn only_what_follows_by_itself_has_the_same_columns() {
+    for (evidence, field, columns) in [("VERSION_INFERRED", "d:y.a", 1), ("EXPLICIT", "d:y.*", 0)] {
+        let mut fixture = Fixture::parse(&format!("edge DERIVED d:x -> d:y by={evidence}"));
+        fixture.rows.versions[1].asset_id = 0;
+        with_fields(&mut fixture);
+        find_in(&mut fixture, "d:x", Some(0), "pii");
+        assert_eq!(told(&fixture, None), ["d:x.a 1/0/0/0".to_owned(), format!("{field} 0/1/0/0")]);
+        let view = fixture.view(None);
+        assert_eq!(view.column_walk(Direction::Upstream, &[1], "a", None).len(), columns, "{evidence}");
+        let gap = view.column_gap(Direction::Upstream, &(1, Some("a".to_owned())));
+        assert_eq!(gap.is_some(), columns == 0, "{evidence}: {gap:?}");
+    }
+}
+
 #[test]
 fn masked_fields_are_cleared_and_may_fail() {
     let mut fixture =
