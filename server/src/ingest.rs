@@ -1,17 +1,21 @@
 //! Events that come by HTTP: searched, redacted and decoded as those of any other source, and committed many requests at
 //! a time. A request is answered once its events are in the store.
 //!
+//! One thread gathers requests and has their documents processed on all threads, another commits what was processed: while
+//! one batch is written the next is made.
+//!
 //! A client that did not get its answer sends again. The store keeps both events then, which changes no projection; the
 //! keys of the newest events are remembered here so that it happens rarely.
 
 use crate::Error;
-use lineward_classifiers::FingerprintKey;
+use lineward_classifiers::{Engine, FingerprintKey};
 use lineward_connectors::{Position, Record};
 use lineward_events::FormatChoice;
-use lineward_pipelines::{ClassifySpec, Processor, engine_for};
+use lineward_pipelines::{ClassifySpec, Processed, Processor, engine_for};
 use lineward_store::rows::DeadLetterRow;
 use lineward_store::{Batch, Hash, Incoming, StoreWriter};
 use std::collections::{HashSet, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
@@ -22,6 +26,12 @@ const WAITING: usize = 1024;
 const WAITING_KIB: u32 = 512 << 10;
 /// Documents in a commit, about.
 const TOGETHER: usize = 2000;
+/// Documents that a thread takes at once, at most.
+const PART: usize = 256;
+/// Bytes of documents that a thread takes at once, about.
+const PART_BYTES: usize = 256 << 10;
+/// Batches that wait for the one that is committed.
+const MADE: usize = 8;
 /// Keys of events that are remembered.
 const REMEMBERED: usize = 100_000;
 const SOURCE: &str = "http";
@@ -47,27 +57,34 @@ pub(crate) struct Ingest {
 
 struct Job {
     documents: Vec<Vec<u8>>,
-    /// Given back when the documents are done with.
+    /// How many they are.
+    count: usize,
+    /// Given back when the request is done with.
     _room: OwnedSemaphorePermit,
     done: oneshot::Sender<Result<Taken, String>>,
 }
 
 impl Ingest {
-    /// Starts the thread that processes and commits. It ends when all ways in are gone and their jobs done.
+    /// Starts the threads that process and commit. They end when all ways in are gone and their jobs done.
     pub fn start(store: String, key: FingerprintKey) -> Result<(Self, std::thread::JoinHandle<()>), Error> {
         let engine = engine_for(&[])?;
         let (jobs, waiting) = mpsc::sync_channel(WAITING);
         let handle = Handle::current();
-        let (made, ready) = mpsc::channel();
+        let (tell, ready) = mpsc::channel();
         let thread = std::thread::Builder::new().name("ingest".into()).spawn(move || {
-            let processor = Processor::new(&engine, key, ClassifySpec::default().min_confidence, FormatChoice::Auto);
-            match processor {
-                Ok(processor) => {
-                    let _ = made.send(Ok(()));
-                    Worker { processor, ruleset: engine.rules().hash().to_owned(), seen: Seen::default() }
-                        .work(&handle, &store, &waiting);
+            let ruleset = engine.rules().hash().to_owned();
+            let mut committer = Committer { handle, store, writer: None, ruleset, seen: Seen::default() };
+            match Makers::new(&engine, &key) {
+                Ok(mut makers) => {
+                    let _ = tell.send(Ok(()));
+                    let (made, all_made) = mpsc::sync_channel(MADE);
+                    std::thread::scope(|scope| {
+                        scope.spawn(move || committer.work(&all_made));
+                        makers.work(&waiting, &made);
+                        drop(made);
+                    });
                 }
-                Err(e) => drop(made.send(Err(e))),
+                Err(e) => drop(tell.send(Err(e))),
             }
         });
         let thread = thread.map_err(|e| Error::Config(format!("cannot start a thread: {e}")))?;
@@ -81,7 +98,7 @@ impl Ingest {
         let (done, answer) = oneshot::channel();
         let full = || Error::Busy("too many events wait to be stored; send again later".into());
         let _room = self.room.clone().try_acquire_many_owned(kibibytes(&documents)).map_err(|_| full())?;
-        self.jobs.try_send(Job { documents, _room, done }).map_err(|e| match e {
+        self.jobs.try_send(Job { count: documents.len(), documents, _room, done }).map_err(|e| match e {
             mpsc::TrySendError::Full(_) => full(),
             mpsc::TrySendError::Disconnected(_) => Error::Busy("no events are taken now; send again later".into()),
         })?;
@@ -99,80 +116,187 @@ fn kibibytes(documents: &[Vec<u8>]) -> u32 {
     u32::try_from(bytes / 1024 + 1).unwrap_or(u32::MAX).min(WAITING_KIB)
 }
 
-struct Worker<'e> {
-    processor: Processor<'e>,
-    ruleset: String,
-    seen: Seen,
-}
+/// Turns documents into rows, on all threads.
+struct Makers<'e>(Vec<Processor<'e>>);
 
-impl Worker<'_> {
-    fn work(&mut self, handle: &Handle, store: &str, waiting: &mpsc::Receiver<Job>) {
-        let mut writer = None;
+impl<'e> Makers<'e> {
+    fn new(engine: &'e Engine, key: &FingerprintKey) -> Result<Self, lineward_pipelines::Error> {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let confidence = ClassifySpec::default().min_confidence;
+        let maker = |_| Processor::new(engine, key.clone(), confidence, FormatChoice::Auto);
+        Ok(Self((0..threads).map(maker).collect::<Result<_, _>>()?))
+    }
+
+    /// Takes requests as they come until nobody can send any, and hands on what was made of them.
+    fn work(&mut self, waiting: &mpsc::Receiver<Job>, made: &mpsc::SyncSender<Made>) {
         while let Ok(first) = waiting.recv() {
+            let mut documents = first.documents.len();
             let mut jobs = vec![first];
-            let mut documents = jobs[0].documents.len();
             while documents < TOGETHER
                 && let Ok(job) = waiting.try_recv()
             {
                 documents += job.documents.len();
                 jobs.push(job);
             }
-            self.commit(handle, store, &mut writer, jobs);
+            // Where nobody commits any more, those who asked are told by the end of their channels.
+            if self.make(jobs).is_some_and(|all| made.send(all).is_err()) {
+                return;
+            }
         }
     }
 
-    fn commit(&mut self, handle: &Handle, store: &str, writer: &mut Option<StoreWriter>, jobs: Vec<Job>) {
+    /// What is made of requests; nothing where that failed, which they were told.
+    fn make(&mut self, mut jobs: Vec<Job>) -> Option<Made> {
         let received_at = chrono::Utc::now().timestamp_micros();
-        let mut batch =
-            Batch { writer: SOURCE.to_owned(), ruleset: Some(self.ruleset.clone()), received_at, ..Batch::default() };
-        let mut fresh = HashSet::new();
-        let mut answers = Vec::new();
-        for job in jobs {
-            match self.process(&job.documents, received_at, &mut batch, &mut fresh) {
-                Ok(taken) => answers.push((job.done, taken)),
-                Err(e) => drop(job.done.send(Err(e.to_string()))),
+        let documents = jobs.iter_mut().flat_map(|job| std::mem::take(&mut job.documents));
+        let records: Vec<Record> =
+            documents.enumerate().map(|(ordinal, value)| record(ordinal as u64, value)).collect();
+        let starts = jobs.iter().scan(0, |next, job| Some(std::mem::replace(next, *next + job.count))).collect();
+        match self.process(&records, received_at) {
+            Ok(parts) => Some(Made { jobs, starts, parts, received_at }),
+            Err(e) => {
+                jobs.into_iter().for_each(|job| drop(job.done.send(Err(e.to_string()))));
+                None
             }
         }
-        let stored = handle.block_on(store_batch(store, writer, batch));
+    }
+
+    /// Each thread takes the next part as long as there is one.
+    fn process(&mut self, records: &[Record], received_at: i64) -> Result<Vec<Processed>, lineward_pipelines::Error> {
+        let parts = parts(records);
+        let next = AtomicUsize::new(0);
+        let work = |processor: &mut Processor<'e>| {
+            let mut made = Vec::new();
+            loop {
+                let place = next.fetch_add(1, Ordering::Relaxed);
+                let Some(part) = parts.get(place) else { return made };
+                made.push((place, processor.process(part, received_at)));
+            }
+        };
+        let panicked = || lineward_pipelines::Error::Stopped("a thread that decodes events panicked".to_owned());
+        let (own, others) = self.0.split_first_mut().ok_or_else(panicked)?;
+        let mut made = std::thread::scope(|scope| {
+            let helped = others.iter_mut().take(parts.len().saturating_sub(1));
+            let helpers: Vec<_> = helped.map(|processor| scope.spawn(|| work(processor))).collect();
+            let mut made = work(own);
+            for helper in helpers {
+                made.extend(helper.join().map_err(|_| panicked())?);
+            }
+            Ok::<_, lineward_pipelines::Error>(made)
+        })?;
+        made.sort_by_key(|(place, _)| *place);
+        made.into_iter().map(|(_, processed)| processed).collect()
+    }
+}
+
+/// Records in parts that are small enough for a processor's cache: a document is walked several times on its way.
+fn parts(records: &[Record]) -> Vec<&[Record]> {
+    let mut parts = Vec::new();
+    let (mut start, mut bytes) = (0, 0);
+    for (at, record) in records.iter().enumerate() {
+        bytes += record.value.as_ref().map_or(0, Vec::len);
+        if bytes >= PART_BYTES || at + 1 - start >= PART {
+            parts.push(&records[start..=at]);
+            (start, bytes) = (at + 1, 0);
+        }
+    }
+    if start < records.len() {
+        parts.push(&records[start..]);
+    }
+    parts
+}
+
+/// What was made of requests: rows whose offset is the place of their document among all of them.
+struct Made {
+    jobs: Vec<Job>,
+    /// The place of each request's first document.
+    starts: Vec<usize>,
+    parts: Vec<Processed>,
+    received_at: i64,
+}
+
+impl Made {
+    fn documents(&self) -> usize {
+        self.jobs.iter().map(|job| job.count).sum()
+    }
+
+    /// The request of a document, and its place in that.
+    fn place(&self, offset: Option<i64>) -> (usize, usize) {
+        let at = offset.and_then(|at| usize::try_from(at).ok()).unwrap_or_default();
+        let job = self.starts.partition_point(|start| *start <= at).saturating_sub(1);
+        (job, at - self.starts.get(job).copied().unwrap_or_default())
+    }
+}
+
+/// Writes to the store.
+struct Committer {
+    handle: Handle,
+    store: String,
+    writer: Option<StoreWriter>,
+    ruleset: String,
+    seen: Seen,
+}
+
+impl Committer {
+    /// Commits what was made while the last commit was written, all at once.
+    fn work(&mut self, made: &mpsc::Receiver<Made>) {
+        while let Ok(first) = made.recv() {
+            let mut documents = first.documents();
+            let mut all = vec![first];
+            while documents < TOGETHER
+                && let Ok(made) = made.try_recv()
+            {
+                documents += made.documents();
+                all.push(made);
+            }
+            self.commit(all);
+        }
+    }
+
+    fn commit(&mut self, all: Vec<Made>) {
+        let mut batch = Batch { writer: SOURCE.to_owned(), ruleset: Some(self.ruleset.clone()), ..Batch::default() };
+        let mut fresh = HashSet::new();
+        let mut answers = Vec::new();
+        for made in all {
+            batch.received_at = made.received_at;
+            self.gather(made, &mut batch, &mut fresh, &mut answers);
+        }
+        let stored = self.handle.block_on(store_batch(&self.store, &mut self.writer, batch));
         if stored.is_ok() {
             self.seen.add(fresh);
         }
         let stored = stored.map_err(|e| {
-            *writer = None;
+            self.writer = None;
             tracing::error!(error = %e, "events could not be stored");
             e.to_string()
         });
-        for (done, taken) in answers {
+        for (job, taken) in answers {
             // Whoever asked may have gone; the events are stored all the same.
-            let _ = done.send(stored.clone().map(|()| taken));
+            let _ = job.done.send(stored.clone().map(|()| taken));
         }
     }
 
-    fn process(
-        &mut self,
-        documents: &[Vec<u8>],
-        received_at: i64,
-        batch: &mut Batch,
-        fresh: &mut HashSet<Hash>,
-    ) -> Result<Taken, lineward_pipelines::Error> {
-        let mut taken = Taken::default();
-        for (index, document) in documents.iter().enumerate() {
-            let processed = self.processor.process(&[record(document.clone())], received_at)?;
-            for event in processed.events {
-                taken.events += 1;
+    /// Adds to a batch what is not in the store, and to the answers what became of each request.
+    fn gather(&self, mut made: Made, batch: &mut Batch, fresh: &mut HashSet<Hash>, answers: &mut Vec<(Job, Taken)>) {
+        let mut taken = vec![Taken::default(); made.jobs.len()];
+        for part in std::mem::take(&mut made.parts) {
+            for event in part.events {
+                let answer = &mut taken[made.place(event.row.offset).0];
+                answer.events += 1;
                 let key = event.row.event_key;
                 if self.seen.has(&key) || !fresh.insert(key) {
-                    taken.repeated += 1;
+                    answer.repeated += 1;
                 } else {
                     batch.events.push(by_http(event));
                 }
             }
-            for letter in processed.dead_letters {
-                taken.failed.push((index, letter.reason.clone(), letter.place.clone()));
+            for letter in part.dead_letters {
+                let (job, index) = made.place(letter.offset);
+                taken[job].failed.push((index, letter.reason.clone(), letter.place.clone()));
                 batch.dead_letters.push((dead_by_http(letter), None));
             }
         }
-        Ok(taken)
+        answers.extend(made.jobs.into_iter().zip(taken));
     }
 }
 
@@ -213,10 +337,10 @@ impl Seen {
     }
 }
 
-fn record(value: Vec<u8>) -> Record {
+fn record(ordinal: u64, value: Vec<u8>) -> Record {
     Record {
         source: SOURCE.into(),
-        position: Position::File { path: Arc::from(SOURCE), ordinal: 0, line: None, byte_offset: 0 },
+        position: Position::File { path: Arc::from(SOURCE), ordinal, line: None, byte_offset: 0 },
         key: None,
         value: Some(value),
         timestamp_us: None,
@@ -277,6 +401,44 @@ mod tests {
         assert_eq!(letters, 1);
         drop(ingest);
         thread.join().expect("it ends");
+    }
+
+    /// Requests are processed together and in parts: each is told of its own documents.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn each_request_is_told_what_became_of_its_own_documents() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let uri = folder.path().join("store").to_string_lossy().into_owned();
+        let key = FingerprintKey::new(b"a key for this test").expect("a key");
+        let (ingest, thread) = Ingest::start(uri.clone(), key).expect("started");
+        let run = |request: usize, index: usize| format!("d46e465b-d358-4d32-83d4-{:012x}", request * 1000 + index);
+        let asked = (0..12).map(|request| {
+            let ingest = ingest.clone();
+            // The first is empty, and each other has one document that is no event, at a place of its own.
+            let count = request * 11;
+            let mut documents: Vec<Vec<u8>> = (0..count).map(|index| event(&run(request, index))).collect();
+            if let Some(one) = documents.get_mut(request * 3) {
+                *one = b"[".to_vec();
+            }
+            tokio::spawn(async move { ingest.take(documents).await.expect("taken") })
+        });
+        for (request, asked) in asked.collect::<Vec<_>>().into_iter().enumerate() {
+            let taken = asked.await.expect("it ends");
+            let failed: Vec<usize> = taken.failed.iter().map(|(index, ..)| *index).collect();
+            let expected = if request == 0 { vec![] } else { vec![request * 3] };
+            assert_eq!((taken.events, failed), ((request * 11).saturating_sub(1) as u64, expected), "{request}");
+        }
+        drop(ingest);
+        thread.join().expect("it ends");
+        let snapshot = Store::open(&uri).await.expect("a store").snapshot().await.expect("a cut");
+        let session = lineward_sql::LinewardSession::new(snapshot).await.expect("a session");
+        let count = |table: &'static str| {
+            let context = session.context();
+            async move { context.table(table).await.expect("a table").count().await.expect("a count") }
+        };
+        assert_eq!(
+            (count("raw.events").await, count("raw.dead_letters").await),
+            ((1..12).map(|n| n * 11 - 1).sum(), 11)
+        );
     }
 
     #[test]

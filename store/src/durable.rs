@@ -112,6 +112,11 @@ impl ObjectStore for DurableLocal {
         self.inner.list(prefix)
     }
 
+    /// Not left to the trait, which looks at every object of a log to find those behind an offset.
+    fn list_with_offset(&self, prefix: Option<&Path>, offset: &Path) -> BoxStream<'static, Result<ObjectMeta>> {
+        self.inner.list_with_offset(prefix, offset)
+    }
+
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
         self.inner.list_with_delimiter(prefix).await
     }

@@ -19,12 +19,15 @@ use futures::StreamExt as _;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use tokio::task::JoinSet;
 
 /// An open store.
 #[derive(Debug, Clone)]
 pub struct Store {
     storage: Storage,
+    /// Version of `epochs` when a cut was last made; 0 before that.
+    epochs_seen: Arc<AtomicI64>,
 }
 
 impl Store {
@@ -46,7 +49,7 @@ impl Store {
                 });
             }
         }
-        Ok(Self { storage })
+        Ok(Self { storage, epochs_seen: Arc::default() })
     }
 
     /// Opens a store, made if the place is empty.
@@ -57,7 +60,7 @@ impl Store {
         let storage = Storage::resolve(uri, true)?;
         if let Some(marker) = storage.read(MARKER).await? {
             marker::check(uri, &marker)?;
-            return Ok(Self { storage });
+            return Ok(Self { storage, epochs_seen: Arc::default() });
         }
         if !storage.is_empty().await? {
             return Err(Error::NotAStore {
@@ -66,7 +69,7 @@ impl Store {
             });
         }
         storage.create(MARKER, marker::of_today()?).await?;
-        Ok(Self { storage })
+        Ok(Self { storage, epochs_seen: Arc::default() })
     }
 
     /// The location as given.
@@ -83,7 +86,7 @@ impl Store {
     /// # Errors
     /// [`Error::Table`] where a table cannot be read.
     pub async fn snapshot(&self) -> Result<Snapshot, Error> {
-        let epochs = Table::newest_commit(&self.storage, "epochs").await?;
+        let epochs = Table::newest_commit(&self.storage, "epochs", self.epochs_seen.load(Ordering::Relaxed)).await?;
         let newest = epochs.as_ref().and_then(|(_, info)| info.get("lineward.epoch")).cloned();
         let newest: Option<EpochRow> = match newest {
             Some(said) => Some(serde_json::from_value(said).map_err(|e| Error::rows("epochs", e))?),
@@ -91,9 +94,12 @@ impl Store {
         };
         let mut versions = newest.as_ref().map(|e| e.table_versions.clone()).unwrap_or_default();
         match epochs {
-            Some((version, _)) => _ = versions.insert("epochs".to_owned(), version),
+            Some((version, _)) => {
+                self.epochs_seen.store(version, Ordering::Relaxed);
+                versions.insert("epochs".to_owned(), version);
+            }
             // Without it everything would look as if nothing had been written yet.
-            None => match Table::newest_commit(&self.storage, "events").await? {
+            None => match Table::newest_commit(&self.storage, "events", 0).await? {
                 Some((version, _)) if version > 0 => {
                     return Err(Error::missing("epochs", format!("`events` is at version {version}")));
                 }

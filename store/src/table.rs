@@ -2,8 +2,9 @@
 //!
 //! Rules learned from the library's traps: a commit is made on the very snapshot that was checked for the transaction;
 //! the post-commit hook is never run (it can fail although the commit landed); a handle is reopened, after a checkpoint,
-//! every [`REOPEN_COMMITS`] commits, because commits on an old handle slow down and its memory grows; no string column
-//! has statistics, neither in the log nor in the file, because they would hold values in clear.
+//! every [`REOPEN_COMMITS`] commits, because commits on an old handle slow down and its memory grows; the library reads all
+//! entries since the last checkpoint to tell a transaction's version, so what was told is kept; no string column has
+//! statistics, neither in the log nor in the file, because they would hold values in clear.
 
 use crate::storage::Storage;
 use crate::{Error, marker, schema};
@@ -13,6 +14,7 @@ use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties};
 use deltalake::kernel::{Action, Add, StructField, Transaction};
+use deltalake::logstore::LogStoreRef;
 use deltalake::operations::create::CreateBuilder;
 use deltalake::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use deltalake::parquet::arrow::{ArrowWriter, ProjectionMask};
@@ -58,6 +60,26 @@ pub(crate) struct Table {
     schema: SchemaRef,
     table: DeltaTable,
     commits: u32,
+    txns: KnownTxns,
+}
+
+/// Versions of the transactions that were asked about, at a version of the table.
+#[derive(Debug, Default)]
+struct KnownTxns {
+    at: i64,
+    versions: HashMap<String, Option<i64>>,
+}
+
+impl KnownTxns {
+    /// Takes in what the next version of the table says.
+    fn follow<'t>(&mut self, version: i64, said: impl IntoIterator<Item = (&'t str, i64)>) {
+        for (app_id, txn_version) in said {
+            if let Some(known) = self.versions.get_mut(app_id) {
+                *known = Some(txn_version);
+            }
+        }
+        self.at = version;
+    }
 }
 
 /// Where a producer of rows stands: an application id and a version, as Delta's `txn` action has them.
@@ -116,7 +138,7 @@ impl Table {
         };
         // The newest commit of `epochs` is the newest epoch: nothing else may come behind it.
         let table = if name == "epochs" { table } else { with_all_columns(table, name).await? };
-        Ok(Self { name, storage: storage.clone(), schema, table, commits: 0 })
+        Ok(Self { name, storage: storage.clone(), schema, table, commits: 0, txns: KnownTxns::default() })
     }
 
     /// The newest version this handle has seen.
@@ -131,9 +153,33 @@ impl Table {
     }
 
     /// The version of an application's last transaction in what this handle has seen.
-    pub(crate) async fn txn_version(&self, app_id: &str) -> Result<Option<i64>, Error> {
+    pub(crate) async fn txn_version(&mut self, app_id: &str) -> Result<Option<i64>, Error> {
+        self.follow_txns().await?;
+        if let Some(known) = self.txns.versions.get(app_id) {
+            return Ok(*known);
+        }
         let snapshot = self.table.snapshot().map_err(Error::table(self.name))?;
-        snapshot.transaction_version(self.table.log_store().as_ref(), app_id).await.map_err(Error::table(self.name))
+        let log_store = self.table.log_store();
+        let held = snapshot.transaction_version(log_store.as_ref(), app_id).await.map_err(Error::table(self.name))?;
+        self.txns.versions.insert(app_id.to_owned(), held);
+        Ok(held)
+    }
+
+    /// Brings what is known of transactions to the version of this handle, by what the log says since.
+    async fn follow_txns(&mut self) -> Result<(), Error> {
+        let newest = self.version();
+        if self.txns.versions.is_empty() || newest - self.txns.at > i64::from(REOPEN_COMMITS) {
+            self.txns = KnownTxns { at: newest, versions: HashMap::new() };
+        }
+        for version in (self.txns.at + 1)..=newest {
+            let said = self.actions(version).await?;
+            let txns = said.iter().filter_map(|action| match action {
+                Action::Txn(txn) => Some((txn.app_id.as_str(), txn.version)),
+                _ => None,
+            });
+            self.txns.follow(version, txns);
+        }
+        Ok(())
     }
 
     /// Appends rows and transactions in one commit; no rows is a commit of transactions alone. Returns the version.
@@ -160,6 +206,9 @@ impl Table {
         let committed = self.commit(actions, transactions, properties).await;
         match committed {
             Ok(version) => {
+                if version == self.txns.at + 1 {
+                    self.txns.follow(version, txns.iter().map(|txn| (txn.app_id.as_str(), txn.version)));
+                }
                 self.commits += 1;
                 if self.commits >= REOPEN_COMMITS {
                     self.reopen().await?;
@@ -221,15 +270,14 @@ impl Table {
     }
 
     /// Version and commit information of a table's newest commit, without loading the table; `None` where it has none.
+    /// `seen` is a version that it had before, 0 where none is known: what came before is not looked at.
     pub(crate) async fn newest_commit(
         storage: &Storage,
         name: &'static str,
+        seen: i64,
     ) -> Result<Option<(i64, HashMap<String, Value>)>, Error> {
-        if !exists(&storage.table(name)?, name).await? {
-            return Ok(None);
-        }
         let log_store = storage.log_store(name)?;
-        let version = log_store.get_latest_version(0).await.map_err(Error::table(name))?;
+        let Some(version) = newest_version(storage, &log_store, name, seen).await? else { return Ok(None) };
         let entry = log_store.read_commit_entry(version).await.map_err(Error::table(name))?.unwrap_or_default();
         let info = parse_actions(name, version as i64, &entry)?.into_iter().find_map(|a| match a {
             Action::CommitInfo(info) => Some(info.info),
@@ -420,6 +468,39 @@ fn parse_actions(name: &str, version: i64, entry: &bytes::Bytes) -> Result<Vec<A
     deltalake::logstore::get_actions(version as u64, entry)
         // The library's error holds the log line; only its place goes on.
         .map_err(|_| Error::rows(name, format!("version {version} of the log does not parse")))
+}
+
+async fn newest_version(
+    storage: &Storage,
+    log_store: &LogStoreRef,
+    name: &str,
+    seen: i64,
+) -> Result<Option<u64>, Error> {
+    if let Some(seen) = u64::try_from(seen).ok().filter(|seen| *seen > 0)
+        && let Ok(version) = log_store.get_latest_version(seen).await
+    {
+        return Ok(Some(version));
+    }
+    if !exists(&storage.table(name)?, name).await? {
+        return Ok(None);
+    }
+    let version = match log_store.get_latest_version(last_checkpoint(log_store).await).await {
+        // A hint may name what is not there.
+        Err(_) => log_store.get_latest_version(0).await,
+        found => found,
+    };
+    version.map(Some).map_err(Error::table(name))
+}
+
+/// The version that a table's hint names; 0 where there is none, or none that can be read: it is no more than a hint.
+async fn last_checkpoint(log_store: &LogStoreRef) -> u64 {
+    let place = log_store.log_path().clone().join("_last_checkpoint");
+    let Ok(found) = log_store.object_store(None).get(&place).await else { return 0 };
+    let hint: Value = match found.bytes().await {
+        Ok(bytes) => serde_json::from_slice(&bytes).unwrap_or_default(),
+        Err(_) => return 0,
+    };
+    hint.get("version").and_then(Value::as_u64).unwrap_or_default()
 }
 
 /// Whether there is a table with a log.
