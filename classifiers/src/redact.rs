@@ -55,19 +55,14 @@ impl Names {
         self.is_data.get(name).copied().unwrap_or(true)
     }
 
-    /// Searches the keys of a document that were not met before.
-    fn learn(&mut self, document: &Value, scanner: &mut Scanner<'_>, min: Confidence) -> Result<(), Error> {
-        match document {
-            Value::Array(items) => items.iter().try_for_each(|item| self.learn(item, scanner, min)),
-            Value::Object(map) => map.iter().try_for_each(|(key, item)| {
-                if !self.is_data.contains_key(key.as_str()) {
-                    let is_data = crate::values::is_value_like(key) || finds_any(scanner, key, min)?;
-                    self.is_data.insert(key.clone(), is_data);
-                }
-                self.learn(item, scanner, min)
-            }),
-            _ => Ok(()),
+    /// As [`Self::is_data`], of a key that may not have been met before: then it is searched.
+    fn learn(&mut self, key: &str, scanner: &mut Scanner<'_>, min: Confidence) -> Result<bool, Error> {
+        if let Some(known) = self.is_data.get(key) {
+            return Ok(*known);
         }
+        let is_data = crate::values::is_value_like(key) || finds_any(scanner, key, min)?;
+        self.is_data.insert(key.to_owned(), is_data);
+        Ok(is_data)
     }
 }
 
@@ -131,14 +126,11 @@ impl<'e> Redactor<'e> {
         if self.names.is_data.len() > FIELDS_MAX {
             self.names = Names::default();
         }
-        for document in documents.iter() {
-            self.names.learn(document, &mut self.scanner, self.confidence_min)?;
-        }
         self.batch.clear();
         self.matches.clear();
         let mut path = String::new();
         for (row, document) in documents.iter().enumerate() {
-            collect(document, row as u64, &mut path, &self.names, &mut self.fields, &mut self.batch);
+            self.collect(document, row as u64, &mut path)?;
         }
         self.scanner.scan(&self.batch, &self.fields, &mut self.matches)?;
         self.own_values.clear();
@@ -166,6 +158,46 @@ impl<'e> Redactor<'e> {
             at = end;
         }
         Ok(out)
+    }
+
+    /// Appends every string of a document (keys that are data too) and every long whole number, in a fixed order.
+    fn collect(&mut self, value: &Value, row: u64, path: &mut String) -> Result<(), Error> {
+        match value {
+            Value::String(text) => self.push(row, path, text),
+            Value::Number(number) => {
+                if let Some(text) = long(number) {
+                    self.push(row, path, &text);
+                }
+            }
+            Value::Array(items) => {
+                let len = path.len();
+                push_segment(path, "*");
+                for item in items {
+                    self.collect(item, row, path)?;
+                }
+                path.truncate(len);
+            }
+            Value::Object(map) => {
+                let len = path.len();
+                for (key, item) in map {
+                    if self.names.learn(key, &mut self.scanner, self.confidence_min)? {
+                        push_segment(path, "*");
+                        self.push(row, path, key);
+                    } else {
+                        push_segment(path, key);
+                    }
+                    self.collect(item, row, path)?;
+                    path.truncate(len);
+                }
+            }
+            Value::Null | Value::Bool(_) => {}
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, row: u64, path: &str, text: &str) {
+        let field = self.fields.intern(path);
+        self.batch.push(row, Some(field), text.as_bytes());
     }
 
     /// Stretches matches over what they have beaten: of two keys that overlap, none leaves a part.
@@ -251,43 +283,6 @@ fn note(found: &mut Vec<Redacted>, path: &str, m: &Match) {
     }
 }
 
-/// Appends every string of a document (keys too) and every long whole number, in a fixed order.
-fn collect(value: &Value, row: u64, path: &mut String, names: &Names, fields: &mut FieldTable, batch: &mut ValueBatch) {
-    match value {
-        Value::String(text) => {
-            let field = fields.intern(path);
-            batch.push(row, Some(field), text.as_bytes());
-        }
-        Value::Number(number) => {
-            if let Some(text) = long(number) {
-                let field = fields.intern(path);
-                batch.push(row, Some(field), text.as_bytes());
-            }
-        }
-        Value::Array(items) => {
-            let len = path.len();
-            push_segment(path, "*");
-            items.iter().for_each(|item| collect(item, row, path, names, fields, batch));
-            path.truncate(len);
-        }
-        Value::Object(map) => {
-            let len = path.len();
-            for (key, item) in map {
-                if names.is_data(key) {
-                    push_segment(path, "*");
-                    let field = fields.intern(path);
-                    batch.push(row, Some(field), key.as_bytes());
-                } else {
-                    push_segment(path, key);
-                }
-                collect(item, row, path, names, fields, batch);
-                path.truncate(len);
-            }
-        }
-        _ => {}
-    }
-}
-
 fn push_segment(path: &mut String, segment: &str) {
     if !path.is_empty() {
         path.push('.');
@@ -305,7 +300,7 @@ fn long(number: &serde_json::Number) -> Option<String> {
     }
 }
 
-/// Visits the same values in the same order as [`collect`] and replaces those for which `change` gives a new text.
+/// Visits the same values in the same order as [`Redactor::collect`] and replaces those for which `change` gives a new text.
 fn replace(value: &mut Value, next: &mut u32, names: &Names, change: &mut dyn FnMut(u32, &str) -> Option<String>) {
     match value {
         Value::String(text) => {

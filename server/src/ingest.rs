@@ -29,7 +29,7 @@ const TOGETHER: usize = 2000;
 /// Documents that a thread takes at once, at most.
 const PART: usize = 256;
 /// Bytes of documents that a thread takes at once, about.
-const PART_BYTES: usize = 256 << 10;
+const PART_BYTES: usize = 64 << 10;
 /// Batches that wait for the one that is committed.
 const MADE: usize = 8;
 /// Keys of events that are remembered.

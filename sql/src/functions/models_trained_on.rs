@@ -61,8 +61,12 @@ pub(super) static FUNCTION: Function = Function {
 fn answer(view: &View, arguments: &Arguments) -> Result<RecordBatch, Error> {
     let mode = arguments.word("mode").unwrap_or("all");
     let wants = |column| arguments.wants(&FUNCTION, &[column]);
-    let details =
-        Details { sources: wants("sources"), first_run: wants("first_run_id"), gap_reason: wants("gap_reason") };
+    let details = Details {
+        sources: wants("sources"),
+        min_depth: wants("min_depth"),
+        first_run: wants("first_run_id"),
+        gap_reason: wants("gap_reason"),
+    };
     let mut answers = Vec::new();
     for text in arguments.texts("tag_or_asset") {
         let (what, tag) = what(view, text)?;
@@ -91,8 +95,7 @@ struct Row<'a> {
 
 /// How many models there are of which nobody can say that they do not belong here; `None` where there is none.
 fn unknown_models(view: &View, what: &What) -> Option<String> {
-    let details = Details { sources: false, first_run: false, gap_reason: false };
-    let all = view.models_trained_on(what, true, details);
+    let all = view.models_trained_on(what, true, Details::NONE);
     let (versions, them) = match all.iter().filter(|row| row.status == Status::Unknown).count() {
         0 => return None,
         1 => ("1 model version is".to_owned(), "it"),

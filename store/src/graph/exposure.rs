@@ -45,7 +45,7 @@ impl View {
     /// All versions that have what was asked for, in their order.
     pub fn exposure(&self, what: &What) -> Vec<Exposed> {
         let (graph, flow) = (&*self.graph, self.flow());
-        let tag = self.tracer(what);
+        let tag = self.tracer(what, true);
         let hiding = matches!(what, What::Versions(_));
         let gap_bits = self.gap_bits(hiding);
         let deployed = self.deployed();

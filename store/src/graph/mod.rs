@@ -22,6 +22,7 @@ mod names;
 mod near;
 mod paths;
 mod questions;
+mod reach;
 mod same;
 mod scans;
 mod tables;

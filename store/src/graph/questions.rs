@@ -110,6 +110,8 @@ pub struct TrainingData {
 pub struct Details {
     /// [`Trained::sources`]; else 0.
     pub sources: bool,
+    /// [`Trained::min_depth`]; else `None`.
+    pub min_depth: bool,
     /// [`Trained::first_run`]; else `None`.
     pub first_run: bool,
     /// [`Trained::gap_reason`]; else `None`.
@@ -118,10 +120,13 @@ pub struct Details {
 
 impl Details {
     /// Everything.
-    pub const ALL: Self = Self { sources: true, first_run: true, gap_reason: true };
+    pub const ALL: Self = Self { sources: true, min_depth: true, first_run: true, gap_reason: true };
+    /// Nothing of it.
+    pub const NONE: Self = Self { sources: false, min_depth: false, first_run: false, gap_reason: false };
 
     fn cover(self, other: Self) -> bool {
-        self.sources >= other.sources && self.first_run >= other.first_run && self.gap_reason >= other.gap_reason
+        let all = |it: Self| [it.sources, it.min_depth, it.first_run, it.gap_reason];
+        all(self).iter().zip(all(other)).all(|(has, wanted)| *has >= wanted)
     }
 }
 
@@ -169,11 +174,14 @@ impl View {
     }
 
     fn find_models(&self, what: &What, with_unknown: bool, details: Details) -> Vec<Trained> {
-        let tag = self.tracer(what);
         let hiding = matches!(what, What::Versions(_));
-        let gap_bits = self.gap_bits(hiding);
-        let deployed = self.deployed();
+        // All of it goes along this order.
         let flow = self.flow();
+        let beside = || (self.gap_bits(hiding), self.deployed());
+        let (tag, (gap_bits, deployed)) = std::thread::scope(|scope| {
+            let beside_it = scope.spawn(beside);
+            (self.tracer(what, details.min_depth), beside_it.join().unwrap_or_else(|_| beside()))
+        });
         let mut answer = Vec::new();
         for model in self.graph.versions() {
             if self.graph.kind(model) != Kind::Model || !self.exists(model) {
@@ -190,7 +198,7 @@ impl View {
                 model,
                 status: if carries { tag.status(class) } else { Status::Unknown },
                 sources: 0,
-                min_depth: tag.depth[model as usize].filter(|_| carries),
+                min_depth: tag.depth.get(model as usize).copied().flatten().filter(|_| carries),
                 first_run: if carries && details.first_run { self.first_run(model, &tag) } else { None },
                 deployed: deployed[model as usize],
                 complete: gaps == 0,
@@ -217,7 +225,8 @@ impl View {
         }
     }
 
-    pub(super) fn tracer(&self, what: &What) -> Tracer {
+    /// Where what is asked for was seen and gets to; how far from there only where that is wanted.
+    pub(super) fn tracer(&self, what: &What, with_depth: bool) -> Tracer {
         let nodes = self.graph.nodes();
         let mut tracer = Tracer {
             own: vec![0; nodes],
@@ -230,7 +239,7 @@ impl View {
             parts: self.parts_of(what),
         };
         for part in std::mem::take(&mut tracer.parts) {
-            self.trace(&part, &mut tracer);
+            self.trace(&part, with_depth, &mut tracer);
             tracer.parts.push(part);
         }
         tracer
@@ -276,7 +285,7 @@ impl View {
     }
 
     /// Adds what is traced of one part.
-    fn trace(&self, part: &Part, tracer: &mut Tracer) {
+    fn trace(&self, part: &Part, with_depth: bool, tracer: &mut Tracer) {
         let (graph, flow) = (&*self.graph, self.flow());
         let own = &part.own;
         let mut observed = own.clone();
@@ -287,39 +296,49 @@ impl View {
         }
         let stops: Vec<bool> = graph.classes.iter().map(|class| part.stops(class)).collect();
         let stop = |class: usize| stops[class];
-        let inflow = flow.propagate(&observed, |step, own, flowed| match (step.contains(), stop(step.class())) {
+        let depths = || self.depths(&observed, &stop);
+        let depth = std::thread::scope(|scope| {
+            let beside = with_depth.then(|| scope.spawn(depths));
+            self.trace_ways(part, &observed, &stop, tracer);
+            beside.map(|depth| depth.join().unwrap_or_else(|_| depths()))
+        });
+        match depth {
+            Some(depth) if tracer.depth.is_empty() => tracer.depth = depth,
+            Some(depth) => tracer.depth.iter_mut().zip(depth).for_each(|(held, new)| {
+                *held = [*held, new].into_iter().flatten().min();
+            }),
+            None => {}
+        }
+        add(&mut tracer.own, own);
+        add(&mut tracer.observed, &observed);
+    }
+
+    /// Adds the classes into which it flows from where it was seen, and how.
+    fn trace_ways(&self, part: &Part, observed: &[u8], stop: &impl Fn(usize) -> bool, tracer: &mut Tracer) {
+        let (graph, flow) = (&*self.graph, self.flow());
+        let inflow = flow.propagate(observed, |step, own, flowed| match (step.contains(), stop(step.class())) {
             (_, true) => 0,
             (true, _) => flowed,
             (false, _) => own | flowed,
         });
         let (mut contradicted, mut cleared) = (Vec::new(), Vec::new());
         if graph.any_clears(part.bits) {
-            cleared =
-                flow.propagate(&observed, |step, own, flowed| if step.contains() { flowed } else { own | flowed });
+            cleared = flow.propagate(observed, |step, own, flowed| if step.contains() { flowed } else { own | flowed });
             // What was cleared on the way into one member says nothing of the others.
             let mut arrived =
-                flow.arriving(&observed, &cleared, |step, own, flowed| if step.contains() { 0 } else { own | flowed });
+                flow.arriving(observed, &cleared, |step, own, flowed| if step.contains() { 0 } else { own | flowed });
             for all in [&mut cleared, &mut arrived] {
                 all.iter_mut().zip(&inflow).for_each(|(all, passed)| *all &= !passed);
             }
-            contradicted = self.contradicted(&observed, &arrived);
+            contradicted = self.contradicted(observed, &arrived);
         }
-        let mut seen = observed.clone();
+        let mut seen = observed.to_vec();
         seen.iter_mut().zip(&contradicted).for_each(|(seen, failed)| *seen |= failed * CONTRADICTED);
         // Only what training itself reads: data into a run or a model, models into models.
         let direct = flow.propagate(&seen, |step, own, flowed| {
             let into_model = graph.is_run(step.dst) || graph.kind(step.dst) == Kind::Model;
             if into_model && !stop(step.class()) { own | flowed } else { 0 }
         });
-        let depth = self.depths(&observed, &stop);
-        match tracer.depth.is_empty() {
-            true => tracer.depth = depth,
-            false => tracer.depth.iter_mut().zip(depth).for_each(|(held, new)| {
-                *held = [*held, new].into_iter().flatten().min();
-            }),
-        }
-        add(&mut tracer.own, own);
-        add(&mut tracer.observed, &observed);
         add(&mut tracer.inflow, &inflow);
         add(&mut tracer.direct, &direct);
         add(&mut tracer.contradicted, &contradicted);

@@ -9,7 +9,7 @@ use super::labels::Labels;
 use super::questions::Answers;
 use crate::rows::Micros;
 use lineward_events::{EdgeType, Evidence};
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
 /// Which way to walk.
@@ -53,8 +53,8 @@ pub struct Step {
     pub depth: u32,
     /// The walk stopped here by its depth, and there is more beyond.
     pub cut: bool,
-    edge: u32,
-    second: u32,
+    pub(super) edge: u32,
+    pub(super) second: u32,
 }
 
 /// A step from one version to another, straight or through a run.
@@ -100,29 +100,6 @@ pub struct View {
     pub(super) gap_flow: [OnceLock<Vec<u8>>; 2],
     pub(super) nearest: [OnceLock<Vec<Version>>; 2],
     pub(super) answers: Answers,
-}
-
-/// The nodes a walk has met.
-struct Met {
-    nodes: Bits,
-    /// Those it began at, where they are several.
-    seeds: Option<Bits>,
-    /// A way led to one of these.
-    met: bool,
-}
-
-impl Met {
-    fn new(nodes: usize) -> Self {
-        Self { nodes: Bits::new(nodes), seeds: None, met: false }
-    }
-
-    fn insert(&mut self, node: u32) -> bool {
-        let is_new = self.nodes.insert(node);
-        if !is_new && let Some(seeds) = &self.seeds {
-            self.met |= seeds.get(node);
-        }
-        is_new
-    }
 }
 
 /// Versions a walk reaches before it is worth to look at all edges once.
@@ -225,111 +202,6 @@ impl View {
     /// where another seed reaches it. Evaluation hops are walked too and say so.
     pub fn walk(&self, direction: Direction, seeds: &[Version], max_depth: Option<u32>) -> Vec<Reached> {
         self.steps(direction, seeds, max_depth).iter().map(|step| self.reached(direction, step)).collect()
-    }
-
-    /// As [`Self::walk`], without what each hop means.
-    pub fn steps(&self, direction: Direction, seeds: &[Version], max_depth: Option<u32>) -> Vec<Step> {
-        let mut seen = Met::new(self.graph.nodes());
-        let mut steps: Vec<Step> = Vec::new();
-        let first: Vec<Version> = seeds.iter().copied().filter(|s| seen.insert(*s)).collect();
-        seen.seeds = (first.len() > 1).then(|| seen.nodes.clone());
-        if max_depth == Some(0) {
-            return steps;
-        }
-        for seed in &first {
-            self.step(direction, (*seed, *seed, 1), &mut seen, &mut steps);
-        }
-        let mut at = 0;
-        while let Some(&Step { version, seed, depth, .. }) = steps.get(at) {
-            if max_depth.is_some_and(|max| depth >= max) {
-                break;
-            }
-            if at == MANY {
-                self.look_at_all();
-            }
-            at += 1;
-            self.step(direction, (version, seed, depth + 1), &mut seen, &mut steps);
-        }
-        let mut beyond = steps.split_off(at);
-        for step in &mut beyond {
-            step.cut = self.goes_on(direction, step.version, &seen.nodes);
-        }
-        steps.append(&mut beyond);
-        if seen.met {
-            steps.extend(self.seeds_reached(direction, &first, max_depth));
-            steps.sort_by_key(|step| step.depth);
-        }
-        steps
-    }
-
-    /// The seeds that others reach. Each node is entered for two seeds at most: whatever seed a way leads to, one of two is
-    /// another, so that none is missed and none found later than by the shortest way.
-    fn seeds_reached(&self, direction: Direction, seeds: &[Version], max_depth: Option<u32>) -> Vec<Step> {
-        let mut reached = Vec::new();
-        let nodes = self.graph.nodes();
-        let (mut first_seed, mut twice) = (vec![NONE; nodes], Bits::new(nodes));
-        let mut enter = |node: u32, seed: Version| match &mut first_seed[node as usize] {
-            first if *first == NONE => {
-                *first = seed;
-                true
-            }
-            first => *first != seed && twice.insert(node),
-        };
-        let (mut open, mut is_seed) = (VecDeque::new(), Bits::new(nodes));
-        for seed in seeds {
-            is_seed.insert(*seed);
-            enter(*seed, *seed);
-            open.push_back((*seed, *seed, 1));
-        }
-        while let Some((from, seed, depth)) = open.pop_front() {
-            let mut arrive = |version: Version, edge: u32, second: u32| {
-                if is_seed.get(version) {
-                    reached.push(Step { version, seed, depth, cut: false, edge, second });
-                }
-                if max_depth.is_none_or(|max| depth < max) {
-                    open.push_back((version, seed, depth + 1));
-                }
-            };
-            for (node, edge) in self.next(direction, from) {
-                if !enter(node, seed) {
-                    continue;
-                }
-                if !self.graph.is_run(node) {
-                    arrive(node, edge, NONE);
-                    continue;
-                }
-                for (version, second) in self.next(direction, node) {
-                    if enter(version, seed) {
-                        arrive(version, edge, second);
-                    }
-                }
-            }
-        }
-        reached
-    }
-
-    /// All versions one hop away that were not seen, straight or through a run.
-    fn step(
-        &self,
-        direction: Direction,
-        (from, seed, depth): (Version, Version, u32),
-        seen: &mut Met,
-        found: &mut Vec<Step>,
-    ) {
-        for (node, edge) in self.next(direction, from) {
-            if !seen.insert(node) {
-                continue;
-            }
-            if !self.graph.is_run(node) {
-                found.push(Step { version: node, seed, depth, cut: false, edge, second: NONE });
-                continue;
-            }
-            for (version, second) in self.next(direction, node) {
-                if seen.insert(version) {
-                    found.push(Step { version, seed, depth, cut: false, edge, second });
-                }
-            }
-        }
     }
 
     /// What the hop means by which a walk reached a version.
@@ -448,15 +320,5 @@ impl View {
             (Kind::Model, Kind::Deployment) => EdgeType::DeployedAs,
             _ => EdgeType::Derived,
         }
-    }
-
-    /// Whether a walk that ends at a version would reach more.
-    fn goes_on(&self, direction: Direction, version: Version, seen: &Bits) -> bool {
-        self.next(direction, version).any(|(node, _)| {
-            if !self.graph.is_run(node) {
-                return !seen.get(node);
-            }
-            self.next(direction, node).any(|(version, _)| !seen.get(version))
-        })
     }
 }

@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::graph::erasure::ErasureAction;
+use crate::graph::reach::Sharing;
+use std::collections::BTreeMap;
 
 const ROUNDS: usize = 150;
 
@@ -135,6 +137,68 @@ fn the_union_of_walks_is_the_walk_of_the_union() {
         let together = walk(&seeds.iter().copied().collect::<Vec<_>>());
         assert_eq!(together, each, "round {round}");
     }
+}
+
+/// A level that is shared among threads gives the same steps, and from several seeds every version is as near as it is
+/// from the nearest other one.
+#[test]
+fn a_walk_from_several_seeds_is_the_nearest_of_each() {
+    for round in 0..400 {
+        let mut random = Random(0x51ab_0029 + round);
+        let nodes = 2 + random.below(40);
+        let fixture = random_graph(&mut random, nodes);
+        let view = fixture.view(Some(random.below(12) as i64));
+        let versions = fixture.names.len() as u64;
+        let seeds: BTreeSet<Version> = (0..1 + random.below(6)).map(|_| random.below(versions) as Version).collect();
+        let seeds: Vec<Version> = seeds.into_iter().collect();
+        let max_depth = [None, Some(0), Some(1), Some(2), Some(4)][random.below(5) as usize];
+        for direction in [Direction::Upstream, Direction::Downstream] {
+            let alone = view.steps_shared(direction, &seeds, max_depth, Sharing { threads: 1, from: 0 });
+            for threads in [2, 3, 7] {
+                let shared = view.steps_shared(direction, &seeds, max_depth, Sharing { threads, from: 1 });
+                assert_eq!(alone, shared, "round {round}, {threads} threads");
+            }
+            let mut nearest: BTreeMap<Version, BTreeMap<Version, u32>> = BTreeMap::new();
+            for &seed in &seeds {
+                for step in view.walk(direction, &[seed], max_depth) {
+                    nearest.entry(step.version).or_default().insert(seed, step.depth);
+                }
+            }
+            let found: BTreeMap<Version, Version> = alone.iter().map(|step| (step.version, step.seed)).collect();
+            assert_eq!(found.len(), alone.len(), "round {round}: each version once");
+            assert_eq!(found.keys().collect::<Vec<_>>(), nearest.keys().collect::<Vec<_>>(), "round {round}");
+            for step in &alone {
+                let of = &nearest[&step.version];
+                assert_eq!(Some(&step.depth), of.values().min(), "round {round}: {step:?}");
+                assert_eq!(of.get(&step.seed), Some(&step.depth), "round {round}: {step:?}");
+            }
+            assert!(alone.windows(2).all(|pair| pair[0].depth <= pair[1].depth), "round {round}: nearest first");
+        }
+    }
+}
+
+/// What is not wanted of an answer is left out, and changes nothing else; an answer that has more is taken for it.
+#[test]
+fn an_answer_without_details_is_the_same_but_for_them() {
+    let mut found = 0;
+    for (round, fixture, at, _) in worlds(0x51ab_0031) {
+        for (what, unknown) in [(What::Tag("pii".to_owned()), true), (What::Versions(vec![0, 1]), false)] {
+            let without = fixture.view(Some(at)).models_trained_on(&what, unknown, Details::NONE);
+            let view = fixture.view(Some(at));
+            let all = view.models_trained_on(&what, unknown, Details::ALL);
+            let left = |row: &Trained| Trained {
+                sources: 0,
+                min_depth: None,
+                first_run: None,
+                gap_reason: None,
+                ..row.clone()
+            };
+            assert_eq!(*without, all.iter().map(left).collect::<Vec<_>>(), "round {round}");
+            assert_eq!(view.models_trained_on(&what, unknown, Details::NONE), all, "round {round}");
+            found += all.iter().filter(|row| row.min_depth.is_some()).count();
+        }
+    }
+    assert!(found > 0, "no world with a model that was trained on anything");
 }
 
 #[test]
