@@ -157,7 +157,7 @@ def main():
     parser.add_argument("binary")
     parser.add_argument("--events", type=int, default=30_000)
     parser.add_argument("--together", type=int, default=50)
-    parser.add_argument("--connections", type=int, default=8)
+    parser.add_argument("--connections", type=int, default=64)
     parser.add_argument("--probes", type=int, default=200)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
