@@ -57,8 +57,6 @@ pub(crate) struct Ingest {
 
 struct Job {
     documents: Vec<Vec<u8>>,
-    /// How many they are.
-    count: usize,
     /// Given back when the request is done with.
     _room: OwnedSemaphorePermit,
     done: oneshot::Sender<Result<Taken, String>>,
@@ -98,7 +96,7 @@ impl Ingest {
         let (done, answer) = oneshot::channel();
         let full = || Error::Busy("too many events wait to be stored; send again later".into());
         let _room = self.room.clone().try_acquire_many_owned(kibibytes(&documents)).map_err(|_| full())?;
-        self.jobs.try_send(Job { count: documents.len(), documents, _room, done }).map_err(|e| match e {
+        self.jobs.try_send(Job { documents, _room, done }).map_err(|e| match e {
             mpsc::TrySendError::Full(_) => full(),
             mpsc::TrySendError::Disconnected(_) => Error::Busy("no events are taken now; send again later".into()),
         })?;
@@ -116,6 +114,20 @@ fn kibibytes(documents: &[Vec<u8>]) -> u32 {
     u32::try_from(bytes / 1024 + 1).unwrap_or(u32::MAX).min(WAITING_KIB)
 }
 
+/// Waits for one and takes all that wait with it, of about as many documents as a commit has; `None` at the end.
+fn together<T>(waiting: &mpsc::Receiver<T>, documents_of: impl Fn(&T) -> usize) -> Option<Vec<T>> {
+    let first = waiting.recv().ok()?;
+    let mut documents = documents_of(&first);
+    let mut all = vec![first];
+    while documents < TOGETHER
+        && let Ok(more) = waiting.try_recv()
+    {
+        documents += documents_of(&more);
+        all.push(more);
+    }
+    Some(all)
+}
+
 /// Turns documents into rows, on all threads.
 struct Makers<'e>(Vec<Processor<'e>>);
 
@@ -129,15 +141,7 @@ impl<'e> Makers<'e> {
 
     /// Takes requests as they come until nobody can send any, and hands on what was made of them.
     fn work(&mut self, waiting: &mpsc::Receiver<Job>, made: &mpsc::SyncSender<Made>) {
-        while let Ok(first) = waiting.recv() {
-            let mut documents = first.documents.len();
-            let mut jobs = vec![first];
-            while documents < TOGETHER
-                && let Ok(job) = waiting.try_recv()
-            {
-                documents += job.documents.len();
-                jobs.push(job);
-            }
+        while let Some(jobs) = together(waiting, |job| job.documents.len()) {
             // Where nobody commits any more, those who asked are told by the end of their channels.
             if self.make(jobs).is_some_and(|all| made.send(all).is_err()) {
                 return;
@@ -148,12 +152,13 @@ impl<'e> Makers<'e> {
     /// What is made of requests; nothing where that failed, which they were told.
     fn make(&mut self, mut jobs: Vec<Job>) -> Option<Made> {
         let received_at = chrono::Utc::now().timestamp_micros();
+        let starts =
+            jobs.iter().scan(0, |next, job| Some(std::mem::replace(next, *next + job.documents.len()))).collect();
         let documents = jobs.iter_mut().flat_map(|job| std::mem::take(&mut job.documents));
         let records: Vec<Record> =
             documents.enumerate().map(|(ordinal, value)| record(ordinal as u64, value)).collect();
-        let starts = jobs.iter().scan(0, |next, job| Some(std::mem::replace(next, *next + job.count))).collect();
         match self.process(&records, received_at) {
-            Ok(parts) => Some(Made { jobs, starts, parts, received_at }),
+            Ok(parts) => Some(Made { jobs, starts, documents: records.len(), parts, received_at }),
             Err(e) => {
                 jobs.into_iter().for_each(|job| drop(job.done.send(Err(e.to_string()))));
                 None
@@ -211,15 +216,12 @@ struct Made {
     jobs: Vec<Job>,
     /// The place of each request's first document.
     starts: Vec<usize>,
+    documents: usize,
     parts: Vec<Processed>,
     received_at: i64,
 }
 
 impl Made {
-    fn documents(&self) -> usize {
-        self.jobs.iter().map(|job| job.count).sum()
-    }
-
     /// The request of a document, and its place in that.
     fn place(&self, offset: Option<i64>) -> (usize, usize) {
         let at = offset.and_then(|at| usize::try_from(at).ok()).unwrap_or_default();
@@ -240,15 +242,7 @@ struct Committer {
 impl Committer {
     /// Commits what was made while the last commit was written, all at once.
     fn work(&mut self, made: &mpsc::Receiver<Made>) {
-        while let Ok(first) = made.recv() {
-            let mut documents = first.documents();
-            let mut all = vec![first];
-            while documents < TOGETHER
-                && let Ok(made) = made.try_recv()
-            {
-                documents += made.documents();
-                all.push(made);
-            }
+        while let Some(all) = together(made, |made| made.documents) {
             self.commit(all);
         }
     }
@@ -376,12 +370,18 @@ mod tests {
         .into_bytes()
     }
 
-    #[tokio::test(flavor = "multi_thread")]
-    async fn events_are_in_the_store_when_the_answer_comes() {
+    /// A store that lasts as long as its folder, its way in, and the thread of that.
+    fn started() -> (tempfile::TempDir, String, Ingest, std::thread::JoinHandle<()>) {
         let folder = tempfile::tempdir().expect("a folder");
         let uri = folder.path().join("store").to_string_lossy().into_owned();
         let key = FingerprintKey::new(b"a key for this test").expect("a key");
         let (ingest, thread) = Ingest::start(uri.clone(), key).expect("started");
+        (folder, uri, ingest, thread)
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn events_are_in_the_store_when_the_answer_comes() {
+        let (_folder, uri, ingest, thread) = started();
         let one = event("d46e465b-d358-4d32-83d4-df660ff614dd");
         let two = event("d46e465b-d358-4d32-83d4-df660ff614de");
         let taken = ingest.take(vec![one.clone(), b"{\"a\":".to_vec(), two]).await.expect("taken");
@@ -406,10 +406,7 @@ mod tests {
     /// Requests are processed together and in parts: each is told of its own documents.
     #[tokio::test(flavor = "multi_thread")]
     async fn each_request_is_told_what_became_of_its_own_documents() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let uri = folder.path().join("store").to_string_lossy().into_owned();
-        let key = FingerprintKey::new(b"a key for this test").expect("a key");
-        let (ingest, thread) = Ingest::start(uri.clone(), key).expect("started");
+        let (_folder, uri, ingest, thread) = started();
         let run = |request: usize, index: usize| format!("d46e465b-d358-4d32-83d4-{:012x}", request * 1000 + index);
         let asked = (0..12).map(|request| {
             let ingest = ingest.clone();
