@@ -38,6 +38,12 @@ pub enum ConnectorError {
         /// What librdkafka said last, led by `: `, or empty.
         reason: String,
     },
+    /// No token for SASL OAUTHBEARER. Worth another try where the endpoint did not answer.
+    #[error("no token for Kafka: {reason}; see `security.oauth`")]
+    Token {
+        /// What went wrong, and what to check.
+        reason: String,
+    },
     /// The topic does not exist, or this user may not see it.
     #[error(
         "topic `{topic}` is not on the cluster at `{brokers}`{hint}; create it, or grant Describe on it to this user"

@@ -2,7 +2,8 @@
 //!
 //! The jars come from Maven Central once and stay in a cache outside the checkout; each broker has a temporary
 //! directory for its data and log. [`KafkaBroker::kill`] and [`KafkaBroker::restart`] are for crash tests: the data
-//! survive, as they do on a real host. Plain text only, no authentication.
+//! survive, as they do on a real host. Clients without settings speak plain text; [`KafkaBroker::start_secured`] opens
+//! listeners with TLS and SASL beside that.
 
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
@@ -34,8 +35,33 @@ pub struct KafkaBroker {
     /// Configuration, data and `broker.log`.
     home: TempDir,
     port: u16,
+    secured: Option<Secured>,
     /// `None` after [`kill`](Self::kill).
     child: Option<Child>,
+}
+
+/// What a broker with secured listeners needs: paths of PEM files, and who may come.
+#[derive(Clone, Debug)]
+pub struct Secured {
+    /// The broker's certificate and its key, in one file.
+    pub keystore: PathBuf,
+    /// The authorities whose clients may come to the listener for mutual TLS.
+    pub truststore: PathBuf,
+    /// Key set of the provider whose tokens are taken (RFC 7517).
+    pub jwks: PathBuf,
+    /// Audience that a token must have.
+    pub audience: String,
+    /// User name and password for PLAIN and both SCRAM mechanisms.
+    pub user: (String, String),
+}
+
+/// Where a secured broker listens.
+#[derive(Clone, Debug)]
+pub struct SecuredListeners {
+    /// Mutual TLS.
+    pub ssl: String,
+    /// TLS with PLAIN, SCRAM and OAUTHBEARER.
+    pub sasl_ssl: String,
 }
 
 /// What the fixture could not do, and why, as text for whoever reads the failed test.
@@ -48,24 +74,42 @@ pub type Result<T> = std::result::Result<T, FixtureError>;
 impl KafkaBroker {
     /// Fetches Kafka if need be, formats a new log directory, starts a broker and waits until it answers.
     pub fn start() -> Result<Self> {
+        Self::start_with(&|libs| Self::start_once(libs, free_ports()?, None))
+    }
+
+    /// A broker that has listeners with TLS and SASL beside the plain one.
+    pub fn start_secured(secured: &Secured) -> Result<(Self, SecuredListeners)> {
+        Self::start_with(&|libs| {
+            let (ports, [ssl, sasl_ssl]) = (free_ports()?, free_ports()?);
+            let listeners = SecuredListeners { ssl: local(ssl), sasl_ssl: local(sasl_ssl) };
+            Ok((Self::start_once(libs, ports, Some((secured, &listeners)))?, listeners))
+        })
+    }
+
+    fn start_with<T>(start: &dyn Fn(PathBuf) -> Result<T>) -> Result<T> {
         let libs = fetch()?;
         // Another process may take a free port before the broker binds it; then the next ones are tried.
         for _ in 1..START_ATTEMPTS {
-            match Self::start_once(libs.clone()) {
+            match start(libs.clone()) {
                 Err(error) if error.0.contains("Address already in use") => {}
                 outcome => return outcome,
             }
         }
-        Self::start_once(libs)
+        start(libs)
     }
 
-    fn start_once(libs: PathBuf) -> Result<Self> {
+    fn start_once(
+        libs: PathBuf,
+        [port, controller_port]: [u16; 2],
+        secured: Option<(&Secured, &SecuredListeners)>,
+    ) -> Result<Self> {
         let home = tempfile::Builder::new().prefix("lineward-kafka-").tempdir();
         let home = home.map_err(|e| fail("make a directory", e))?;
-        let (port, controller_port) = free_ports()?;
-        write(&home.path().join("server.properties"), &server_properties(home.path(), port, controller_port))?;
+        let properties = server_properties(home.path(), port, controller_port, secured);
+        write(&home.path().join("server.properties"), &properties)?;
         write(&home.path().join("log4j2.properties"), LOG4J)?;
-        let mut broker = Self { libs, home, port, child: None };
+        let secured = secured.map(|(secured, _)| secured.clone());
+        let mut broker = Self { libs, home, port, secured, child: None };
         broker.format()?;
         broker.restart()?;
         Ok(broker)
@@ -73,7 +117,7 @@ impl KafkaBroker {
 
     /// The bootstrap list.
     pub fn bootstrap(&self) -> String {
-        SocketAddr::from((Ipv4Addr::LOCALHOST, self.port)).to_string()
+        local(self.port)
     }
 
     /// Process id, while the broker runs.
@@ -200,7 +244,10 @@ impl KafkaBroker {
     fn format(&self) -> Result<()> {
         let cluster_id = self.run_tool(&["kafka.tools.StorageTool", "random-uuid"])?;
         let cluster_id = cluster_id.trim();
-        self.run_tool(&["kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", "server.properties"]).map(drop)
+        let mut args = vec!["kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", "server.properties"];
+        let users: Vec<String> = self.secured.iter().flat_map(|secured| scram_users(&secured.user)).collect();
+        args.extend(users.iter().flat_map(|user| ["--add-scram", user.as_str()]));
+        self.run_tool(&args).map(drop)
     }
 
     fn run_tool(&self, args: &[&str]) -> Result<String> {
@@ -214,8 +261,15 @@ impl KafkaBroker {
         command
             .current_dir(self.home.path())
             .stdin(Stdio::null())
-            .args(["-Xms256m", "-Xmx512m", "-XX:+UseG1GC", "-Dlog4j2.configurationFile=log4j2.properties", "-cp"])
+            .args(["-Xms256m", "-Xmx512m", "-XX:+UseG1GC", "-Dlog4j2.configurationFile=log4j2.properties"])
+            // Since 4.0 a broker reads keys of tokens only from where its start allows it.
+            .args(
+                self.secured.iter().map(|secured| {
+                    format!("-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls={}", file_url(&secured.jwks))
+                }),
+            )
             // Java expands the star itself.
+            .arg("-cp")
             .arg(self.libs.join("*"));
         command
     }
@@ -384,16 +438,29 @@ fn need(program: &str, package: &str) -> Result<()> {
 
 /// One broker that is its own controller. The short broker session is for crash tests: a broker that was killed may
 /// register again only when the session of its former life is over, 9 seconds by default.
-fn server_properties(home: &Path, port: u16, controller_port: u16) -> String {
+fn server_properties(
+    home: &Path,
+    port: u16,
+    controller_port: u16,
+    secured: Option<(&Secured, &SecuredListeners)>,
+) -> String {
     let data = home.join("data");
+    let (others, protocols, rest) = match secured {
+        Some((secured, at)) => (
+            format!(",SSL://{},SASL_SSL://{}", at.ssl, at.sasl_ssl),
+            ",SSL:SSL,SASL_SSL:SASL_SSL",
+            secured_properties(secured),
+        ),
+        None => (String::new(), "", String::new()),
+    };
     format!(
         "process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller_port}
 controller.listener.names=CONTROLLER
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+listeners=PLAINTEXT://127.0.0.1:{port}{others},CONTROLLER://127.0.0.1:{controller_port}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}{others}
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT{protocols}
 inter.broker.listener.name=PLAINTEXT
 log.dirs={data}
 offsets.topic.replication.factor=1
@@ -409,19 +476,60 @@ auto.create.topics.enable=false
 num.network.threads=2
 num.io.threads=2
 log.cleaner.dedupe.buffer.size=16777216
-",
+{rest}",
         data = data.display()
     )
 }
 
+/// The listeners with TLS and SASL.
+fn secured_properties(secured: &Secured) -> String {
+    let (user, password) = &secured.user;
+    let modules = "org.apache.kafka.common.security";
+    format!(
+        "ssl.keystore.type=PEM
+ssl.keystore.location={keystore}
+ssl.truststore.type=PEM
+ssl.truststore.location={truststore}
+listener.name.ssl.ssl.client.auth=required
+listener.name.sasl_ssl.ssl.client.auth=none
+listener.name.sasl_ssl.sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER
+listener.name.sasl_ssl.plain.sasl.jaas.config={modules}.plain.PlainLoginModule required user_{user}=\"{password}\";
+listener.name.sasl_ssl.scram-sha-256.sasl.jaas.config={modules}.scram.ScramLoginModule required;
+listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config={modules}.scram.ScramLoginModule required;
+listener.name.sasl_ssl.oauthbearer.sasl.jaas.config={modules}.oauthbearer.OAuthBearerLoginModule required;
+listener.name.sasl_ssl.oauthbearer.sasl.server.callback.handler.class={modules}.oauthbearer.OAuthBearerValidatorCallbackHandler
+listener.name.sasl_ssl.oauthbearer.sasl.oauthbearer.jwks.endpoint.url={jwks}
+listener.name.sasl_ssl.oauthbearer.sasl.oauthbearer.expected.audience={audience}
+listener.name.sasl_ssl.oauthbearer.connections.max.reauth.ms=3600000
+",
+        keystore = secured.keystore.display(),
+        truststore = secured.truststore.display(),
+        jwks = file_url(&secured.jwks),
+        audience = secured.audience,
+    )
+}
+
+/// A user as Kafka's tool that formats a log takes them.
+fn scram_users((user, password): &(String, String)) -> [String; 2] {
+    ["SCRAM-SHA-256", "SCRAM-SHA-512"].map(|mechanism| format!("{mechanism}=[name={user},password={password}]"))
+}
+
+fn file_url(path: &Path) -> String {
+    format!("file://{}", path.display())
+}
+
+fn local(port: u16) -> String {
+    SocketAddr::from((Ipv4Addr::LOCALHOST, port)).to_string()
+}
+
 /// Two ports that were free a moment ago.
-fn free_ports() -> Result<(u16, u16)> {
+fn free_ports() -> Result<[u16; 2]> {
     let bind = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(|e| fail("find a free port", e));
     // Both are held until both are known, so that they differ.
     let (first, second) = (bind()?, bind()?);
     let port =
         |listener: &TcpListener| listener.local_addr().map(|a| a.port()).map_err(|e| fail("find a free port", e));
-    Ok((port(&first)?, port(&second)?))
+    Ok([port(&first)?, port(&second)?])
 }
 
 fn answers(client: &BaseConsumer, ready: impl Fn(&Metadata) -> bool) -> bool {

@@ -3,6 +3,7 @@
 //! The types refuse unknown fields. Passwords are named by environment variable or file and read only when a client is
 //! made, so that no configuration value, `Debug` output or error holds one.
 
+use super::oauth::{Tokens, token_url};
 use crate::ConnectorError;
 use rdkafka::ClientConfig;
 use serde::Deserialize;
@@ -86,6 +87,9 @@ pub struct Security {
     /// Where to read the SASL password.
     #[serde(default)]
     pub password: Option<SecretRef>,
+    /// Where tokens come from, for `OAUTHBEARER`.
+    #[serde(default)]
+    pub oauth: Option<OAuth>,
     /// PEM file with the authorities to trust; the system's by default.
     #[serde(default)]
     pub ca: Option<PathBuf>,
@@ -115,7 +119,35 @@ pub enum Protocol {
     SaslSsl,
 }
 
-/// SASL mechanisms with a user name and a password.
+/// Where tokens for `OAUTHBEARER` come from: a token endpoint that is asked by the client credentials grant (RFC 6749,
+/// 4.4), or a place where something else renews them.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OAuth {
+    /// The token endpoint: an `https` URL, or an `http` one on this machine.
+    #[serde(default)]
+    pub token_url: Option<String>,
+    /// Who asks: the identifier itself, or where to read it.
+    #[serde(default)]
+    pub client_id: Option<Text>,
+    /// Where to read the secret of `client_id`.
+    #[serde(default)]
+    pub client_secret: Option<SecretRef>,
+    /// What is asked for, names separated by spaces.
+    #[serde(default)]
+    pub scope: Option<String>,
+    /// PEM file with the authorities to trust at the token endpoint; the system's by default.
+    #[serde(default)]
+    pub ca: Option<PathBuf>,
+    /// Where a token lies that something else renews, in place of a token endpoint. Read anew whenever one is wanted.
+    #[serde(default)]
+    pub token: Option<SecretRef>,
+    /// SASL extensions (RFC 7628, 3.1) that are sent with the token.
+    #[serde(default)]
+    pub extensions: BTreeMap<String, String>,
+}
+
+/// SASL mechanisms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub enum SaslMechanism {
     /// User name and password in clear; use it over TLS only.
@@ -127,6 +159,9 @@ pub enum SaslMechanism {
     /// Salted challenge and response with SHA-512.
     #[serde(rename = "SCRAM-SHA-512")]
     ScramSha512,
+    /// A token of an identity provider (RFC 7628); use it over TLS only.
+    #[serde(rename = "OAUTHBEARER")]
+    OAuthBearer,
 }
 
 /// Where a secret is kept: `{ env: NAME }` or `{ file: PATH }`. The secret itself cannot be written in a
@@ -184,6 +219,12 @@ const PROTECTED: &[(&str, &str)] = &[
     ("metadata.broker.list", "use `brokers`"),
     ("partition.assignment.strategy", "kept partitions would be read again after each rebalance"),
     ("queued.max.messages.kbytes", "use `queued_max_messages_kbytes`"),
+    ("enable.sasl.oauthbearer.unsecure.jwt", "anybody could write such a token"),
+    ("sasl.mechanism", "use `security.mechanism`"),
+    ("sasl.mechanisms", "use `security.mechanism`"),
+    ("sasl.oauthbearer.client.id", "use `security.oauth`"),
+    ("sasl.oauthbearer.client.secret", "use `security.oauth`"),
+    ("sasl.oauthbearer.method", "use `security.oauth`"),
     ("sasl.password", "use `security.password`"),
     ("sasl.username", "use `security.username`"),
     ("security.protocol", "use `security.protocol` of the source, not of `extra`"),
@@ -289,20 +330,23 @@ impl Security {
     fn validate(&self) -> Result<(), ConnectorError> {
         let sasl = matches!(self.protocol, Protocol::SaslPlaintext | Protocol::SaslSsl);
         let tls = matches!(self.protocol, Protocol::Ssl | Protocol::SaslSsl);
-        let needs = |set: bool, field: &str| {
-            if set == sasl {
-                return Ok(());
-            }
-            let problem = if sasl {
-                "is missing; `protocol` is a SASL one"
-            } else {
-                "is set, but `protocol` has no SASL; use `sasl_ssl`"
+        let by_token = self.mechanism == Some(SaslMechanism::OAuthBearer);
+        let needs = |set: bool, wanted: bool, field: &str| {
+            let problem = match (set, wanted) {
+                (true, true) | (false, false) => return Ok(()),
+                (false, true) if by_token => "is missing; `OAUTHBEARER` needs it",
+                (false, true) => "is missing; `protocol` is a SASL one",
+                (true, false) if !sasl => "is set, but `protocol` has no SASL; use `sasl_ssl`",
+                (true, false) if by_token => "is set, but `OAUTHBEARER` has tokens; use `security.oauth`",
+                (true, false) => "is set, but `mechanism` has no tokens; use `OAUTHBEARER`",
             };
             Err(ConnectorError::config(format!("security.{field}"), problem))
         };
-        needs(self.mechanism.is_some(), "mechanism")?;
-        needs(self.username.is_some(), "username")?;
-        needs(self.password.is_some(), "password")?;
+        needs(self.mechanism.is_some(), sasl, "mechanism")?;
+        needs(self.username.is_some(), sasl && !by_token, "username")?;
+        needs(self.password.is_some(), sasl && !by_token, "password")?;
+        needs(self.oauth.is_some(), sasl && by_token, "oauth")?;
+        self.oauth.as_ref().map_or(Ok(()), OAuth::validate)?;
         if self.certificate.is_some() != self.key.is_some() {
             return Err(ConnectorError::config(
                 "security.certificate",
@@ -316,6 +360,11 @@ impl Security {
             ));
         }
         Ok(())
+    }
+
+    /// The tokens of a client, where its mechanism has any. Reads the secrets.
+    pub(super) fn tokens(&self) -> Result<Option<Tokens>, ConnectorError> {
+        self.oauth.as_ref().map(Tokens::new).transpose()
     }
 
     fn apply(&self, config: &mut ClientConfig) -> Result<(), ConnectorError> {
@@ -346,6 +395,33 @@ impl Security {
     }
 }
 
+impl OAuth {
+    /// Checks what the types cannot. Reads no secret.
+    pub(super) fn validate(&self) -> Result<(), ConnectorError> {
+        let field = |name: &str| format!("security.oauth.{name}");
+        let asking = [
+            ("token_url", self.token_url.is_some()),
+            ("client_id", self.client_id.is_some()),
+            ("client_secret", self.client_secret.is_some()),
+            ("scope", self.scope.is_some()),
+            ("ca", self.ca.is_some()),
+        ];
+        if self.token.is_some() {
+            return match asking.iter().find(|(_, set)| *set) {
+                Some((name, _)) => {
+                    Err(ConnectorError::config(field(name), "is set beside `token`, which is not asked for"))
+                }
+                None => Ok(()),
+            };
+        }
+        if let Some((name, _)) = asking.iter().take(3).find(|(_, set)| !set) {
+            let problem = "is missing; use `token_url` with `client_id` and `client_secret`, or `token`";
+            return Err(ConnectorError::config(field(name), problem));
+        }
+        token_url(self.token_url.as_deref().unwrap_or_default()).map(drop)
+    }
+}
+
 impl Protocol {
     /// The name librdkafka uses.
     pub fn as_str(self) -> &'static str {
@@ -365,13 +441,14 @@ impl SaslMechanism {
             Self::Plain => "PLAIN",
             Self::ScramSha256 => "SCRAM-SHA-256",
             Self::ScramSha512 => "SCRAM-SHA-512",
+            Self::OAuthBearer => "OAUTHBEARER",
         }
     }
 }
 
 impl SecretRef {
     /// Reads the secret; `field` is named in the error.
-    fn read(&self, field: &str) -> Result<String, ConnectorError> {
+    pub(super) fn read(&self, field: &str) -> Result<String, ConnectorError> {
         match self {
             Self::Env(name) => std::env::var(name).map_err(|_| {
                 ConnectorError::config(field, format!("environment variable `{name}` is not set or not UTF-8"))
@@ -388,7 +465,7 @@ impl SecretRef {
 }
 
 impl Text {
-    fn read(&self, field: &str) -> Result<String, ConnectorError> {
+    pub(super) fn read(&self, field: &str) -> Result<String, ConnectorError> {
         match self {
             Self::Plain(text) => Ok(text.clone()),
             Self::From(place) => place.read(field),

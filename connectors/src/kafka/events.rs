@@ -5,11 +5,14 @@
 //! rust-rdkafka create and destroy the client and reads the same queue itself. Rebalances arrive as plain events here,
 //! in order with the records, and are answered by the caller. All `unsafe` of consuming is in this file.
 
+use super::oauth::{self, Tokens};
+use crate::ConnectorError;
 use rdkafka::bindings as sys;
-use rdkafka::client::ClientContext;
+use rdkafka::client::{ClientContext, OAuthToken};
 use rdkafka::config::{ClientConfig, FromClientConfigAndContext, RDKafkaLogLevel};
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
-use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use std::error::Error;
 use std::ffi::{CStr, c_char, c_void};
 use std::ptr::{self, NonNull};
 use std::time::Duration;
@@ -47,14 +50,19 @@ pub(super) enum Notice {
 
 impl GroupConsumer {
     /// Creates the client. `config` must name a group.
-    pub(super) fn new(config: &ClientConfig) -> KafkaResult<Self> {
-        let consumer = BaseConsumer::from_config_and_context(config, KafkaContext)?;
+    pub(super) fn new(config: &ClientConfig, tokens: Option<Tokens>) -> Result<Self, ConnectorError> {
+        let cannot = |e| ConnectorError::kafka("create the consumer", e);
+        let consumer = BaseConsumer::from_config_and_context(config, KafkaContext { tokens }).map_err(cannot)?;
+        // Before anything is asked of a broker, and before a queue is read: a client without a token connects to none.
+        if let Some(tokens) = &consumer.context().tokens {
+            tokens.hand_to(consumer.client())?;
+        }
         // SAFETY: the client is alive, and has a consumer queue because `config` names a group; the reference taken
         // here is given back in `Queue::drop`.
         let queue = unsafe { sys::rd_kafka_queue_get_consumer(consumer.client().native_ptr()) };
         match NonNull::new(queue) {
             Some(queue) => Ok(Self { queue: Queue(queue), consumer }),
-            None => Err(KafkaError::ClientCreation("the consumer has no group".into())),
+            None => Err(cannot(KafkaError::ClientCreation("the consumer has no group".into()))),
         }
     }
 
@@ -69,6 +77,11 @@ impl GroupConsumer {
         // SAFETY: the queue reference is held by `self`. A null event is the documented answer to a timeout.
         let event = unsafe { sys::rd_kafka_queue_poll(self.queue.0.as_ptr(), timeout_ms) };
         let event = NativeEvent(NonNull::new(event)?);
+        if event.wants_token()
+            && let Some(tokens) = &self.consumer.context().tokens
+        {
+            tokens.renew(self.consumer.client());
+        }
         Some(handle(event.read()))
     }
 
@@ -137,10 +150,18 @@ impl<'a> Message<'a> {
     }
 }
 
-/// Sends librdkafka's own log to `tracing`.
-pub(super) struct KafkaContext;
+/// Sends librdkafka's own log to `tracing`, and keeps the tokens of a client that has any.
+pub(super) struct KafkaContext {
+    tokens: Option<Tokens>,
+}
 
 impl ClientContext for KafkaContext {
+    const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
+
+    fn generate_oauth_token(&self, _: Option<&str>) -> Result<OAuthToken, Box<dyn Error>> {
+        oauth::for_rdkafka(self.tokens.as_ref())
+    }
+
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         log(level as i32, facility, message);
     }
@@ -169,6 +190,11 @@ impl Drop for Queue {
 struct NativeEvent(NonNull<sys::rd_kafka_event_t>);
 
 impl NativeEvent {
+    fn wants_token(&self) -> bool {
+        // SAFETY: the event is alive.
+        unsafe { sys::rd_kafka_event_type(self.0.as_ptr()) == sys::RD_KAFKA_EVENT_OAUTHBEARER_TOKEN_REFRESH }
+    }
+
     fn read(&self) -> Event<'_> {
         // SAFETY: the event is alive.
         match unsafe { sys::rd_kafka_event_type(self.0.as_ptr()) } {

@@ -7,13 +7,16 @@
 mod config;
 mod embedded;
 mod events;
+mod oauth;
 mod sink;
 mod source;
 #[cfg(test)]
 mod tests;
 mod topic_id;
 
-pub use config::{KafkaConfig, KafkaSinkConfig, Protocol, SaslMechanism, SecretRef, Security, StartPolicy, Text};
+pub use config::{
+    KafkaConfig, KafkaSinkConfig, OAuth, Protocol, SaslMechanism, SecretRef, Security, StartPolicy, Text,
+};
 pub use embedded::EmbeddedBroker;
 pub use sink::KafkaSink;
 pub use source::{Gap, GapCause, KafkaSource, PartitionStart, Polled, Start, StartOffsets};

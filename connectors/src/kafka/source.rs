@@ -131,8 +131,7 @@ pub enum GapCause {
 impl KafkaSource {
     /// Creates the consumer and subscribes. Connects in the background; [`check`](Self::check) waits for it.
     pub fn new(label: &str, config: &KafkaConfig, starts: Arc<dyn StartOffsets>) -> Result<Self, ConnectorError> {
-        let consumer = GroupConsumer::new(&config.client_config()?)
-            .map_err(|e| ConnectorError::kafka("create the consumer", e))?;
+        let consumer = GroupConsumer::new(&config.client_config()?, config.security.tokens()?)?;
         let topics: Vec<&str> = config.topics.iter().map(String::as_str).collect();
         consumer.inner().subscribe(&topics).map_err(|e| ConnectorError::kafka("subscribe", e))?;
         Ok(Self {

@@ -419,6 +419,32 @@ mod settings {
             (r#""security": {"password": {}}"#, "`{ env: NAME }` or `{ file: PATH }`"),
             (r#""security": {"mechanism": "PLAIN"}"#, "`security.mechanism`: is set, but `protocol` has no SASL"),
             (r#""security": {"protocol": "sasl_ssl"}"#, "`security.mechanism`: is missing"),
+            (r#""security": {"protocol": "sasl_ssl", "mechanism": "OAUTHBEARER"}"#, "`security.oauth`: is missing"),
+            (
+                r#""security": {"protocol": "sasl_ssl", "mechanism": "OAUTHBEARER", "oauth": {}, "username": "me"}"#,
+                "`security.username`: is set, but `OAUTHBEARER` has tokens",
+            ),
+            (
+                r#""security": {"protocol": "sasl_ssl", "mechanism": "PLAIN", "username": "me",
+                    "password": {"env": "P"}, "oauth": {"token": {"env": "T"}}}"#,
+                "`security.oauth`: is set, but `mechanism` has no tokens",
+            ),
+            (
+                r#""security": {"protocol": "sasl_ssl", "mechanism": "OAUTHBEARER",
+                    "oauth": {"token_url": "https://id.example/t", "client_id": "me"}}"#,
+                "`security.oauth.client_secret`: is missing",
+            ),
+            (
+                r#""security": {"protocol": "sasl_ssl", "mechanism": "OAUTHBEARER",
+                    "oauth": {"token": {"env": "T"}, "scope": "s"}}"#,
+                "`security.oauth.scope`: is set beside `token`",
+            ),
+            (
+                r#""security": {"protocol": "sasl_ssl", "mechanism": "OAUTHBEARER", "oauth":
+                    {"token_url": "http://id.example/t", "client_id": "me", "client_secret": {"env": "S"}}}"#,
+                "`security.oauth.token_url`: has no TLS",
+            ),
+            (r#""extra": {"sasl.oauthbearer.client.secret": "x"}"#, "may not be set here: use `security.oauth`"),
             (r#""security": {"ca": "/ca.pem"}"#, "`security.protocol`: has no TLS"),
             (r#""security": {"protocol": "ssl", "key": "/k"}"#, "`security.certificate`: needs `security.key`"),
             (r#""extra": {"auto.offset.reset": "latest"}"#, "`extra.auto.offset.reset`: may not be set here"),

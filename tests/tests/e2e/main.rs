@@ -8,6 +8,7 @@ mod canary;
 mod cluster;
 mod judges;
 mod kafka;
+mod kafka_secured;
 mod lineage;
 mod lineward;
 mod pipeline;

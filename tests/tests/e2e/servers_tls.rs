@@ -142,15 +142,8 @@ fn tokens_of_an_identity_provider() {
         return;
     }
     let lineward = estate();
-    for name in ["idp.key", "thief.key"] {
-        let bits = "rsa_keygen_bits:2048";
-        openssl(&lineward, &["genpkey", "-algorithm", "RSA", "-pkeyopt", bits, "-out", name]);
-    }
-    let modulus =
-        String::from_utf8(openssl(&lineward, &["rsa", "-in", "idp.key", "-noout", "-modulus"])).expect("text");
-    let modulus = hex::decode(modulus.trim().trim_start_matches("Modulus=")).expect("hex");
-    let key = json!({ "kty": "RSA", "use": "sig", "alg": "RS256", "kid": "k1", "e": "AQAB",
-        "n": BASE64_URL_SAFE_NO_PAD.encode(modulus) });
+    let key = provider(&lineward, "idp.key");
+    provider(&lineward, "thief.key");
     lineward.write("jwks.json", json!({ "keys": [key] }).to_string());
     lineward.write(
         "serve.yaml",
@@ -177,7 +170,17 @@ fn tokens_of_an_identity_provider() {
     assert!(audit.contains("\"principal\":\"ann@idp\""));
 }
 
-fn signed(lineward: &Lineward, key: &str, claims: &Value) -> String {
+/// A key that an identity provider signs with, as a file, and its public half as one of a key set (RFC 7517).
+pub fn provider(lineward: &Lineward, key: &str) -> Value {
+    openssl(lineward, &["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", key]);
+    let modulus = String::from_utf8(openssl(lineward, &["rsa", "-in", key, "-noout", "-modulus"])).expect("text");
+    let modulus = hex::decode(modulus.trim().trim_start_matches("Modulus=")).expect("hex");
+    json!({ "kty": "RSA", "use": "sig", "alg": "RS256", "kid": "k1", "e": "AQAB",
+        "n": BASE64_URL_SAFE_NO_PAD.encode(modulus) })
+}
+
+/// A token as a provider signs it.
+pub fn signed(lineward: &Lineward, key: &str, claims: &Value) -> String {
     let part = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
     let text = format!("{}.{}", part(&json!({ "alg": "RS256", "typ": "JWT", "kid": "k1" })), part(claims));
     lineward.write("to-sign", &text);
