@@ -5,6 +5,10 @@ Usage: judges.py kafka BROKER TOPIC        runs by openlineage-python's Kafka tr
        judges.py marquez HTTP SCHEMA       what a server's answers in Marquez's shapes have wrong
        judges.py openlineage SPEC FILE     what events have wrong by OpenLineage's schemas, their facets too
        judges.py raw SPEC FOLDER           events of others, one a line, after how many of them are valid
+       judges.py async HTTP RUNS           so many runs by the asynchronous transport, whose retries may send one twice
+       judges.py file FILE                 a run by the file transport
+       judges.py prov FILE                 what the PROV package reads in a document and writes again
+       judges.py in-toto FILE              what the attestation package has to say of statements
 """
 
 import json
@@ -12,6 +16,89 @@ import sys
 import urllib.parse
 import urllib.request
 import uuid
+
+
+def copy_run(number):
+    """A run that copies, by its two events."""
+    from openlineage.client.event_v2 import InputDataset, Job, OutputDataset, Run, RunEvent, RunState
+
+    run = Run(runId=str(uuid.UUID(int=number + 1)))
+    for state in [RunState.START, RunState.COMPLETE]:
+        yield RunEvent(
+            eventType=state,
+            eventTime=f"2026-03-01T10:0{int(state is RunState.COMPLETE)}:00Z",
+            run=run,
+            job=Job(namespace="etl", name="copy"),
+            producer="https://judges.example/test",
+            inputs=[InputDataset(namespace="db", name=f"source-{number}")],
+            outputs=[OutputDataset(namespace="db", name=f"target-{number}")],
+        )
+
+
+def asynchronous(http, runs):
+    from openlineage.client import OpenLineageClient
+    from openlineage.client.transport.async_http import AsyncHttpConfig, AsyncHttpTransport
+
+    transport = AsyncHttpTransport(AsyncHttpConfig(url=f"http://{http}", timeout=60))
+    client = OpenLineageClient(transport=transport)
+    for number in range(int(runs)):
+        for event in copy_run(number):
+            client.emit(event)
+    delivered = transport.wait_for_completion(timeout=60)
+    failed = transport.get_stats()["failed"]
+    client.close()
+    print(json.dumps({"delivered": delivered, "failed": failed}))
+
+
+def to_file(path):
+    from openlineage.client import OpenLineageClient
+    from openlineage.client.transport.file import FileConfig, FileTransport
+
+    client = OpenLineageClient(transport=FileTransport(FileConfig(log_file_path=path, append=True)))
+    for event in copy_run(0):
+        client.emit(event)
+
+
+def prov(path):
+    from prov.model import ProvDocument
+
+    with open(path) as file:
+        text = file.read()
+    document = ProvDocument.deserialize(content=text, format="json")
+    again = ProvDocument.deserialize(content=document.serialize(format="json"), format="json")
+    known = {str(record.identifier) for record in document.get_records() if record.is_element()}
+    relations = [record for record in document.get_records() if record.is_relation()]
+    ends = {str(value) for record in relations for _, value in record.formal_attributes if hasattr(value, "localpart")}
+    kinds = [type(record).__name__ for record in document.get_records()]
+    counts = {kind: kinds.count(kind) for kind in sorted(set(kinds))}
+    print(json.dumps({"same": document == again, "unknown": sorted(ends - known), "counts": counts}))
+
+
+def in_toto(path):
+    from google.protobuf import json_format
+    from in_toto_attestation.predicates.provenance.v1 import provenance_pb2
+    from in_toto_attestation.v1 import statement_pb2
+    from in_toto_attestation.v1.statement import Statement
+
+    with open(path) as file:
+        text = file.read()
+    decoder, at, said = json.JSONDecoder(), 0, []
+    while at < len(text.rstrip()):
+        value, at = decoder.raw_decode(text, at)
+        at += len(text[at:]) - len(text[at:].lstrip())
+        # Fields that the formats do not have are errors here.
+        Statement.copy_from_pb(json_format.ParseDict(value, statement_pb2.Statement())).validate()
+        predicate = json_format.ParseDict(value["predicate"], provenance_pb2.Provenance())
+        dependencies = predicate.build_definition.resolved_dependencies
+        said.append(
+            {
+                "type": value["predicateType"],
+                "subject": value["subject"][0]["name"],
+                "dependencies": sorted(dependency.uri for dependency in dependencies),
+                "digests": all(dependency.digest for dependency in dependencies),
+            }
+        )
+    print(json.dumps(said))
 
 
 def kafka(broker, topic):
@@ -165,4 +252,15 @@ def raw(spec, scenarios):
         print(json.dumps(event))
 
 
-{"kafka": kafka, "openlineage": openlineage, "raw": raw, "mlflow": mlflow, "marquez": marquez}[sys.argv[1]](*sys.argv[2:])
+JUDGES = {
+    "async": asynchronous,
+    "file": to_file,
+    "in-toto": in_toto,
+    "kafka": kafka,
+    "marquez": marquez,
+    "mlflow": mlflow,
+    "openlineage": openlineage,
+    "prov": prov,
+    "raw": raw,
+}
+JUDGES[sys.argv[1]](*sys.argv[2:])

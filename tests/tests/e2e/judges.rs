@@ -1,5 +1,5 @@
-//! Producers that people have, as judges of the way in: openlineage-python over its Kafka transport, and MLflow's
-//! client. And Marquez's shapes as a judge of the way out.
+//! Producers that people have, as judges of the way in: openlineage-python over its transports, dbt, and MLflow's client.
+//! And as judges of the way out Marquez's shapes, OpenLineage's schemas, and packages that read PROV and in-toto.
 
 use crate::lineward::Lineward;
 use crate::readers::python_with;
@@ -9,13 +9,15 @@ use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::process::Command;
 
-const PACKAGES: [&str; 7] = [
+const PACKAGES: [&str; 9] = [
     "alembic==1.20.1",
+    "in-toto-attestation==0.9.3",
     "jsonschema[format]==4.26.0",
     "mlflow-skinny==3.17.2",
     "numpy==2.4.6",
     "openlineage-python[kafka]==1.54.0",
     "pandas==3.1.1",
+    "prov==3.2.3",
     "sqlalchemy==2.1.9",
 ];
 
@@ -58,6 +60,124 @@ fn runs_that_openlineage_sends_by_kafka_are_lineage() {
     // What was read is not read again.
     lineward.run(["run", "pipeline.yaml", "--until-end"]).ok();
     assert_eq!(lineward.count("SELECT count(*) FROM raw.events"), 4);
+}
+
+#[test]
+fn runs_that_openlineage_sends_at_once_or_to_a_file_are_lineage() {
+    const RUNS: i64 = 200;
+    let lineward = Lineward::new();
+    let file = lineward.path("events.jsonl");
+    if judge(&lineward, &["file", &file.to_string_lossy()]).is_none() {
+        return;
+    }
+    lineward.run(["ingest", "events.jsonl"]).ok();
+    let server = Server::start(&lineward, &[]);
+    let said = judge(&lineward, &["async", &server.http, &RUNS.to_string()]).expect("Python");
+    assert_eq!(said.trim(), r#"{"delivered": true, "failed": 0}"#);
+    // The first run came by both ways and is one.
+    let runs = lineward.sql("SELECT state, count(*) AS n FROM runs GROUP BY 1");
+    assert_eq!(json!(runs), json!([{"state": "COMPLETE", "n": RUNS}]));
+    assert_eq!(lineward.count("SELECT count(*) FROM raw.dead_letters"), 0);
+    for number in [0, 117] {
+        let upstream = lineward.sql(&format!("SELECT name FROM upstream('db/target-{number}')"));
+        assert_eq!(json!(upstream), json!([{"name": format!("source-{number}")}]));
+    }
+}
+
+/// A dbt project on DuckDB, run by `dbt-ol`, which sends what it did to a server.
+#[test]
+fn what_dbt_built_is_lineage_by_column() {
+    const DBT: [&str; 4] = ["dbt-core==1.10.23", "dbt-duckdb==1.10.1", "duckdb==2.0.0", "openlineage-dbt==1.54.0"];
+    let lineward = Lineward::new();
+    let Some(python) = python_with("venv-dbt", &DBT) else { return };
+    for (file, content) in [
+        (
+            "dbt_project.yml",
+            "name: clinic\nversion: '1.0'\nprofile: clinic\nmodels: {clinic: {+materialized: table}}\n",
+        ),
+        ("profiles.yml", "clinic: {target: dev, outputs: {dev: {type: duckdb, path: clinic.duckdb, threads: 1}}}\n"),
+        ("seeds/patients.csv", "patient_id,name\n1,A\n2,B\n"),
+        ("seeds/notes.csv", "visit_id,patient_id,note\n10,1,x\n11,2,y\n"),
+        (
+            "models/joined.sql",
+            "select n.visit_id, n.note, p.name as patient_name\n\
+             from {{ ref('notes') }} n join {{ ref('patients') }} p on n.patient_id = p.patient_id\n",
+        ),
+        ("models/corpus.sql", "select visit_id, upper(note) as text from {{ ref('joined') }}\n"),
+    ] {
+        lineward.write(&format!("dbt/{file}"), content);
+    }
+    let server = Server::start(&lineward, &[]);
+    let transport = format!("transport: {{type: http, url: 'http://{}', timeout: 60}}\n", server.http);
+    let config = lineward.write("dbt/openlineage.yml", transport);
+    let programs = python.parent().expect("a folder");
+    let path = std::env::join_paths([programs.into(), PathBuf::from("/usr/bin"), PathBuf::from("/bin")]);
+    for step in ["seed", "run"] {
+        let mut command = Command::new(&python);
+        command.arg(programs.join("dbt-ol")).args([step, "--profiles-dir", "."]).current_dir(lineward.path("dbt"));
+        command.env("PATH", path.as_ref().expect("a path")).env("HOME", lineward.path(""));
+        command.env("OPENLINEAGE_CONFIG", &config).env("OPENLINEAGE_NAMESPACE", "dbt");
+        command.env("DBT_SEND_ANONYMOUS_USAGE_STATS", "False");
+        lineward.run_command(&mut command).ok();
+    }
+    assert_eq!(lineward.count("SELECT count(*) FROM raw.dead_letters"), 0);
+    let upstream = lineward.sql("SELECT depth, name, complete FROM upstream('clinic.main.corpus') ORDER BY 1, 2");
+    let row = |depth: i32, name: &str| json!({"depth": depth, "name": format!("clinic.main.{name}"), "complete": true});
+    assert_eq!(json!(upstream), json!([row(1, "joined"), row(2, "notes"), row(2, "patients")]));
+    let of = |field: &str| {
+        let query =
+            format!("SELECT name, field FROM column_upstream('clinic.main.corpus', '{field}') ORDER BY depth, 1");
+        lineward.sql(&query)
+    };
+    let column = |name: &str, field: &str| json!({"name": format!("clinic.main.{name}"), "field": field});
+    assert_eq!(json!(of("text")), json!([column("joined", "note"), column("notes", "note")]));
+    assert_eq!(json!(of("visit_id")), json!([column("joined", "visit_id"), column("notes", "visit_id")]));
+    let jobs = lineward.sql("SELECT DISTINCT job_name, state FROM runs WHERE parent_run_id IS NOT NULL ORDER BY 1");
+    let job = |name: &str| json!({"job_name": format!("clinic.main.clinic.{name}"), "state": "COMPLETE"});
+    assert_eq!(json!(jobs), json!([job("corpus"), job("joined")]));
+}
+
+#[test]
+fn documents_of_prov_are_read_and_written_again() {
+    let lineward = estate();
+    let document = lineward.run(["export", "prov", "model:*"]).ok().stdout;
+    lineward.write("prov.json", &document);
+    let Some(said) = judge(&lineward, &["prov", "prov.json"]) else { return };
+    let said: Value = serde_json::from_str(&said).expect("JSON");
+    assert_eq!(said["same"], true, "it is another document when it is written again");
+    assert_eq!(said["unknown"], json!([]), "a relation has an end that is not in the document");
+    let written: Value = serde_json::from_str(&document).expect("JSON");
+    for (ours, theirs) in [
+        ("entity", "ProvEntity"),
+        ("activity", "ProvActivity"),
+        ("wasDerivedFrom", "ProvDerivation"),
+        ("wasGeneratedBy", "ProvGeneration"),
+        ("used", "ProvUsage"),
+    ] {
+        let count = written[ours].as_object().map_or(0, serde_json::Map::len);
+        assert!(count > 0 && said["counts"][theirs] == json!(count), "{ours}: {count}, {}", said["counts"]);
+    }
+}
+
+#[test]
+fn statements_of_in_toto_name_what_a_model_was_trained_on() {
+    let lineward = estate();
+    let statements = lineward.run(["export", "in-toto", "model:*"]).ok().stdout;
+    lineward.write("statements.json", &statements);
+    let Some(said) = judge(&lineward, &["in-toto", "statements.json"]) else { return };
+    let said: Vec<Value> = serde_json::from_str(&said).expect("JSON");
+    assert_eq!(said.len() as i64, lineward.count("SELECT count(*) FROM models"));
+    for statement in &said {
+        assert_eq!(statement["type"], "https://slsa.dev/provenance/v1");
+        assert_eq!(statement["digests"], true, "{statement}");
+        let subject = statement["subject"].as_str().expect("a name");
+        let upstream = lineward.sql(&format!(
+            "SELECT lower(asset_type) || ':' || namespace || '/' || name || '@' || version AS uri FROM upstream('{subject}')"
+        ));
+        let mut uris: Vec<&str> = upstream.iter().filter_map(|row| row["uri"].as_str()).collect();
+        uris.sort_unstable();
+        assert_eq!(statement["dependencies"], json!(uris), "{subject}");
+    }
 }
 
 #[test]

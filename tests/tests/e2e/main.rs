@@ -11,6 +11,7 @@ mod kafka;
 mod kafka_secured;
 mod lineage;
 mod lineward;
+mod oracle;
 mod pipeline;
 mod postgres;
 mod questions;

@@ -1,4 +1,4 @@
-"""Reads tables of a store with two engines that are not Lineward's, and prints what they see as JSON.
+"""Reads tables of a store with three engines that are not Lineward's, and prints what they see as JSON.
 
 Arguments: the store, then TABLE:COLUMN for each table. DuckDB reads Delta tables with an extension that it fetches when
 it is first used; so that the test needs no network, it reads the files that `deltalake` lists for the same version.
@@ -8,6 +8,7 @@ import json
 import sys
 
 import duckdb
+import polars
 import pyarrow
 from deltalake import DeltaTable
 
@@ -24,6 +25,7 @@ def main():
             "columns": arrow.column_names,
             "deltalake": sorted(arrow[column].to_pylist()),
             "duckdb": [row[0] for row in rows],
+            "polars": sorted(polars.scan_delta(f"{store}/{table}").select(column).collect()[column].to_list()),
         }
     out["checks"] = checks(store)
     json.dump(out, sys.stdout)

@@ -7,7 +7,7 @@ use std::fs::{self, File};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-const PACKAGES: [&str; 4] = ["deltalake==1.6.6", "duckdb==2.0.0", "igraph==1.0.0", "pyarrow==26.0.1"];
+const PACKAGES: [&str; 5] = ["deltalake==1.6.6", "duckdb==2.0.0", "igraph==1.0.0", "polars==2.1.0", "pyarrow==26.0.1"];
 
 /// All tables, and an expression that identifies rows and has the same text in both dialects.
 const TABLES: [(&str, &str); 18] = [
@@ -48,7 +48,7 @@ fn other_engines_read_every_table() {
         let rows = lineward.sql(&format!("SELECT {column} AS v FROM raw.{table} ORDER BY v"));
         let values: Vec<&Value> = rows.iter().map(|row| &row["v"]).collect();
         assert!(!values.is_empty(), "`{table}` is empty: nothing is compared");
-        for reader in ["deltalake", "duckdb"] {
+        for reader in ["deltalake", "duckdb", "polars"] {
             assert_eq!(read[table][reader], json!(values), "`{column}` of `{table}` as {reader} reads it");
         }
         let columns = lineward.sql(&format!(

@@ -4,6 +4,8 @@
 use crate::lineward::{Lineward, Outcome};
 use crate::readers::python_with;
 use serde_json::{Value, json};
+use std::io::{BufReader, Read, Write as _};
+use std::net::TcpStream;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
@@ -67,6 +69,13 @@ impl Server {
         psql.args(commands.iter().flat_map(|command| ["-c", command]));
         psql.env("PGCONNECT_TIMEOUT", "20");
         psql
+    }
+
+    /// Memory it holds now, in KiB.
+    fn resident_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its memory");
+        line.trim().trim_end_matches(" kB").parse().expect("a number")
     }
 
     /// Asks it to stop, and waits until it has.
@@ -344,4 +353,118 @@ fn nothing_is_open_without_credentials() {
         let outcome = lineward.run([vec!["serve"], arguments.clone()].concat()).exits(2);
         assert!(outcome.stderr.contains(said), "{arguments:?}: {}", outcome.stderr);
     }
+}
+
+/// A client that takes an answer of a million rows a piece at a time, with pauses: it gets all of them, the server does
+/// not gather them meanwhile, and others are answered at once. What is left when it goes away ends with it.
+#[test]
+fn a_million_rows_go_to_a_client_that_is_slow() {
+    const ROWS: usize = 1_000_000;
+    let lineward = Lineward::new();
+    lineward.write("none.jsonl", "");
+    lineward.run(["ingest", "none.jsonl"]).ok();
+    let server = Server::start(&lineward, &[]);
+    let query = format!("SELECT value, repeat('x', 100) AS filler FROM generate_series(1, {ROWS})");
+    let others = || {
+        let begin = Instant::now();
+        let answer = post(&server, "SELECT 1 AS one", "application/x-ndjson");
+        assert!(text_of(answer).contains("{\"one\":1}"));
+        assert!(begin.elapsed() < Duration::from_secs(5), "others wait for {:?}", begin.elapsed());
+    };
+    others();
+    let before = server.resident_kib();
+    let read_slowly = |stream: &mut TcpStream| {
+        let (mut all, mut piece, mut most) = (Vec::new(), vec![0; 1 << 20], 0);
+        while all.len() < 4 << 20 {
+            let read = stream.read(&mut piece).expect("a piece");
+            assert!(read > 0, "the answer ended after {} bytes", all.len());
+            all.extend_from_slice(&piece[..read]);
+            std::thread::sleep(Duration::from_millis(100));
+            most = most.max(server.resident_kib().saturating_sub(before));
+        }
+        others();
+        // What it took itself is no part of the server.
+        assert!(most < 64 << 10, "the server gathered {most} KiB");
+        all
+    };
+
+    let mut stream = post(&server, &query, "application/x-ndjson");
+    let mut all = read_slowly(&mut stream);
+    stream.read_to_end(&mut all).expect("the rest");
+    let text = String::from_utf8(all).expect("text");
+    let rows = text.lines().filter(|line| line.contains("filler") && line.starts_with('{')).count();
+    assert_eq!(rows, ROWS, "by HTTP");
+
+    let mut stream = TcpStream::connect(&server.postgres).expect("connected");
+    let startup = b"\0\x03\0\0user\0me\0database\0lineward\0\0";
+    send(&mut stream, None, startup);
+    while message(&mut stream).0 != b'Z' {}
+    send(&mut stream, Some(b'Q'), format!("{query}\0").as_bytes());
+    let begun = read_slowly(&mut stream);
+    let (mut rows, mut all) = (0, std::io::Cursor::new(begun).chain(BufReader::new(stream)));
+    loop {
+        match message(&mut all).0 {
+            b'D' => rows += 1,
+            b'C' => break,
+            _ => {}
+        }
+    }
+    assert_eq!(rows, ROWS, "by PostgreSQL's protocol");
+
+    // One that goes away in the middle leaves nothing that runs on.
+    let mut stream = post(&server, &query.replace(&ROWS.to_string(), "1000000000"), "application/x-ndjson");
+    read_slowly(&mut stream);
+    drop(stream);
+    let begin = Instant::now();
+    loop {
+        let ticks = cpu_ticks(&server);
+        std::thread::sleep(Duration::from_millis(500));
+        if cpu_ticks(&server) - ticks < 10 {
+            break;
+        }
+        assert!(begin.elapsed() < Duration::from_secs(20), "the query runs on: {}", lineward.log("serve", "err"));
+    }
+}
+
+/// A request for an answer in a form; what comes is the head and the answer, unbroken as HTTP 1.0 has it.
+fn post(server: &Server, query: &str, accept: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(&server.http).expect("connected");
+    let body = json!({ "query": query }).to_string();
+    let head = format!(
+        "POST /api/v1/sql HTTP/1.0\r\nhost: {}\r\ncontent-type: application/json\r\naccept: {accept}\r\n\
+         content-length: {}\r\n\r\n{body}",
+        server.http,
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).expect("asked");
+    stream
+}
+
+fn text_of(mut stream: TcpStream) -> String {
+    let mut text = String::new();
+    stream.read_to_string(&mut text).expect("an answer");
+    text
+}
+
+/// A message of PostgreSQL's protocol: its type, its length, its content.
+fn send(stream: &mut TcpStream, kind: Option<u8>, content: &[u8]) {
+    let length = u32::try_from(content.len() + 4).expect("a short one").to_be_bytes();
+    let message: Vec<u8> = kind.into_iter().chain(length).chain(content.iter().copied()).collect();
+    stream.write_all(&message).expect("sent");
+}
+
+fn message(stream: &mut impl Read) -> (u8, Vec<u8>) {
+    let mut head = [0; 5];
+    stream.read_exact(&mut head).expect("a message");
+    let length = u32::from_be_bytes([head[1], head[2], head[3], head[4]]) as usize;
+    let mut content = vec![0; length - 4];
+    stream.read_exact(&mut content).expect("all of it");
+    (head[0], content)
+}
+
+/// Time of processors it took, in hundredths of a second.
+fn cpu_ticks(server: &Server) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", server.process.id())).expect("it runs");
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    fields[11..13].iter().map(|ticks| ticks.parse::<u64>().expect("a number")).sum()
 }
