@@ -15,6 +15,7 @@ use crate::rows::{
     RunIoKey, RunIoRow, RunMappingRow, RunRow, TagRow, run_io_key,
 };
 use arrow::array::{Array as _, ArrayRef, Int64Array, RecordBatch, StringViewArray, TimestampMicrosecondArray};
+use arrow::datatypes::UInt32Type;
 use lineward_events::{AssetType, EdgeType, Evidence, is_evaluation};
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -78,8 +79,8 @@ impl GraphTables {
         })
     }
 
-    /// A batch of `edges` as it is held until all of them are read: types and evidence as numbers, and no column that says
-    /// nothing in it. There are more of these rows than of all others together.
+    /// A batch of `edges` as it is held until all of them are read: types and evidence as numbers, ids in half their width
+    /// where they fit, and no column that says nothing in it. There are more of these rows than of all others together.
     ///
     /// # Errors
     /// [`Error::Rows`] where a column is of another type than its table says.
@@ -95,6 +96,7 @@ impl GraphTables {
                 "evidence" => (name, Arc::new(table.codes(name, evidence_code)?)),
                 "retracted_at" | "run_sid" if column.null_count() == column.len() => continue,
                 "revision" | "clear_mask" if says_nothing()? => continue,
+                "edge_id" | "src_version_id" | "dst_version_id" | "run_sid" => (name, narrow(table.numbers(name)?)),
                 _ => (name, column.clone()),
             });
         }
@@ -169,6 +171,14 @@ impl GraphTables {
         "retracted_at",
         "revision",
     ];
+}
+
+/// Numbers in half their width, where all of them fit.
+fn narrow(wide: Int64Array) -> ArrayRef {
+    if wide.values().iter().any(|number| u32::try_from(*number).is_err()) {
+        return Arc::new(wide);
+    }
+    Arc::new(wide.unary::<_, UInt32Type>(|number| number as u32))
 }
 
 /// A version's place in the graph: a dense index in the order of `version_id`.
@@ -303,10 +313,8 @@ impl LineageGraph {
         let as_of = AsOf { valid: None, recorded };
         let rows = tables.others;
         let assets = Kept::new(current(rows.assets, recorded));
-        let versions = Versions::of(&tables.versions, as_of, |id| assets.place(id).is_some())?;
-        drop(tables.versions);
-        let runs = Runs::of(&tables.runs, as_of)?;
-        drop(tables.runs);
+        let versions = Versions::of(tables.versions, as_of, |id| assets.place(id).is_some())?;
+        let runs = Runs::of(tables.runs, as_of)?;
         let asset_of = assets_of(&versions, &assets, 0..versions.len());
         let asset_kinds: Vec<Kind> = assets.iter().map(|a| kind(&a.asset_type)).collect();
         let kinds: Vec<Kind> = asset_of.iter().map(|&a| asset_kinds[a as usize]).collect();
@@ -322,8 +330,7 @@ impl LineageGraph {
         let names = std::thread::scope(|scope| {
             let names = scope.spawn(|| Names::new(&assets, &asset_of));
             linker.note_outputs(&tables.run_io)?;
-            linker.direct(&tables.edges, recorded, (!clearing.is_empty()).then_some(&clear))?;
-            drop(tables.edges);
+            linker.direct(tables.edges, recorded, (!clearing.is_empty()).then_some(&clear))?;
             linker.runs(&tables.run_io, recorded)?;
             drop(tables.run_io);
             names.join().map_err(|_| Error::rows("assets", "a thread that reads them stopped"))
@@ -653,29 +660,30 @@ impl<'a> Linker<'a> {
         Ok(())
     }
 
-    /// The rows of `edges`, shared among as many threads as there are.
+    /// The rows of `edges`, shared among as many threads as there are. Each batch is given up as soon as its edges are
+    /// made: there is never much more than all of them once.
     /// `clear` says what an edge clears by policy: source, destination, run.
     pub fn direct(
         &mut self,
-        batches: &[RecordBatch],
+        batches: Vec<RecordBatch>,
         recorded: Option<Micros>,
         clear: Option<&Clears<'_>>,
     ) -> Result<(), Error> {
         let mut held = Held::new(recorded);
-        let mut books = Vec::with_capacity(batches.len());
-        for batch in batches {
+        for batch in &batches {
             let table = Table::new("edges", batch);
             let (book, ids) = (Bookkeeping::of(&table)?, table.numbers("edge_id")?);
             held.note(&book, |row| ids.value(row));
-            books.push((book, ids));
         }
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let share = batches.len().div_ceil(threads).max(1);
         let (this, held) = (&*self, &held);
+        let mut batches = batches.into_iter();
         let parts: Vec<Result<Direct, Error>> = std::thread::scope(|scope| {
-            let work = batches.chunks(share).zip(books.chunks(share));
-            let threads: Vec<_> = work
-                .map(|(batches, books)| scope.spawn(move || this.direct_part(batches, books, held, clear)))
+            let shares = std::iter::from_fn(|| Some(batches.by_ref().take(share).collect::<Vec<_>>()));
+            let threads: Vec<_> = shares
+                .take_while(|share| !share.is_empty())
+                .map(|share| scope.spawn(move || this.direct_part(share, held, clear)))
                 .collect();
             let stopped = |_| Err(Error::rows("edges", "a thread that reads them stopped"));
             threads.into_iter().map(|thread| thread.join().unwrap_or_else(stopped)).collect()
@@ -695,16 +703,16 @@ impl<'a> Linker<'a> {
 
     fn direct_part(
         &self,
-        batches: &[RecordBatch],
-        books: &[(Bookkeeping, Int64Array)],
+        batches: Vec<RecordBatch>,
         held: &Held<i64>,
         clear: Option<&Clears<'_>>,
     ) -> Result<Direct, Error> {
         let mut part =
             Direct { linked: Vec::new(), near: Vec::new(), classes: Classes::default(), explained: Vec::new() };
         part.linked.reserve(batches.iter().map(RecordBatch::num_rows).sum());
-        for (batch, (book, ids)) in batches.iter().zip(books) {
-            let table = Table::new("edges", batch);
+        for batch in batches {
+            let table = Table::new("edges", &batch);
+            let (book, ids) = (Bookkeeping::of(&table)?, table.numbers("edge_id")?);
             let (src, dst, runs) =
                 (table.numbers("src_version_id")?, table.numbers("dst_version_id")?, table.numbers("run_sid")?);
             let edge_types = table.codes("edge_type", edge_type_code)?;
@@ -712,7 +720,7 @@ impl<'a> Linker<'a> {
             let (confidence, masking) = (table.floats("confidence")?, table.flags("masking")?);
             let (mask, from, to) = (table.numbers("clear_mask")?, table.times("valid_from")?, table.times("valid_to")?);
             for row in 0..batch.num_rows() {
-                if !held.holds(book, row, || ids.value(row)) {
+                if !held.holds(&book, row, || ids.value(row)) {
                     continue;
                 }
                 let (Some(src), Some(dst)) = (self.version(src.value(row)), self.version(dst.value(row))) else {

@@ -108,7 +108,7 @@ impl LineageGraph {
         let known = Classes::known(self.classes.clone());
         let mut linker = Linker::known(versions, runs, &grown.kinds, self.room as u32, known, self.contexts.clone());
         linker.any_written();
-        linker.direct(&tables.edges, None, clear)?;
+        linker.direct(tables.edges.clone(), None, clear)?;
         let mut new: Vec<Linked> = std::mem::take(&mut linker.parts).into_iter().flatten().collect();
         let mut gone = self.replaced(tables, versions, runs)?;
         if let Some(clear) = clear {

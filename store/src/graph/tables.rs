@@ -189,29 +189,28 @@ impl<K: Hashes + Eq> Held<K> {
 /// The rows of a table that hold, in one batch, in the order of their ids.
 fn current(
     name: &'static str,
-    batches: &[RecordBatch],
+    batches: Vec<RecordBatch>,
     id: &str,
     recorded: Option<Micros>,
 ) -> Result<RecordBatch, Error> {
     let fail = |e| Error::rows(name, e);
     let mut held = Held::new(recorded);
     let mut books = Vec::with_capacity(batches.len());
-    for batch in batches {
+    for batch in &batches {
         let table = Table::new(name, batch);
         let (book, ids) = (Bookkeeping::of(&table)?, table.numbers(id)?);
         held.note(&book, |row| ids.value(row));
         books.push((book, ids));
     }
     let mut kept = Vec::with_capacity(batches.len());
-    for (batch, (book, ids)) in batches.iter().zip(&books) {
-        let holds: BooleanArray = (0..batch.num_rows()).map(|row| held.holds(book, row, || ids.value(row))).collect();
+    for (batch, (book, ids)) in batches.into_iter().zip(books) {
+        let holds: BooleanArray = (0..batch.num_rows()).map(|row| held.holds(&book, row, || ids.value(row))).collect();
         kept.push(match holds.false_count() {
-            0 => batch.clone(),
-            _ => filter_record_batch(batch, &holds).map_err(fail)?,
+            0 => batch,
+            _ => filter_record_batch(&batch, &holds).map_err(fail)?,
         });
     }
-    drop(books);
-    let all = concat(&kept).map_err(fail)?;
+    let all = concat(kept).map_err(fail)?;
     let ids = Table::new(name, &all).numbers(id)?;
     if ids.values().is_sorted() {
         return Ok(all);
@@ -286,22 +285,25 @@ impl<C: Ids> Layered<C> {
     }
 }
 
-/// All rows in one batch, the columns shared among two threads.
-fn concat(batches: &[RecordBatch]) -> Result<RecordBatch, ArrowError> {
-    let Some(first) = batches.first() else { return Ok(no_rows()) };
-    let own = |at: usize| {
-        let parts: Vec<&dyn Array> = batches.iter().map(|batch| &**batch.column(at)).collect();
-        arrow::compute::concat(&parts)
-    };
-    let (columns, half) = (first.num_columns(), first.num_columns() / 2);
+/// All rows in one batch, the columns shared among two threads. Batches are given up column by column, so that there is
+/// never much more than all rows once.
+fn concat(batches: Vec<RecordBatch>) -> Result<RecordBatch, ArrowError> {
+    let Some(schema) = batches.first().map(RecordBatch::schema) else { return Ok(no_rows()) };
+    let mut columns: Vec<Vec<ArrayRef>> = vec![Vec::with_capacity(batches.len()); schema.fields().len()];
+    for batch in batches {
+        let (_, of_batch, _) = batch.into_parts();
+        columns.iter_mut().zip(of_batch).for_each(|(column, part)| column.push(part));
+    }
+    let own = |parts: Vec<ArrayRef>| arrow::compute::concat(&parts.iter().map(|part| &**part).collect::<Vec<_>>());
+    let later = columns.split_off(columns.len() / 2);
     let all: Result<Vec<ArrayRef>, ArrowError> = std::thread::scope(|scope| {
-        let others = scope.spawn(|| (half..columns).map(own).collect::<Result<Vec<_>, _>>());
-        let mut all = (0..half).map(own).collect::<Result<Vec<_>, _>>()?;
+        let later = scope.spawn(|| later.into_iter().map(own).collect::<Result<Vec<_>, _>>());
+        let mut all = columns.into_iter().map(own).collect::<Result<Vec<_>, _>>()?;
         let stopped = |_| Err(ArrowError::ComputeError("a thread that reads it stopped".to_owned()));
-        all.extend(others.join().unwrap_or_else(stopped)?);
+        all.extend(later.join().unwrap_or_else(stopped)?);
         Ok(all)
     });
-    RecordBatch::try_new(first.schema(), all?)
+    RecordBatch::try_new(schema, all?)
 }
 
 /// Whether some row takes another one back.
@@ -414,7 +416,7 @@ pub const VERSION_COLUMNS: &[&str] = &[
 
 impl VersionColumns {
     /// The versions of assets that there are.
-    fn of(batches: &[RecordBatch], as_of: AsOf, exists: impl Fn(i64) -> bool) -> Result<Self, Error> {
+    fn of(batches: Vec<RecordBatch>, as_of: AsOf, exists: impl Fn(i64) -> bool) -> Result<Self, Error> {
         const NAME: &str = "asset_versions";
         let mut all = current(NAME, batches, "version_id", as_of.recorded)?;
         let assets = Table::new(NAME, &all).numbers("asset_id")?;
@@ -444,8 +446,8 @@ impl VersionColumns {
 
 impl Versions {
     /// The versions of assets that there are.
-    pub fn of(batches: &[RecordBatch], as_of: AsOf, exists: impl Fn(i64) -> bool) -> Result<Self, Error> {
-        let none = VersionColumns::of(&[], as_of, &exists)?;
+    pub fn of(batches: Vec<RecordBatch>, as_of: AsOf, exists: impl Fn(i64) -> bool) -> Result<Self, Error> {
+        let none = VersionColumns::of(Vec::new(), as_of, &exists)?;
         Ok(Self::new(VersionColumns::of(batches, as_of, exists)?, none))
     }
 
@@ -454,7 +456,7 @@ impl Versions {
         if any_retracted("asset_versions", batches)? {
             return Ok(None);
         }
-        Ok(self.grown(VersionColumns::of(batches, AsOf::default(), exists)?))
+        Ok(self.grown(VersionColumns::of(batches.to_vec(), AsOf::default(), exists)?))
     }
 
     /// Some version has a known content.
@@ -570,7 +572,7 @@ impl Ids for RunColumns {
 }
 
 impl RunColumns {
-    fn of(batches: &[RecordBatch], as_of: AsOf) -> Result<Self, Error> {
+    fn of(batches: Vec<RecordBatch>, as_of: AsOf) -> Result<Self, Error> {
         let all = current("runs", batches, "run_sid", as_of.recorded)?;
         let table = Table::new("runs", &all);
         Ok(Self {
@@ -589,8 +591,8 @@ impl RunColumns {
 }
 
 impl Runs {
-    pub fn of(batches: &[RecordBatch], as_of: AsOf) -> Result<Self, Error> {
-        Ok(Self::new(RunColumns::of(batches, as_of)?, RunColumns::of(&[], as_of)?))
+    pub fn of(batches: Vec<RecordBatch>, as_of: AsOf) -> Result<Self, Error> {
+        Ok(Self::new(RunColumns::of(batches, as_of)?, RunColumns::of(Vec::new(), as_of)?))
     }
 
     /// With newer rows; `None` where they do not just change runs or add some.
@@ -598,7 +600,7 @@ impl Runs {
         if any_retracted("runs", batches)? {
             return Ok(None);
         }
-        Ok(self.grown(RunColumns::of(batches, AsOf::default())?))
+        Ok(self.grown(RunColumns::of(batches.to_vec(), AsOf::default())?))
     }
 
     pub fn run_id(&self, at: u32) -> &str {
