@@ -35,7 +35,7 @@ pub(super) fn walk(
     view: &View,
     arguments: &Arguments,
     direction: Direction,
-) -> Result<RecordBatch, Error> {
+) -> Result<Vec<RecordBatch>, Error> {
     let seeds = walk::seeds(view, arguments.texts("asset"))?;
     let max_depth = arguments.count("max_depth").map(|n| u32::try_from(n).unwrap_or(u32::MAX));
     let asked = arguments.texts("field");

@@ -53,7 +53,7 @@ pub(super) static FUNCTION: Function = Function {
     answer,
 };
 
-fn answer(view: &View, arguments: &Arguments) -> Result<RecordBatch, Error> {
+fn answer(view: &View, arguments: &Arguments) -> Result<Vec<RecordBatch>, Error> {
     let subjects: Vec<String> = arguments.texts(SUBJECT).iter().map(|s| s.to_ascii_lowercase()).collect();
     let Some(first) = subjects.first() else { return rows::batch(&FUNCTION, &[]) };
     let mut keys = Vec::new();
@@ -78,18 +78,27 @@ fn answer(view: &View, arguments: &Arguments) -> Result<RecordBatch, Error> {
     }
     let deployed = if wants(&["deployed"]) { view.served_models() } else { Vec::new() };
     let schema = FUNCTION.schema();
-    let columns = schema.fields().iter().map(|field| match wants(&[field.name().as_str()]) {
-        true => column(view, &reach, &deployed, gap.as_deref(), field.name()),
-        false => new_null_array(field.data_type(), reach.found.len()),
-    });
-    let columns = columns.collect();
-    Ok(RecordBatch::try_new(schema, columns)?)
+    rows::in_parts(reach.found.len(), |range| {
+        let found = &reach.found[range];
+        let columns = schema.fields().iter().map(|field| match wants(&[field.name().as_str()]) {
+            true => column(view, (&reach, found), &deployed, gap.as_deref(), field.name()),
+            false => new_null_array(field.data_type(), found.len()),
+        });
+        let columns = columns.collect();
+        Ok(RecordBatch::try_new(schema.clone(), columns)?)
+    })
 }
 
-/// A column of the answer: a person may be in very much, and most queries show little of it.
-fn column(view: &View, reach: &Reach, deployed: &[bool], gap: Option<&str>, name: &str) -> ArrayRef {
+/// A column of some of what was found: a person may be in very much, and most queries show little of it.
+fn column(
+    view: &View,
+    (reach, found): (&Reach, &[Version]),
+    deployed: &[bool],
+    gap: Option<&str>,
+    name: &str,
+) -> ArrayRef {
     let graph = view.graph();
-    let found = || reach.found.iter().copied();
+    let found = || found.iter().copied();
     let texts = |of: &dyn Fn(Version) -> &'static str| -> ArrayRef {
         Arc::new(found().map(|v| Some(of(v))).collect::<StringArray>())
     };
@@ -102,7 +111,7 @@ fn column(view: &View, reach: &Reach, deployed: &[bool], gap: Option<&str>, name
         "action" => texts(&|v| reach.action(graph, v).as_str()),
         "reason_path" => {
             let mut paths = ListBuilder::new(StringBuilder::new());
-            found().for_each(|v| paths.append_value(reach.path(v).into_iter().map(|at| Some(graph.text(at)))));
+            found().for_each(|v| paths.append_value(reach.path(graph, v).into_iter().map(|at| Some(graph.text(at)))));
             Arc::new(paths.finish())
         }
         "deployed" => Arc::new(found().map(|v| deployed.get(v as usize).copied()).collect::<BooleanArray>()),

@@ -56,7 +56,7 @@ fn unknown_versions(view: &View, what: &What) -> Option<String> {
     Some(format!("versions_unknown: {versions} made from, what nobody knows or has searched; `lineage_gaps` lists it"))
 }
 
-fn answer(view: &View, arguments: &Arguments) -> Result<RecordBatch, Error> {
+fn answer(view: &View, arguments: &Arguments) -> Result<Vec<RecordBatch>, Error> {
     let graph = view.graph();
     let mut out = Vec::new();
     for text in arguments.texts("tag") {

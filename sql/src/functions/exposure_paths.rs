@@ -35,18 +35,16 @@ pub(super) static FUNCTION: Function = Function {
     answer,
 };
 
-fn answer(view: &View, arguments: &Arguments) -> Result<RecordBatch, Error> {
+fn answer(view: &View, arguments: &Arguments) -> Result<Vec<RecordBatch>, Error> {
     let targets = walk::seeds(view, arguments.texts("model"))?;
     let max = usize::try_from(arguments.count("max_paths").unwrap_or(PATHS)).unwrap_or(usize::MAX);
-    let (mut sources, mut hiding) = (Vec::new(), true);
+    let (mut whats, mut hiding) = (Vec::new(), true);
     for text in arguments.texts("tag") {
         let (what, _) = models_trained_on::what(view, text)?;
         // A tag may be in what nobody searched; where an asset went does not depend on that.
         hiding &= matches!(what, What::Versions(_));
-        sources.extend(view.sources_of(&what));
+        whats.push(what);
     }
-    sources.sort_unstable();
-    sources.dedup();
-    let found = view.paths(&sources, &targets, max, false);
+    let found = view.exposure_paths(&whats, &targets, max);
     rows::batch(&FUNCTION, &path_rows(view, &found, &targets, hiding))
 }

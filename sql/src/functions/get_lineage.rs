@@ -83,7 +83,7 @@ pub(super) static FUNCTION: Function = Function {
     answer,
 };
 
-fn answer(view: &View, arguments: &Arguments) -> Result<RecordBatch, Error> {
+fn answer(view: &View, arguments: &Arguments) -> Result<Vec<RecordBatch>, Error> {
     let domain = arguments.word("object_domain").unwrap_or("TABLE");
     let direction = match arguments.word("direction") {
         Some("DOWNSTREAM") => Direction::Downstream,

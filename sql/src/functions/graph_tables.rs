@@ -1,7 +1,7 @@
 //! Tables of schema `graph`: what the graph knows of every version, for the views to join.
 
 use super::training_data::tags;
-use super::{Function, Type};
+use super::{Function, Type, rows};
 use crate::Error;
 use arrow::array::{ArrayRef, BooleanArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use lineward_store::graph::{Gap, TagMasks, View};
@@ -27,27 +27,31 @@ pub(super) static GAPS: Function = Function {
     answer: |view, _| gaps(view),
 };
 
-fn gaps(view: &View) -> Result<RecordBatch, Error> {
+fn gaps(view: &View) -> Result<Vec<RecordBatch>, Error> {
     let graph = view.graph();
-    let gaps = view.gaps_of_models();
-    let text =
-        |of: &dyn Fn(&Gap) -> Option<String>| -> ArrayRef { Arc::new(gaps.iter().map(of).collect::<StringArray>()) };
-    let job = |gap: &Gap| {
-        let job = graph.job(&graph.run(gap.run?))?;
-        Some(format!("{}/{}", job.namespace, job.name))
-    };
-    let columns: Vec<ArrayRef> = vec![
-        text(&|g| Some(g.kind.as_str().to_owned())),
-        Arc::new(gaps.iter().map(|g| Some(graph.version_id(g.version))).collect::<Int64Array>()),
-        text(&|g| Some(graph.asset(g.version).asset_type.clone())),
-        text(&|g| Some(graph.asset(g.version).namespace.clone())),
-        text(&|g| Some(graph.asset(g.version).name.clone())),
-        text(&|g| g.run.map(|run| graph.run_id(run).to_owned())),
-        text(&job),
-        Arc::new(gaps.iter().map(|g| g.since).collect::<TimestampMicrosecondArray>().with_timezone("UTC")),
-        text(&|g| Some(g.detail.clone())),
-    ];
-    Ok(RecordBatch::try_new(GAPS.schema(), columns)?)
+    let all = view.gaps_of_models();
+    rows::in_parts(all.len(), |range| {
+        let gaps = &all[range];
+        let text = |of: &dyn Fn(&Gap) -> Option<String>| -> ArrayRef {
+            Arc::new(gaps.iter().map(of).collect::<StringArray>())
+        };
+        let job = |gap: &Gap| {
+            let job = graph.job(&graph.run(gap.run?))?;
+            Some(format!("{}/{}", job.namespace, job.name))
+        };
+        let columns: Vec<ArrayRef> = vec![
+            text(&|g| Some(g.kind.as_str().to_owned())),
+            Arc::new(gaps.iter().map(|g| Some(graph.version_id(g.version))).collect::<Int64Array>()),
+            text(&|g| Some(graph.asset(g.version).asset_type.clone())),
+            text(&|g| Some(graph.asset(g.version).namespace.clone())),
+            text(&|g| Some(graph.asset(g.version).name.clone())),
+            text(&|g| g.run.map(|run| graph.run_id(run).to_owned())),
+            text(&job),
+            Arc::new(gaps.iter().map(|g| g.since).collect::<TimestampMicrosecondArray>().with_timezone("UTC")),
+            text(&|g| Some(g.detail.clone())),
+        ];
+        Ok(RecordBatch::try_new(GAPS.schema(), columns)?)
+    })
 }
 
 pub(super) static LABELS: Function = Function {
@@ -66,19 +70,22 @@ pub(super) static LABELS: Function = Function {
     answer: |view, _| labels(view),
 };
 
-fn labels(view: &View) -> Result<RecordBatch, Error> {
+fn labels(view: &View) -> Result<Vec<RecordBatch>, Error> {
     let graph = view.graph();
     let labelled = graph.versions().map(|v| (v, view.tags_of(v))).filter(|(_, t)| *t != TagMasks::default());
-    let rows: Vec<_> = labelled.filter(|(v, _)| view.exists(*v)).collect();
-    let list = |of: &dyn Fn(&TagMasks) -> u64| tags(view, rows.iter().map(|(_, t)| Some(of(t))));
-    let columns: Vec<ArrayRef> = vec![
-        Arc::new(rows.iter().map(|(v, _)| Some(graph.version_id(*v))).collect::<Int64Array>()),
-        list(&|t| t.own),
-        list(&|t| t.inherited),
-        list(&|t| t.cleared),
-        list(&|t| t.contradicted),
-    ];
-    Ok(RecordBatch::try_new(LABELS.schema(), columns)?)
+    let all: Vec<_> = labelled.filter(|(v, _)| view.exists(*v)).collect();
+    rows::in_parts(all.len(), |range| {
+        let rows = &all[range];
+        let list = |of: &dyn Fn(&TagMasks) -> u64| tags(view, rows.iter().map(|(_, t)| Some(of(t))));
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(rows.iter().map(|(v, _)| Some(graph.version_id(*v))).collect::<Int64Array>()),
+            list(&|t| t.own),
+            list(&|t| t.inherited),
+            list(&|t| t.cleared),
+            list(&|t| t.contradicted),
+        ];
+        Ok(RecordBatch::try_new(LABELS.schema(), columns)?)
+    })
 }
 
 pub(super) static FIELD_LABELS: Function = Function {
@@ -98,19 +105,22 @@ pub(super) static FIELD_LABELS: Function = Function {
     answer: |view, _| field_labels(view),
 };
 
-fn field_labels(view: &View) -> Result<RecordBatch, Error> {
+fn field_labels(view: &View) -> Result<Vec<RecordBatch>, Error> {
     let graph = view.graph();
-    let rows = view.field_tags();
-    let list = |of: &dyn Fn(&TagMasks) -> u64| tags(view, rows.iter().map(|row| Some(of(&row.tags))));
-    let columns: Vec<ArrayRef> = vec![
-        Arc::new(rows.iter().map(|row| Some(graph.version_id(row.version))).collect::<Int64Array>()),
-        Arc::new(rows.iter().map(|row| row.field.as_deref()).collect::<StringArray>()),
-        list(&|t| t.own),
-        list(&|t| t.inherited),
-        list(&|t| t.cleared),
-        list(&|t| t.contradicted),
-    ];
-    Ok(RecordBatch::try_new(FIELD_LABELS.schema(), columns)?)
+    let all = view.field_tags();
+    rows::in_parts(all.len(), |range| {
+        let rows = &all[range];
+        let list = |of: &dyn Fn(&TagMasks) -> u64| tags(view, rows.iter().map(|row| Some(of(&row.tags))));
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(rows.iter().map(|row| Some(graph.version_id(row.version))).collect::<Int64Array>()),
+            Arc::new(rows.iter().map(|row| row.field.as_deref()).collect::<StringArray>()),
+            list(&|t| t.own),
+            list(&|t| t.inherited),
+            list(&|t| t.cleared),
+            list(&|t| t.contradicted),
+        ];
+        Ok(RecordBatch::try_new(FIELD_LABELS.schema(), columns)?)
+    })
 }
 
 pub(super) static MODELS: Function = Function {
@@ -128,16 +138,19 @@ pub(super) static MODELS: Function = Function {
     answer: |view, _| models(view),
 };
 
-fn models(view: &View) -> Result<RecordBatch, Error> {
+fn models(view: &View) -> Result<Vec<RecordBatch>, Error> {
     let graph = view.graph();
-    let rows = view.model_states();
-    let columns: Vec<ArrayRef> = vec![
-        Arc::new(rows.iter().map(|r| Some(graph.version_id(r.model))).collect::<Int64Array>()),
-        Arc::new(rows.iter().map(|r| Some(r.deployed)).collect::<BooleanArray>()),
-        Arc::new(rows.iter().map(|r| Some(r.gap_reason.is_none())).collect::<BooleanArray>()),
-        Arc::new(rows.iter().map(|r| r.gap_reason.clone()).collect::<StringArray>()),
-    ];
-    Ok(RecordBatch::try_new(MODELS.schema(), columns)?)
+    let all = view.model_states();
+    rows::in_parts(all.len(), |range| {
+        let rows = &all[range];
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(rows.iter().map(|r| Some(graph.version_id(r.model))).collect::<Int64Array>()),
+            Arc::new(rows.iter().map(|r| Some(r.deployed)).collect::<BooleanArray>()),
+            Arc::new(rows.iter().map(|r| Some(r.gap_reason.is_none())).collect::<BooleanArray>()),
+            Arc::new(rows.iter().map(|r| r.gap_reason.clone()).collect::<StringArray>()),
+        ];
+        Ok(RecordBatch::try_new(MODELS.schema(), columns)?)
+    })
 }
 
 pub(super) static INCOMPLETE: Function = Function {
@@ -153,14 +166,17 @@ pub(super) static INCOMPLETE: Function = Function {
     answer: |view, arguments| incomplete(view, arguments.wants(&INCOMPLETE, &["gap_reason"])),
 };
 
-fn incomplete(view: &View, in_words: bool) -> Result<RecordBatch, Error> {
+fn incomplete(view: &View, in_words: bool) -> Result<Vec<RecordBatch>, Error> {
     let graph = view.graph();
-    let rows = view.incomplete(in_words);
-    let columns: Vec<ArrayRef> = vec![
-        Arc::new(rows.iter().map(|(v, _)| Some(graph.version_id(*v))).collect::<Int64Array>()),
-        Arc::new(rows.iter().map(|(_, reason)| reason.as_deref()).collect::<StringArray>()),
-    ];
-    Ok(RecordBatch::try_new(INCOMPLETE.schema(), columns)?)
+    let all = view.incomplete(in_words);
+    rows::in_parts(all.len(), |range| {
+        let rows = &all[range];
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(rows.iter().map(|(v, _)| Some(graph.version_id(*v))).collect::<Int64Array>()),
+            Arc::new(rows.iter().map(|(_, reason)| reason.as_deref()).collect::<StringArray>()),
+        ];
+        Ok(RecordBatch::try_new(INCOMPLETE.schema(), columns)?)
+    })
 }
 
 pub(super) static SERVED: Function = Function {
@@ -176,12 +192,15 @@ pub(super) static SERVED: Function = Function {
     answer: |view, _| served(view),
 };
 
-fn served(view: &View) -> Result<RecordBatch, Error> {
+fn served(view: &View) -> Result<Vec<RecordBatch>, Error> {
     let graph = view.graph();
-    let rows = view.served();
-    let columns: Vec<ArrayRef> = vec![
-        Arc::new(rows.iter().map(|(d, _)| Some(graph.version_id(*d))).collect::<Int64Array>()),
-        Arc::new(rows.iter().map(|(_, m)| m.map(|m| graph.version_id(m))).collect::<Int64Array>()),
-    ];
-    Ok(RecordBatch::try_new(SERVED.schema(), columns)?)
+    let all = view.served();
+    rows::in_parts(all.len(), |range| {
+        let rows = &all[range];
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(rows.iter().map(|(d, _)| Some(graph.version_id(*d))).collect::<Int64Array>()),
+            Arc::new(rows.iter().map(|(_, m)| m.map(|m| graph.version_id(m))).collect::<Int64Array>()),
+        ];
+        Ok(RecordBatch::try_new(SERVED.schema(), columns)?)
+    })
 }

@@ -33,7 +33,7 @@ pub(super) static FUNCTION: Function = Function {
     answer,
 };
 
-fn answer(view: &View, arguments: &Arguments) -> Result<RecordBatch, Error> {
+fn answer(view: &View, arguments: &Arguments) -> Result<Vec<RecordBatch>, Error> {
     let (Some(from), Some(to)) = (arguments.count("t1"), arguments.count("t2")) else {
         return rows::batch(&FUNCTION, &[]);
     };

@@ -45,7 +45,7 @@ pub(super) const COLUMNS: &[Column] = &[
     ("gap_reason", Type::Text, "what is not known"),
 ];
 
-fn answer(view: &View, arguments: &Arguments) -> Result<RecordBatch, Error> {
+fn answer(view: &View, arguments: &Arguments) -> Result<Vec<RecordBatch>, Error> {
     let sources = walk::seeds(view, arguments.texts("source"))?;
     let targets = walk::seeds(view, arguments.texts("target"))?;
     let max = usize::try_from(arguments.count("max_paths").unwrap_or(PATHS)).unwrap_or(usize::MAX);

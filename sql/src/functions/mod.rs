@@ -117,7 +117,8 @@ pub struct Function {
     pub example: &'static str,
     /// What it does with the graph, for EXPLAIN.
     pub(crate) how: &'static str,
-    pub(crate) answer: fn(&View, &Arguments) -> Result<RecordBatch, Error>,
+    /// The answer, in parts of any size.
+    pub(crate) answer: fn(&View, &Arguments) -> Result<Vec<RecordBatch>, Error>,
 }
 
 impl Function {

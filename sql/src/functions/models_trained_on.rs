@@ -1,7 +1,7 @@
 //! `models_trained_on`: the question Lineward is for.
 
 use super::args::{Argument, Arguments, Takes};
-use super::{Function, Type};
+use super::{Function, Type, rows};
 use crate::{Error, suggest, tags};
 use arrow::array::{ArrayRef, BooleanArray, Int64Array, RecordBatch, StringArray};
 use lineward_store::graph::{Details, ResolveError, Status, Trained, View, What};
@@ -58,7 +58,7 @@ pub(super) static FUNCTION: Function = Function {
     answer,
 };
 
-fn answer(view: &View, arguments: &Arguments) -> Result<RecordBatch, Error> {
+fn answer(view: &View, arguments: &Arguments) -> Result<Vec<RecordBatch>, Error> {
     let mode = arguments.word("mode").unwrap_or("all");
     let wants = |column| arguments.wants(&FUNCTION, &[column]);
     let details = Details {
@@ -83,7 +83,7 @@ fn answer(view: &View, arguments: &Arguments) -> Result<RecordBatch, Error> {
         rows.extend(wanted.map(|row| Row { tag, model: Some(row), gap: row.gap_reason.as_deref() }));
         rows.extend(gap.iter().map(|gap| Row { tag, model: None, gap: Some(gap) }));
     }
-    Ok(RecordBatch::try_new(FUNCTION.schema(), columns(view, &rows))?)
+    rows::in_parts(rows.len(), |range| Ok(RecordBatch::try_new(FUNCTION.schema(), columns(view, &rows[range]))?))
 }
 
 /// A row of the answer: a model, or what is not known where there is none.

@@ -1,4 +1,4 @@
-//! Answers written row by row, for functions whose answers are small.
+//! Answers written row by row, for functions whose answers are small; and large ones in parts, on all threads.
 
 use super::{Function, Type};
 use crate::Error;
@@ -6,7 +6,10 @@ use arrow::array::{
     ArrayRef, BooleanArray, Float32Array, Int64Array, Int64Builder, ListBuilder, RecordBatch, StringArray,
     StringBuilder, TimestampMicrosecondArray,
 };
+use std::num::NonZero;
+use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A value of an answer.
 #[derive(Debug, Clone, PartialEq)]
@@ -74,12 +77,51 @@ pub(super) fn completeness(gap: Option<String>) -> [Cell; 2] {
 }
 
 /// The answer of a function. A cell of another type than its column's, or a missing one, is null.
-pub(super) fn batch(function: &Function, rows: &[Vec<Cell>]) -> Result<RecordBatch, Error> {
-    let columns = function.columns.iter().enumerate().map(|(at, (_, kind, _))| {
-        let cells = || rows.iter().map(move |row| row.get(at).unwrap_or(&Cell::Null));
-        column(*kind, cells)
+pub(super) fn batch(function: &Function, rows: &[Vec<Cell>]) -> Result<Vec<RecordBatch>, Error> {
+    in_parts(rows.len(), |range| {
+        let rows = &rows[range];
+        let columns = function.columns.iter().enumerate().map(|(at, (_, kind, _))| {
+            let cells = || rows.iter().map(move |row| row.get(at).unwrap_or(&Cell::Null));
+            column(*kind, cells)
+        });
+        Ok(RecordBatch::try_new(function.schema(), columns.collect())?)
+    })
+}
+
+/// Rows of a part of an answer.
+const PART_ROWS: usize = 16_384;
+
+/// An answer in parts, made on all threads where there are several: `of` makes the rows of a range. In the order of the
+/// rows. No part is too large for Arrow's offsets of 32 bits, as a whole answer may be.
+pub(super) fn in_parts(
+    rows: usize,
+    of: impl Fn(Range<usize>) -> Result<RecordBatch, Error> + Sync,
+) -> Result<Vec<RecordBatch>, Error> {
+    let part = |number: usize| number * PART_ROWS..rows.min((number + 1) * PART_ROWS);
+    let parts = rows.div_ceil(PART_ROWS).max(1);
+    let threads = std::thread::available_parallelism().map_or(1, NonZero::get).min(parts);
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut made = Vec::new();
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            if number >= parts {
+                return made;
+            }
+            made.push((number, of(part(number))));
+        }
+    };
+    let mut made = std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        let mut made = work();
+        for other in others {
+            let stopped = |_| vec![(0, Err(Error::Argument("a thread that makes the answer stopped".to_owned())))];
+            made.extend(other.join().unwrap_or_else(stopped));
+        }
+        made
     });
-    Ok(RecordBatch::try_new(function.schema(), columns.collect())?)
+    made.sort_by_key(|(number, _)| *number);
+    made.into_iter().map(|(_, batch)| batch).collect()
 }
 
 macro_rules! collect {
@@ -112,5 +154,36 @@ fn column<'a, I: Iterator<Item = &'a Cell>>(kind: Type, cells: impl Fn() -> I) -
             cells().for_each(|_| lists.append_null());
             Arc::new(lists.finish())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::functions::upstream::FUNCTION;
+    use arrow::array::AsArray as _;
+    use arrow::datatypes::Int64Type;
+
+    #[test]
+    fn parts_are_in_the_order_of_their_rows() {
+        for rows in [0, 1, PART_ROWS, 5 * PART_ROWS + 7] {
+            let made = in_parts(rows, |range| {
+                let numbers: Int64Array = range.map(|row| Some(row as i64)).collect();
+                Ok(RecordBatch::try_from_iter([("n", Arc::new(numbers) as ArrayRef)])?)
+            });
+            let made = made.expect("made");
+            assert!(!made.is_empty() && made.iter().all(|part| part.num_rows() <= PART_ROWS));
+            let all = made.iter().flat_map(|part| part.column(0).as_primitive::<Int64Type>().values().to_vec());
+            assert!(all.eq(0..rows as i64), "{rows} rows");
+        }
+    }
+
+    #[test]
+    fn a_part_that_fails_is_told() {
+        let made = in_parts(3 * PART_ROWS, |range| match range.start {
+            0 => Err(Error::Argument("no".to_owned())),
+            _ => Ok(RecordBatch::new_empty(FUNCTION.schema())),
+        });
+        assert!(made.is_err_and(|error| error.to_string() == "no"));
     }
 }

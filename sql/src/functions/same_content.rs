@@ -45,7 +45,7 @@ pub(super) static FUNCTION: Function = Function {
 /// Similarity above which near copies count unless another is asked for.
 const SIMILARITY: f32 = 0.8;
 
-fn answer(view: &View, arguments: &Arguments) -> Result<RecordBatch, Error> {
+fn answer(view: &View, arguments: &Arguments) -> Result<Vec<RecordBatch>, Error> {
     let graph = view.graph();
     let seeds = walk::seeds(view, arguments.texts("asset"))?;
     let unknown = seeds.iter().find(|s| !view.content_known(**s));

@@ -130,14 +130,14 @@ impl LineageCall {
         });
         let computed = computed.await;
         let stopped = |_| Error::Argument(format!("`{}` was stopped", function.name));
-        Ok(chunks(computed.map_err(stopped)??))
+        Ok(computed.map_err(stopped)??.into_iter().flat_map(chunks).collect())
     }
 }
 
 /// The argument that is looked up in the record index.
 pub(super) const SUBJECT: &str = "subject_key";
 
-fn chunks(batch: RecordBatch) -> Vec<RecordBatch> {
+fn chunks(batch: RecordBatch) -> impl Iterator<Item = RecordBatch> {
     let starts = (0..batch.num_rows()).step_by(BATCH_ROWS);
-    starts.map(|start| batch.slice(start, BATCH_ROWS.min(batch.num_rows() - start))).collect()
+    starts.map(move |start| batch.slice(start, BATCH_ROWS.min(batch.num_rows() - start)))
 }

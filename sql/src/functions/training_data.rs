@@ -1,7 +1,7 @@
 //! `training_data`: what a model was trained on.
 
 use super::args::{Argument, Arguments, Takes};
-use super::{Function, Type, walk};
+use super::{Function, Type, rows, walk};
 use crate::Error;
 use arrow::array::{ArrayRef, BooleanArray, Int64Array, ListBuilder, RecordBatch, StringArray, StringBuilder};
 use lineward_store::graph::{Granularity, Kind, TrainingData, Version, View};
@@ -45,7 +45,7 @@ pub(super) static FUNCTION: Function = Function {
     answer,
 };
 
-fn answer(view: &View, arguments: &Arguments) -> Result<RecordBatch, Error> {
+fn answer(view: &View, arguments: &Arguments) -> Result<Vec<RecordBatch>, Error> {
     let granularity = match arguments.word("granularity") {
         Some("shard") => Granularity::Shard,
         Some("file") => Granularity::File,
@@ -59,7 +59,7 @@ fn answer(view: &View, arguments: &Arguments) -> Result<RecordBatch, Error> {
         return Err(Error::Name(format!("`{other}` is no model; `upstream` takes any asset")));
     }
     let rows = distinct(view.training_data(&models, granularity));
-    Ok(RecordBatch::try_new(FUNCTION.schema(), columns(view, &rows))?)
+    rows::in_parts(rows.len(), |range| Ok(RecordBatch::try_new(FUNCTION.schema(), columns(view, &rows[range]))?))
 }
 
 /// Versions of one model often share data: each piece of data once, by its shortest way.

@@ -1,7 +1,7 @@
 //! What `upstream` and `downstream` share: seeds, the walk, and a row for each version reached.
 
 use super::args::{Argument, Arguments, Takes};
-use super::{Column, Function, Type};
+use super::{Column, Function, Type, rows};
 use crate::{Error, suggest};
 use arrow::array::{
     ArrayRef, BooleanArray, Float32Array, Int64Array, RecordBatch, StringArray, StringBuilder, new_null_array,
@@ -54,19 +54,29 @@ pub(super) fn walk(
     view: &View,
     arguments: &Arguments,
     direction: Direction,
-) -> Result<RecordBatch, Error> {
+) -> Result<Vec<RecordBatch>, Error> {
     let seeds = seeds(view, arguments.texts("asset"))?;
     let max_depth = arguments.count("max_depth").map(|n| u32::try_from(n).unwrap_or(u32::MAX));
     let steps = view.steps(direction, &seeds, max_depth);
     let holes = if direction == Direction::Upstream && max_depth != Some(0) { holes(view, &seeds) } else { vec![] };
-    let answer = Answer { view, direction, holes, steps, reached: OnceCell::new() };
+    let wants = |columns: &[&str]| arguments.wants(function, columns);
+    if direction == Direction::Upstream && steps.len() > MANY && wants(&["complete", "gap_reason"]) {
+        view.look_for_hidden_inputs();
+    }
     let schema = function.schema();
-    let columns = schema.fields().iter().map(|field| match arguments.wants(function, &[field.name().as_str()]) {
-        true => answer.column(field.name()),
-        false => new_null_array(field.data_type(), answer.len()),
-    });
-    let columns = columns.collect();
-    Ok(RecordBatch::try_new(schema, columns)?)
+    rows::in_parts(holes.len() + steps.len(), |range| {
+        // Holes come first.
+        let of = |at: usize| at.saturating_sub(holes.len());
+        let holes = &holes[range.start.min(holes.len())..range.end.min(holes.len())];
+        let steps = &steps[of(range.start)..of(range.end)];
+        let answer = Answer { view, direction, holes, steps, reached: OnceCell::new() };
+        let columns = schema.fields().iter().map(|field| match wants(&[field.name().as_str()]) {
+            true => answer.column(field.name()),
+            false => new_null_array(field.data_type(), answer.len()),
+        });
+        let columns = columns.collect();
+        Ok(RecordBatch::try_new(schema.clone(), columns)?)
+    })
 }
 
 /// Seeds of which it is not known where they come from: no answer may be empty for lack of knowledge.
@@ -81,13 +91,13 @@ pub(super) fn gap_text(gap: &Gap) -> String {
 /// Steps from which on it is cheaper to look for what is hidden in the whole graph at once.
 const MANY: usize = 20_000;
 
-/// What a walk found: first a row for each hole, then one for each version reached. Only the columns that a query wants
-/// are made.
+/// A part of what a walk found: first a row for each hole, then one for each version reached. Only the columns that a
+/// query wants are made.
 struct Answer<'a> {
     view: &'a View,
     direction: Direction,
-    holes: Vec<Gap>,
-    steps: Vec<Step>,
+    holes: &'a [Gap],
+    steps: &'a [Step],
     /// What the steps mean, where a column tells of it.
     reached: OnceCell<Vec<Reached>>,
 }
@@ -123,12 +133,10 @@ impl Answer<'_> {
                 Arc::new(self.with_holes(self.reached().iter().map(|r| Some(r.confidence))).collect::<Float32Array>())
             }
             "complete" => {
-                self.look_ahead();
                 let known = self.steps.iter().map(|s| Some(self.reason(s).is_none()));
                 Arc::new(self.holes.iter().map(|_| Some(false)).chain(known).collect::<BooleanArray>())
             }
             _ => {
-                self.look_ahead();
                 let holes = self.holes.iter().map(|gap| Some(gap_text(gap)));
                 Arc::new(holes.chain(self.steps.iter().map(|s| self.reason(s))).collect::<StringArray>())
             }
@@ -173,12 +181,6 @@ impl Answer<'_> {
             last = Some((seed, text));
         }
         Arc::new(texts.finish())
-    }
-
-    fn look_ahead(&self) {
-        if self.direction == Direction::Upstream && self.steps.len() > MANY {
-            self.view.look_for_hidden_inputs();
-        }
     }
 
     /// What is not known beyond a version, or not in the answer.

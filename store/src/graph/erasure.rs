@@ -5,7 +5,9 @@
 //! transitive.
 
 use super::build::{Kind, LineageGraph, Link, NONE, Version};
-use super::walk::{Direction, MANY, View};
+use super::csr::Bits;
+use super::reach::Sharing;
+use super::walk::View;
 use crate::bytes::Hash;
 use lineward_events::EdgeType;
 use std::collections::HashMap;
@@ -64,20 +66,21 @@ pub struct Impact {
 pub struct Reach {
     /// The versions that are affected.
     pub found: Vec<Version>,
-    /// The version from which each version of the graph was reached; itself where the records are.
-    from: Vec<Version>,
+    /// The edge by which each version of the graph was reached; none where the records are.
+    by: Vec<u32>,
+    /// What those are like that were reached as near copies.
+    alike: HashMap<Version, Version>,
     records: HashMap<Version, i64>,
 }
 
 impl Reach {
     /// The way from a place of the records to a version that is affected, both included.
-    pub fn path(&self, version: Version) -> Vec<Version> {
-        let mut path = vec![version];
-        let mut at = version;
-        while self.from[at as usize] != at {
-            at = self.from[at as usize];
-            path.push(at);
-        }
+    pub fn path(&self, graph: &LineageGraph, version: Version) -> Vec<Version> {
+        let before = |at: Version| match self.by[at as usize] {
+            NONE => self.alike.get(&at).copied(),
+            edge => Some(graph.edges.from(edge)),
+        };
+        let mut path: Vec<Version> = std::iter::successors(Some(version), |at| before(*at)).collect();
         path.reverse();
         path
     }
@@ -102,7 +105,7 @@ impl View {
             version,
             records: reach.records(version),
             action: reach.action(&self.graph, version),
-            path: reach.path(version),
+            path: reach.path(&self.graph, version),
             deployed: deployed[version as usize],
         });
         Impact { affected: affected.collect(), not_indexed: self.not_indexed(key_id) }
@@ -120,17 +123,17 @@ impl View {
         let records: HashMap<Version, i64> = places.iter().filter_map(known).filter(|(v, _)| self.exists(*v)).collect();
         let mut found: Vec<Version> = records.keys().copied().collect();
         found.sort_unstable();
-        let mut from = vec![NONE; graph.version_count()];
-        found.iter().for_each(|v| from[*v as usize] = *v);
-        let mut reach = Reach { found, from, records };
-        let mut next = 0;
-        self.follow(&mut next, &mut reach);
+        let mut seen = Bits::new(graph.nodes());
+        found.iter().for_each(|place| _ = seen.insert(*place));
+        let by = vec![NONE; graph.version_count()];
+        let mut reach = Reach { found: Vec::new(), by, alike: HashMap::new(), records };
+        self.follow(found, &mut seen, &mut reach);
         if include_near {
             // Looked for once, from all that was found without: alike is not transitive.
-            for (version, alike) in self.near_copies(&reach.found) {
-                reach.visit(version, alike);
-            }
-            self.follow(&mut next, &mut reach);
+            let near = self.near_copies(&reach.found).into_iter().filter(|(_, other)| seen.insert(*other));
+            let near: Vec<(Version, Version)> = near.collect();
+            reach.alike = near.iter().map(|(version, other)| (*other, *version)).collect();
+            self.follow(near.into_iter().map(|(_, other)| other).collect(), &mut seen, &mut reach);
         }
         reach
     }
@@ -153,30 +156,22 @@ impl View {
         own.chain(equal.flat_map(|(like, version)| near(version).map(move |other| (like, other)))).collect()
     }
 
-    /// Adds what is made from the versions that were found, from number `next` on.
-    fn follow(&self, next: &mut usize, reach: &mut Reach) {
+    /// Adds versions, and what is made from them.
+    fn follow(&self, versions: Vec<Version>, seen: &mut Bits, reach: &mut Reach) {
         let graph = self.graph();
         let carries: Vec<bool> = graph.classes.iter().map(|c| c.carries).collect();
-        let copies: Vec<bool> = graph.classes.iter().map(|c| c.link == Link::Direct(EdgeType::CopyOf)).collect();
-        let class = |edge: u32| graph.edges.attributes(edge).class as usize;
-        while let Some(&version) = reach.found.get(*next) {
-            if *next == MANY {
-                self.look_at_all();
-            }
-            *next += 1;
-            for (node, edge) in self.next(Direction::Downstream, version).filter(|(_, edge)| carries[class(*edge)]) {
-                if graph.is_run(node) {
-                    for (dst, _) in self.next(Direction::Downstream, node).filter(|(_, edge)| carries[class(*edge)]) {
-                        reach.visit(version, dst);
-                    }
-                    continue;
-                }
-                // What is in a file is in its copy.
-                if let (true, true, Some(count)) =
-                    (reach.visit(version, node), copies[class(edge)], reach.records(version))
-                {
-                    reach.records.insert(node, count);
-                }
+        let steps = self.flows_out(&versions, &carries, seen, Sharing::usual());
+        reach.found.extend(versions);
+        reach.found.reserve(steps.len());
+        for step in steps {
+            reach.found.push(step.version);
+            reach.by[step.version as usize] = step.edge;
+            // What is in a file is in its copy.
+            let class = &graph.classes[graph.edges.attributes(step.edge).class as usize];
+            if class.link == Link::Direct(EdgeType::CopyOf)
+                && let Some(count) = reach.records(graph.edges.from(step.edge))
+            {
+                reach.records.insert(step.version, count);
             }
         }
     }
@@ -186,19 +181,6 @@ impl View {
         let indexed = self.indexed(key_id);
         let data = |v: &Version| self.graph.kind(*v) == Kind::Data && self.exists(*v);
         self.graph.versions().filter(data).filter(|v| !indexed[*v as usize]).collect()
-    }
-}
-
-impl Reach {
-    /// Notes a version that was reached; false where it was before.
-    fn visit(&mut self, from: Version, version: Version) -> bool {
-        let slot = &mut self.from[version as usize];
-        let fresh = *slot == NONE;
-        if fresh {
-            *slot = from;
-            self.found.push(version);
-        }
-        fresh
     }
 }
 

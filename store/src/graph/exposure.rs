@@ -1,11 +1,11 @@
 //! Where a tag is: every version that has it, and how it got there.
 
 use super::build::{Kind, Link, Version};
-use super::csr::Bits;
 use super::questions::{Status, What};
 use super::walk::{Direction, View};
 use crate::rows::Micros;
 use lineward_events::EdgeType;
+use std::collections::{HashMap, HashSet};
 
 /// How a version has a tag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -73,31 +73,47 @@ impl View {
         exposed
     }
 
-    /// The versions in which what was asked for was itself seen, or which were asked for: where its ways begin.
-    pub fn sources_of(&self, what: &What) -> Vec<Version> {
-        match what {
-            What::Versions(versions) => self.with_members(versions),
+    /// Of some versions those in which what was asked for was itself seen, or which were asked for: where its ways begin. It
+    /// was seen in a copy of what it was seen in, too, and in what that is a member of. Only these versions and what they
+    /// are copies or collections of are looked at: a tag may have been seen in very many others.
+    pub(super) fn sources_among(&self, what: &What, among: &[Version]) -> Vec<Version> {
+        let mut all: Vec<Version> = among.to_vec();
+        let mut sources: HashSet<Version, ahash::RandomState> = match what {
+            What::Versions(versions) => self.with_members(versions).into_iter().collect(),
             What::Tag(tag) => {
-                let found = self.graph.tagged(tag).filter_map(|f| self.graph.by_version_id(f.version_id));
-                let mut seen = Bits::new(self.graph.nodes());
-                let mut all: Vec<Version> = found.filter(|v| seen.insert(*v)).collect();
-                // In copies of them, and in what they are members of: by their edges, without a look at the whole graph.
+                // Whatever hands its content on to them as it is, and theirs in turn.
+                let mut seen: HashSet<Version, ahash::RandomState> = all.iter().copied().collect();
+                let mut hands_on: HashMap<Version, Vec<Version>, ahash::RandomState> = HashMap::default();
                 let mut next = 0;
                 while let Some(&version) = all.get(next) {
                     next += 1;
-                    for (node, edge) in self.next(Direction::Downstream, version) {
-                        let class = &self.graph.classes[self.graph.edges.attributes(edge).class as usize];
-                        let same = matches!(class.link, Link::Direct(EdgeType::Contains | EdgeType::CopyOf));
-                        if same && seen.insert(node) {
+                    for (node, _) in self.next(Direction::Upstream, version).filter(|(_, edge)| self.is_same(*edge)) {
+                        hands_on.entry(node).or_default().push(version);
+                        if seen.insert(node) {
                             all.push(node);
                         }
                     }
                 }
-                all.retain(|v| self.exists(*v));
-                all.sort_unstable();
-                all
+                let tagged = self.graph.tagged(tag).filter_map(|f| self.graph.by_version_id(f.version_id));
+                let mut open: Vec<Version> = tagged.filter(|version| seen.contains(version)).collect();
+                let mut sources: HashSet<Version, ahash::RandomState> = open.iter().copied().collect();
+                while let Some(version) = open.pop() {
+                    let others = hands_on.get(&version).into_iter().flatten();
+                    open.extend(others.copied().filter(|other| sources.insert(*other)));
+                }
+                sources.retain(|version| self.exists(*version));
+                sources
             }
-        }
+        };
+        all.truncate(among.len());
+        all.retain(|version| sources.remove(version));
+        all
+    }
+
+    /// An edge over which a content is handed on as it is: into a copy, or into what it is a member of.
+    fn is_same(&self, edge: u32) -> bool {
+        let class = &self.graph.classes[self.graph.edges.attributes(edge).class as usize];
+        matches!(class.link, Link::Direct(EdgeType::Contains | EdgeType::CopyOf))
     }
 
     /// Versions of which it is not known what they have: something at them or upstream of them is a gap. Of a tag every gap

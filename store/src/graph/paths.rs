@@ -1,6 +1,7 @@
 //! Paths between versions, shortest first: the evidence behind an answer.
 
 use super::build::Version;
+use super::questions::What;
 use super::walk::{Direction, Hop, View};
 use std::cmp::Reverse;
 use std::collections::hash_map::Entry;
@@ -21,6 +22,32 @@ pub struct Paths {
 impl View {
     /// Up to `max` shortest paths from any source to any target. Evaluation hops count only where `evaluation`.
     pub fn paths(&self, sources: &[Version], targets: &[Version], max: usize, evaluation: bool) -> Paths {
+        let near = |hops: &Distances| sources.iter().copied().filter(|source| hops.contains_key(source)).collect();
+        self.paths_from(&near, targets, max, evaluation)
+    }
+
+    /// Up to `max` shortest paths by which any of what was asked for got into any target: from versions in which it was
+    /// itself seen, or which were asked for.
+    pub fn exposure_paths(&self, whats: &[What], targets: &[Version], max: usize) -> Paths {
+        // A tag may be seen in very many versions, and only those near the targets matter.
+        let near = |hops: &Distances| {
+            let among: Vec<Version> = hops.keys().copied().collect();
+            let mut sources: Vec<Version> = whats.iter().flat_map(|what| self.sources_among(what, &among)).collect();
+            sources.sort_unstable();
+            sources.dedup();
+            sources
+        };
+        self.paths_from(&near, targets, max, false)
+    }
+
+    /// `sources` tells where paths may begin, among versions of which it is known how far they are from a target.
+    fn paths_from(
+        &self,
+        sources: &dyn Fn(&Distances) -> Vec<Version>,
+        targets: &[Version],
+        max: usize,
+        evaluation: bool,
+    ) -> Paths {
         // What is nearer to a target than the longest path that is wanted is mostly little, and it holds all shorter
         // paths: so it is looked at first, then twice as far, until there are enough or nothing is left.
         let mut left = Left::new(targets);
@@ -28,7 +55,7 @@ impl View {
         loop {
             let whole = self.look_back(&mut left, length, evaluation);
             let length_max = if whole { u32::MAX } else { length };
-            let found = self.paths_within(sources, targets, &left.hops, (max, length_max), evaluation);
+            let found = self.paths_within(&sources(&left.hops), targets, &left.hops, (max, length_max), evaluation);
             if whole || found.stopped || found.paths.len() >= max {
                 return found;
             }
@@ -47,7 +74,7 @@ impl View {
     ) -> Paths {
         let mut open = BinaryHeap::new();
         let mut order = 0usize;
-        for source in sources.iter().filter(|s| left.contains_key(s)) {
+        for source in sources {
             open.push(Reverse((left[source] as usize, order, Partial { at: *source, hops: Vec::new() })));
             order += 1;
         }

@@ -63,6 +63,8 @@ impl Seeds {
 struct Walk<'a> {
     view: &'a View,
     direction: Direction,
+    /// Only edges of these classes are walked, where it is not all.
+    classes: Option<&'a [bool]>,
     seen: Bits,
     steps: Vec<Step>,
     seeds: Option<Seeds>,
@@ -71,9 +73,9 @@ struct Walk<'a> {
 impl Walk<'_> {
     /// All that is one hop away from these versions, each with the seed it was reached from.
     fn level(&mut self, from: &[(Version, Version)], depth: u32, sharing: Sharing) {
-        let (view, direction) = (self.view, self.direction);
+        let (view, direction, classes) = (self.view, self.direction, self.classes);
         if sharing.threads < 2 || from.len() < sharing.from {
-            from.iter().for_each(|one| view.look(direction, *one, |met| self.take(&met, depth)));
+            from.iter().for_each(|one| view.look(direction, classes, *one, |met| self.take(&met, depth)));
             return;
         }
         let (own, others) = from.split_at(from.len().div_ceil(sharing.threads));
@@ -113,7 +115,7 @@ impl Walk<'_> {
         let mut seen = self.seen.clone();
         let mut notes = Vec::new();
         for one in from {
-            self.view.look(self.direction, *one, |met| {
+            self.view.look(self.direction, self.classes, *one, |met| {
                 let is_new = seen.insert(met.node);
                 if is_new || self.seeds.as_ref().is_some_and(|seeds| seeds.all.get(met.node)) {
                     notes.push(met);
@@ -147,7 +149,7 @@ impl View {
             around: BTreeSet::new(),
         };
         let seeds = (first.len() > 1).then(several);
-        let mut walk = Walk { view: self, direction, seen, steps: Vec::new(), seeds };
+        let mut walk = Walk { view: self, direction, classes: None, seen, steps: Vec::new(), seeds };
         let mut from: Vec<(Version, Version)> = first.iter().map(|seed| (*seed, *seed)).collect();
         let mut depth = 0;
         while !from.is_empty() && max_depth.is_none_or(|max| depth < max) {
@@ -177,6 +179,28 @@ impl View {
         steps
     }
 
+    /// What flows out of some versions by edges of some classes to what was not seen before, nearest first.
+    pub(super) fn flows_out(&self, from: &[Version], classes: &[bool], seen: &mut Bits, sharing: Sharing) -> Vec<Step> {
+        let own = std::mem::replace(seen, Bits::new(0));
+        let direction = Direction::Downstream;
+        let mut walk =
+            Walk { view: self, direction, classes: Some(classes), seen: own, steps: Vec::new(), seeds: None };
+        let mut from: Vec<(Version, Version)> = from.iter().map(|version| (*version, *version)).collect();
+        let mut depth = 0;
+        while !from.is_empty() {
+            let start = walk.steps.len();
+            if start + from.len() > MANY {
+                self.look_at_all();
+            }
+            depth += 1;
+            walk.level(&from, depth, sharing);
+            from.clear();
+            from.extend(walk.steps[start..].iter().map(|step| (step.version, step.seed)));
+        }
+        *seen = walk.seen;
+        walk.steps
+    }
+
     /// The seeds that others lead to.
     fn seeds_reached(&self, direction: Direction, steps: &[Step], seeds: Seeds) -> Vec<Step> {
         let mut reached = seeds.steps;
@@ -202,10 +226,18 @@ impl View {
 
     /// What one hop leads to from a version that was reached from a seed, straight or through a run. `enter` tells whether
     /// to go on behind a run.
-    fn look(&self, direction: Direction, (from, seed): (Version, Version), mut enter: impl FnMut(Met) -> bool) {
-        for (node, edge) in self.next(direction, from) {
+    fn look(
+        &self,
+        direction: Direction,
+        classes: Option<&[bool]>,
+        (from, seed): (Version, Version),
+        mut enter: impl FnMut(Met) -> bool,
+    ) {
+        let class = |edge: u32| self.graph.edges.attributes(edge).class as usize;
+        let walked = |(_, edge): &(u32, u32)| classes.is_none_or(|classes| classes[class(*edge)]);
+        for (node, edge) in self.next(direction, from).filter(walked) {
             if enter(Met { node, seed, edge, second: NONE }) && self.graph.is_run(node) {
-                for (version, second) in self.next(direction, node) {
+                for (version, second) in self.next(direction, node).filter(walked) {
                     enter(Met { node: version, seed, edge, second });
                 }
             }
@@ -227,7 +259,7 @@ impl View {
         while !open.is_empty() && nearest.is_none_or(|step| hops < step.depth) {
             hops += 1;
             for (from, last) in std::mem::take(&mut open) {
-                self.look(against, (from, seed), |way| {
+                self.look(against, None, (from, seed), |way| {
                     if !met.insert(way.node) {
                         return false;
                     }

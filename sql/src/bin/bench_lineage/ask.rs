@@ -79,6 +79,20 @@ pub async fn first_alone(folder: &Path) -> Done {
     Ok(())
 }
 
+/// Any question, several times in one session.
+pub async fn query(folder: &Path, query: &str) -> Done {
+    let store = folder.join("store");
+    let session = LinewardSession::open(store.to_str().ok_or("a path that is not UTF-8")?).await?;
+    let (mut times, mut rows) = (Vec::new(), 0);
+    for _ in 0..2 * RUNS {
+        let start = Instant::now();
+        rows = count(&session, query).await?;
+        times.push(seconds(start));
+    }
+    println!("{}", json!({ "rows": rows, "times": times }));
+    Ok(())
+}
+
 /// Only the random questions, without a bound of depth: for tests that compare the answers.
 pub async fn questions(folder: &Path) -> Done {
     let store = folder.join("store");

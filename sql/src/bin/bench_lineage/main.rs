@@ -1,7 +1,7 @@
 //! Lineage questions over a made-up estate of any size: `bench_lineage make FOLDER EDGES`, then
 //! `bench_lineage ask FOLDER`. `benches/bench_lineage.sh` runs both and asks the same of other engines. `questions` asks at
 //! random only, for a test that compares the answers; `fresh` only measures how long a new epoch takes to be seen, `first`
-//! how long the first answer takes.
+//! how long the first answer takes; `query` any question, several times in one session.
 
 #![allow(clippy::print_stdout, missing_docs)]
 
@@ -26,7 +26,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         ["fresh", folder] => runtime.block_on(ask::fresh_alone(Path::new(folder))),
         ["first", folder] => runtime.block_on(ask::first_alone(Path::new(folder))),
         ["ask", folder] => runtime.block_on(ask::ask(Path::new(folder))),
-        _ => Err("bench_lineage make FOLDER EDGES | bench_lineage ask FOLDER".into()),
+        ["query", folder, query] => runtime.block_on(ask::query(Path::new(folder), query)),
+        _ => Err("bench_lineage make FOLDER EDGES | ask FOLDER | query FOLDER SQL".into()),
     }
 }
 

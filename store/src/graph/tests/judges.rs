@@ -1,6 +1,7 @@
 //! What the lineage functions answer, against brute force on random graphs, and by how answers must relate.
 
 use super::*;
+use crate::graph::csr::Bits;
 use crate::graph::erasure::ErasureAction;
 use crate::graph::reach::Sharing;
 use std::collections::BTreeMap;
@@ -58,6 +59,71 @@ fn paths_are_those_that_brute_force_finds_shortest_first() {
             expected.into_iter().take(1_000).collect::<Vec<_>>(),
             "round {round}, {from} to {to} at {at}"
         );
+    }
+}
+
+/// Where it was seen, in copies of that, and in what that is a member of.
+#[test]
+fn ways_of_a_tag_begin_where_it_was_seen() {
+    let (mut begun, mut several) = (0, 0);
+    for (round, mut fixture, at, mut random) in worlds(0x51ab_0031) {
+        let nodes = fixture.names.len() as u64;
+        for _ in 0..random.below(nodes) {
+            let (kind, from) = (["CONTAINS", "COPY_OF"][random.below(2) as usize], random.below(8));
+            let ends = [random.below(nodes), random.below(nodes)].map(|n| fixture.names[n as usize].clone());
+            fixture.edge(kind, &ends[0], &ends[1], &[&format!("from={from}")]);
+        }
+        let view = fixture.view(Some(at));
+        let rows = &fixture.rows;
+        let seen = rows.findings.iter().filter(|f| f.categories[0] == "pii").map(|f| f.version_id as Version);
+        let mut sources: BTreeSet<Version> = seen.collect();
+        let own = sources.len();
+        for _ in 0..nodes {
+            for e in rows.edges.iter().filter(|e| e.valid_from <= at && e.valid_to.is_none_or(|t| at < t)) {
+                let (src, dst) = (e.src_version_id as Version, e.dst_version_id as Version);
+                if ["CONTAINS", "COPY_OF"].contains(&&*e.edge_type) && sources.contains(&src) {
+                    sources.insert(dst);
+                }
+                if e.edge_type == "COPY_OF" && sources.contains(&dst) {
+                    sources.insert(src);
+                }
+            }
+        }
+        sources.retain(|version| view.exists(*version));
+        several += usize::from(sources.len() > own);
+        let tag = What::Tag("pii".into());
+        let some: Vec<Version> = view.graph().versions().filter(|_| random.below(3) > 0).collect();
+        let found: BTreeSet<Version> = view.sources_among(&tag, &some).into_iter().collect();
+        let expected = some.iter().copied().filter(|version| sources.contains(version)).collect();
+        assert_eq!(found, expected, "round {round}, at {at}");
+        let (to, sources) = (random.below(nodes) as Version, sources.into_iter().collect::<Vec<_>>());
+        let ways = view.exposure_paths(&[tag], &[to], 5);
+        assert_eq!(ways, view.paths(&sources, &[to], 5, false), "round {round}, to {to} at {at}");
+        begun += ways.paths.len();
+    }
+    assert!(begun > 50 && several > 20, "{begun} ways, {several} of them by copies and members");
+}
+
+/// As alone, among however many threads.
+#[test]
+fn what_flows_out_is_the_same_for_every_number_of_threads() {
+    for (round, fixture, at, mut random) in worlds(0x51ab_0032) {
+        let view = fixture.view(Some(at));
+        let carries: Vec<bool> = view.graph().classes.iter().map(|class| class.carries).collect();
+        let from: Vec<Version> = view.graph().versions().filter(|_| random.below(4) == 0).collect();
+        let flows = |threads: usize| {
+            let mut seen = Bits::new(view.graph().nodes());
+            from.iter().for_each(|version| _ = seen.insert(*version));
+            view.flows_out(&from, &carries, &mut seen, Sharing { threads, from: 1 })
+        };
+        let alone = flows(1);
+        let pairs = pairs(&fixture, at).into_iter().filter(|(_, _, carries, _)| *carries).collect();
+        let mut reached: BTreeSet<Version> = from.iter().flat_map(|from| closure(&pairs, i64::from(*from))).collect();
+        reached.retain(|version| !from.contains(version));
+        assert_eq!(alone.iter().map(|step| step.version).collect::<BTreeSet<_>>(), reached, "round {round}, at {at}");
+        for threads in [2, 3, 7] {
+            assert_eq!(flows(threads), alone, "round {round}, {threads} threads");
+        }
     }
 }
 

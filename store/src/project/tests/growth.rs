@@ -80,7 +80,7 @@ fn answers(graph: &Arc<LineageGraph>, valid: Option<Micros>) -> String {
         let what = What::Tag(tag.to_owned());
         say("exposure", &view.exposure(&what));
         say("models", &view.models_trained_on(&what, true, Details::ALL));
-        say("sources", &view.sources_of(&what));
+        say("ways", &view.exposure_paths(&[what], &[all.len() as u32 - 1], 3));
     }
     say("all gaps", &view.gaps_of_models());
     say("states", &view.model_states());
