@@ -1,6 +1,7 @@
 //! Where a tag is: every version that has it, and how it got there.
 
 use super::build::{Kind, Link, Version};
+use super::csr::Bits;
 use super::questions::{Status, What};
 use super::walk::{Direction, View};
 use crate::rows::Micros;
@@ -41,6 +42,15 @@ pub struct Exposed {
     pub gap_reason: Option<String>,
 }
 
+/// Where ways begin.
+#[derive(Debug)]
+pub(super) struct Beginnings {
+    /// Versions that were asked for, and their members.
+    asked: Bits,
+    /// Versions in which a tag was seen.
+    seen: Bits,
+}
+
 impl View {
     /// All versions that have what was asked for, in their order.
     pub fn exposure(&self, what: &What) -> Vec<Exposed> {
@@ -73,41 +83,48 @@ impl View {
         exposed
     }
 
-    /// Of some versions those in which what was asked for was itself seen, or which were asked for: where its ways begin. It
-    /// was seen in a copy of what it was seen in, too, and in what that is a member of. Only these versions and what they
-    /// are copies or collections of are looked at: a tag may have been seen in very many others.
-    pub(super) fn sources_among(&self, what: &What, among: &[Version]) -> Vec<Version> {
-        let mut all: Vec<Version> = among.to_vec();
-        let mut sources: HashSet<Version, ahash::RandomState> = match what {
-            What::Versions(versions) => self.with_members(versions).into_iter().collect(),
-            What::Tag(tag) => {
-                // Whatever hands its content on to them as it is, and theirs in turn.
-                let mut seen: HashSet<Version, ahash::RandomState> = all.iter().copied().collect();
-                let mut hands_on: HashMap<Version, Vec<Version>, ahash::RandomState> = HashMap::default();
-                let mut next = 0;
-                while let Some(&version) = all.get(next) {
-                    next += 1;
-                    for (node, _) in self.next(Direction::Upstream, version).filter(|(_, edge)| self.is_same(*edge)) {
-                        hands_on.entry(node).or_default().push(version);
-                        if seen.insert(node) {
-                            all.push(node);
-                        }
-                    }
+    /// Where each of some things was itself seen, or what was asked for.
+    pub(super) fn beginnings(&self, whats: &[What]) -> Beginnings {
+        let graph = &*self.graph;
+        let (mut asked, mut seen) = (Bits::new(graph.nodes()), Bits::new(graph.nodes()));
+        for what in whats {
+            match what {
+                What::Versions(versions) => self.with_members(versions).iter().for_each(|v| _ = asked.insert(*v)),
+                What::Tag(tag) => {
+                    let tagged = graph.tagged(tag).filter_map(|f| graph.by_version_id(f.version_id));
+                    tagged.for_each(|version| _ = seen.insert(version));
                 }
-                let tagged = self.graph.tagged(tag).filter_map(|f| self.graph.by_version_id(f.version_id));
-                let mut open: Vec<Version> = tagged.filter(|version| seen.contains(version)).collect();
-                let mut sources: HashSet<Version, ahash::RandomState> = open.iter().copied().collect();
-                while let Some(version) = open.pop() {
-                    let others = hands_on.get(&version).into_iter().flatten();
-                    open.extend(others.copied().filter(|other| sources.insert(*other)));
-                }
-                sources.retain(|version| self.exists(*version));
-                sources
             }
-        };
-        all.truncate(among.len());
-        all.retain(|version| sources.remove(version));
-        all
+        }
+        Beginnings { asked, seen }
+    }
+
+    /// Of some versions those where ways begin: it was seen in them, in what they are copies of, or in their members. Only
+    /// these are looked at: a tag may have been seen in very many others.
+    pub(super) fn begun_among(&self, beginnings: &Beginnings, among: &[Version]) -> Vec<Version> {
+        // Whatever hands its content on to them as it is, and theirs in turn.
+        let mut all: Vec<Version> = among.to_vec();
+        let mut met: HashSet<Version, ahash::RandomState> = all.iter().copied().collect();
+        let mut hands_on: HashMap<Version, Vec<Version>, ahash::RandomState> = HashMap::default();
+        let mut next = 0;
+        while let Some(&version) = all.get(next) {
+            next += 1;
+            for (node, _) in self.next(Direction::Upstream, version).filter(|(_, edge)| self.is_same(*edge)) {
+                hands_on.entry(node).or_default().push(version);
+                if met.insert(node) {
+                    all.push(node);
+                }
+            }
+        }
+        let mut open: Vec<Version> = all.iter().copied().filter(|version| beginnings.seen.get(*version)).collect();
+        let mut has: HashSet<Version, ahash::RandomState> = open.iter().copied().collect();
+        while let Some(version) = open.pop() {
+            let others = hands_on.get(&version).into_iter().flatten();
+            open.extend(others.copied().filter(|other| has.insert(*other)));
+        }
+        let begins =
+            |version: &Version| has.contains(version) && self.exists(*version) || beginnings.asked.get(*version);
+        among.iter().copied().filter(begins).collect()
     }
 
     /// An edge over which a content is handed on as it is: into a copy, or into what it is a member of.

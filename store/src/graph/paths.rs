@@ -30,12 +30,11 @@ impl View {
     /// itself seen, or which were asked for.
     pub fn exposure_paths(&self, whats: &[What], targets: &[Version], max: usize) -> Paths {
         // A tag may be seen in very many versions, and only those near the targets matter.
+        let beginnings = self.beginnings(whats);
         let near = |hops: &Distances| {
-            let among: Vec<Version> = hops.keys().copied().collect();
-            let mut sources: Vec<Version> = whats.iter().flat_map(|what| self.sources_among(what, &among)).collect();
-            sources.sort_unstable();
-            sources.dedup();
-            sources
+            let mut among: Vec<Version> = hops.keys().copied().collect();
+            among.sort_unstable();
+            self.begun_among(&beginnings, &among)
         };
         self.paths_from(&near, targets, max, false)
     }
@@ -49,7 +48,8 @@ impl View {
         evaluation: bool,
     ) -> Paths {
         // What is nearer to a target than the longest path that is wanted is mostly little, and it holds all shorter
-        // paths: so it is looked at first, then twice as far, until there are enough or nothing is left.
+        // paths: so it is looked at first, then farther, until there are enough or nothing is left. A hop more is several
+        // times as much, so that nothing is lost by small steps.
         let mut left = Left::new(targets);
         let mut length = LENGTH;
         loop {
@@ -59,7 +59,7 @@ impl View {
             if whole || found.stopped || found.paths.len() >= max {
                 return found;
             }
-            length *= 2;
+            length = if length < LENGTH_SMALL { length + 1 } else { length * 2 };
         }
     }
 
@@ -154,7 +154,9 @@ impl View {
 type Distances = HashMap<Version, u32, ahash::RandomState>;
 
 /// Hops that are first looked at.
-const LENGTH: u32 = 4;
+const LENGTH: u32 = 2;
+/// Hops up to which one more is looked at at a time.
+const LENGTH_SMALL: u32 = 6;
 
 /// How far versions are from the nearest target, as far as it was looked at.
 struct Left {

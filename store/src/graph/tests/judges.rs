@@ -93,7 +93,8 @@ fn ways_of_a_tag_begin_where_it_was_seen() {
         several += usize::from(sources.len() > own);
         let tag = What::Tag("pii".into());
         let some: Vec<Version> = view.graph().versions().filter(|_| random.below(3) > 0).collect();
-        let found: BTreeSet<Version> = view.sources_among(&tag, &some).into_iter().collect();
+        let found: BTreeSet<Version> =
+            view.begun_among(&view.beginnings(std::slice::from_ref(&tag)), &some).into_iter().collect();
         let expected = some.iter().copied().filter(|version| sources.contains(version)).collect();
         assert_eq!(found, expected, "round {round}, at {at}");
         let (to, sources) = (random.below(nodes) as Version, sources.into_iter().collect::<Vec<_>>());
