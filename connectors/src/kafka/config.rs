@@ -315,6 +315,11 @@ impl KafkaSinkConfig {
         not_empty("brokers", &self.brokers)?;
         validate_extra(&self.extra)?;
         self.security.validate()?;
+        if self.security.oauth.as_ref().is_some_and(|oauth| !oauth.extensions.is_empty()) {
+            // rust-rdkafka renews a producer's token, and drops them.
+            let problem = "are sent by sources only; leave them out here";
+            return Err(ConnectorError::config("security.oauth.extensions", problem));
+        }
         let mut config = connection(&self.brokers, &self.security, &BTreeMap::new())?;
         config.set("linger.ms", "5").set("compression.type", "lz4").set("queue.buffering.max.kbytes", "65536");
         // `extra` may tune what is above, and not what is below.

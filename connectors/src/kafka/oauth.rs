@@ -52,12 +52,16 @@ struct Token {
     until_ms: i64,
 }
 
-/// How long an endpoint may take. librdkafka asks again ten seconds after a failure.
+/// How long an endpoint may take where there is no token yet.
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// The same while there is one: records wait meanwhile. librdkafka asks again ten seconds after a failure.
+const RENEWAL_TIMEOUT: Duration = Duration::from_secs(3);
 /// The largest answer that is read.
 const ANSWER_BYTES_MAX: usize = 1 << 20;
 /// For how long a token is used that says nowhere how long it is good; short, as renewing it costs little.
 const UNSAID_LIFETIME_MS: i64 = 300_000;
+/// librdkafka counts in microseconds.
+const UNTIL_MS_MAX: i64 = i64::MAX / 1000;
 /// Room for librdkafka's reason.
 const REASON_BYTES: usize = 512;
 
@@ -120,8 +124,9 @@ impl Tokens {
         {
             return Ok(token.clone());
         }
+        let timeout = if last.is_some() { RENEWAL_TIMEOUT } else { TIMEOUT };
         let token = match &self.from {
-            From::Endpoint(endpoint) => endpoint.ask(now_ms)?,
+            From::Endpoint(endpoint) => endpoint.ask(now_ms, timeout)?,
             From::Place(place) => {
                 let value = place.read("security.oauth.token")?;
                 Token::new(value.trim().to_owned(), None, "lineward", now_ms)?
@@ -146,25 +151,26 @@ impl Endpoint {
     }
 
     /// Asks on a thread of its own, since a caller may be inside a runtime, where nothing may block on another.
-    fn ask(&self, now_ms: i64) -> Result<Token, ConnectorError> {
+    fn ask(&self, now_ms: i64, timeout: Duration) -> Result<Token, ConnectorError> {
         let answer = std::thread::scope(|scope| {
             let asks = || {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-                runtime.map_err(|_| failed("no thread could be started"))?.block_on(self.answer())
+                runtime.map_err(|_| failed("no thread could be started"))?.block_on(self.answer(timeout))
             };
             scope.spawn(asks).join().unwrap_or_else(|_| Err(failed("asking for it failed")))
         })?;
-        Token::new(answer.access_token, answer.expires_in, &self.client_id, now_ms)
+        let lifetime_s = answer.lifetime_s();
+        Token::new(answer.access_token, lifetime_s, &self.client_id, now_ms)
     }
 
-    async fn answer(&self) -> Result<Answer, ConnectorError> {
+    async fn answer(&self, timeout: Duration) -> Result<Answer, ConnectorError> {
         let host = self.url.host_str().unwrap_or_default();
         // Errors of reqwest repeat the whole address unless told not to.
         let said = |e: reqwest::Error| failed(format!("`{host}` cannot be asked: {}", causes(&e.without_url())));
         let mut form = vec![("grant_type", "client_credentials")];
         form.extend(self.scope.as_deref().map(|scope| ("scope", scope)));
         let request = self
-            .client()?
+            .client(timeout)?
             .post(self.url.clone())
             .header("content-type", "application/x-www-form-urlencoded")
             .header("accept", "application/json")
@@ -186,9 +192,13 @@ impl Endpoint {
         serde_json::from_slice(&body).map_err(|_| no_token())
     }
 
-    fn client(&self) -> Result<reqwest::Client, ConnectorError> {
+    fn client(&self, timeout: Duration) -> Result<reqwest::Client, ConnectorError> {
         // A redirect would carry the secret to whoever is named in it.
-        let mut client = reqwest::Client::builder().timeout(TIMEOUT).redirect(reqwest::redirect::Policy::none());
+        let mut client = reqwest::Client::builder().timeout(timeout).redirect(reqwest::redirect::Policy::none());
+        if self.url.scheme() == "http" {
+            // What is on this machine is asked in clear, and a proxy of the environment may be elsewhere.
+            client = client.no_proxy();
+        }
         if let Some(path) = &self.ca {
             let bad = |problem: &str| {
                 ConnectorError::config("security.oauth.ca", format!("file `{}` {problem}", path.display()))
@@ -210,9 +220,20 @@ impl Endpoint {
 #[derive(Deserialize)]
 struct Answer {
     access_token: String,
-    /// Seconds.
+    /// Seconds. Some endpoints write them as a text or with a fraction.
     #[serde(default)]
-    expires_in: Option<i64>,
+    expires_in: serde_json::Value,
+}
+
+impl Answer {
+    /// Seconds that the token is good for, where that is said.
+    fn lifetime_s(&self) -> Option<f64> {
+        match &self.expires_in {
+            serde_json::Value::Number(seconds) => seconds.as_f64(),
+            serde_json::Value::String(seconds) => seconds.parse().ok(),
+            _ => None,
+        }
+    }
 }
 
 /// What a JSON Web Token says of itself (RFC 7519, 4.1). The broker checks it; here it only says when to renew it.
@@ -226,15 +247,20 @@ struct Claims {
 }
 
 impl Token {
-    fn new(value: String, expires_in: Option<i64>, owner: &str, now_ms: i64) -> Result<Self, ConnectorError> {
+    fn new(value: String, lifetime_s: Option<f64>, owner: &str, now_ms: i64) -> Result<Self, ConnectorError> {
         if value.is_empty() {
             return Err(failed("the token is empty"));
         }
+        // RFC 6750, 2.1. What librdkafka says of other bytes repeats the token.
+        if !value.bytes().all(|byte| matches!(byte, 0x21..=0x7e)) {
+            return Err(failed("the token holds a byte that no token has"));
+        }
         let claims = claims(&value);
         #[expect(clippy::cast_possible_truncation, reason = "a float becomes the nearest integer there is")]
-        let ends = claims.as_ref().and_then(|claims| claims.exp).map(|seconds| (seconds * 1000.0) as i64);
-        let said = expires_in.map(|seconds| now_ms.saturating_add(seconds.saturating_mul(1000)));
-        let until_ms = ends.or(said).unwrap_or(now_ms + UNSAID_LIFETIME_MS);
+        let millis = |seconds: f64| (seconds * 1000.0) as i64;
+        let said = lifetime_s.map(|seconds| now_ms.saturating_add(millis(seconds)));
+        let until_ms = claims.as_ref().and_then(|claims| claims.exp).map(millis).or(said);
+        let until_ms = until_ms.unwrap_or(now_ms + UNSAID_LIFETIME_MS).min(UNTIL_MS_MAX);
         if until_ms <= now_ms {
             return Err(failed("the token is over already; check this machine's clock, and what renews the token"));
         }
@@ -353,10 +379,11 @@ mod tests {
     #[test]
     fn a_token_says_how_long_it_is_good_and_whose_it_is() {
         let rows = [
-            (jwt(r#"{"sub":"svc","exp":1760000060}"#), Some(3600), NOW + 60_000, "svc"),
+            (jwt(r#"{"sub":"svc","exp":1760000060}"#), Some(3600.0), NOW + 60_000, "svc"),
             (jwt(r#"{"sub":"","exp":1760000060.5}"#), None, NOW + 60_500, "client"),
-            (jwt(r#"{"iss":"x"}"#), Some(3600), NOW + 3_600_000, "client"),
-            ("opaque".to_owned(), Some(10), NOW + 10_000, "client"),
+            (jwt(r#"{"iss":"x"}"#), Some(3600.0), NOW + 3_600_000, "client"),
+            ("opaque".to_owned(), Some(f64::MAX), UNTIL_MS_MAX, "client"),
+            ("opaque".to_owned(), Some(10.0), NOW + 10_000, "client"),
             ("opaque".to_owned(), None, NOW + UNSAID_LIFETIME_MS, "client"),
             ("a.!!.c".to_owned(), None, NOW + UNSAID_LIFETIME_MS, "client"),
         ];
@@ -367,13 +394,30 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_is_over_is_refused() {
-        for (value, expires_in) in
-            [(jwt(r#"{"exp":1759999999}"#), None), ("opaque".to_owned(), Some(0)), (String::new(), None)]
-        {
-            let error = Token::new(value, expires_in, "client", NOW).err().expect("refused").to_string();
-            assert!(error.contains("over already") || error.contains("is empty"), "{error}");
+    fn a_token_that_is_over_or_is_none_is_refused() {
+        let rows = [
+            (jwt(r#"{"exp":1759999999}"#), None, "over already"),
+            ("opaque".to_owned(), Some(0.0), "over already"),
+            (String::new(), None, "is empty"),
+            ("\u{feff}canary".to_owned(), None, "a byte that no token has"),
+            ("canary\n".to_owned(), None, "a byte that no token has"),
+        ];
+        for (value, lifetime_s, said) in rows {
+            let error = Token::new(value, lifetime_s, "client", NOW).err().expect("refused").to_string();
+            assert!(error.contains(said) && !error.contains("canary"), "{error}");
         }
+    }
+
+    #[test]
+    fn lifetimes_are_read_however_they_are_written() {
+        for (written, seconds) in
+            [("3599", Some(3599.0)), ("\"3599\"", Some(3599.0)), ("3600.5", Some(3600.5)), ("null", None)]
+        {
+            let answer = format!(r#"{{"access_token":"t","expires_in":{written}}}"#);
+            let answer: Answer = serde_json::from_str(&answer).expect("an answer");
+            assert_eq!(answer.lifetime_s(), seconds, "{written}");
+        }
+        assert_eq!(serde_json::from_str::<Answer>(r#"{"access_token":"t"}"#).expect("an answer").lifetime_s(), None);
     }
 
     #[test]

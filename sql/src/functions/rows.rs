@@ -92,7 +92,7 @@ pub(super) fn batch(function: &Function, rows: &[Vec<Cell>]) -> Result<Vec<Recor
 const PART_ROWS: usize = 16_384;
 
 /// An answer in parts, made on all threads where there are several: `of` makes the rows of a range. In the order of the
-/// rows. No part is too large for Arrow's offsets of 32 bits, as a whole answer may be.
+/// rows. A whole answer may be too large for Arrow's offsets of 32 bits; a part is where a row has more than 128 KiB of text.
 pub(super) fn in_parts(
     rows: usize,
     of: impl Fn(Range<usize>) -> Result<RecordBatch, Error> + Sync,

@@ -222,13 +222,17 @@ fn tokens_are_renewed(lineward: &Lineward, broker: &KafkaBroker, at: &SecuredLis
     let before = endpoint.asked.load(Ordering::Relaxed);
     let security = sasl("OAUTHBEARER", &oauth_at(&endpoint.url(), "CLIENT_SECRET"));
     let mut child = lineward.spawn(&mut command(lineward, "renewed", &at.sasl_ssl, &security, false), "renewed");
-    thread::sleep(Duration::from_secs(2 * TOKEN_LIFETIME_S + 1));
+    let begin = Instant::now();
+    let asked = || endpoint.asked.load(Ordering::Relaxed) - before;
+    while (asked() < 3 || begin.elapsed().as_secs() < 2 * TOKEN_LIFETIME_S) && begin.elapsed() < PATIENCE {
+        thread::sleep(Duration::from_millis(200));
+    }
     broker.produce(TOPIC, [("three", "later")]).expect("produced");
     let begin = Instant::now();
     while stored(lineward, "renewed") < 3 && begin.elapsed() < PATIENCE {
         thread::sleep(Duration::from_millis(200));
     }
-    let asked = endpoint.asked.load(Ordering::Relaxed) - before;
+    let asked = asked();
     let status = child.try_wait().expect("a status");
     let _ = Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
     child.wait().expect("it ends");
