@@ -569,6 +569,14 @@ async fn many_small_commits_stay_whole_over_checkpoints() {
     // A torn pointer to the checkpoint, or none at all, is no loss.
     std::fs::write(log.join("_last_checkpoint"), "{\"ver").expect("written");
     std::fs::remove_file(Path::new(&uri).join("edges/_delta_log/_last_checkpoint")).unwrap_or_default();
+    // With one to a checkpoint that is not there all is read, and who would write is told which table it is.
+    let (pointer, runs) = (Path::new(&uri).join("runs/_delta_log/_last_checkpoint"), dump(&snapshot, "runs").await);
+    std::fs::write(&pointer, r#"{"version":100000,"size":1}"#).expect("written");
+    let after = Store::open(&uri).await.expect("a store").snapshot().await.expect("a snapshot");
+    assert!(dump(&after, "runs").await == runs, "other rows than before");
+    let told = StoreWriter::open(&uri).await.err().map(|e| format!("{e:?}")).unwrap_or_default();
+    assert!(told.contains("\"runs\"") && told.contains("_last_checkpoint"), "{told}");
+    std::fs::remove_file(&pointer).expect("removed");
     let mut again = StoreWriter::open(&uri).await.expect("a store");
     assert_eq!(again.position(SOURCE).await.expect("read"), Some(COMMITS));
 }
