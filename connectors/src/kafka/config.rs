@@ -3,7 +3,7 @@
 //! The types refuse unknown fields. Passwords are named by environment variable or file and read only when a client is
 //! made, so that no configuration value, `Debug` output or error holds one.
 
-use super::oauth::{Tokens, token_url};
+use super::oauth::{TokenSource, Tokens, sasl_extensions, token_url};
 use crate::ConnectorError;
 use rdkafka::ClientConfig;
 use serde::Deserialize;
@@ -315,10 +315,12 @@ impl KafkaSinkConfig {
         not_empty("brokers", &self.brokers)?;
         validate_extra(&self.extra)?;
         self.security.validate()?;
-        if self.security.oauth.as_ref().is_some_and(|oauth| !oauth.extensions.is_empty()) {
-            // rust-rdkafka renews a producer's token, and drops them.
-            let problem = "are sent by sources only; leave them out here";
-            return Err(ConnectorError::config("security.oauth.extensions", problem));
+        if self.security.oauth.is_some() {
+            // rust-rdkafka renews a producer's token by itself: it drops extensions, and logs what is wrong with a token.
+            return Err(ConnectorError::config(
+                "security.mechanism",
+                "is for sources; a sink needs a user and a password",
+            ));
         }
         let mut config = connection(&self.brokers, &self.security, &BTreeMap::new())?;
         config.set("linger.ms", "5").set("compression.type", "lz4").set("queue.buffering.max.kbytes", "65536");
@@ -402,28 +404,38 @@ impl Security {
 
 impl OAuth {
     /// Checks what the types cannot. Reads no secret.
-    pub(super) fn validate(&self) -> Result<(), ConnectorError> {
+    fn validate(&self) -> Result<(), ConnectorError> {
+        self.source()?;
+        sasl_extensions(&self.extensions).map(drop)
+    }
+
+    /// Where tokens come from: one way, and all that it needs.
+    pub(super) fn source(&self) -> Result<TokenSource<'_>, ConnectorError> {
         let field = |name: &str| format!("security.oauth.{name}");
-        let asking = [
-            ("token_url", self.token_url.is_some()),
-            ("client_id", self.client_id.is_some()),
-            ("client_secret", self.client_secret.is_some()),
-            ("scope", self.scope.is_some()),
-            ("ca", self.ca.is_some()),
-        ];
-        if self.token.is_some() {
-            return match asking.iter().find(|(_, set)| *set) {
+        if let Some(place) = &self.token {
+            let beside = [
+                ("token_url", self.token_url.is_some()),
+                ("client_id", self.client_id.is_some()),
+                ("client_secret", self.client_secret.is_some()),
+                ("scope", self.scope.is_some()),
+                ("ca", self.ca.is_some()),
+            ];
+            return match beside.iter().find(|(_, set)| *set) {
                 Some((name, _)) => {
                     Err(ConnectorError::config(field(name), "is set beside `token`, which is not asked for"))
                 }
-                None => Ok(()),
+                None => Ok(TokenSource::Place(place)),
             };
         }
-        if let Some((name, _)) = asking.iter().take(3).find(|(_, set)| !set) {
+        let missing = |name: &str| {
             let problem = "is missing; use `token_url` with `client_id` and `client_secret`, or `token`";
-            return Err(ConnectorError::config(field(name), problem));
-        }
-        token_url(self.token_url.as_deref().unwrap_or_default()).map(drop)
+            ConnectorError::config(field(name), problem)
+        };
+        Ok(TokenSource::Endpoint {
+            url: token_url(self.token_url.as_deref().ok_or_else(|| missing("token_url"))?)?,
+            client_id: self.client_id.as_ref().ok_or_else(|| missing("client_id"))?,
+            client_secret: self.client_secret.as_ref().ok_or_else(|| missing("client_secret"))?,
+        })
     }
 }
 

@@ -5,14 +5,13 @@
 //! rust-rdkafka create and destroy the client and reads the same queue itself. Rebalances arrive as plain events here,
 //! in order with the records, and are answered by the caller. All `unsafe` of consuming is in this file.
 
-use super::oauth::{self, Tokens};
+use super::oauth::Tokens;
 use crate::ConnectorError;
 use rdkafka::bindings as sys;
-use rdkafka::client::{ClientContext, OAuthToken};
+use rdkafka::client::ClientContext;
 use rdkafka::config::{ClientConfig, FromClientConfigAndContext, RDKafkaLogLevel};
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use std::error::Error;
 use std::ffi::{CStr, c_char, c_void};
 use std::ptr::{self, NonNull};
 use std::time::Duration;
@@ -156,11 +155,8 @@ pub(super) struct KafkaContext {
 }
 
 impl ClientContext for KafkaContext {
+    // Only so that librdkafka says when it wants a token: [`GroupConsumer::poll`] reads that, not rust-rdkafka.
     const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
-
-    fn generate_oauth_token(&self, _: Option<&str>) -> Result<OAuthToken, Box<dyn Error>> {
-        oauth::for_rdkafka(self.tokens.as_ref())
-    }
 
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         log(level as i32, facility, message);

@@ -2,7 +2,7 @@
 //!
 //! [`KafkaSource`] puts the caller's start offsets into the assign call and never seeks; the position is the caller's,
 //! the group's committed offsets are only for people and lag monitors. [`KafkaSink`] and [`EmbeddedBroker`] serve the
-//! demo and tests. `unsafe` is in `events`, `topic_id` and one call of `embedded`.
+//! demo and tests. `unsafe` is in `events`, `topic_id`, two calls of `oauth` and one of `embedded`.
 
 mod config;
 mod embedded;

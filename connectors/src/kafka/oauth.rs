@@ -4,12 +4,12 @@
 //! with the client's secret in the `Authorization` header (2.3.1), over TLS by rustls; librdkafka's own way needs a
 //! second TLS library. A token is handed to librdkafka and kept here, and is in no error and no log.
 
-use super::config::{OAuth, SecretRef};
+use super::config::{OAuth, SecretRef, Text};
 use crate::ConnectorError;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use rdkafka::bindings as sys;
-use rdkafka::client::{Client, ClientContext, OAuthToken};
+use rdkafka::client::{Client, ClientContext};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -26,11 +26,17 @@ pub(super) struct Tokens {
     last: Mutex<Option<Token>>,
 }
 
-/// Where tokens come from.
-enum From {
-    /// A token endpoint.
-    Endpoint(Box<Endpoint>),
+/// Where tokens come from, as it is configured.
+pub(super) enum TokenSource<'a> {
+    /// A token endpoint, and who asks it.
+    Endpoint { url: Url, client_id: &'a Text, client_secret: &'a SecretRef },
     /// A place that something else keeps filled.
+    Place(&'a SecretRef),
+}
+
+/// The same with what was read for it.
+enum From {
+    Endpoint(Box<Endpoint>),
     Place(SecretRef),
 }
 
@@ -66,14 +72,19 @@ const UNTIL_MS_MAX: i64 = i64::MAX / 1000;
 const REASON_BYTES: usize = 512;
 
 impl Tokens {
-    /// Checks what is configured and reads the client's secret; asks for nothing yet.
+    /// Reads the client's secret; asks for nothing yet.
     pub(super) fn new(config: &OAuth) -> Result<Self, ConnectorError> {
-        config.validate()?;
-        let from = match &config.token {
-            Some(place) => From::Place(place.clone()),
-            None => From::Endpoint(Box::new(Endpoint::new(config)?)),
+        let from = match config.source()? {
+            TokenSource::Place(place) => From::Place(place.clone()),
+            TokenSource::Endpoint { url, client_id, client_secret } => From::Endpoint(Box::new(Endpoint {
+                url,
+                client_id: client_id.read("security.oauth.client_id")?,
+                client_secret: client_secret.read("security.oauth.client_secret")?,
+                scope: config.scope.clone(),
+                ca: config.ca.clone(),
+            })),
         };
-        Ok(Self { from, extensions: extensions(&config.extensions)?, last: Mutex::new(None) })
+        Ok(Self { from, extensions: sasl_extensions(&config.extensions)?, last: Mutex::new(None) })
     }
 
     /// Gets a token and hands it to the client, which takes one at any time.
@@ -137,19 +148,6 @@ impl Tokens {
 }
 
 impl Endpoint {
-    /// What is missing was told by [`OAuth::validate`].
-    fn new(config: &OAuth) -> Result<Self, ConnectorError> {
-        let client_id = config.client_id.as_ref().map(|id| id.read("security.oauth.client_id")).transpose()?;
-        let secret = config.client_secret.as_ref().map(|secret| secret.read("security.oauth.client_secret"));
-        Ok(Self {
-            url: token_url(config.token_url.as_deref().unwrap_or_default())?,
-            client_id: client_id.unwrap_or_default(),
-            client_secret: secret.transpose()?.unwrap_or_default(),
-            scope: config.scope.clone(),
-            ca: config.ca.clone(),
-        })
-    }
-
     /// Asks on a thread of its own, since a caller may be inside a runtime, where nothing may block on another.
     fn ask(&self, now_ms: i64, timeout: Duration) -> Result<Token, ConnectorError> {
         let answer = std::thread::scope(|scope| {
@@ -275,12 +273,6 @@ fn claims(token: &str) -> Option<Claims> {
     serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(claims.trim_end_matches('=')).ok()?).ok()
 }
 
-/// For rust-rdkafka, where it reads a client's queue itself.
-pub(super) fn for_rdkafka(tokens: Option<&Tokens>) -> Result<OAuthToken, Box<dyn Error>> {
-    let token = tokens.ok_or("no tokens are configured")?.current()?;
-    Ok(OAuthToken { token: token.value, principal_name: token.principal, lifetime_ms: token.until_ms })
-}
-
 /// The address of a token endpoint: over TLS, unless it is on this machine.
 pub(super) fn token_url(text: &str) -> Result<Url, ConnectorError> {
     let bad = |problem: &str| Err(ConnectorError::config("security.oauth.token_url", problem));
@@ -305,7 +297,7 @@ fn is_loopback(host: &Host<&str>) -> bool {
 }
 
 /// SASL extensions as librdkafka takes them: names and values in turn.
-fn extensions(all: &BTreeMap<String, String>) -> Result<Vec<CString>, ConnectorError> {
+pub(super) fn sasl_extensions(all: &BTreeMap<String, String>) -> Result<Vec<CString>, ConnectorError> {
     let mut texts = Vec::with_capacity(all.len() * 2);
     for (name, value) in all {
         // RFC 7628, 3.1: letters for the name, and `auth` is the token's own.
@@ -452,10 +444,10 @@ mod tests {
     #[test]
     fn extensions_are_names_and_values() {
         let all = BTreeMap::from([("logicalCluster".to_owned(), "lkc-1".to_owned())]);
-        assert_eq!(extensions(&all).expect("good"), [c"logicalCluster".to_owned(), c"lkc-1".to_owned()]);
+        assert_eq!(sasl_extensions(&all).expect("good"), [c"logicalCluster".to_owned(), c"lkc-1".to_owned()]);
         for (name, value) in [("auth", "x"), ("a b", "x"), ("", "x"), ("a", "\u{1}"), ("a", "\0")] {
             let all = BTreeMap::from([(name.to_owned(), value.to_owned())]);
-            assert!(extensions(&all).is_err(), "{name}");
+            assert!(sasl_extensions(&all).is_err(), "{name}");
         }
     }
 }

@@ -4,14 +4,12 @@
 //! keeps no record of what it has sent: a process that dies between `send` and `flush` does not know what arrived.
 
 use super::config::KafkaSinkConfig;
-use super::oauth::{self, Tokens};
 use crate::ConnectorError;
-use rdkafka::client::{ClientContext, OAuthToken};
+use rdkafka::client::ClientContext;
 use rdkafka::config::{FromClientConfigAndContext, RDKafkaLogLevel};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{DeliveryResult, Message};
 use rdkafka::producer::{BaseRecord, Producer, ProducerContext, ThreadedProducer};
-use std::error::Error;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -23,12 +21,8 @@ pub struct KafkaSink {
 impl KafkaSink {
     /// Creates the producer; connects in the background.
     pub fn new(config: &KafkaSinkConfig) -> Result<Self, ConnectorError> {
-        let context = SinkContext { failures: Mutex::default(), tokens: config.security.tokens()? };
-        let producer = ThreadedProducer::from_config_and_context(&config.client_config()?, context)
+        let producer = ThreadedProducer::from_config_and_context(&config.client_config()?, SinkContext::default())
             .map_err(|e| ConnectorError::kafka("create the producer", e))?;
-        if let Some(tokens) = &producer.context().tokens {
-            tokens.hand_to(producer.client())?;
-        }
         Ok(Self { producer })
     }
 
@@ -81,10 +75,10 @@ impl KafkaSink {
 
 const QUEUE_FULL_PAUSE: Duration = Duration::from_millis(2);
 
-/// Collects delivery failures from the polling thread, and keeps the tokens of a client that has any.
+/// Collects delivery failures from the polling thread.
+#[derive(Default)]
 struct SinkContext {
     failures: Mutex<Option<Failures>>,
-    tokens: Option<Tokens>,
 }
 
 struct Failures {
@@ -94,12 +88,6 @@ struct Failures {
 }
 
 impl ClientContext for SinkContext {
-    const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
-
-    fn generate_oauth_token(&self, _: Option<&str>) -> Result<OAuthToken, Box<dyn Error>> {
-        oauth::for_rdkafka(self.tokens.as_ref())
-    }
-
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         tracing::debug!(target: "lineward::kafka", ?level, facility, "{message}");
     }

@@ -444,6 +444,11 @@ mod settings {
                     {"token_url": "http://id.example/t", "client_id": "me", "client_secret": {"env": "S"}}}"#,
                 "`security.oauth.token_url`: has no TLS",
             ),
+            (
+                r#""security": {"protocol": "sasl_ssl", "mechanism": "OAUTHBEARER",
+                    "oauth": {"token": {"env": "T"}, "extensions": {"auth": "x"}}}"#,
+                "`security.oauth.extensions`: a name is letters only",
+            ),
             (r#""extra": {"sasl.oauthbearer.client.secret": "x"}"#, "may not be set here: use `security.oauth`"),
             (r#""security": {"ca": "/ca.pem"}"#, "`security.protocol`: has no TLS"),
             (r#""security": {"protocol": "ssl", "key": "/k"}"#, "`security.certificate`: needs `security.key`"),
@@ -458,6 +463,16 @@ mod settings {
             let message = outcome.expect_err(field);
             assert!(message.contains(expected), "{field}: {message}");
         }
+    }
+
+    #[test]
+    fn tokens_are_for_sources() {
+        let security = r#"{"protocol": "sasl_ssl", "mechanism": "OAUTHBEARER", "oauth": {"token": {"env": "T"}}}"#;
+        let sink = serde_json::from_str::<KafkaSinkConfig>(&format!(r#"{{"brokers": "b", "security": {security}}}"#));
+        let message = sink.expect("parse").client_config().expect_err("refused").to_string();
+        assert!(message.contains("`security.mechanism`: is for sources"), "{message}");
+        let source = parse(&format!(r#"{{{LEAST}, "security": {security}}}"#)).expect("parse");
+        assert_eq!(source.client_config().expect("settings").get("sasl.mechanisms"), Some("OAUTHBEARER"));
     }
 
     #[test]

@@ -88,11 +88,11 @@ pub(super) fn batch(function: &Function, rows: &[Vec<Cell>]) -> Result<Vec<Recor
     })
 }
 
-/// Rows of a part of an answer.
-const PART_ROWS: usize = 16_384;
+/// Rows of a part of an answer; few in tests, so that all of them put answers together from parts.
+const PART_ROWS: usize = if cfg!(test) { 3 } else { 16_384 };
 
-/// An answer in parts, made on all threads where there are several: `of` makes the rows of a range. In the order of the
-/// rows. A whole answer may be too large for Arrow's offsets of 32 bits; a part is where a row has more than 128 KiB of text.
+/// An answer in parts, in the order of its rows, made on all threads where there are several: `of` makes the rows of a range.
+/// Arrow's offsets of 32 bits hold 2 GiB of text a column and part, which is 128 KiB a row; a whole answer may have more.
 pub(super) fn in_parts(
     rows: usize,
     of: impl Fn(Range<usize>) -> Result<RecordBatch, Error> + Sync,

@@ -71,6 +71,24 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
+    /// Goes on level by level from some versions, each the seed of what is reached from it. The depth it came to, and how
+    /// many were reached last and not gone on from.
+    fn go(&mut self, from: &[Version], max_depth: Option<u32>, sharing: Sharing) -> (u32, usize) {
+        let mut from: Vec<(Version, Version)> = from.iter().map(|version| (*version, *version)).collect();
+        let mut depth = 0;
+        while !from.is_empty() && max_depth.is_none_or(|max| depth < max) {
+            let start = self.steps.len();
+            if start + from.len() > MANY {
+                self.view.look_at_all();
+            }
+            depth += 1;
+            self.level(&from, depth, sharing);
+            from.clear();
+            from.extend(self.steps[start..].iter().map(|step| (step.version, step.seed)));
+        }
+        (depth, from.len())
+    }
+
     /// All that is one hop away from these versions, each with the seed it was reached from.
     fn level(&mut self, from: &[(Version, Version)], depth: u32, sharing: Sharing) {
         let (view, direction, classes) = (self.view, self.direction, self.classes);
@@ -150,21 +168,10 @@ impl View {
         };
         let seeds = (first.len() > 1).then(several);
         let mut walk = Walk { view: self, direction, classes: None, seen, steps: Vec::new(), seeds };
-        let mut from: Vec<(Version, Version)> = first.iter().map(|seed| (*seed, *seed)).collect();
-        let mut depth = 0;
-        while !from.is_empty() && max_depth.is_none_or(|max| depth < max) {
-            let start = walk.steps.len();
-            if start + from.len() > MANY {
-                self.look_at_all();
-            }
-            depth += 1;
-            walk.level(&from, depth, sharing);
-            from.clear();
-            from.extend(walk.steps[start..].iter().map(|step| (step.version, step.seed)));
-        }
+        let (depth, left) = walk.go(&first, max_depth, sharing);
         let Walk { seen, mut steps, seeds, .. } = walk;
         // What is left was reached by the last level that was asked for.
-        let last = steps.len() - if depth == 0 { 0 } else { from.len() };
+        let last = steps.len() - if depth == 0 { 0 } else { left };
         for step in &mut steps[last..] {
             step.cut = self.goes_on(direction, step.version, &seen);
         }
@@ -185,18 +192,7 @@ impl View {
         let direction = Direction::Downstream;
         let mut walk =
             Walk { view: self, direction, classes: Some(classes), seen: own, steps: Vec::new(), seeds: None };
-        let mut from: Vec<(Version, Version)> = from.iter().map(|version| (*version, *version)).collect();
-        let mut depth = 0;
-        while !from.is_empty() {
-            let start = walk.steps.len();
-            if start + from.len() > MANY {
-                self.look_at_all();
-            }
-            depth += 1;
-            walk.level(&from, depth, sharing);
-            from.clear();
-            from.extend(walk.steps[start..].iter().map(|step| (step.version, step.seed)));
-        }
+        walk.go(from, None, sharing);
         *seen = walk.seen;
         walk.steps
     }

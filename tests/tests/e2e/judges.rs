@@ -137,13 +137,18 @@ fn what_dbt_built_is_lineage_by_column() {
     assert_eq!(json!(jobs), json!([job("corpus"), job("joined")]));
 }
 
+/// The lineage of all models in a form, and what its judge says of it.
+fn exported(lineward: &Lineward, form: &str) -> Option<(String, Value)> {
+    let document = lineward.run(["export", form, "model:*"]).ok().stdout;
+    lineward.write("exported", &document);
+    let said = judge(lineward, &[form, "exported"])?;
+    Some((document, serde_json::from_str(&said).expect("JSON")))
+}
+
 #[test]
 fn documents_of_prov_are_read_and_written_again() {
     let lineward = estate();
-    let document = lineward.run(["export", "prov", "model:*"]).ok().stdout;
-    lineward.write("prov.json", &document);
-    let Some(said) = judge(&lineward, &["prov", "prov.json"]) else { return };
-    let said: Value = serde_json::from_str(&said).expect("JSON");
+    let Some((document, said)) = exported(&lineward, "prov") else { return };
     assert_eq!(said["same"], true, "it is another document when it is written again");
     assert_eq!(said["unknown"], json!([]), "a relation has an end that is not in the document");
     let written: Value = serde_json::from_str(&document).expect("JSON");
@@ -162,12 +167,10 @@ fn documents_of_prov_are_read_and_written_again() {
 #[test]
 fn statements_of_in_toto_name_what_a_model_was_trained_on() {
     let lineward = estate();
-    let statements = lineward.run(["export", "in-toto", "model:*"]).ok().stdout;
-    lineward.write("statements.json", &statements);
-    let Some(said) = judge(&lineward, &["in-toto", "statements.json"]) else { return };
-    let said: Vec<Value> = serde_json::from_str(&said).expect("JSON");
+    let Some((_, said)) = exported(&lineward, "in-toto") else { return };
+    let said = said.as_array().expect("a list");
     assert_eq!(said.len() as i64, lineward.count("SELECT count(*) FROM models"));
-    for statement in &said {
+    for statement in said {
         assert_eq!(statement["type"], "https://slsa.dev/provenance/v1");
         assert_eq!(statement["digests"], true, "{statement}");
         let subject = statement["subject"].as_str().expect("a name");

@@ -122,6 +122,8 @@ fn command(lineward: &Lineward, name: &str, brokers: &str, security: &str, until
     );
     let mut command = lineward.command(["run", file.as_str()]);
     command.args(until_end.then_some("--until-end")).arg("--store").arg(lineward.path(&format!("store-{name}")));
+    // A proxy that is not there: what is on this machine is asked without one, and Kafka knows none.
+    command.env("HTTP_PROXY", "http://127.0.0.1:9").env("ALL_PROXY", "http://127.0.0.1:9");
     command
         .env("KAFKA_PASSWORD", PASSWORD)
         .env("CLIENT_SECRET", CLIENT_SECRET)
