@@ -34,17 +34,45 @@ const TABLE_SCHEMES: [&str; 27] = [
     "unitycatalog",
 ];
 
+/// Namespace schemes of vector and search engines, whose collections are indexes.
+const INDEX_SCHEMES: [&str; 16] = [
+    "chroma",
+    "chromadb",
+    "elasticsearch",
+    "lancedb",
+    "marqo",
+    "milvus",
+    "opensearch",
+    "pinecone",
+    "qdrant",
+    "solr",
+    "turbopuffer",
+    "typesense",
+    "vectara",
+    "vespa",
+    "weaviate",
+    "zilliz",
+];
+
+/// Namespace schemes of feature stores.
+const FEATURE_STORE_SCHEMES: [&str; 4] = ["chronon", "feast", "hopsworks", "tecton"];
+
 /// Ends of names that mean one file rather than a prefix or folder.
 const FILE_EXTENSIONS: [&str; 24] = [
     "arrow", "avro", "bz2", "csv", "docx", "feather", "gz", "json", "jsonl", "log", "md", "ndjson", "orc", "parquet",
     "pdf", "tar", "tfrecord", "tsv", "txt", "wav", "xlsx", "xml", "zip", "zst",
 ];
 
-/// Type of a data set of this name: table, topic, model, file, or (where nothing speaks) data set.
+/// Type of a data set of this name: table, topic, index, feature view, model, file, or (where nothing speaks) data set.
 pub(crate) fn dataset_type(namespace: &str, name: &str) -> AssetType {
     let scheme = namespace.split(':').next().unwrap_or_default();
-    if TABLE_SCHEMES.iter().any(|s| s.eq_ignore_ascii_case(scheme)) {
+    let one_of = |schemes: &[&str]| schemes.iter().any(|s| s.eq_ignore_ascii_case(scheme));
+    if one_of(&TABLE_SCHEMES) {
         AssetType::Table
+    } else if one_of(&INDEX_SCHEMES) {
+        AssetType::Index
+    } else if one_of(&FEATURE_STORE_SCHEMES) {
+        AssetType::FeatureView
     } else if scheme.eq_ignore_ascii_case("kafka") {
         AssetType::Topic
     } else if scheme.eq_ignore_ascii_case("mlflow") {
@@ -54,6 +82,23 @@ pub(crate) fn dataset_type(namespace: &str, name: &str) -> AssetType {
     } else {
         AssetType::Dataset
     }
+}
+
+/// The type that a producer's word for a data set means (OpenLineage's `datasetType` and `subType`), where it is one of
+/// ours: `VIEW`, `vector_index`, `Feature Group`.
+pub(crate) fn type_named(word: &str) -> Option<AssetType> {
+    let letters: String = word.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
+    Some(match letters.as_str() {
+        "model" => AssetType::Model,
+        "table" | "view" | "materializedview" => AssetType::Table,
+        "file" => AssetType::File,
+        "topic" | "stream" => AssetType::Topic,
+        "index" | "vectorindex" | "searchindex" | "embeddingindex" | "vectorstore" => AssetType::Index,
+        "featureview" | "featuretable" | "featuregroup" => AssetType::FeatureView,
+        "corpus" => AssetType::Corpus,
+        "shard" => AssetType::Shard,
+        _ => return None,
+    })
 }
 
 /// A data asset by its location, typed by its name.
@@ -240,6 +285,8 @@ mod tests {
             ("bigquery", "project.set.table", AssetType::Table),
             ("kafka://broker:9092", "orders", AssetType::Topic),
             ("mlflow://prod", "notes", AssetType::Model),
+            ("qdrant://vectors:6333", "notes", AssetType::Index),
+            ("feast://prod", "patient_features", AssetType::FeatureView),
             ("s3://lake", "raw/notes.PARQUET", AssetType::File),
             ("s3://lake", "raw/notes", AssetType::Dataset),
             ("s3://lake", "v1.2/notes", AssetType::Dataset),

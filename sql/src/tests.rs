@@ -20,6 +20,7 @@ mod clearing;
 mod explicit;
 mod fields;
 mod growth;
+mod indexes;
 mod limits;
 mod past;
 mod profiles;

@@ -10,7 +10,7 @@ mod lineage;
 
 use super::Format;
 use crate::json::{at, count, instant, items, scalar, sha256_hex, text};
-use crate::naming::{check_length, check_lengths, dataset_type, model_named};
+use crate::naming::{check_length, check_lengths, dataset_type, model_named, type_named};
 use crate::{
     AssetRef, AssetType, DataFinding, Declaration, DecodeError, EdgeType, Event, EventKey, EventKind, Evidence, Field,
     FindingOrigin, Inputs, Io, JobInfo, JobRef, Link, RunInfo, RunState, Statement, VersionRef, VersionScheme,
@@ -358,10 +358,14 @@ fn ios(datasets: &[Value], io_facets: &str, statements: &mut Vec<Statement>, sta
 fn asset(dataset: &Value) -> Option<AssetRef> {
     let mut asset = bare(dataset)?;
     let Some(facets) = dataset.get("facets").filter(|f| f.is_object()) else { return Some(asset) };
-    if at(facets, &["lineward_model", "role"]).and_then(Value::as_str) == Some("model")
-        || text(facets, &["datasetType", "datasetType"]).is_some_and(|t| t.eq_ignore_ascii_case("model"))
-    {
+    // The narrower of the two words counts, where both are known: an index may be kept in a table.
+    let said = |key| text(facets, &["datasetType", key]).and_then(type_named);
+    if at(facets, &["lineward_model", "role"]).and_then(Value::as_str) == Some("model") {
         asset.asset_type = AssetType::Model;
+    } else if asset.asset_type != AssetType::Model
+        && let Some(said) = said("subType").or_else(|| said("datasetType"))
+    {
+        asset.asset_type = said;
     }
     if let Some(version) = scalar(facets, &["version", "datasetVersion"]) {
         let content = version.strip_prefix("sha256:").and_then(sha256_hex);

@@ -143,6 +143,9 @@ fn dataset(lineage: &Lineage<'_>, version: Version) -> Value {
     }
     if graph.kind(version) == Kind::Model {
         facets["lineward_model"] = facet("urn:lineward:facet:model:1", json!({ "role": "model" }));
+    } else {
+        let schema = format!("{FACETS}/1-0-0/DatasetTypeDatasetFacet.json#/$defs/DatasetTypeDatasetFacet");
+        facets["datasetType"] = facet(&schema, json!({ "datasetType": asset.asset_type }));
     }
     let fields: Vec<Value> = lineage.view.fields_of(version).into_iter().map(|name| json!({ "name": name })).collect();
     if !fields.is_empty() {

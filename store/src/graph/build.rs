@@ -195,6 +195,15 @@ pub enum Kind {
     Deployment,
     /// A prompt template.
     Prompt,
+    /// A vector or search index: data in another form.
+    Index,
+}
+
+impl Kind {
+    /// Something a model can be trained on.
+    pub fn is_data(self) -> bool {
+        matches!(self, Self::Data | Self::Index)
+    }
 }
 
 /// What links two nodes.
@@ -495,6 +504,7 @@ pub(super) fn kind(asset_type: &str) -> Kind {
         Some(AssetType::Model) => Kind::Model,
         Some(AssetType::Deployment) => Kind::Deployment,
         Some(AssetType::Prompt) => Kind::Prompt,
+        Some(AssetType::Index) => Kind::Index,
         _ => Kind::Data,
     }
 }

@@ -1,6 +1,6 @@
 //! Lineage of columns: which field of which version came from which.
 
-use super::build::{Kind, NONE, Version};
+use super::build::{NONE, Version};
 use super::kept::Kept;
 use super::tables::{Runs, Versions};
 use super::walk::{Direction, View};
@@ -384,7 +384,7 @@ impl View {
             let other = if direction == Direction::Upstream { h.src } else { h.dst };
             // A model has no columns, and a file's are those of its data set.
             h.edge_type != EdgeType::Contains
-                && self.graph.kind(h.dst) == Kind::Data
+                && self.graph.kind(h.dst).is_data()
                 && !mapped.contains(&other)
                 && !self.keeps_columns(h)
         })?;

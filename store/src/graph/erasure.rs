@@ -179,7 +179,7 @@ impl View {
     /// Data that is not indexed under a key, in the order of versions.
     pub fn not_indexed(&self, key_id: &str) -> Vec<Version> {
         let indexed = self.indexed(key_id);
-        let data = |v: &Version| self.graph.kind(*v) == Kind::Data && self.exists(*v);
+        let data = |v: &Version| self.graph.kind(*v).is_data() && self.exists(*v);
         self.graph.versions().filter(data).filter(|v| !indexed[*v as usize]).collect()
     }
 }

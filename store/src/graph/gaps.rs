@@ -107,7 +107,7 @@ impl View {
                     self.input_gaps(version, &mut gaps);
                     kinds = gaps.iter().fold(0, |kinds, gap| kinds | gap.kind.bit());
                 }
-                let unseen = (graph.kind(version) == Kind::Data).then(|| scanned.gap(version)).flatten();
+                let unseen = graph.kind(version).is_data().then(|| scanned.gap(version)).flatten();
                 kinds | unseen.map_or(0, GapKind::bit)
             });
             kinds.collect()
@@ -206,7 +206,7 @@ impl View {
                 Link::Direct(_) if edge.run != NONE => {
                     let said = matches!(edge.evidence, Evidence::Explicit | Evidence::Column | Evidence::Manual);
                     // That a base model is named says nothing of the data.
-                    let of_data = !model || graph.kind(source) == Kind::Data;
+                    let of_data = !model || graph.kind(source).is_data();
                     *runs.entry(edge.run).or_insert(false) |= said && of_data;
                 }
                 _ if edge.run != NONE => _ = runs.entry(edge.run).or_insert(false),
@@ -236,7 +236,7 @@ impl View {
             return self.gap(GapKind::InputsUnknown, version, Some(run), "the run does not say what it read");
         }
         let node = self.graph.run_node(run);
-        let is_data = |(source, _): &(u32, Edge)| self.graph.kind(*source) == Kind::Data;
+        let is_data = |(source, _): &(u32, Edge)| self.graph.kind(*source).is_data();
         let hints = self.entering(node).filter(is_data).count();
         if hints == 0 {
             let detail = "the run does not say what it read";
@@ -250,7 +250,7 @@ impl View {
 
     /// What is not known of what is in a version.
     fn scan_gap(&self, version: Version) -> Option<Gap> {
-        if self.graph.kind(version) != Kind::Data {
+        if !self.graph.kind(version).is_data() {
             return None;
         }
         let kind = self.all_scanned().gap(version)?;

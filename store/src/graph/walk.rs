@@ -228,6 +228,7 @@ impl View {
     fn edge_type(&self, direction: Direction, step: &Step) -> EdgeType {
         let class = |edge: u32| self.graph.classes[self.graph.edges.attributes(edge).class as usize];
         match (class(step.edge).link, direction) {
+            (Link::Direct(EdgeType::Derived), _) if self.embeds(step.edge) => EdgeType::EmbeddedInto,
             (Link::Direct(edge_type), _) => edge_type,
             _ if step.second == NONE => EdgeType::Derived,
             (_, Direction::Upstream) => {
@@ -311,12 +312,21 @@ impl View {
         false
     }
 
+    /// Whether an edge leads from data into an index. That it is one may be said after what it is made of, so no row of
+    /// `edges` has to say it.
+    fn embeds(&self, edge: u32) -> bool {
+        let (graph, edges) = (&*self.graph, &self.graph.edges);
+        // Where an edge begins is searched for.
+        graph.kind(edges.to(edge)) == Kind::Index && graph.kind(edges.from(edge)) == Kind::Data
+    }
+
     /// What a run that reads `input` and writes `output` makes of them.
     fn through_run(&self, input: Version, output: Version, carries: bool) -> EdgeType {
         match (self.graph.kind(input), self.graph.kind(output)) {
             (_, Kind::Model) if !carries => EdgeType::EvaluatedOn,
             (Kind::Model, Kind::Model) => EdgeType::FineTunedFrom,
-            (Kind::Data, Kind::Model) => EdgeType::TrainedOn,
+            (Kind::Data | Kind::Index, Kind::Model) => EdgeType::TrainedOn,
+            (Kind::Data, Kind::Index) => EdgeType::EmbeddedInto,
             (Kind::Model, Kind::Deployment) => EdgeType::DeployedAs,
             _ => EdgeType::Derived,
         }

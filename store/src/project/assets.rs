@@ -50,15 +50,31 @@ fn class(asset_type: AssetType) -> Class {
     match asset_type {
         AssetType::Model => Class::Model,
         AssetType::Deployment => Class::Deployment,
-        AssetType::Prompt | AssetType::Index => Class::Other,
+        AssetType::Prompt => Class::Other,
         _ => Class::Data,
     }
 }
 
+/// Whether a type says more of an asset than its row holds. Producers know it more or less well, and names tell it where
+/// none does; which of them comes first makes no difference.
+fn says_more(said: AssetType, row: &AssetRow) -> bool {
+    const FROM_LEAST: [AssetType; 8] = [
+        AssetType::Dataset,
+        AssetType::File,
+        AssetType::Topic,
+        AssetType::Table,
+        AssetType::Shard,
+        AssetType::Corpus,
+        AssetType::FeatureView,
+        AssetType::Index,
+    ];
+    let rank = |asset_type| FROM_LEAST.iter().position(|t| *t == asset_type);
+    AssetType::parse(&row.asset_type).is_some_and(|held| rank(held) < rank(said))
+}
+
 /// Whether an asset's row holds already what an event says of it. Most events say no more than the name.
 fn says_nothing_new(context: &Context, row: &AssetRow, asset: &AssetRef) -> bool {
-    let typed = row.asset_type == asset.asset_type.as_str() || row.asset_type != AssetType::Dataset.as_str();
-    typed && asset.fields.is_empty() && row.first_seen <= context.at
+    !says_more(asset.asset_type, row) && asset.fields.is_empty() && row.first_seen <= context.at
 }
 
 fn class_of_row(row: &AssetRow) -> Class {
@@ -100,8 +116,7 @@ impl Projector {
         let asset_type = asset.asset_type;
         self.assets.update(context, &id, |row| {
             row.first_seen = row.first_seen.min(context.at);
-            // `DATASET` is what a producer says that knows no better.
-            if row.asset_type == AssetType::Dataset.as_str() {
+            if says_more(asset_type, row) {
                 row.asset_type = asset_type.as_str().to_owned();
             }
             if schema.is_some() {
