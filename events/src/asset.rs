@@ -70,6 +70,22 @@ impl AssetType {
         ALL.into_iter().find(|t| t.as_str().eq_ignore_ascii_case(name))
     }
 
+    /// Whether a type says more of data than another: producers know it more or less well, and names tell it where none does.
+    pub fn says_more_than(self, other: Self) -> bool {
+        const FROM_LEAST: [AssetType; 8] = [
+            AssetType::Dataset,
+            AssetType::File,
+            AssetType::Topic,
+            AssetType::Table,
+            AssetType::Shard,
+            AssetType::Corpus,
+            AssetType::FeatureView,
+            AssetType::Index,
+        ];
+        let rank = |asset_type| FROM_LEAST.iter().position(|known| *known == asset_type);
+        rank(other).is_some_and(|other| rank(self) > Some(other))
+    }
+
     /// Whether the asset holds data that a model can be trained on.
     pub fn is_data(self) -> bool {
         !matches!(self, Self::Model | Self::Deployment | Self::Prompt)

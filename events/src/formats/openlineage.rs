@@ -358,15 +358,7 @@ fn ios(datasets: &[Value], io_facets: &str, statements: &mut Vec<Statement>, sta
 fn asset(dataset: &Value) -> Option<AssetRef> {
     let mut asset = bare(dataset)?;
     let Some(facets) = dataset.get("facets").filter(|f| f.is_object()) else { return Some(asset) };
-    // The narrower of the two words counts, where both are known: an index may be kept in a table.
-    let said = |key| text(facets, &["datasetType", key]).and_then(type_named);
-    if at(facets, &["lineward_model", "role"]).and_then(Value::as_str) == Some("model") {
-        asset.asset_type = AssetType::Model;
-    } else if asset.asset_type != AssetType::Model
-        && let Some(said) = said("subType").or_else(|| said("datasetType"))
-    {
-        asset.asset_type = said;
-    }
+    asset.asset_type = asset_type(facets, asset.asset_type);
     if let Some(version) = scalar(facets, &["version", "datasetVersion"]) {
         let content = version.strip_prefix("sha256:").and_then(sha256_hex);
         asset.content_sha256 = content;
@@ -384,6 +376,19 @@ fn asset(dataset: &Value) -> Option<AssetRef> {
     sizes(facets, &mut asset);
     fields(items(facets, &["schema", "fields"]), "", &mut asset.fields);
     Some(asset)
+}
+
+/// The type of an asset: a model where a facet says so; else what says most of its name and the words of `datasetType`, as
+/// an index may be kept in a table.
+fn asset_type(facets: &Value, by_name: AssetType) -> AssetType {
+    let said = |key| text(facets, &["datasetType", key]).and_then(type_named);
+    let role = text(facets, &["lineward_model", "role"]);
+    let said = [said("datasetType"), said("subType").filter(|said| *said != AssetType::Model)];
+    if role == Some("model") || said[0] == Some(AssetType::Model) {
+        return AssetType::Model;
+    }
+    let most = |held: AssetType, said: AssetType| if said.says_more_than(held) { said } else { held };
+    said.into_iter().flatten().fold(by_name, most)
 }
 
 /// An asset by name only, as column lineage names it.

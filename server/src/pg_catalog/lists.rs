@@ -13,13 +13,48 @@ use datafusion::prelude::{Expr, SessionContext, cast as cast_to, ident};
 use pgwire::api::Type;
 use std::sync::Arc;
 
-/// Columns that are lists, by their tables, with the types of their elements.
-const LISTS: [(&str, &[(&str, DataType)]); 2] = [
+/// Columns that are lists, by their tables, with the types of their elements. Numbers of objects are wide where JDBC's driver
+/// takes a list of them for one of longs, as PostgreSQL's are.
+const LISTS: [(&str, &[(&str, DataType)]); 22] = [
+    ("pg_attribute", &[("attacl", DataType::Utf8), ("attoptions", DataType::Utf8), ("attfdwoptions", DataType::Utf8)]),
+    ("pg_constraint", &[("conkey", DataType::Int16), ("confkey", DataType::Int16)]),
+    ("pg_database", &[("datacl", DataType::Utf8)]),
+    ("pg_db_role_setting", &[("setconfig", DataType::Utf8)]),
+    ("pg_default_acl", &[("defaclacl", DataType::Utf8)]),
+    ("pg_event_trigger", &[("evttags", DataType::Utf8)]),
+    ("pg_extension", &[("extconfig", DataType::Int32), ("extcondition", DataType::Utf8)]),
+    ("pg_foreign_data_wrapper", &[("fdwacl", DataType::Utf8), ("fdwoptions", DataType::Utf8)]),
+    ("pg_foreign_server", &[("srvacl", DataType::Utf8), ("srvoptions", DataType::Utf8)]),
+    ("pg_foreign_table", &[("ftoptions", DataType::Utf8)]),
+    (
+        "pg_index",
+        &[
+            ("indkey", DataType::Int16),
+            ("indcollation", DataType::Int32),
+            ("indclass", DataType::Int32),
+            ("indoption", DataType::Int16),
+        ],
+    ),
+    ("pg_language", &[("lanacl", DataType::Utf8)]),
+    ("pg_largeobject_metadata", &[("lomacl", DataType::Utf8)]),
+    ("pg_namespace", &[("nspacl", DataType::Utf8)]),
+    ("pg_partitioned_table", &[("partattrs", DataType::Int16)]),
     (
         "pg_proc",
-        &[("proallargtypes", DataType::Int32), ("proargmodes", DataType::Utf8), ("proargnames", DataType::Utf8)],
+        &[
+            ("proallargtypes", DataType::Int64),
+            ("proargmodes", DataType::Utf8),
+            ("proargnames", DataType::Utf8),
+            ("proconfig", DataType::Utf8),
+            ("proacl", DataType::Utf8),
+        ],
     ),
-    ("pg_constraint", &[("conkey", DataType::Int16), ("confkey", DataType::Int16)]),
+    ("pg_statistic_ext", &[("stxkeys", DataType::Int16), ("stxkind", DataType::Utf8)]),
+    ("pg_subscription", &[("subpublications", DataType::Utf8)]),
+    ("pg_tablespace", &[("spcacl", DataType::Utf8), ("spcoptions", DataType::Utf8)]),
+    ("pg_trigger", &[("tgattr", DataType::Int16)]),
+    ("pg_type", &[("typacl", DataType::Utf8)]),
+    ("pg_user_mapping", &[("umoptions", DataType::Utf8)]),
 ];
 
 /// What a type is called, by its number: `oid::regtype::text`.
@@ -97,12 +132,12 @@ pub(super) fn with_lists(
     Ok(context.read_table(built_in)?.select(columns)?.into_view())
 }
 
-fn list_of(kind: DataType) -> DataType {
+pub(super) fn list_of(kind: DataType) -> DataType {
     DataType::List(Arc::new(Field::new_list_field(kind, true)))
 }
 
 /// What stands in such texts, and in those that PostgreSQL writes so: `{1,2}` and `1 2`.
-fn parts_of(texts: &ArrayRef) -> Result<arrow::array::ListArray> {
+pub(super) fn parts_of(texts: &ArrayRef) -> Result<arrow::array::ListArray> {
     let texts = cast(texts, &DataType::Utf8)?;
     let mut lists = ListBuilder::new(StringBuilder::new());
     for text in texts.as_string::<i32>() {
@@ -140,7 +175,7 @@ fn names(column: &ArrayRef) -> Result<ArrayRef> {
 }
 
 /// A type as SQL has it; its number where nobody gave it a name.
-fn type_name(oid: i64) -> String {
+pub(super) fn type_name(oid: i64) -> String {
     if oid == 0 {
         return "-".to_owned();
     }

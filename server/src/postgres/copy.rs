@@ -1,5 +1,6 @@
 //! `COPY (query) TO STDOUT`: the answer of a query as one stream, in PostgreSQL's binary, text or CSV form.
 
+use super::rewrite::told_name;
 use super::told;
 use crate::Error;
 use arrow::array::RecordBatch;
@@ -174,11 +175,11 @@ fn ended(
 fn head(form: &Form, schema: &SchemaRef) -> Option<Bytes> {
     match form {
         Form::Csv(options, true) => {
-            let quoted = |name: &String| match name.contains([',', '"', '\n']) {
+            let quoted = |name: &str| match name.contains([',', '"', '\n']) {
                 true => format!("\"{}\"", name.replace('"', "\"\"")),
-                false => name.clone(),
+                false => name.to_owned(),
             };
-            let names: Vec<String> = schema.fields().iter().map(|f| quoted(f.name())).collect();
+            let names: Vec<String> = schema.fields().iter().map(|f| quoted(told_name(f.name()))).collect();
             Some(Bytes::from(names.join(options.delimiter.as_str()) + "\n"))
         }
         _ => None,

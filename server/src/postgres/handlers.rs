@@ -3,7 +3,7 @@
 use super::copy::{self, Copy};
 use super::cursors::{self, Cursor, Cursors, Step, step};
 use super::named::Named;
-use super::rewrite::rewrite;
+use super::rewrite::{rewrite, told_name};
 use super::settings::{Aside, Settings, aside, reported};
 use super::subqueries::kept;
 use super::{Connection, arrays, maps, told};
@@ -11,7 +11,7 @@ use crate::Error;
 use crate::parameters::{Parameters, fill_functions, literal, stand_in};
 use crate::service::{Answer, Client, Session};
 use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Schema, SchemaRef};
 use arrow_pg::datatypes::{arrow_schema_to_pg_fields, encode_recordbatch};
 use async_trait::async_trait;
 use datafusion::common::ParamValues;
@@ -148,7 +148,7 @@ impl Handlers {
                 let options = Arc::new(FormatOptions::from_client_metadata(client.metadata()));
                 let format = bound.map_or(&Format::UnifiedText, |bound| bound.format);
                 let (schema, taken) = cursors::fetch(&self.cursors, name, *count).map_err(|e| told(&e))?;
-                let fields = Arc::new(arrow_schema_to_pg_fields(&schema, format, Some(options))?);
+                let fields = Arc::new(told_fields(&schema, format, Some(options))?);
                 let mut response = QueryResponse::new(fields.clone(), rows(taken, fields));
                 response.set_command_tag("FETCH");
                 Ok(Response::Query(response))
@@ -165,8 +165,7 @@ impl Handlers {
                     None => (&Format::UnifiedText, None),
                 };
                 let answer = self.run(sql, statement, values.as_ref()).await.map_err(|e| told(&e))?;
-                let fields =
-                    Arc::new(arrow_schema_to_pg_fields(&maps::schema(&answer.0.schema()), format, Some(options))?);
+                let fields = Arc::new(told_fields(&maps::schema(&answer.0.schema()), format, Some(options))?);
                 Ok(Response::Query(QueryResponse::new(fields.clone(), rows(answer.batches(), fields))))
             }
         }
@@ -372,6 +371,16 @@ fn rows(
         .flatten()
 }
 
+/// The columns of an answer under the names that clients are told.
+fn told_fields(
+    schema: &SchemaRef,
+    format: &Format,
+    options: Option<Arc<FormatOptions>>,
+) -> PgWireResult<Vec<FieldInfo>> {
+    let told = schema.fields().iter().map(|field| field.as_ref().clone().with_name(told_name(field.name())));
+    arrow_schema_to_pg_fields(&Schema::new(told.collect::<Vec<_>>()), format, options)
+}
+
 fn text_field(name: &str) -> FieldInfo {
     FieldInfo::new(name.to_owned(), None, None, Type::TEXT, FieldFormat::Text)
 }
@@ -499,7 +508,16 @@ fn is_about_names(statement: &Statement) -> bool {
 fn parse(sql: &str) -> Result<Vec<Statement>, Error> {
     complexity::check(sql, &PostgreSqlDialect {})?;
     // The types' functions are names here, not numbers; ADBC's driver begins by comparing them with 0.
-    let sql = sql.replace("typreceive != 0", "typreceive != '-'").replace("typsend != 0", "typsend != '-'");
+    let mut sql = sql.replace("typreceive != 0", "typreceive != '-'").replace("typsend != 0", "typsend != '-'");
+    for named in ["'array_in'::regproc", "'pg_catalog.array_in'::regproc"] {
+        sql = sql.replace(named, "'array_in'");
+    }
+    let begins = sql.trim_start().get(..5).unwrap_or_default();
+    if begins.eq_ignore_ascii_case("begin") || begins.eq_ignore_ascii_case("start") {
+        // What only reads is never put off; the parser does not know the word.
+        let (first, others) = sql.split_at(sql.find(';').unwrap_or(sql.len()));
+        sql = first.replace(" NOT DEFERRABLE", "").replace(" DEFERRABLE", "") + others;
+    }
     let parsed = PARSER.parse(&kept(&sql));
     let mut statements =
         parsed.map_err(|e| Error::Query(datafusion::error::DataFusionError::SQL(Box::new(e), None)))?;
@@ -551,7 +569,7 @@ impl QueryParser for Planner {
     fn get_result_schema(&self, prepared: &Prepared, format: Option<&Format>) -> PgWireResult<Vec<FieldInfo>> {
         match &prepared.what {
             What::Query { schema, .. } | What::Fetch { schema: Some(schema), .. } => {
-                arrow_schema_to_pg_fields(schema, format.unwrap_or(&Format::UnifiedText), None)
+                told_fields(schema, format.unwrap_or(&Format::UnifiedText), None)
             }
             What::Aside(statement) => Ok(match aside(statement) {
                 Ok(Some(Aside::Show(name))) => vec![text_field(&name)],
@@ -624,7 +642,7 @@ impl ExtendedQueryHandler for Handlers {
         let is_portal = message.target_type == TARGET_TYPE_BYTE_PORTAL;
         let open = message.name.as_deref().filter(|_| is_portal).and_then(|name| self.cursors().schema(name));
         let Some(schema) = open else { return self._on_describe(client, message).await };
-        let fields = arrow_schema_to_pg_fields(&schema, &Format::UnifiedText, None)?;
+        let fields = told_fields(&schema, &Format::UnifiedText, None)?;
         send_describe_response(client, &DescribePortalResponse::new(fields)).await
     }
 

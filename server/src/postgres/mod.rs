@@ -1,6 +1,7 @@
 //! The PostgreSQL wire protocol: connections, who is on them, and when they end. Statements are in `handlers`.
 
 pub(crate) mod arrays;
+mod catalogue;
 mod copy;
 mod cursors;
 mod handlers;
@@ -35,6 +36,16 @@ pub(crate) const SERVER_VERSION: &str = "16.6";
 /// The value of a setting on a new connection.
 pub(crate) fn first_setting(name: &str) -> Option<String> {
     settings::Settings::default().show(name)
+}
+
+/// Refuses a value that a setting cannot have.
+pub(crate) fn check_setting(name: &str, value: &str) -> Result<(), crate::Error> {
+    settings::Settings::default().set(name, value, false)
+}
+
+/// All settings that a connection begins with.
+pub(crate) fn first_settings() -> &'static [(&'static str, &'static str)] {
+    &settings::KNOWN
 }
 
 /// How often a connection is looked at while a query runs on it, to see whether the client has gone.

@@ -3,6 +3,8 @@
 //! view selects; names of types and functions in casts, texts that are split into rows, a list of each row in `FROM`, and
 //! how columns are called that nobody called anything. Nothing else is changed.
 
+use super::catalogue;
+use super::subqueries::asks_catalogue;
 use crate::pg_catalog::{STATISTICS, lists};
 use datafusion::sql::sqlparser::ast::{
     DataType, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, Ident, Join, JoinOperator,
@@ -11,6 +13,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::parser::Parser;
+use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 /// The tables of the schemas in which names without one are looked for.
@@ -23,8 +26,8 @@ const VIEW: &str = "(SELECT max(said.definition) FROM pg_catalog.pg_class AS see
                     AND said.table_name = seen.relname WHERE seen.oid = ";
 /// A table of which this server never has a row.
 const POLICIES: &str = "pg_policy";
-/// The column of a table's options, of which there are none.
-const OPTIONS: &str = "reloptions";
+/// Columns of options and of what starts something, of which there are none.
+const OPTIONS: [&str; 2] = ["reloptions", "evttags"];
 /// Columns of the catalogue that name functions: numbers to PostgreSQL, which shows their names, and names here.
 const FUNCTIONS: [&str; 13] = [
     "typinput",
@@ -43,16 +46,22 @@ const FUNCTIONS: [&str; 13] = [
 ];
 /// What stands between the parts of a text that is split, for as long as it takes.
 const BETWEEN: &str = "\u{1f}\u{1e}\u{1f}";
+/// Stands behind the name of a column that stands in a list again, before its place; nobody calls a column so.
+const AGAIN: &str = "\u{1f}";
 /// How columns of grants end, which are not told.
 const GRANTS: &str = "acl";
 
 /// Rewrites a statement.
 pub(super) fn rewrite(statement: &mut Statement) {
     // The walk never breaks off.
-    let _ = statement.visit(&mut Rewriter);
+    let asks_catalogue = asks_catalogue(statement);
+    let _ = statement.visit(&mut Rewriter { asks_catalogue });
 }
 
-struct Rewriter;
+struct Rewriter {
+    /// Whether a table of the catalogue is asked anywhere in the statement.
+    asks_catalogue: bool,
+}
 
 impl VisitorMut for Rewriter {
     type Break = ();
@@ -68,7 +77,10 @@ impl VisitorMut for Rewriter {
             });
         }
         select.from.iter_mut().for_each(lists_of_rows);
-        tell_values_apart(&mut select.projection);
+        if self.asks_catalogue {
+            select.projection.iter_mut().for_each(catalogue::named);
+        }
+        tell_apart(&mut select.projection);
         ControlFlow::Continue(())
     }
 
@@ -91,16 +103,27 @@ impl VisitorMut for Rewriter {
             }
             _ => {}
         }
+        catalogue::table(factor);
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        catalogue::mark_set(expr, true);
         ControlFlow::Continue(())
     }
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        catalogue::mark_set(expr, false);
         let rules = [array_of, grants, asker, viewed, named, split];
         if let Some(other) = rules.iter().find_map(|rule| rule(expr)) {
             *expr = other;
         }
+        if let Some(other) = catalogue::expression(expr, self.asks_catalogue) {
+            *expr = other;
+        }
         if let Expr::Subquery(query) = expr {
             of_one_row(query);
+            catalogue::of_one_row(query);
         }
         ControlFlow::Continue(())
     }
@@ -238,18 +261,30 @@ fn call_by_name(query: &mut Query) {
     }
 }
 
-/// Values that stand twice in a list of columns, which the engine does not take under one name.
-fn tell_values_apart(projection: &mut [SelectItem]) {
-    let mut seen: Vec<String> = Vec::new();
-    for item in projection {
-        let SelectItem::UnnamedExpr(expr @ Expr::Value(_)) = item else { continue };
-        let text = expr.to_string();
-        if seen.contains(&text) {
-            let alias = Ident::with_quote('"', format!("?column?{}", seen.len()));
+/// What stands twice in a list of columns, which the engine does not take under one name.
+fn tell_apart(projection: &mut [SelectItem]) {
+    let mut seen: HashSet<String> = HashSet::new();
+    for (place, item) in projection.iter_mut().enumerate() {
+        let SelectItem::UnnamedExpr(expr) = item else { continue };
+        if !seen.insert(expr.to_string()) {
+            let alias = Ident::with_quote('"', format!("{}{AGAIN}{place}", column_name(expr)));
             *item = SelectItem::ExprWithAlias { expr: expr.clone(), alias };
         }
-        seen.push(text);
     }
+}
+
+/// What PostgreSQL calls a column that nobody called anything.
+fn column_name(expr: &Expr) -> String {
+    match expr {
+        Expr::Identifier(_) | Expr::CompoundIdentifier(_) => last(&expr.to_string()).replace('"', ""),
+        Expr::Function(call) => last(&call.name.to_string()),
+        _ => "?column?".to_owned(),
+    }
+}
+
+/// The name of a column as clients are told it: one that stands there again has the same.
+pub(super) fn told_name(name: &str) -> &str {
+    name.split_once(AGAIN).map_or(name, |(name, _)| name)
 }
 
 /// `user` and `current_role`, which are keywords to PostgreSQL.
@@ -318,8 +353,13 @@ fn order_of(order: &OrderBy, item: &Expr) -> Option<String> {
     let [by] = by.as_slice() else { return None };
     let text = by.expr.to_string();
     let is_item = text == "1" || text == item.to_string();
+    let (is_item, by_what) = match &by.expr {
+        // A column by the name of its table is no name of a column of the answer.
+        Expr::CompoundIdentifier(_) => (true, text),
+        _ => (is_item, item.to_string()),
+    };
     (is_item && by.with_fill.is_none() && order.interpolate.is_none())
-        .then(|| format!(" ORDER BY {item}{}", by.options))
+        .then(|| format!(" ORDER BY {by_what}{}", by.options))
 }
 
 /// `array_to_string` of a list of grants, which are not told: the catalogue has them as texts, always NULL.
@@ -333,7 +373,7 @@ fn grants(expr: &Expr) -> Option<Expr> {
 
 /// Whether a query reads options of tables, of which there are none, or grants and rules on rows, which are not told.
 fn is_empty(select: &Select) -> bool {
-    let untold = |list: String| last(&list) == OPTIONS || last(&list).ends_with(GRANTS);
+    let untold = |list: String| OPTIONS.contains(&last(&list).as_str()) || last(&list).ends_with(GRANTS);
     select.from.iter().any(|from| match &from.relation {
         TableFactor::Table { name, args: None, .. } => last(&name.to_string()) == POLICIES,
         TableFactor::Table { name, args: Some(list), .. } => {
@@ -345,19 +385,19 @@ fn is_empty(select: &Select) -> bool {
 }
 
 /// A name without its schema, in lower case.
-fn last(name: &str) -> String {
+pub(super) fn last(name: &str) -> String {
     name.rsplit('.').next().unwrap_or_default().to_ascii_lowercase()
 }
 
-fn parsed(text: &str) -> Option<Expr> {
+pub(super) fn parsed(text: &str) -> Option<Expr> {
     Parser::new(&PostgreSqlDialect {}).try_with_sql(text).ok()?.parse_expr().ok()
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn rewritten(sql: &str) -> String {
+    pub(in super::super) fn rewritten(sql: &str) -> String {
         let mut statement = Parser::parse_sql(&PostgreSqlDialect {}, sql).expect(sql).remove(0);
         rewrite(&mut statement);
         statement.to_string()
@@ -414,7 +454,7 @@ mod tests {
             ),
             ("SELECT * FROM (SELECT max(a) FROM b) AS t", "SELECT * FROM (SELECT max(a) AS max FROM b) AS t"),
             ("SELECT * FROM (SELECT max(a), max(c) FROM b) AS t", "SELECT * FROM (SELECT max(a), max(c) FROM b) AS t"),
-            ("SELECT a, NULL, NULL, 1", "SELECT a, NULL, NULL AS \"?column?1\", 1"),
+            ("SELECT a, NULL, NULL, 1", "SELECT a, NULL, NULL AS \"?column?\u{1f}2\", 1"),
             ("SELECT count(*) FROM b", "SELECT count(*) FROM b"),
             (
                 "SELECT i FROM c AS x CROSS JOIN UNNEST(conkey) AS i JOIN d ON d.n = i",

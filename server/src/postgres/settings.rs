@@ -3,13 +3,51 @@
 
 use crate::Error;
 use datafusion::sql::sqlparser::ast::{
-    ContextModifier, Expr, Set, Statement, TransactionAccessMode, TransactionMode, Value,
+    ContextModifier, Expr, Set, SetSessionAuthorizationParamKind, Statement, TransactionAccessMode, TransactionMode,
+    Value,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// Prefix of settings that belong to the session of SQL.
 const OURS: &str = "lineward.";
+
+/// What a connection begins with, by the names that PostgreSQL has for it.
+pub(super) const KNOWN: [(&str, &str); 33] = [
+    ("application_name", ""),
+    ("bytea_output", "hex"),
+    ("client_encoding", "UTF8"),
+    ("client_min_messages", "notice"),
+    ("DateStyle", "ISO, YMD"),
+    ("default_tablespace", ""),
+    ("default_transaction_isolation", "repeatable read"),
+    ("default_transaction_read_only", "on"),
+    ("extra_float_digits", "1"),
+    ("idle_in_transaction_session_timeout", "0"),
+    ("integer_datetimes", "on"),
+    ("IntervalStyle", "postgres"),
+    ("is_superuser", "off"),
+    ("jit", "off"),
+    ("lc_collate", "C"),
+    ("lc_ctype", "C"),
+    ("lineward.as_of", ""),
+    ("lineward.recorded_as_of", ""),
+    ("lock_timeout", "0"),
+    ("max_identifier_length", "63"),
+    ("max_index_keys", "32"),
+    ("search_path", "public"),
+    ("server_encoding", "UTF8"),
+    ("server_version", super::SERVER_VERSION),
+    ("server_version_num", "160006"),
+    ("session_authorization", ""),
+    ("standard_conforming_strings", "on"),
+    ("statement_timeout", "0"),
+    ("TimeZone", "Etc/UTC"),
+    ("transaction_deferrable", "off"),
+    ("transaction_isolation", "repeatable read"),
+    ("transaction_read_only", "on"),
+    ("xmloption", "content"),
+];
 
 /// Settings of a connection, by lower-case name.
 #[derive(Debug, Clone, Default)]
@@ -100,6 +138,13 @@ fn of_set(set: &Set) -> Result<Aside, Error> {
             Ok(Aside::Set { name: "client_encoding".into(), value: charset_name.value.clone(), local: false })
         }
         Set::SetTransaction { .. } => Ok(Aside::Nothing("SET")),
+        Set::SetSessionAuthorization(to) => match &to.kind {
+            SetSessionAuthorizationParamKind::Default => Ok(Aside::Nothing("SET")),
+            // Only a superuser may become another.
+            SetSessionAuthorizationParamKind::User(_) => {
+                Err(Error::Denied("a connection stays who it began as; connect as that user".into()))
+            }
+        },
         _ => Err(Error::Unsupported("this form of SET is not supported; write `SET name = value`".into())),
     }
 }
@@ -188,26 +233,9 @@ impl Settings {
 
     /// The value of a setting; `None` for one that nobody set and that has none.
     pub fn show(&self, name: &str) -> Option<String> {
-        let known = match name {
-            "transaction_isolation" | "default_transaction_isolation" => "repeatable read",
-            "transaction_read_only" | "default_transaction_read_only" | "standard_conforming_strings" => "on",
-            "integer_datetimes" => "on",
-            "is_superuser" => "off",
-            "server_version" => super::SERVER_VERSION,
-            "server_version_num" => "160006",
-            "server_encoding" | "client_encoding" => "UTF8",
-            "search_path" => "public",
-            "timezone" => "Etc/UTC",
-            "datestyle" => "ISO, YMD",
-            "intervalstyle" => "postgres",
-            "extra_float_digits" => "1",
-            "statement_timeout" | "lock_timeout" | "idle_in_transaction_session_timeout" => "0",
-            "max_identifier_length" => "63",
-            "application_name" | "session_authorization" => "",
-            "lineward.as_of" | "lineward.recorded_as_of" => "",
-            _ => return self.values.get(name).cloned(),
-        };
-        Some(self.values.get(name).cloned().unwrap_or_else(|| known.to_owned()))
+        let known = KNOWN.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+        let Some((_, first)) = known else { return self.values.get(name).cloned() };
+        Some(self.values.get(name).map_or_else(|| (*first).to_owned(), Clone::clone))
     }
 
     /// Longest time of a statement, where one was set.

@@ -3,11 +3,11 @@
 //! tables have no rows, and a wrong answer for any other. Arrays that are written as a text it splits at every comma.
 //! `EXISTS` in such a list, which the engine does not compute there, becomes a count.
 
-use super::arrays;
 use super::rewrite::keeps_rows;
+use super::{arrays, catalogue};
 use datafusion::sql::sqlparser::ast::{
     CastKind, DataType, Expr, Ident, Query, Select, SelectItem, SetExpr, TableFactor, TableWithJoins, UnaryOperator,
-    Value, VisitMut as _, VisitorMut, visit_relations,
+    Value, Visit, VisitMut as _, VisitorMut, visit_relations,
 };
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
@@ -50,7 +50,10 @@ impl VisitorMut for Keeper {
             let mut counter = Counter { depth: 0, has_counted: false };
             let _ = expr.visit(&mut counter);
             self.has_kept |= counter.has_counted;
-            if matches!(expr, Expr::Subquery(asked) if !asks_catalogue(asked)) {
+            if matches!(expr, Expr::Subquery(asked) if counts_nothing(asked)) {
+                *expr = Expr::value(Value::Number("0".to_owned(), false));
+                self.has_kept = true;
+            } else if matches!(expr, Expr::Subquery(asked) if !asks_catalogue(asked)) {
                 let asked = std::mem::replace(expr, Expr::value(Value::Null));
                 *expr = Expr::Nested(Box::new(asked));
                 self.has_kept = true;
@@ -77,6 +80,18 @@ impl VisitorMut for Keeper {
         }
         ControlFlow::Continue(())
     }
+}
+
+/// Whether a question counts the rows of a table that has none.
+fn counts_nothing(query: &Query) -> bool {
+    let SetExpr::Select(select) = query.body.as_ref() else { return false };
+    let ([SelectItem::UnnamedExpr(item) | SelectItem::ExprWithAlias { expr: item, .. }], [from]) =
+        (select.projection.as_slice(), select.from.as_slice())
+    else {
+        return false;
+    };
+    let counts = matches!(item, Expr::Function(call) if call.name.to_string().eq_ignore_ascii_case("count"));
+    counts && keeps_rows(select) && catalogue::has_no_rows(from)
 }
 
 /// Counts for `EXISTS` in an expression, not in the queries within it: those have lists of their own, and conditions, in
@@ -160,8 +175,9 @@ fn is_text(expr: &Expr) -> bool {
     matches!(expr, Expr::Value(held) if matches!(held.value, Value::SingleQuotedString(_)))
 }
 
-fn asks_catalogue(query: &Query) -> bool {
-    let named = visit_relations(query, |name| {
+/// Whether a table of the catalogue is asked.
+pub(super) fn asks_catalogue(asked: &impl Visit) -> bool {
+    let named = visit_relations(asked, |name| {
         let last = name.0.last().and_then(|part| part.as_ident());
         match last.is_some_and(|last| last.value.to_ascii_lowercase().starts_with("pg_")) {
             true => ControlFlow::Break(()),
@@ -198,6 +214,10 @@ mod tests {
             (
                 "SELECT CASE WHEN EXISTS (SELECT * FROM s LIMIT 0) THEN 1 END",
                 "SELECT CASE WHEN ((SELECT count(*) > 0 FROM (SELECT * FROM s LIMIT 0) AS asked)) THEN 1 END",
+            ),
+            (
+                "SELECT (SELECT count(*) FROM pg_inherits WHERE inhrelid = c.oid LIMIT 1) AS heirs FROM pg_class AS c",
+                "SELECT 0 AS heirs FROM pg_class AS c",
             ),
             ("SELECT '{\"a,b\"}'::TEXT[]", "SELECT CAST('{\"a,b\"}' AS TEXT[])"),
             ("SELECT a = ANY('{a,b}') FROM r", "SELECT a = ANY(array_in('{a,b}')) FROM r"),

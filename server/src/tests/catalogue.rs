@@ -7,13 +7,16 @@ use arrow::util::pretty::pretty_format_batches;
 use futures::TryStreamExt as _;
 use std::path::Path;
 
+const FILES: [&str; 9] =
+    ["pgjdbc", "dbeaver", "metabase", "grafana", "adbc", "pgcli", "pgadmin", "npgsql", "sqlalchemy"];
+
 #[tokio::test(flavor = "multi_thread")]
 async fn tools_find_their_way_around() {
     let served = Served::start("{}").await;
     let client = local(&served.service);
     let folder = Path::new("testdata/catalogue");
     let mut failed = Vec::new();
-    for file in ["pgjdbc", "dbeaver", "metabase", "grafana", "adbc", "pgcli"] {
+    for file in FILES {
         let text = std::fs::read_to_string(folder.join(format!("{file}.sql"))).expect("statements");
         for block in text.split("\n\n").skip(1) {
             let (comment, sql) = block.split_once('\n').expect("a comment and a statement");

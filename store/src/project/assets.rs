@@ -55,21 +55,9 @@ fn class(asset_type: AssetType) -> Class {
     }
 }
 
-/// Whether a type says more of an asset than its row holds. Producers know it more or less well, and names tell it where
-/// none does; which of them comes first makes no difference.
+/// Whether a type says more of an asset than its row holds; which of them comes first makes no difference.
 fn says_more(said: AssetType, row: &AssetRow) -> bool {
-    const FROM_LEAST: [AssetType; 8] = [
-        AssetType::Dataset,
-        AssetType::File,
-        AssetType::Topic,
-        AssetType::Table,
-        AssetType::Shard,
-        AssetType::Corpus,
-        AssetType::FeatureView,
-        AssetType::Index,
-    ];
-    let rank = |asset_type| FROM_LEAST.iter().position(|t| *t == asset_type);
-    AssetType::parse(&row.asset_type).is_some_and(|held| rank(held) < rank(said))
+    AssetType::parse(&row.asset_type).is_some_and(|held| said.says_more_than(held))
 }
 
 /// Whether an asset's row holds already what an event says of it. Most events say no more than the name.

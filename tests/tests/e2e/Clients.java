@@ -42,6 +42,7 @@ class Clients {
             }
             times(driver, connection);
             if (driver.equals("postgres")) {
+                looksAround(driver, about);
                 prepared(driver, connection);
                 pieces(driver, connection);
             }
@@ -59,6 +60,21 @@ class Clients {
             rows.next();
             tell(driver, "time", rows.getTimestamp(1).after(Timestamp.valueOf("2000-01-01 00:00:00")));
         }
+    }
+
+    /** What tools ask to draw a picture of a database: there are no keys, and lineage functions are functions. */
+    private static void looksAround(String driver, DatabaseMetaData about) throws SQLException {
+        List<String> keys = column(about.getPrimaryKeys(null, "raw", "runs"), "COLUMN_NAME");
+        keys.addAll(column(about.getImportedKeys(null, "raw", "runs"), "FK_NAME"));
+        keys.addAll(column(about.getExportedKeys(null, "raw", "runs"), "FK_NAME"));
+        keys.addAll(column(about.getIndexInfo(null, "raw", "runs", false, true), "INDEX_NAME"));
+        keys.addAll(column(about.getBestRowIdentifier(null, "raw", "runs", 0, true), "COLUMN_NAME"));
+        tell(driver, "keys", keys.size());
+        tell(driver, "types", column(about.getTypeInfo(), "TYPE_NAME").contains("int8"));
+        tell(driver, "privileges", column(about.getTablePrivileges(null, "public", "runs"), "PRIVILEGE").size() >= 0);
+        tell(driver, "functions", column(about.getFunctions(null, "public", "upstream"), "FUNCTION_NAME"));
+        List<String> arguments = column(about.getFunctionColumns(null, "public", "upstream", null), "COLUMN_NAME");
+        tell(driver, "arguments", arguments.containsAll(List.of("asset", "max_depth", "version_id", "edge_type")));
     }
 
     /** Often enough that the driver prepares on the server and asks for binary values. */

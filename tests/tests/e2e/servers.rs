@@ -9,12 +9,13 @@ use std::net::TcpStream;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
-pub const CLIENTS: [&str; 5] = [
+pub const CLIENTS: [&str; 6] = [
     "adbc-driver-flightsql==1.13.0",
     "adbc-driver-postgresql==1.13.0",
     "openlineage-python==1.54.0",
     "psycopg[binary]==3.3.9",
     "pyarrow==26.0.1",
+    "sqlalchemy==2.1.9",
 ];
 
 /// A server on free ports of this machine, stopped when dropped.
@@ -135,7 +136,21 @@ fn psql_asks_and_looks_around() {
         ("\\dp models", "public|models|view"),
         ("\\dn+", "public|"),
         ("\\l+", "lineward"),
-        ("\\du", ""),
+        ("\\du", "local|"),
+        ("\\d raw.runs", "run_id|text"),
+        ("\\dd", ""),
+        ("\\dL", "sql"),
+        ("\\dy", ""),
+        ("\\db+", ""),
+        ("\\dconfig", ""),
+        ("\\drds", ""),
+        ("\\dO", ""),
+        ("\\dc", ""),
+        ("\\dX", ""),
+        ("\\dF", ""),
+        ("\\dT+", ""),
+        ("\\ddp", ""),
+        ("\\dD", ""),
         ("\\db", ""),
         ("\\sf upstream", "CREATE FUNCTION public.upstream("),
         ("\\sv runs", "CREATE OR REPLACE VIEW public.runs AS\n-- Runs with"),
@@ -168,6 +183,24 @@ fn psql_asks_and_looks_around() {
     let refused = psql("DELETE FROM runs");
     assert!(refused.code != Some(0) && refused.stderr.contains("only reads"), "{refused:?}");
     assert_eq!(server.stop(), Some(0));
+}
+
+/// What SQLAlchemy finds out about a database before anybody asks it something.
+#[test]
+fn sqlalchemy_finds_tables_and_their_columns() {
+    let Some(python) = python_with("venv-clients", &CLIENTS) else { return };
+    let lineward = estate();
+    let server = Server::start(&lineward, &[]);
+    let mut command = Command::new(python);
+    command.arg(lineward_tests::folder().join("tests/e2e/sqlalchemy_client.py")).arg(&server.postgres);
+    let found: Value = serde_json::from_str(&lineward.run_command(&mut command).ok().stdout).expect("JSON");
+    let has = |what: &str, name: &str| found[what].as_array().is_some_and(|all| all.contains(&json!(name)));
+    assert!(has("schemas", "public") && has("schemas", "raw") && !has("schemas", "pg_catalog"), "{found}");
+    assert!(has("tables", "events") && has("views", "runs") && has("reflected", "models"), "{found}");
+    assert_eq!((&found["columns"]["run_id"], &found["columns"]["started_at"]), (&json!("TEXT"), &json!("TIMESTAMP")));
+    assert_eq!(found["keys"], json!([[], [], [], [], []]), "{found}");
+    assert_eq!(found["definition"], true, "{found}");
+    assert_eq!(found["models"], Value::Array(models(&lineward)));
 }
 
 #[test]
