@@ -16,7 +16,7 @@ use tempfile::TempDir;
 pub const FINGERPRINT_KEY: &str = "6b65792d6f662d616c6c2d656e642d746f2d656e642d7465737473";
 
 /// No command of a test takes longer, unless it hangs.
-const LIMIT: Duration = Duration::from_secs(180);
+const LIMIT: Duration = Duration::from_secs(300);
 const STEP: Duration = Duration::from_millis(10);
 
 /// A user of `lineward`: an empty home, which is also the working directory, and a store in it.
