@@ -1,7 +1,7 @@
 //! What clients ask the catalogue in words that the engine does not know: numbers of tables and transactions that every
 //! row has, functions of rows, types of the catalogue, and questions that have one row though nothing says so.
 
-use super::rewrite::{last, parsed};
+use super::rewrite::{FUNCTIONS, last, parsed};
 use super::subqueries::asks_catalogue;
 use crate::pg_catalog::{values, views};
 use datafusion::sql::sqlparser::ast::{
@@ -15,8 +15,6 @@ use datafusion::sql::sqlparser::parser::Parser;
 const OF_EVERY_ROW: [&str; 2] = ["tableoid", "xmin"];
 /// Columns of truth that drivers compare with a letter.
 const TRUTHS: [&str; 6] = ["indisprimary", "indisunique", "indisclustered", "indisvalid", "attnotnull", "attisdropped"];
-/// Columns that name functions here, whose numbers they are compared with.
-const FUNCTIONS: [&str; 5] = ["typreceive", "typinput", "typoutput", "typsend", "aggfnoid"];
 /// Functions of one value for many rows, with which a question has one row.
 const AGGREGATES: [&str; 12] = [
     "array_agg",
@@ -34,7 +32,7 @@ const AGGREGATES: [&str; 12] = [
 ];
 
 /// Tables of the catalogue that have no rows here: this server has none of what they list.
-const EMPTY: [&str; 24] = [
+pub(crate) const EMPTY: [&str; 24] = [
     "pg_attrdef",
     "pg_db_role_setting",
     "pg_default_acl",
@@ -256,15 +254,9 @@ fn of_information(expr: &Expr) -> Option<Expr> {
 /// `indisprimary = 't'`.
 fn truth(expr: &Expr) -> Option<Expr> {
     let Expr::BinaryOp { left, op: BinaryOperator::Eq, right } = expr else { return None };
-    let letter = |expr: &Expr| match expr {
-        Expr::Value(held) => match &held.value {
-            Value::SingleQuotedString(text) => match text.as_str() {
-                "t" => Some(true),
-                "f" => Some(false),
-                _ => None,
-            },
-            _ => None,
-        },
+    let letter = |expr: &Expr| match expr.to_string().as_str() {
+        "'t'" => Some(true),
+        "'f'" => Some(false),
         _ => None,
     };
     let is = |expr: &Expr| TRUTHS.contains(&last(&expr.to_string()).as_str());

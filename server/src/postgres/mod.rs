@@ -43,6 +43,9 @@ pub(crate) fn check_setting(name: &str, value: &str) -> Result<(), crate::Error>
     settings::Settings::default().set(name, value, false)
 }
 
+#[cfg(test)]
+pub(crate) use catalogue::EMPTY;
+
 /// All settings that a connection begins with.
 pub(crate) fn first_settings() -> &'static [(&'static str, &'static str)] {
     &settings::KNOWN

@@ -2,7 +2,7 @@
 //! comment with a name, after a colon what the answer must hold, and the statement.
 
 use super::{Served, local};
-use crate::postgres::planned_apart;
+use crate::postgres::{EMPTY, planned_apart};
 use arrow::util::pretty::pretty_format_batches;
 use futures::TryStreamExt as _;
 use std::path::Path;
@@ -53,6 +53,8 @@ async fn arrays_of_queries_are_right_or_refused() {
         let sql = format!("SELECT ARRAY(SELECT name {ROWS} ORDER BY {query}) AS found");
         assert!(asked(&sql).await.expect(&sql).contains(expected), "{sql}");
     }
+    let ordered = asked(&format!("SELECT ARRAY(SELECT name {ROWS} ORDER BY t.version) AS found")).await;
+    assert!(ordered.expect("a list").contains("[c, a, b]"));
     for refused in [
         format!("SELECT ARRAY(SELECT name {ROWS} ORDER BY version DESC)"),
         format!("SELECT ARRAY(SELECT DISTINCT name {ROWS})"),
@@ -64,4 +66,16 @@ async fn arrays_of_queries_are_right_or_refused() {
     }
     let listed = asked("SELECT ARRAY(SELECT x FROM unnest(ARRAY['a', 'b']) AS t(x)) AS found").await.expect("a list");
     assert!(listed.contains("[a, b]"), "{listed}");
+}
+
+/// Questions to these within others are answered without being asked.
+#[tokio::test(flavor = "multi_thread")]
+async fn tables_without_rows_have_none() {
+    let served = Served::start("{}").await;
+    let client = local(&served.service);
+    let session = served.service.session(&client, true).await.expect("a session");
+    for table in EMPTY {
+        let found = session.context.sql(&format!("SELECT 1 FROM pg_catalog.{table} LIMIT 1")).await.expect(table);
+        assert_eq!(found.count().await.expect(table), 0, "{table}");
+    }
 }

@@ -165,6 +165,7 @@ fn psql_asks_and_looks_around() {
         ("\\dn", "public|"),
         ("\\l", "lineward"),
         ("COPY (SELECT 1 AS a, 'x,y' AS b) TO STDOUT (FORMAT csv, HEADER)", "a,b\n1,\"x,y\""),
+        ("COPY (SELECT state, state FROM runs LIMIT 1) TO STDOUT (FORMAT csv, HEADER)", "state,state\n"),
         ("SHOW transaction_read_only", "on"),
         ("BEGIN; SELECT 5; COMMIT", "5"),
     ] {
