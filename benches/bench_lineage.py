@@ -244,7 +244,7 @@ def main():
     names = list(report["engines"])
     loads = "  ".join(f"{n} load {show(report['engines'][n]['load_s'])}" for n in names)
     print(loads)
-    print(f"{'question':18}{'rows':>10}{'Lineward':>12}{'all columns':>13}{'cold':>11}{'bare':>11}"
+    print(f"{'question':18}{'rows':>10}{'Lineward':>12}{'all columns':>13}{'cold':>11}{'bare':>11}{'DataFusion':>12}"
           + "".join(f"{n:>13}" for n in names) + "  equal")
     for q in report["questions"]:
         peers = q.get("peers", {})
@@ -254,12 +254,15 @@ def main():
         wrong = [n for n in names if peers.get(n, {}).get("equal") is False]
         if q.get("equal_bare") is False:
             wrong.append("bare")
+        if "equal_recursive" in q:
+            (equal if q["equal_recursive"] else wrong).append("DataFusion")
         extra = f" p99 {show(q['p99'])}" if "p99" in q else ""
         extra += "".join(f" {n} {peers[n]['equal_count']}/{peers[n]['compared']}" for n in names
                          if "compared" in peers.get(n, {}))
         extra += f" bare {q['equal_bare']}/1000" if q["name"] == "random" else ""
         print(f"{q['name']:18}{q.get('rows', ''):>10}{show(time_of):>12}{show(median(q.get('all_columns'))):>13}"
-              f"{show(q.get('cold')):>11}{show(median(q.get('bare'))):>11}" + "".join(f"{c:>13}" for c in cells)
+              f"{show(q.get('cold')):>11}{show(median(q.get('bare'))):>11}"
+              f"{show(median(q.get('recursive'))):>12}" + "".join(f"{c:>13}" for c in cells)
               + "  " + (", ".join(equal) or "-") + (f"  DIFFERENT: {', '.join(wrong)}" if wrong else "") + extra)
 
 

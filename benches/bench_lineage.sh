@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # Lineage questions beside DuckDB, PostgreSQL, igraph and a bare walk, answers compared. Arguments: numbers of edges
-# (default 100000 1000000 10000000; 100000000 needs 24 GB of memory), and --json for numbers instead of tables.
+# (default 100000 1000000 10000000; 100000000 needs 24 GB of memory), --json for numbers instead of tables, --runs=N of each
+# question of a peer, and --limit=SECONDS for the random questions of one.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-json=() sizes=()
+options=() sizes=()
 for word in "$@"; do
 	case $word in
-		--json) json=(--json) ;;
-		*[!0-9]*) echo "unknown argument \`$word\`: a number of edges, or --json" >&2; exit 2 ;;
+		--json | --runs=* | --limit=*) options+=("$word") ;;
+		*[!0-9]*) echo "unknown argument \`$word\`: a number of edges, --json, --runs=N or --limit=SECONDS" >&2; exit 2 ;;
 		*) sizes+=("$word") ;;
 	esac
 done
@@ -45,6 +46,6 @@ trap stop EXIT
 for edges in "${sizes[@]}"; do
 	"$bench" make "$folder/$edges" "$edges" >&2
 	"$bench" ask "$folder/$edges" >&2
-	"$python/bin/python" benches/bench_lineage.py "$folder/$edges" --postgres "$folder/postgres" "${json[@]}"
+	"$python/bin/python" benches/bench_lineage.py "$folder/$edges" --postgres "$folder/postgres" "${options[@]}"
 	rm -rf "${folder:?}/$edges"
 done

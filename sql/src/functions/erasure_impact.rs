@@ -76,12 +76,12 @@ fn answer(view: &View, arguments: &Arguments) -> Result<Vec<RecordBatch>, Error>
         row.extend(completeness(gap));
         return rows::batch(&FUNCTION, &[row]);
     }
-    let deployed = if wants(&["deployed"]) { view.served_models() } else { Vec::new() };
+    let deployed = if wants(&["deployed"]) { view.served_models() } else { &[] };
     let schema = FUNCTION.schema();
     rows::in_parts(reach.found.len(), |range| {
         let found = &reach.found[range];
         let columns = schema.fields().iter().map(|field| match wants(&[field.name().as_str()]) {
-            true => column(view, (&reach, found), &deployed, gap.as_deref(), field.name()),
+            true => column(view, (&reach, found), deployed, gap.as_deref(), field.name()),
             false => new_null_array(field.data_type(), found.len()),
         });
         let columns = columns.collect();

@@ -6,8 +6,10 @@ use crate::{Error, suggest};
 use arrow::array::{
     ArrayRef, BooleanArray, Float32Array, Int64Array, RecordBatch, StringArray, StringBuilder, new_null_array,
 };
-use lineward_store::graph::{Direction, Gap, Reached, Step, Version, View};
+use lineward_store::graph::{Direction, Gap, Levels, Reached, Step, Version, View};
+use std::borrow::Cow;
 use std::cell::OnceCell;
+use std::ops::Range;
 use std::sync::Arc;
 
 pub(super) const ARGUMENTS: &[Argument] = &[
@@ -57,18 +59,22 @@ pub(super) fn walk(
 ) -> Result<Vec<RecordBatch>, Error> {
     let seeds = seeds(view, arguments.texts("asset"))?;
     let max_depth = arguments.count("max_depth").map(|n| u32::try_from(n).unwrap_or(u32::MAX));
-    let steps = view.steps(direction, &seeds, max_depth);
-    let holes = if direction == Direction::Upstream && max_depth != Some(0) { holes(view, &seeds) } else { vec![] };
     let wants = |columns: &[&str]| arguments.wants(function, columns);
-    if direction == Direction::Upstream && steps.len() > MANY && wants(&["complete", "gap_reason"]) {
+    // Of several seeds that are equally near, which one it is told to be is a matter of the way.
+    let found = match wants(HOW) || seeds.len() > 1 && wants(&["seed"]) {
+        true => Found::Steps(view.steps(direction, &seeds, max_depth)),
+        false => Found::Levels(view.levels(direction, &seeds, max_depth)),
+    };
+    let holes = if direction == Direction::Upstream && max_depth != Some(0) { holes(view, &seeds) } else { vec![] };
+    if direction == Direction::Upstream && found.len() > MANY && wants(&["complete", "gap_reason"]) {
         view.look_for_hidden_inputs();
     }
     let schema = function.schema();
-    rows::in_parts(holes.len() + steps.len(), |range| {
+    rows::in_parts(holes.len() + found.len(), |range| {
         // Holes come first.
         let of = |at: usize| at.saturating_sub(holes.len());
         let holes = &holes[range.start.min(holes.len())..range.end.min(holes.len())];
-        let steps = &steps[of(range.start)..of(range.end)];
+        let steps = &found.steps(of(range.start)..of(range.end));
         let answer = Answer { view, direction, holes, steps, reached: OnceCell::new() };
         let columns = schema.fields().iter().map(|field| match wants(&[field.name().as_str()]) {
             true => answer.column(field.name()),
@@ -77,6 +83,31 @@ pub(super) fn walk(
         let columns = columns.collect();
         Ok(RecordBatch::try_new(schema.clone(), columns)?)
     })
+}
+
+/// The columns that tell by what a version was reached. Without them a walk is a good deal faster.
+const HOW: &[&str] = &["edge_type", "via_run_id", "evidence", "confidence"];
+
+/// What a walk found.
+enum Found {
+    Steps(Vec<Step>),
+    Levels(Levels),
+}
+
+impl Found {
+    fn len(&self) -> usize {
+        match self {
+            Self::Steps(steps) => steps.len(),
+            Self::Levels(levels) => levels.len(),
+        }
+    }
+
+    fn steps(&self, range: Range<usize>) -> Cow<'_, [Step]> {
+        match self {
+            Self::Steps(steps) => Cow::Borrowed(&steps[range]),
+            Self::Levels(levels) => Cow::Owned(levels.steps(range)),
+        }
+    }
 }
 
 /// Seeds of which it is not known where they come from: no answer may be empty for lack of knowledge.

@@ -3,6 +3,7 @@
 //! Edges are numbered in the order of their sources, so that what leaves a node lies together with all that is known
 //! of it, and passes over the whole graph read memory in order. What enters a node refers to these numbers.
 
+use super::threads;
 use crate::rows::Micros;
 use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
@@ -123,7 +124,7 @@ const MANY: usize = 100_000;
 /// All nodes as ranges, one a thread, of about as many items each.
 fn shares(starts: &[u32]) -> Vec<Range<usize>> {
     let (nodes, count) = (starts.len() - 1, starts.last().copied().unwrap_or(0) as usize);
-    let threads = if count < MANY { 1 } else { std::thread::available_parallelism().map_or(1, std::num::NonZero::get) };
+    let threads = threads::of(count, MANY);
     let end = |thread: usize| match thread == threads {
         true => nodes,
         false => starts.partition_point(|start| (*start as usize) < count * thread / threads).min(nodes),
@@ -249,6 +250,22 @@ impl Csr {
         self.tail.entering.get(node).unwrap_or_else(|| self.base.entering(node))
     }
 
+    /// Begins to read the edges at some nodes: the memory of all of them is on its way at once, where looking through one
+    /// node after the other would wait for each.
+    pub fn touch(&self, nodes: &[u32], entering: bool) {
+        let base = &*self.base;
+        let ends = |starts: &[u32], node: u32| {
+            let end = starts.get(node as usize + 1)?;
+            let start = starts[node as usize];
+            (start < *end).then(|| (start as usize, *end as usize - 1))
+        };
+        let touched = nodes.iter().fold(0, |all, node| match entering {
+            true => ends(&base.into, *node).map_or(all, |(a, b)| all ^ base.halves[a].node ^ base.halves[b].node),
+            false => ends(&base.out, *node).map_or(all, |(a, b)| all ^ base.to[a] ^ base.to[b]),
+        });
+        std::hint::black_box(touched);
+    }
+
     /// Where an edge goes.
     pub fn to(&self, edge: u32) -> u32 {
         match self.base.to.get(edge as usize) {
@@ -273,8 +290,11 @@ impl Csr {
     }
 
     /// A bit for each edge, of what a function says of it; none for those that are gone.
-    pub fn bits(&self, is: impl Fn(&Attributes) -> bool) -> Bits {
-        let mut bits = Bits::of(&self.base.attributes, &is);
+    pub fn bits(&self, is: impl Fn(&Attributes) -> bool + Sync) -> Bits {
+        // Whole words each.
+        let shares = self.base.attributes.chunks(threads::share(self.base.attributes.len(), MANY).next_multiple_of(64));
+        let parts = threads::each(shares.collect(), |part| Bits::of(part, &is).0);
+        let mut bits = Bits(parts.concat());
         bits.0.resize(self.numbers().div_ceil(64), 0);
         for (edge, own) in (self.base.to.len() as u32..).zip(&self.tail.attributes) {
             if is(own) {
@@ -429,6 +449,19 @@ impl Bits {
         self.0[at as usize / 64] >> (at % 64) & 1 != 0
     }
 
+    /// Adds the bits of others, which are empty then; tells of each bit that was in none of these, in order.
+    pub fn take_in(&mut self, mut others: Vec<&mut Self>, mut fresh: impl FnMut(u32)) {
+        for (at, held) in self.0.iter_mut().enumerate() {
+            let new = others.iter_mut().fold(0, |all, other| all | std::mem::take(&mut other.0[at])) & !*held;
+            *held |= new;
+            let mut rest = new;
+            while rest != 0 {
+                fresh(at as u32 * 64 + rest.trailing_zeros());
+                rest &= rest - 1;
+            }
+        }
+    }
+
     fn remove(&mut self, at: u32) {
         self.0[at as usize / 64] &= !(1 << (at % 64));
     }
@@ -471,6 +504,8 @@ mod tests {
             let own = csr.attributes(edge);
             assert_eq!((csr.from(edge), csr.to(edge), own.run, own.class), (l.src, l.dst, l.run, l.class), "{edge}");
         }
+        let second = csr.bits(|own| own.class == 1);
+        assert!((0..all.len() as u32).all(|edge| second.get(edge) == (csr.attributes(edge).class == 1)));
         let mut leaving = 0;
         for node in 0..nodes + 5 {
             leaving += csr.leaving(node).inspect(|edge| assert_eq!(csr.from(*edge), node)).count();

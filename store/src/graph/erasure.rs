@@ -112,7 +112,7 @@ impl View {
     }
 
     /// Which versions are served, or serve.
-    pub fn served_models(&self) -> Vec<bool> {
+    pub fn served_models(&self) -> &[bool] {
         self.deployed()
     }
 

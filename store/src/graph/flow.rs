@@ -6,8 +6,10 @@
 
 use super::build::{LineageGraph, Link};
 use super::csr::Bits;
+use super::threads;
 use super::walk::View;
 use lineward_events::EdgeType;
+use std::ops::Range;
 use std::sync::OnceLock;
 
 /// The carrying edges at a time, between classes of equal content, in an order in which sources come first.
@@ -123,31 +125,41 @@ impl Flow {
                 _ => Some(at),
             })
             .collect();
-        let mut class = classes(graph, view);
+        let copies = classes(graph, view);
         let nodes = graph.nodes() as u32;
-        let merged = class.is_some();
-        let class = class.get_or_insert_with(Vec::new);
-        let mut of = |node: u32| if merged { find(class, node) } else { node };
-        let (mut offsets, mut steps) = (Vec::with_capacity(nodes as usize + 1), Vec::with_capacity(graph.edges.len()));
-        let mut moved: Vec<(u32, Step)> = Vec::new();
-        offsets.push(0u32);
-        for node in 0..nodes {
-            let own = of(node);
-            for edge in graph.edges.leaving(node).filter(|edge| view.live(*edge)) {
-                let Some(class) = steps_of[graph.edges.attributes(edge).class as usize] else { continue };
-                let step = Step { dst: of(graph.edges.to(edge)), class };
-                match own {
-                    own if own == step.dst => {}
-                    own if own == node => steps.push(step),
-                    own => moved.push((own, step)),
+        let of = |node: u32| copies.as_ref().map_or(node, |class| class[node as usize]);
+        let of_nodes = |nodes: Range<u32>| {
+            let mut part = Part::default();
+            for node in nodes {
+                let own = of(node);
+                for edge in graph.edges.leaving(node).filter(|edge| view.live(*edge)) {
+                    let Some(class) = steps_of[graph.edges.attributes(edge).class as usize] else { continue };
+                    let step = Step { dst: of(graph.edges.to(edge)), class };
+                    match own {
+                        own if own == step.dst => {}
+                        own if own == node => part.steps.push(step),
+                        own => part.moved.push((own, step)),
+                    }
                 }
+                part.ends.push(part.steps.len() as u32);
             }
-            offsets.push(steps.len() as u32);
+            part
+        };
+        let parts = threads::each(ranges(nodes), of_nodes);
+        let (mut offsets, mut steps, mut moved) = (vec![0u32], Vec::new(), Vec::new());
+        for part in parts {
+            let first = steps.len() as u32;
+            offsets.extend(part.ends.iter().map(|end| first + end));
+            match steps.is_empty() {
+                true => steps = part.steps,
+                false => steps.extend(part.steps),
+            }
+            moved.extend(part.moved);
         }
         if !moved.is_empty() {
             (offsets, steps) = with_moved(&offsets, &steps, moved);
         }
-        let class = (0..nodes).map(of).collect();
+        let class = copies.unwrap_or_else(|| (0..nodes).collect());
         Self { class, offsets, steps, order: OnceLock::new() }
     }
 
@@ -290,6 +302,25 @@ impl Flow {
     }
 }
 
+/// Nodes from which on it is worth to share the work; few in tests, so that all of them put steps together from parts.
+const MANY: usize = if cfg!(test) { 4 } else { 100_000 };
+
+/// All nodes in ranges, one for each thread.
+fn ranges(nodes: u32) -> Vec<Range<u32>> {
+    let share = threads::share(nodes as usize, MANY);
+    (0..nodes).step_by(share).map(|first| first..nodes.min(first + share as u32)).collect()
+}
+
+/// The steps of some nodes.
+#[derive(Debug, Default)]
+struct Part {
+    /// Where those of each node end.
+    ends: Vec<u32>,
+    steps: Vec<Step>,
+    /// Those of nodes that another stands for, with that one.
+    moved: Vec<(u32, Step)>,
+}
+
 /// Steps by source with those of nodes that are copies put to the node that stands for them.
 fn with_moved(offsets: &[u32], steps: &[Step], mut moved: Vec<(u32, Step)>) -> (Vec<u32>, Vec<Step>) {
     moved.sort_by_key(|(node, _)| *node);
@@ -306,20 +337,28 @@ fn with_moved(offsets: &[u32], steps: &[Step], mut moved: Vec<(u32, Step)>) -> (
     (all_offsets, all)
 }
 
-/// Classes of nodes with equal content, as a union-find forest; `None` where there are no copies.
+/// The node that stands for each, of those with equal content; `None` where there are no copies.
 fn classes(graph: &LineageGraph, view: &View) -> Option<Vec<u32>> {
     let copy: Vec<bool> = graph.classes.iter().map(|c| c.link == Link::Direct(EdgeType::CopyOf)).collect();
     if !copy.contains(&true) {
         return None;
     }
+    let pairs_of = |nodes: Range<u32>| {
+        let edges = &graph.edges;
+        let copies = |node: u32| {
+            let is_copy = |edge: &u32| copy[edges.attributes(*edge).class as usize] && view.live(*edge);
+            edges.leaving(node).filter(is_copy).map(move |edge| (node, edges.to(edge)))
+        };
+        nodes.flat_map(copies).collect::<Vec<_>>()
+    };
     let mut class: Vec<u32> = (0..graph.nodes() as u32).collect();
-    for (edge, own) in (0u32..).zip(graph.edges.all()) {
-        if copy[own.class as usize] && view.live(edge) {
-            let (src, dst) = (graph.edges.from(edge), graph.edges.to(edge));
-            let (a, b) = (find(&mut class, src), find(&mut class, dst));
-            // The oldest version stands for its copies.
-            class[a.max(b) as usize] = a.min(b);
-        }
+    for (src, dst) in threads::each(ranges(class.len() as u32), pairs_of).into_iter().flatten() {
+        let (a, b) = (find(&mut class, src), find(&mut class, dst));
+        // The oldest version stands for its copies.
+        class[a.max(b) as usize] = a.min(b);
+    }
+    for node in 0..class.len() as u32 {
+        find(&mut class, node);
     }
     Some(class)
 }

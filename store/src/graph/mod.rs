@@ -18,6 +18,7 @@ mod gaps;
 mod grow;
 mod kept;
 mod labels;
+mod levels;
 mod names;
 mod near;
 mod paths;
@@ -28,6 +29,7 @@ mod scans;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod threads;
 mod walk;
 
 pub use build::{AsOf, GraphRows, GraphTables, Kind, LineageGraph, Version};
@@ -38,6 +40,7 @@ pub use exposure::{Exposed, ExposedStatus};
 pub use field_labels::FieldTags;
 pub use gaps::{Gap, GapKind};
 pub use labels::{Labels, TagMasks};
+pub use levels::Levels;
 pub use names::{ResolveError, asset_text};
 pub use paths::Paths;
 pub use questions::{Details, Granularity, ModelState, Status, Trained, TrainingData, What};

@@ -95,23 +95,29 @@ impl View {
                 found.paths.push(partial.hops);
                 continue;
             }
-            for hop in self.hops_by_target(partial.at, evaluation) {
-                // The distance that is left never misleads, so that the first paths found are the shortest.
-                let Some(rest) = left.get(&hop.dst).filter(|_| !partial.visits(hop.dst)) else { continue };
+            // The distance that is left never misleads, so that the first paths found are the shortest.
+            let so_far = partial.hops.len() + 1;
+            let leads_on = |next: Version| {
+                left.get(&next).is_some_and(|rest| so_far + *rest as usize <= length_max as usize)
+                    && !partial.visits(next)
+            };
+            for hop in self.hops_by_target(partial.at, evaluation, &leads_on) {
+                let rest = left[&hop.dst];
                 let mut hops = partial.hops.clone();
                 let at = hop.dst;
                 hops.push(hop);
-                open.push(Reverse((hops.len() + *rest as usize, order, Partial { at, hops })));
+                open.push(Reverse((hops.len() + rest as usize, order, Partial { at, hops })));
                 order += 1;
             }
         }
         found
     }
 
-    /// Hops downstream, one for each version reached: of several, the one that is believed most.
-    fn hops_by_target(&self, from: Version, evaluation: bool) -> Vec<Hop> {
+    /// Hops downstream to versions that lead on, one for each: of several, the one that is believed most.
+    fn hops_by_target(&self, from: Version, evaluation: bool, leads_on: &dyn Fn(Version) -> bool) -> Vec<Hop> {
         let mut best: Vec<Hop> = Vec::new();
-        let mut hops = self.hops(Direction::Downstream, from);
+        // What does not lead on is left out first: much more is made from a version that many use than lies on any path.
+        let mut hops = self.hops_to(Direction::Downstream, from, leads_on);
         hops.retain(|h| (evaluation || h.carries) && h.dst != from);
         hops.sort_by(|a, b| a.dst.cmp(&b.dst).then(b.confidence.total_cmp(&a.confidence)));
         for hop in hops {

@@ -5,6 +5,7 @@ use super::csr::Seen;
 use super::flow::{Line, Word as _};
 use super::gaps::{Gap, GapKind};
 use super::names::asset_text;
+use super::threads;
 use super::walk::{Direction, View};
 use lineward_events::EdgeType;
 use std::collections::{HashMap, HashSet};
@@ -175,13 +176,15 @@ impl View {
 
     fn find_models(&self, what: &What, with_unknown: bool, details: Details) -> Vec<Trained> {
         let hiding = matches!(what, What::Versions(_));
-        // All of it goes along this order.
-        let flow = self.flow();
-        let beside = || (self.gap_bits(hiding), self.deployed());
-        let (tag, (gap_bits, deployed)) = std::thread::scope(|scope| {
-            let beside_it = scope.spawn(beside);
-            (self.tracer(what, details.min_depth), beside_it.join().unwrap_or_else(|_| beside()))
-        });
+        // All of it goes along this order; what needs none is looked at meanwhile.
+        let (flow, deployed) = threads::both(
+            || self.flow(),
+            || {
+                self.look_for_hidden_inputs();
+                self.deployed()
+            },
+        );
+        let (tag, gap_bits) = threads::both(|| self.tracer(what, details.min_depth), || self.gap_bits(hiding));
         let mut answer = Vec::new();
         for model in self.graph.versions() {
             if self.graph.kind(model) != Kind::Model || !self.exists(model) {
@@ -296,12 +299,16 @@ impl View {
         }
         let stops: Vec<bool> = graph.classes.iter().map(|class| part.stops(class)).collect();
         let stop = |class: usize| stops[class];
-        let depths = || self.depths(&observed, &stop);
-        let depth = std::thread::scope(|scope| {
-            let beside = with_depth.then(|| scope.spawn(depths));
-            self.trace_ways(part, &observed, &stop, tracer);
-            beside.map(|depth| depth.join().unwrap_or_else(|_| depths()))
-        });
+        let depth = match with_depth {
+            true => {
+                let ways = || self.trace_ways(part, &observed, &stop, tracer);
+                Some(threads::both(ways, || self.depths(&observed, &stop)).1)
+            }
+            false => {
+                self.trace_ways(part, &observed, &stop, tracer);
+                None
+            }
+        };
         match depth {
             Some(depth) if tracer.depth.is_empty() => tracer.depth = depth,
             Some(depth) => tracer.depth.iter_mut().zip(depth).for_each(|(held, new)| {
@@ -451,14 +458,17 @@ impl View {
     }
 
     /// Which models are served: from the deployments back over models that are the same weights in another form.
-    pub(super) fn deployed(&self) -> Vec<bool> {
+    pub(super) fn deployed(&self) -> &[bool] {
+        self.deployed.get_or_init(|| self.find_deployed())
+    }
+
+    fn find_deployed(&self) -> Vec<bool> {
         let graph = &*self.graph;
         let alive = |v: &Version| {
-            let dropped = graph.asset(*v).dropped_at;
             graph.kind(*v) == Kind::Deployment
                 && self.exists(*v)
                 && graph.versions.valid_to(*v).is_none_or(|end| self.at < end)
-                && dropped.is_none_or(|t| self.valid().is_some_and(|at| at < t))
+                && graph.asset(*v).dropped_at.is_none_or(|t| self.valid().is_some_and(|at| at < t))
         };
         let mut deployed = vec![false; graph.nodes()];
         let mut open: Vec<u32> = graph.versions().filter(alive).collect();

@@ -211,10 +211,7 @@ impl View {
             Some(step) => Some((step.seed, step.depth)),
             None => seeds.all.get(version).then_some((version, 0)),
         };
-        let against = match direction {
-            Direction::Upstream => Direction::Downstream,
-            Direction::Downstream => Direction::Upstream,
-        };
+        let against = direction.against();
         reached.retain(|step| !seeds.around.contains(&step.version));
         reached.extend(seeds.around.iter().filter_map(|seed| self.nearest_other(against, *seed, &held)));
         reached
@@ -243,7 +240,7 @@ impl View {
     /// How the nearest other seed leads to a seed that leads back to itself. The nodes on such a way are told to be reached
     /// from this one: so the search goes against the direction through them to those that are told to be another's, and on
     /// that one's way from there. `held` tells from which seed, and how far from it, a version was reached.
-    fn nearest_other(
+    pub(super) fn nearest_other(
         &self,
         against: Direction,
         seed: Version,
@@ -281,7 +278,7 @@ impl View {
     }
 
     /// Whether a walk that ends at a version would reach more.
-    fn goes_on(&self, direction: Direction, version: Version, seen: &Bits) -> bool {
+    pub(super) fn goes_on(&self, direction: Direction, version: Version, seen: &Bits) -> bool {
         self.next(direction, version).any(|(node, _)| {
             if !self.graph.is_run(node) {
                 return !seen.get(node);

@@ -272,8 +272,11 @@ impl<C: Ids> Layered<C> {
     }
 
     pub fn id(&self, at: u32) -> i64 {
-        let (columns, row) = self.find(at);
-        columns.ids().values()[row]
+        // A revision has the id of what it revises.
+        self.base.ids().values().get(at as usize).copied().unwrap_or_else(|| {
+            let (columns, row) = self.find(at);
+            columns.ids().values()[row]
+        })
     }
 
     /// Where the row of an id is.

@@ -21,6 +21,16 @@ pub enum Direction {
     Downstream,
 }
 
+impl Direction {
+    /// The other one.
+    pub(super) fn against(self) -> Self {
+        match self {
+            Self::Upstream => Self::Downstream,
+            Self::Downstream => Self::Upstream,
+        }
+    }
+}
+
 /// A version a walk reached, and the hop by which it was reached first.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reached {
@@ -99,6 +109,7 @@ pub struct View {
     pub(super) gaps: OnceLock<Vec<u8>>,
     pub(super) gap_flow: [OnceLock<Vec<u8>>; 2],
     pub(super) nearest: [OnceLock<Vec<Version>>; 2],
+    pub(super) deployed: OnceLock<Vec<bool>>,
     pub(super) answers: Answers,
 }
 
@@ -123,6 +134,7 @@ impl View {
             gaps: OnceLock::new(),
             gap_flow: [const { OnceLock::new() }; 2],
             nearest: [const { OnceLock::new() }; 2],
+            deployed: OnceLock::new(),
             answers: Answers::default(),
         }
     }
@@ -167,6 +179,11 @@ impl View {
     /// Looks at the times of all edges at once: what follows asks about many of them.
     pub(super) fn look_at_all(&self) {
         self.holds.get_or_init(|| self.graph.edges.bits(|edge| self.holds_at(edge)));
+    }
+
+    /// Which edges hold, where that was looked at.
+    pub(super) fn holds(&self) -> Option<&Bits> {
+        self.holds.get()
     }
 
     /// The live edges that enter a node, with the nodes they come from.
@@ -242,8 +259,16 @@ impl View {
 
     /// All hops from a version in a direction, each with its ends in the direction of the data.
     pub fn hops(&self, direction: Direction, from: Version) -> Vec<Hop> {
+        self.hops_to(direction, from, &|_| true)
+    }
+
+    /// As [`Self::hops`], those to versions that are wanted.
+    pub(super) fn hops_to(&self, direction: Direction, from: Version, is_wanted: &dyn Fn(Version) -> bool) -> Vec<Hop> {
         let mut hops = Vec::new();
         let mut add = |version: Version, edge: u32, second: u32| {
+            if !is_wanted(version) {
+                return;
+            }
             hops.push(self.whole_hop(
                 direction,
                 from,

@@ -2,6 +2,7 @@
 //! written to the folder, for other engines to be compared with.
 
 use crate::make::{self, Assets, LAYERS, START, SUBJECT, TICK, TICKS};
+use crate::recursive::Recursive;
 use crate::walk::Bare;
 use crate::{Numbers, make::layer_of};
 use arrow::array::{ArrayRef, AsArray as _, Int64Array};
@@ -50,6 +51,7 @@ pub async fn ask(folder: &Path) -> Done {
     });
     let mut asker = Asker { session, bare, folder: folder.to_owned(), questions: Vec::new(), assets, nodes };
     asker.walks(last).await?;
+    asker.recursive().await?;
     asker.tags().await?;
     asker.small().await?;
     asker.random((nodes > 50_000).then_some(3)).await?;
@@ -79,14 +81,15 @@ pub async fn first_alone(folder: &Path) -> Done {
     Ok(())
 }
 
-/// Any question, several times in one session.
+/// Any question, several times in one session; with `{time}` in it at another time each, for which nothing is kept yet.
 pub async fn query(folder: &Path, query: &str) -> Done {
     let store = folder.join("store");
     let session = LinewardSession::open(store.to_str().ok_or("a path that is not UTF-8")?).await?;
     let (mut times, mut rows) = (Vec::new(), 0);
-    for _ in 0..2 * RUNS {
+    for run in 0..2 * RUNS {
+        let query = query.replace("{time}", &time(TICKS * 2 / 3 + run));
         let start = Instant::now();
-        rows = count(&session, query).await?;
+        rows = count(&session, &query).await?;
         times.push(seconds(start));
     }
     println!("{}", json!({ "rows": rows, "times": times }));
@@ -194,6 +197,33 @@ impl Asker {
         seeds.sort_unstable();
         seeds.dedup();
         self.walk("upstream_seeds", true, &seeds, None, None).await
+    }
+
+    /// The walks as recursive queries of the engine itself. Not of a large estate, where each takes a minute and the hops
+    /// are in memory once more.
+    async fn recursive(&mut self) -> Done {
+        if self.nodes > LARGE {
+            return Ok(());
+        }
+        let recursive = Recursive::read(&self.folder.join("hops.parquet")).await?;
+        for question in &mut self.questions {
+            let seeds = question["seeds"].as_array().into_iter().flatten().filter_map(Value::as_u64);
+            let seeds: Vec<u32> = seeds.map(|seed| seed as u32).collect();
+            let (up, at) = (question["up"] == true, question["at"].as_i64().unwrap_or(i64::MAX - 1));
+            let (mut times, mut found) = (Vec::new(), Vec::new());
+            while times.len() < RUNS_LARGE && times.iter().sum::<f64>() < 20.0 {
+                let start = Instant::now();
+                found = recursive.walk(up, &seeds, at).await?;
+                times.push(seconds(start));
+            }
+            found.retain(|id| !seeds.iter().any(|seed| i64::from(*seed) == *id));
+            found.sort_unstable();
+            let file = self.folder.join(question["file"].as_str().unwrap_or_default());
+            let bytes: Vec<u8> = found.iter().flat_map(|id| id.to_le_bytes()).collect();
+            question["recursive"] = json!(times);
+            question["equal_recursive"] = json!(fs::read(file)? == bytes);
+        }
+        Ok(())
     }
 
     /// Models by a tag; labels of all versions; erasure of a subject; ways of a tag.

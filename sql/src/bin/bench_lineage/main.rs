@@ -7,6 +7,7 @@
 
 mod ask;
 mod make;
+mod recursive;
 mod walk;
 
 use std::error::Error;

@@ -244,6 +244,47 @@ fn a_walk_from_several_seeds_is_the_nearest_of_each() {
     }
 }
 
+/// What a walk reaches without its ways is what it reaches with them, however many threads share a level.
+#[test]
+fn levels_are_the_steps_without_their_edges() {
+    let (mut cut, mut found, mut seeds_reached) = (0, 0, 0);
+    for round in 0..600 {
+        let mut random = Random(0x51ab_0037 + round);
+        let nodes = 2 + random.below(40);
+        let fixture = random_graph(&mut random, nodes);
+        let view = fixture.view(Some(random.below(12) as i64));
+        let versions = fixture.names.len() as u64;
+        let seeds: BTreeSet<Version> = (0..1 + random.below(6)).map(|_| random.below(versions) as Version).collect();
+        let seeds: Vec<Version> = seeds.into_iter().collect();
+        let max_depth = [None, Some(0), Some(1), Some(2), Some(3)][random.below(5) as usize];
+        for direction in [Direction::Upstream, Direction::Downstream] {
+            if round % 2 == 0 {
+                view.look_at_all();
+            }
+            let mut steps = view.steps(direction, &seeds, max_depth);
+            steps.sort_by_key(|step| (step.depth, step.version));
+            let told = |s: &Step| (s.depth, s.version, s.cut);
+            let mut near: BTreeSet<(Version, Version, u32)> = BTreeSet::new();
+            for &seed in &seeds {
+                near.extend(view.walk(direction, &[seed], max_depth).iter().map(|r| (r.version, seed, r.depth)));
+            }
+            for threads in [1, 2, 3, 7] {
+                let levels = view.levels_shared(direction, &seeds, max_depth, Sharing { threads, from: 1 });
+                let all = levels.steps(0..levels.len());
+                assert!(all.iter().map(told).eq(steps.iter().map(told)), "round {round}, {threads} threads: {all:?}");
+                // Of several seeds that are equally near it is any.
+                assert!(all.iter().all(|s| near.contains(&(s.version, s.seed, s.depth))), "round {round}: {all:?}");
+                let parts = (0..levels.len()).flat_map(|at| levels.steps(at..at + 1));
+                assert!(parts.eq(all.iter().copied()), "round {round}: in parts");
+            }
+            found += steps.len();
+            cut += steps.iter().filter(|step| step.cut).count();
+            seeds_reached += steps.iter().filter(|step| seeds.contains(&step.version)).count();
+        }
+    }
+    assert!(cut > 50 && found > 1_000 && seeds_reached > 50, "{cut} cut, {seeds_reached} seeds of {found}");
+}
+
 /// What is not wanted of an answer is left out, and changes nothing else; an answer that has more is taken for it.
 #[test]
 fn an_answer_without_details_is_the_same_but_for_them() {
