@@ -26,7 +26,7 @@ pub(super) struct Around {
     with_downstream: bool,
 }
 
-fn depth() -> u32 {
+pub(super) fn depth() -> u32 {
     DEPTH
 }
 

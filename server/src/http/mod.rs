@@ -7,6 +7,7 @@ mod events;
 mod graph;
 mod history;
 mod listing;
+mod run_lineage;
 mod sql;
 
 use crate::ingest::Ingest;
@@ -50,6 +51,7 @@ fn router(api: Api) -> Router {
         .route("/api/v1/lineage", get(graph::lineage).post(events::one))
         .route("/api/v1/lineage/batch", post(events::batch))
         .route("/api/v1/column-lineage", get(graph::column_lineage))
+        .route("/api/v1/runlineage/upstream", get(run_lineage::upstream))
         .route("/api/v1/namespaces", get(listing::namespaces))
         .route("/api/v1/namespaces/{namespace}", get(listing::namespace))
         .route("/api/v1/namespaces/{namespace}/datasets", get(listing::datasets))

@@ -163,7 +163,7 @@ async fn every_route_asks_who_is_there() {
     let description: Value = serde_json::from_str(include_str!("../http/openapi.json")).expect("JSON");
     for (path, methods) in description["paths"].as_object().expect("paths") {
         let open = ["/health", "/metrics", "/openapi.json"].contains(&path.as_str());
-        let concrete = path.replace(['{', '}'], "") + "?nodeId=dataset:a:b";
+        let concrete = path.replace(['{', '}'], "") + "?nodeId=dataset:a:b&runId=r-mart";
         for method in methods.as_object().expect("methods").keys().filter(|key| *key != "parameters") {
             let method = reqwest::Method::from_bytes(method.to_uppercase().as_bytes()).expect("a method");
             let ask = async |token: Option<&str>| {
@@ -475,6 +475,25 @@ async fn what_was_has_the_shapes_of_marquez() {
     let read = &run["inputDatasetVersions"][0]["datasetVersionId"];
     assert_eq!((&read["name"], read["version"].is_string()), (&json!("dwh.staging.visits"), true), "{run}");
     assert_eq!(get("/api/v1/jobs/runs/none").await.0, 404);
+    let (_, above) = get("/api/v1/runlineage/upstream?runId=r-mart").await;
+    let ids = |answer: &Value| -> Vec<Value> {
+        answer["runs"].as_array().into_iter().flatten().map(|run| run["run"]["id"].clone()).collect()
+    };
+    assert_eq!(ids(&above)[..2], [json!("r-mart"), json!("r-stage")], "{above}");
+    let (mart, read) = (&above["runs"][0], &above["runs"][0]["inputs"][0]);
+    assert_eq!((&mart["job"]["name"], &mart["run"]["status"]), (&json!("visits_mart"), &json!("COMPLETED")));
+    assert_eq!(
+        (&read["name"], &read["producedByRunId"], read["version"].is_string()),
+        (&json!("dwh.staging.visits"), &json!("r-stage"), true)
+    );
+    // What nobody is known to have written has no run.
+    let sources = &above["runs"][1]["inputs"];
+    assert!(sources.as_array().is_some_and(|all| all.iter().any(|i| i.get("producedByRunId").is_none())), "{above}");
+    assert_eq!(ids(&get("/api/v1/runlineage/upstream?runId=r-mart&depth=0").await.1), ["r-mart"]);
+    assert_eq!(get("/api/v1/runlineage/upstream?runId=none").await.0, 404);
+    for wrong in ["", "?runId=r-mart&depth=-1", "?runId=r-mart&depth=far", "?runId=r-mart&depth=1001"] {
+        assert_eq!(get(&format!("/api/v1/runlineage/upstream{wrong}")).await.0, 400, "{wrong}");
+    }
     let dataset = "/api/v1/namespaces/s3:%2F%2Fclinic/datasets/corpus%2Fnotes/versions";
     let (_, versions) = get(dataset).await;
     assert_eq!(
