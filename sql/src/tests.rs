@@ -24,6 +24,7 @@ mod indexes;
 mod limits;
 mod past;
 mod profiles;
+mod schemas;
 
 pub(crate) const RECEIVED_AT: i64 = 1_769_904_000_000_000;
 

@@ -44,6 +44,7 @@ pub static ALL: &[View] = &[
     view!("jobs"),
     view!("findings_by_asset"),
     view!("column_profiles"),
+    view!("version_fields"),
     view!("lineage_gaps"),
     view!("effective_tags"),
     view!("effective_field_tags"),

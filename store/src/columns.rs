@@ -8,7 +8,8 @@ use crate::bytes::Hash;
 use crate::error::Error;
 use crate::rows::{
     AccessRow, AssetRow, AssetVersionRow, ColumnMappingRow, DeadLetterRow, EdgeRow, EpochRow, EventRow, FieldRow,
-    FindingRow, JobRow, PolicyRow, RecordIndexRow, Recorded, RunIoRow, RunMappingRow, RunRow, SignatureRow, TagRow,
+    FindingRow, JobRow, PolicyRow, RecordIndexRow, Recorded, RunIoRow, RunMappingRow, RunRow, SchemaRow, SignatureRow,
+    TagRow,
 };
 use crate::schema;
 use arrow::array::{
@@ -324,6 +325,8 @@ impl Encode for AssetVersionRow {
         row.i64(self.valid_to);
         row.i64(self.listed_at);
         row.i64(self.declared_at);
+        row.i64(self.schema_id);
+        row.i64(self.schema_at);
         row.recorded(&self.recorded);
     }
 }
@@ -379,6 +382,8 @@ impl Encode for RunIoRow {
         row.i64(self.event_time);
         row.i64(self.row_count);
         row.i64(self.size_bytes);
+        row.i64(self.schema_id);
+        row.i64(self.schema_at);
         row.recorded(&self.recorded);
     }
 }
@@ -467,6 +472,18 @@ impl Encode for FieldRow {
         row.i64(self.asset_id);
         row.text(self.name.as_str());
         row.i32(self.ordinal);
+        row.text(self.data_type.as_deref());
+        row.recorded(&self.recorded);
+    }
+}
+
+impl Encode for SchemaRow {
+    const TABLE: &'static str = "schemas";
+
+    fn put(&self, row: &mut Columns) {
+        row.i64(self.schema_id);
+        row.i32(self.ordinal);
+        row.i64(self.field_id);
         row.text(self.data_type.as_deref());
         row.recorded(&self.recorded);
     }

@@ -122,6 +122,12 @@ pub struct AssetVersionRow {
     pub listed_at: Option<Micros>,
     /// When it was last declared, without a run, what the version comes from.
     pub declared_at: Option<Micros>,
+    /// The fields it has, as whoever wrote or declared it says: a set of `schemas`.
+    #[serde(default)]
+    pub schema_id: Option<i64>,
+    /// When that was said.
+    #[serde(default)]
+    pub schema_at: Option<Micros>,
     #[serde(flatten)]
     #[allow(missing_docs)]
     pub recorded: Recorded,
@@ -212,6 +218,12 @@ pub struct RunIoRow {
     pub row_count: Option<i64>,
     /// Bytes that the run read or wrote.
     pub size_bytes: Option<i64>,
+    /// The fields that the run says it found or wrote: a set of `schemas`.
+    #[serde(default)]
+    pub schema_id: Option<i64>,
+    /// When that was said.
+    #[serde(default)]
+    pub schema_at: Option<Micros>,
     #[serde(flatten)]
     #[allow(missing_docs)]
     pub recorded: Recorded,
@@ -368,6 +380,23 @@ pub struct FieldRow {
     pub recorded: Recorded,
 }
 row!(FieldRow, "fields", i64, |r| r.field_id);
+
+/// A field of a schema. Schemas are shared: one that does not change is kept once, however many versions have it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SchemaRow {
+    /// Names the schema: a hash of what is in it.
+    pub schema_id: i64,
+    /// Position in it, from 0.
+    pub ordinal: i32,
+    /// The field.
+    pub field_id: i64,
+    /// The producer's name of its type.
+    pub data_type: Option<String>,
+    #[serde(flatten)]
+    #[allow(missing_docs)]
+    pub recorded: Recorded,
+}
+row!(SchemaRow, "schemas", (i64, i32), |r| (r.schema_id, r.ordinal));
 
 /// One member of a set of column mappings. Sets are shared: a job that runs daily has one set and many `run_mappings`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

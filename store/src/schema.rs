@@ -26,6 +26,7 @@ pub const TABLES: &[&str] = &[
     "record_index",
     "signatures",
     "policies",
+    "schemas",
     "epochs",
 ];
 
@@ -46,6 +47,7 @@ pub const PROJECTIONS: &[&str] = &[
     "record_index",
     "signatures",
     "policies",
+    "schemas",
 ];
 
 #[derive(Clone, Copy)]
@@ -158,6 +160,8 @@ fn columns(table: &str) -> Option<(&'static [Column], bool)> {
                 ("valid_to", Time, true),
                 ("listed_at", Time, true),
                 ("declared_at", Time, true),
+                ("schema_id", I64, true),
+                ("schema_at", Time, true),
             ],
             true,
         ),
@@ -204,6 +208,8 @@ fn columns(table: &str) -> Option<(&'static [Column], bool)> {
                 ("event_time", Time, false),
                 ("row_count", I64, true),
                 ("size_bytes", I64, true),
+                ("schema_id", I64, true),
+                ("schema_at", Time, true),
             ],
             true,
         ),
@@ -279,6 +285,10 @@ fn columns(table: &str) -> Option<(&'static [Column], bool)> {
                 ("ordinal", I32, true),
                 ("data_type", Text, true),
             ],
+            true,
+        ),
+        "schemas" => (
+            &[("schema_id", I64, false), ("ordinal", I32, false), ("field_id", I64, false), ("data_type", Text, true)],
             true,
         ),
         "column_mappings" => (

@@ -314,6 +314,7 @@ impl StoreWriter {
             run_mappings: snapshot.rows().await?,
             signatures: snapshot.rows().await?,
             policies: snapshot.rows().await?,
+            schemas: snapshot.rows().await?,
             record_index: Vec::new(),
         });
         self.projected = snapshot.version("events").unwrap_or(0);
@@ -336,7 +337,7 @@ impl StoreWriter {
 
     /// Fills tables that a store written by an older version does not have, from its log of events. Projected again the
     /// events give the rows that are there already, so that only those of the new tables are written; readers see them
-    /// with the next epoch.
+    /// with the next epoch. Columns that came since stay as they are in rows that are there, until something is said of them.
     async fn backfill(&mut self, missing: &[&'static str]) -> Result<(), Error> {
         let mut projector = Projector::default();
         // An older version took in signatures without a word, and its edges are there already.

@@ -318,7 +318,8 @@ async fn assert_stored(snapshot: &Snapshot, mut projector: Projector, count: Opt
         + same(snapshot, rows.column_mappings).await
         + same(snapshot, rows.run_mappings).await
         + same(snapshot, rows.signatures).await
-        + same(snapshot, rows.policies).await;
+        + same(snapshot, rows.policies).await
+        + same(snapshot, rows.schemas).await;
     assert!(count.is_none_or(|count| count == found));
 }
 
@@ -605,7 +606,8 @@ fn forget_tables(uri: &str, tables: &[&str]) {
 
 #[tokio::test]
 async fn a_store_of_an_older_version_is_read_and_gets_the_tables_it_lacks() {
-    const NEW: [&str; 6] = ["fields", "column_mappings", "run_mappings", "record_index", "signatures", "policies"];
+    const NEW: [&str; 7] =
+        ["fields", "column_mappings", "run_mappings", "record_index", "signatures", "policies", "schemas"];
     let (_place, uri) = folder();
     let mut batch = canaries();
     batch.txns = vec![Txn { app_id: SOURCE.into(), version: 1 }];
@@ -853,6 +855,10 @@ const FROZEN_ROWS: [(&str, usize); 18] = [
     ("tags", 7),
 ];
 
+/// Rows of the tables that came later, in `frozen/format-1-schemas`: a load that reads a table and writes another twice, with
+/// a field more the second time.
+const FROZEN_LATER: [(&str, usize); 1] = [("schemas", 7)];
+
 /// A training that reads the notes of the frozen store.
 fn later_training() -> Incoming {
     let text = r#"{"eventTime":"2026-12-01T08:00:00Z","eventType":"COMPLETE","producer":"test","run":{"runId":"train-4"},
@@ -902,8 +908,50 @@ async fn stores_of_every_format_are_read_and_written_on() {
         found.push((table, dump(&snapshot, table).await.len()));
     }
     assert_eq!(found, FROZEN_ROWS);
-    assert!(TABLES.iter().all(|table| FROZEN_ROWS.iter().any(|(name, _)| name == table)), "a table without a sample");
+    let later: Vec<&str> = FROZEN_LATER.iter().map(|(table, _)| *table).collect();
+    let has_sample = |table: &&str| later.contains(table) || FROZEN_ROWS.iter().any(|(name, _)| name == table);
+    assert!(TABLES.iter().all(has_sample), "a table without a sample");
+    for table in later {
+        assert!(dump(&snapshot, table).await.is_empty(), "{table} came later");
+    }
     assert_goes_on(&uri, "format 1").await;
+}
+
+/// Tables and columns that format 1 got later.
+#[tokio::test]
+async fn stores_with_what_came_later_are_read_and_written_on() {
+    let (_place, uri) = frozen("format-1-schemas");
+    let snapshot = Store::open(&uri).await.expect("a store").snapshot().await.expect("a snapshot");
+    for (table, rows) in FROZEN_LATER {
+        assert_eq!(dump(&snapshot, table).await.len(), rows, "{table}");
+    }
+    let schemas = |rows: &[AssetVersionRow]| {
+        let current = rows.iter().filter(|v| v.schema_id.is_some() && v.schema_at.is_some());
+        current.map(|v| v.version_id).collect::<BTreeSet<_>>().len()
+    };
+    assert_eq!(schemas(&snapshot.rows().await.expect("versions")), 2);
+    let reads: Vec<RunIoRow> = snapshot.rows().await.expect("reads and writes");
+    let read = reads.iter().find(|row| &*row.io == "INPUT").expect("a read");
+    assert!(read.schema_id.is_some() && read.schema_at.is_some(), "{read:?}");
+    // The same schema again is no new one; another is.
+    let run = |id: &str, fields: &str| {
+        let text = format!(
+            r#"{{"eventTime":"2026-05-03T08:00:00Z","eventType":"COMPLETE","producer":"test","run":{{"runId":"{id}"}},
+            "job":{{"namespace":"spark","name":"load"}},"inputs":[],"outputs":[{{"namespace":"s3://hospital",
+            "name":"notes","facets":{{"schema":{{"fields":[{{"name":"id","type":"bigint"}}{fields}]}}}}}}]}}"#
+        );
+        incoming(&text, 0)
+    };
+    let note = r#",{"name":"note","type":"text"}"#;
+    for (id, fields, added) in [("load-3", note, 0), ("load-4", "", 1)] {
+        let before = dump(&Store::open(&uri).await.expect("a store").snapshot().await.expect("read"), "schemas").await;
+        let mut writer = writer(&uri).await;
+        let batch = Batch { events: vec![run(id, fields)], writer: "test".into(), ..Batch::default() };
+        writer.commit(batch).await.expect("committed");
+        drop(writer);
+        let after = dump(&Store::open(&uri).await.expect("a store").snapshot().await.expect("read"), "schemas").await;
+        assert_eq!(after.len() - before.len(), added, "{id}");
+    }
 }
 
 /// Makes a table of a store one that never had a column: out of its schema, and out of its files unless these were

@@ -122,6 +122,7 @@ fn key(table: &str) -> &'static [&'static str] {
         "run_mappings" => &["run_sid", "mapping_id", "src_version_id", "dst_version_id"],
         "signatures" => &["version_id", "key_id", "form"],
         "policies" => &["policy_id", "version"],
+        "schemas" => &["schema_id", "ordinal"],
         _ => &[],
     }
 }

@@ -104,6 +104,8 @@ fn assets_jobs_and_runs_are_written_as_serde_does() {
         valid_to: (n != 1).then_some(n * 8),
         listed_at: (n != 1).then_some(n * 9),
         declared_at: (n != 1).then_some(n * 10),
+        schema_id: (n != 2).then_some(n),
+        schema_at: (n != 1).then_some(n * 11),
         recorded: recorded(n),
     }));
     check(&each(|n| JobRow {
@@ -144,6 +146,8 @@ fn assets_jobs_and_runs_are_written_as_serde_does() {
         event_time: n * 3,
         row_count: (n != 1).then_some(n * 4),
         size_bytes: (n != 1).then_some(n * 5),
+        schema_id: (n != 2).then_some(n * 6),
+        schema_at: (n != 1).then_some(n * 7),
         recorded: recorded(n),
     }));
 }
@@ -215,6 +219,13 @@ fn fields_mappings_policies_and_the_record_index_are_written_as_serde_does() {
         asset_id: n * 2,
         name: format!("name {n}"),
         ordinal: (n != 1).then_some(n as i32),
+        data_type: some(n, "type"),
+        recorded: recorded(n),
+    }));
+    check(&each(|n| SchemaRow {
+        schema_id: n,
+        ordinal: n as i32 * 2,
+        field_id: n * 3,
         data_type: some(n, "type"),
         recorded: recorded(n),
     }));

@@ -103,6 +103,8 @@ impl Fixture {
             valid_to: None,
             listed_at: None,
             declared_at: None,
+            schema_id: None,
+            schema_at: None,
             recorded: recorded(),
         });
         id
@@ -149,6 +151,8 @@ impl Fixture {
                 event_time: at.parse().expect("a time"),
                 row_count: None,
                 size_bytes: None,
+                schema_id: None,
+                schema_at: None,
                 recorded: recorded(),
             };
             // Named again, it is a later revision of the row.

@@ -253,7 +253,9 @@ impl Projector {
 
     /// What was seen of an asset (a scan, a declaration), bound to a version.
     pub(super) fn observe(&mut self, context: &Context, asset: &AssetRef) -> Binding {
-        self.read(context, asset, context.at, None)
+        let binding = self.read(context, asset, context.at, None);
+        self.say_schema(context, binding.asset_id, binding.version_id, &asset.fields);
+        binding
     }
 
     /// Binds what was written at a time to a version, new unless it is known. `name` names it where the producer does not.
@@ -261,6 +263,7 @@ impl Projector {
         let asset_id = self.asset(context, asset);
         if let Some(version_id) = self.pinned(context, asset_id, asset, at, Some(by)) {
             self.settle_member(context, version_id);
+            self.say_schema(context, asset_id, version_id, &asset.fields);
             return Binding { asset_id, version_id, pinned: true };
         }
         let version_id = match self.version_named(asset_id, name) {
@@ -275,6 +278,7 @@ impl Projector {
         };
         self.settle_member(context, version_id);
         self.describe(context, version_id, asset);
+        self.say_schema(context, asset_id, version_id, &asset.fields);
         Binding { asset_id, version_id, pinned: false }
     }
 
@@ -460,6 +464,8 @@ impl Projector {
                 valid_to: None,
                 listed_at: None,
                 declared_at: None,
+                schema_id: None,
+                schema_at: None,
                 recorded: context.recorded(),
             },
         );

@@ -1,4 +1,5 @@
-//! Column lineage and the record index: which field comes from which, and where in a file people's records are.
+//! Schemas, column lineage and the record index: which fields a version has, which field comes from which, and where in a
+//! file people's records are.
 //!
 //! The mappings of one event between two versions are a set; equal sets are one, named by a hash of what is in them, so
 //! that a job that runs every day adds one row a day and not one a column.
@@ -6,13 +7,27 @@
 use super::{Context, Projector};
 use crate::columns;
 use crate::error::Error;
-use crate::rows::{ColumnMappingRow, FieldRow, RecordIndexRow, RunMappingRow};
+use crate::rows::{ColumnMappingRow, FieldRow, Micros, RecordIndexRow, RunIoKey, RunMappingRow, SchemaRow};
 use arrow::array::RecordBatch;
-use lineward_events::{ColumnMapping, EventKey, Field, Indexed, MappingType};
+use lineward_events::{ColumnMapping, EventKey, Field, Indexed, Io, MappingType};
 use std::collections::BTreeSet;
 
 /// A member of a set: source field, destination field, whether it is direct, subtype, masking, description.
 type Member<'a> = (i64, Option<i64>, bool, Option<&'a str>, bool, Option<&'a str>);
+
+/// The id of a set: a hash of what is in it.
+fn set_id(members: &str) -> i64 {
+    let hash = EventKey::of_canonical(members).0;
+    let bytes = hash.first_chunk::<8>().copied().unwrap_or_default();
+    // Delta readers expect ids of 0 or more.
+    i64::from_be_bytes(bytes) & i64::MAX
+}
+
+/// The schema that counts, with when it was said: the newer one, whichever comes in first.
+fn newer_schema(held: (Option<i64>, Option<Micros>), (said, at): (i64, Micros)) -> (Option<i64>, Option<Micros>) {
+    let is_newer = (held.1, held.0) < (Some(at), Some(said));
+    if is_newer { (Some(said), Some(at)) } else { held }
+}
 
 impl Projector {
     pub(super) fn index_columns(&mut self) {
@@ -65,6 +80,52 @@ impl Projector {
                 }
             });
         }
+    }
+
+    /// The schema that fields are; `None` where there are none.
+    fn schema(&mut self, context: &Context, asset_id: i64, fields: &[Field]) -> Option<i64> {
+        if fields.is_empty() {
+            return None;
+        }
+        // By names: ids of assets and fields depend on which was mentioned first.
+        let asset = self.assets.get(&asset_id).map(|asset| (&asset.namespace, &asset.name));
+        let named: Vec<(&str, Option<&str>)> = fields.iter().map(|f| (&*f.name, f.data_type.as_deref())).collect();
+        let schema_id = set_id(&format!("{asset:?} {named:?}"));
+        if self.schemas.get(&(schema_id, 0)).is_none() {
+            for (ordinal, field) in (0..).zip(fields) {
+                let field_id = self.field(context, asset_id, &field.name);
+                let (data_type, recorded) = (field.data_type.clone(), context.recorded());
+                self.schemas.put(context, SchemaRow { schema_id, ordinal, field_id, data_type, recorded });
+            }
+        }
+        Some(schema_id)
+    }
+
+    /// What somebody who wrote or declared a version says of its fields. What was said last counts.
+    pub(super) fn say_schema(&mut self, context: &Context, asset_id: i64, version_id: i64, fields: &[Field]) {
+        let Some(said) = self.schema(context, asset_id, fields) else { return };
+        self.versions.update(context, &version_id, |row| {
+            (row.schema_id, row.schema_at) = newer_schema((row.schema_id, row.schema_at), (said, context.at));
+        });
+    }
+
+    /// What a run says again of what it reads or writes: counts only grow while it runs, fields are those said last.
+    pub(super) fn say_again(&mut self, context: &Context, key: &RunIoKey, asset_id: i64, io: &Io) {
+        self.run_io.update(context, key, |row| {
+            row.row_count = row.row_count.max(io.row_count);
+            row.size_bytes = row.size_bytes.max(io.size_bytes);
+            // Of two that were said it is one and the same, whichever comes in first.
+            row.subset = [row.subset.take(), io.subset.clone()].into_iter().flatten().min();
+        });
+        self.say_fields(context, key, asset_id, &io.asset.fields);
+    }
+
+    /// What a run says of the fields of what it reads or writes. What was said last counts.
+    pub(super) fn say_fields(&mut self, context: &Context, key: &RunIoKey, asset_id: i64, fields: &[Field]) {
+        let Some(said) = self.schema(context, asset_id, fields) else { return };
+        self.run_io.update(context, key, |row| {
+            (row.schema_id, row.schema_at) = newer_schema((row.schema_id, row.schema_at), (said, context.at));
+        });
     }
 
     /// Takes back sets of columns that a run maps no longer, or that are declared no longer: source, destination, set.
@@ -121,11 +182,7 @@ impl Projector {
     }
 
     fn mapping_set(&mut self, context: &Context, members: &BTreeSet<Member<'_>>) -> i64 {
-        let text = format!("{members:?}");
-        let hash = EventKey::of_canonical(&text).0;
-        let bytes = hash.first_chunk::<8>().copied().unwrap_or_default();
-        // Delta readers expect ids of 0 or more.
-        let mapping_id = i64::from_be_bytes(bytes) & i64::MAX;
+        let mapping_id = set_id(&format!("{members:?}"));
         if self.column_mappings.get(&(mapping_id, 0)).is_some() {
             return mapping_id;
         }

@@ -21,7 +21,7 @@ use crate::bytes::Hash;
 use crate::error::Error;
 use crate::rows::{
     AccessRow, AssetRow, AssetVersionRow, ColumnMappingRow, EdgeRow, FieldRow, FindingRow, JobRow, Micros, PolicyRow,
-    RecordIndexRow, Recorded, RunIoRow, RunMappingRow, RunRow, SignatureKey, SignatureRow, TagRow, Word,
+    RecordIndexRow, Recorded, RunIoRow, RunMappingRow, RunRow, SchemaRow, SignatureKey, SignatureRow, TagRow, Word,
 };
 use arrow::array::RecordBatch;
 use assets::{ALWAYS, Since};
@@ -76,6 +76,7 @@ pub struct Rows {
     pub run_mappings: Vec<RunMappingRow>,
     pub signatures: Vec<SignatureRow>,
     pub policies: Vec<PolicyRow>,
+    pub schemas: Vec<SchemaRow>,
     /// Only to be written: a projector goes on without those that are.
     pub record_index: Vec<RecordIndexRow>,
 }
@@ -165,6 +166,7 @@ pub struct Projector {
     run_mappings: Keyed<RunMappingRow>,
     signatures: Keyed<SignatureRow>,
     policies: Keyed<PolicyRow>,
+    schemas: Keyed<SchemaRow>,
     /// Places that wait to be written. Nothing is bound to them, so that an index of any size needs no memory here.
     record_index: Vec<RecordIndexRow>,
 
@@ -231,6 +233,7 @@ impl Projector {
             run_mappings: Keyed::load(rows.run_mappings),
             signatures: Keyed::load(rows.signatures),
             policies: Keyed::load(rows.policies),
+            schemas: Keyed::load(rows.schemas),
             ..Self::default()
         };
         out.index_assets();
@@ -308,6 +311,7 @@ impl Projector {
             ("record_index", self.take_record_index()?),
             ("signatures", self.signatures.take_batch()?),
             ("policies", self.policies.take_batch()?),
+            ("schemas", self.schemas.take_batch()?),
         ];
         Ok(batches.into_iter().filter_map(|(table, batch)| Some((table, batch?))).collect())
     }
@@ -329,6 +333,7 @@ impl Projector {
             run_mappings: self.run_mappings.take(),
             signatures: self.signatures.take(),
             policies: self.policies.take(),
+            schemas: self.schemas.take(),
             record_index: std::mem::take(&mut self.record_index),
         }
     }

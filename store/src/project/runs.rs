@@ -121,6 +121,12 @@ impl Projector {
         // An older declaration that comes in late does not replace a newer one, or one that was said again since; it held
         // until then.
         let said_again = self.runs.get(&sid).and_then(declared_again).filter(|at| *at > context.at);
+        for (side, said, bounds) in [(INPUT, &run.inputs, &inputs), (OUTPUT, &run.outputs, &outputs)] {
+            for (io, bound) in said.iter().zip(bounds) {
+                let key = run_io_key(sid, bound.version_id, side, &bound.context);
+                self.say_fields(context, &key, bound.asset_id, &io.asset.fields);
+            }
+        }
         if later.is_none() && self.declares_the_same(sid, &run, (&inputs, &outputs), &said) {
             if said_again.is_none() {
                 self.replace_columns(context, sid, &run);
@@ -294,7 +300,9 @@ impl Projector {
         };
         output.at = output.at.min(context.at);
         let (at, key) = (output.at, run_io_key(sid, output.version_id, OUTPUT, &output.context));
+        let asset_id = output.asset_id;
         self.run_io.update(context, &key, |row| row.event_time = at);
+        self.say_again(context, &key, asset_id, io);
     }
 
     fn bind_input(&mut self, context: &Context, sid: i64, io: &Io, at: Micros) {
@@ -310,10 +318,18 @@ impl Projector {
         let inputs = &self.run_states.entry(sid).or_default().inputs;
         let same = |i: &Bound| i.asset_id == asset_id && i.context == bound.context;
         let said_again = |i: &Bound| same(i) && i.version_id == bound.version_id && i.pinned;
+        // What is said of a read goes with the version that it is bound to, this one or the one it was bound to before.
+        let held = inputs.iter().filter(|i| same(i) && (i.version_id == bound.version_id || !bound.pinned));
+        let begun = |i: &&Bound| self.versions.get(&i.version_id).map(|v| (v.valid_from, v.version_id));
+        let version_id = held.min_by_key(begun).map_or(bound.version_id, |held| held.version_id);
+        let key = run_io_key(sid, version_id, INPUT, &bound.context);
         match inputs.iter().position(same) {
             // Said before without a version: only now is it known which.
-            Some(n) if bound.pinned && !inputs[n].pinned => self.pin_input(context, sid, n, bound.version_id, evidence),
-            Some(_) if !bound.pinned || inputs.iter().any(said_again) => {}
+            Some(n) if bound.pinned && !inputs[n].pinned => {
+                self.pin_input(context, sid, n, bound.version_id, evidence);
+                self.say_again(context, &key, asset_id, io);
+            }
+            Some(_) if !bound.pinned || inputs.iter().any(said_again) => self.say_again(context, &key, asset_id, io),
             _ => {
                 insert(&mut self.run_states.entry(sid).or_default().inputs, bound.clone());
                 self.readers_of.entry(asset_id).or_default().insert(sid);
@@ -354,6 +370,9 @@ impl Projector {
     }
 
     fn put_io(&mut self, context: &Context, sid: i64, side: &'static str, bound: &Bound, io: &Io, evidence: Evidence) {
+        let key = run_io_key(sid, bound.version_id, side, &bound.context);
+        // A declaration that takes the place of another and is silent of fields changes none.
+        let (schema_id, schema_at) = self.run_io.get(&key).map_or((None, None), |row| (row.schema_id, row.schema_at));
         self.run_io.put(
             context,
             RunIoRow {
@@ -366,9 +385,12 @@ impl Projector {
                 event_time: bound.at,
                 row_count: io.row_count,
                 size_bytes: io.size_bytes,
+                schema_id,
+                schema_at,
                 recorded: context.recorded(),
             },
         );
+        self.say_fields(context, &key, bound.asset_id, &io.asset.fields);
     }
 
     /// Moves an input of a run to another version of the same asset.

@@ -1050,6 +1050,7 @@ impl Rows {
         out.run_mappings.clone_from(&self.run_mappings);
         out.signatures.clone_from(&self.signatures);
         out.policies.clone_from(&self.policies);
+        out.schemas.clone_from(&self.schemas);
         out
     }
 }
@@ -1073,6 +1074,7 @@ fn extend(rows: &mut Rows, more: Rows) {
     rows.run_mappings.extend(more.run_mappings);
     rows.signatures.extend(more.signatures);
     rows.policies.extend(more.policies);
+    rows.schemas.extend(more.schemas);
 }
 
 #[test]

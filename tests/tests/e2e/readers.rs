@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 const PACKAGES: [&str; 5] = ["deltalake==1.6.6", "duckdb==2.0.0", "igraph==1.0.0", "polars==2.1.0", "pyarrow==26.0.1"];
 
 /// All tables, and an expression that identifies rows and has the same text in both dialects.
-const TABLES: [(&str, &str); 18] = [
+pub const TABLES: [(&str, &str); 19] = [
     ("dead_letters", "reason"),
     ("events", "format"),
     ("assets", "name"),
@@ -28,6 +28,7 @@ const TABLES: [(&str, &str); 18] = [
     ("record_index", "subject_key"),
     ("signatures", "key_id"),
     ("policies", "name"),
+    ("schemas", "data_type"),
     ("epochs", "writer"),
 ];
 
@@ -117,13 +118,15 @@ pub fn random_runs(lineward: &Lineward) {
 }
 
 /// A store with rows in every table, by events and a scan, in several commits.
-fn fill(lineward: &Lineward) {
+pub fn fill(lineward: &Lineward) {
     let run = |id: &str, event_type: &str| {
         json!({
             "eventType": event_type, "eventTime": "2026-05-04T03:02:01Z", "producer": "https://example.org",
             "run": {"runId": id, "facets": {"executionParameters": {"parameters": [{"key": "epochs", "value": "3"}]}}},
             "job": {"namespace": "n", "name": "j"},
-            "inputs": [{"namespace": "s3://lake", "name": "in"}],
+            "inputs": [{"namespace": "s3://lake", "name": "in", "facets": {"schema": {"fields": [
+                {"name": "g", "type": "string"}, {"name": "h", "type": "bigint"},
+            ]}}}],
             "outputs": [{"namespace": "s3://lake", "name": format!("out-{id}"), "facets": {"columnLineage": {"fields": {
                 "f": {"inputFields": [{"namespace": "s3://lake", "name": "in", "field": "g"}]},
             }}}}],

@@ -355,6 +355,8 @@ fn version_columns(rows: std::ops::Range<usize>, assets: &Assets) -> Vec<ArrayRe
         times(each().map(|_| None)),
         times(each().map(|_| None)),
         times(each().map(|_| None)),
+        numbers(each().map(|_| None)),
+        times(each().map(|_| None)),
     ];
     columns.extend(recorded(rows.len(), |_| 0));
     columns
