@@ -1,7 +1,8 @@
-//! What end-to-end tests share: a real Kafka broker on this machine.
+//! What end-to-end tests share: a real Kafka broker on this machine, and what programs in Java need.
 //!
 //! A library for the tests in `tests/tests`, never part of the product.
 
+pub mod java;
 pub mod kafka;
 
 pub use kafka::{KafkaBroker, cache_dir};

@@ -16,6 +16,7 @@ mod pipeline;
 mod postgres;
 mod questions;
 mod readers;
+mod readers_spark;
 mod rules;
 mod servers;
 mod servers_jdbc;

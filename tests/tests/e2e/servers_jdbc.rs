@@ -2,10 +2,8 @@
 //! are built on.
 
 use crate::servers::{Server, estate};
-use lineward_tests::cache_dir;
-use std::fs::{self, File};
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use lineward_tests::java;
+use std::process::Command;
 
 const POM: &str = r#"<project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>
@@ -21,7 +19,7 @@ const POM: &str = r#"<project xmlns="http://maven.apache.org/POM/4.0.0">
 
 #[test]
 fn java_clients_get_the_same_answers() {
-    let Some(libraries) = libraries() else { return };
+    let Some(libraries) = java::libraries("jdbc", POM) else { return };
     let lineward = estate();
     let models = lineward.sql("SELECT model_name FROM models_trained_on('PHI') ORDER BY 1");
     let models: Vec<&str> = models.iter().filter_map(|row| row["model_name"].as_str()).collect();
@@ -52,32 +50,3 @@ const POSTGRES: [&str; 7] = [
     "functions: [upstream]",
     "arguments: true",
 ];
-
-/// The drivers, fetched once; `None` where there is no Java to run them with.
-fn libraries() -> Option<PathBuf> {
-    let runs = |program: &str, argument: &str| {
-        let mut command = Command::new(program);
-        command.arg(argument).stdout(Stdio::null()).stderr(Stdio::null());
-        command.status().is_ok_and(|status| status.success())
-    };
-    if !runs("javac", "-version") || !runs("mvn", "-version") {
-        println!("skipped: `javac` and `mvn` are not here (apt-get install default-jdk-headless maven)");
-        return None;
-    }
-    let home = cache_dir().expect("a cache").join("jdbc");
-    fs::create_dir_all(&home).expect("the cache");
-    // Test runs that start at once wait for one download.
-    let lock = File::create(home.join("lock")).expect("a lock");
-    lock.lock().expect("locked");
-    let (libraries, complete) = (home.join("libs"), home.join("complete"));
-    if fs::read_to_string(&complete).unwrap_or_default() != POM {
-        fs::write(home.join("pom.xml"), POM).expect("written");
-        let to = format!("-DoutputDirectory={}", libraries.display());
-        let copy = ["-B", "-q", "dependency:copy-dependencies", "-DincludeScope=runtime", &to];
-        let output =
-            Command::new("mvn").current_dir(&home).stdin(Stdio::null()).args(copy).output().expect("mvn starts");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
-        fs::write(&complete, POM).expect("written");
-    }
-    Some(libraries)
-}
