@@ -22,7 +22,9 @@ public class Spark {
                 .config("spark.sql.extensions", "io.delta.sql.DeltaSparkSessionExtension")
                 .config("spark.sql.catalog.spark_catalog", "org.apache.spark.sql.delta.catalog.DeltaCatalog")
                 .config("spark.sql.session.timeZone", "UTC")
-                .config("spark.sql.shuffle.partitions", "2")
+                // The tables are small: fifty parts of each log would take longer than all that is asked.
+                .config("spark.databricks.delta.snapshotPartitions", "1")
+                .config("spark.sql.shuffle.partitions", "1")
                 .config("spark.driver.bindAddress", "127.0.0.1")
                 .config("spark.driver.host", "127.0.0.1")
                 .config("spark.ui.enabled", "false")
