@@ -5,6 +5,7 @@
 //! survive, as they do on a real host. Clients without settings speak plain text; [`KafkaBroker::start_secured`] opens
 //! listeners with TLS and SASL beside that.
 
+use crate::java;
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
@@ -66,7 +67,7 @@ pub struct SecuredListeners {
 
 /// What the fixture could not do, and why, as text for whoever reads the failed test.
 #[derive(Debug)]
-pub struct FixtureError(String);
+pub struct FixtureError(pub(crate) String);
 
 /// Outcome of a fixture call.
 pub type Result<T> = std::result::Result<T, FixtureError>;
@@ -388,51 +389,22 @@ const POM: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 </project>
 "#;
 
-/// The directory with Kafka's jars; fetches them when they are not there. Tests that start at once wait for one fetch.
+/// The directory with Kafka's jars; fetches them when they are not there.
 fn fetch() -> Result<PathBuf> {
     need("java", "default-jre-headless")?;
-    let home = cache_dir()?.join(format!("kafka-{KAFKA_VERSION}"));
-    fs::create_dir_all(&home).map_err(|e| fail("make the cache directory", e))?;
-    let lock = File::create(home.join("lock")).map_err(|e| fail("open the cache's lock", e))?;
-    lock.lock().map_err(|e| fail("lock the cache", e))?;
-
-    let (libs, complete) = (home.join("libs"), home.join("complete"));
-    if complete.exists() {
-        return Ok(libs);
-    }
-    need("mvn", "maven")?;
-    write(&home.join("pom.xml"), &POM.replace("KAFKA_VERSION", KAFKA_VERSION))?;
-    let output = Command::new("mvn")
-        .current_dir(&home)
-        .stdin(Stdio::null())
-        .args(["-B", "-q", "dependency:copy-dependencies", "-DincludeScope=runtime", "-DoutputDirectory=libs"])
-        .output()
-        .map_err(|e| fail("start mvn", e))?;
-    // Maven writes its errors to standard output.
-    check_status("mvn", output.status, &output.stdout)?;
-    write(&complete, "")?;
-    Ok(libs)
-}
-
-/// The folder that outlives test runs: `LINEWARD_CACHE`, or `lineward` in the user's cache.
-pub fn cache_dir() -> Result<PathBuf> {
-    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    variable("LINEWARD_CACHE")
-        .or_else(|| variable("XDG_CACHE_HOME").map(|cache| cache.join("lineward")))
-        .or_else(|| variable("HOME").map(|home| home.join(".cache/lineward")))
-        .ok_or_else(|| FixtureError("no place for Kafka's jars; set LINEWARD_CACHE".into()))
+    java::fetch(&format!("kafka-{KAFKA_VERSION}"), &POM.replace("KAFKA_VERSION", KAFKA_VERSION))
 }
 
 /// An error that names the Debian package when `program` is not there.
-fn need(program: &str, package: &str) -> Result<()> {
+pub(crate) fn need(program: &str, package: &str) -> Result<()> {
     let version = if program == "java" { "-version" } else { "--version" };
     let found = Command::new(program).arg(version).stdin(Stdio::null()).output().is_ok_and(|out| out.status.success());
     if found {
         return Ok(());
     }
     Err(FixtureError(format!(
-        "`{program}` does not run; the Kafka fixture needs Java 17 and Maven: apt-get install {package} \
-         (both: default-jre-headless maven)"
+        "`{program}` does not run; programs in Java that tests start need Java 17 and Maven: apt-get install {package} \
+         (both: default-jdk-headless maven)"
     )))
 }
 
@@ -550,18 +522,18 @@ fn check_topics(
     Ok(())
 }
 
-fn check_status(what: &str, status: ExitStatus, output: &[u8]) -> Result<()> {
+pub(crate) fn check_status(what: &str, status: ExitStatus, output: &[u8]) -> Result<()> {
     if status.success() {
         return Ok(());
     }
     Err(FixtureError(format!("{what} ended with {status}:\n{}", String::from_utf8_lossy(output))))
 }
 
-fn write(path: &Path, text: &str) -> Result<()> {
+pub(crate) fn write(path: &Path, text: &str) -> Result<()> {
     fs::write(path, text).map_err(|e| fail("write", format!("{}: {e}", path.display())))
 }
 
-fn fail(action: &str, error: impl fmt::Display) -> FixtureError {
+pub(crate) fn fail(action: &str, error: impl fmt::Display) -> FixtureError {
     FixtureError(format!("cannot {action}: {error}"))
 }
 

@@ -2,10 +2,12 @@
 //!
 //! A library for the tests in `tests/tests`, never part of the product.
 
+pub mod cache;
 pub mod java;
 pub mod kafka;
 
-pub use kafka::{KafkaBroker, cache_dir};
+pub use cache::cache_dir;
+pub use kafka::KafkaBroker;
 use std::path::PathBuf;
 
 /// The folder of this package in the checkout that is tested. Cargo starts every test in the folder of its package; what

@@ -542,3 +542,62 @@ async fn columns_and_what_they_come_from() {
     assert_eq!(get("dataset:no:where").await.0, 404);
     running.stop().await;
 }
+
+/// What `runs` says upstream of a run: the run, and its inputs as `name<writer`.
+fn told(answer: &Value) -> Vec<String> {
+    let runs = answer["runs"].as_array().unwrap_or_else(|| panic!("{answer}"));
+    let input =
+        |i: &Value| format!("{}<{}", i["name"].as_str().unwrap_or("?"), i["producedByRunId"].as_str().unwrap_or("-"));
+    let run = |run: &Value| {
+        let inputs: Vec<String> = run["inputs"].as_array().into_iter().flatten().map(input).collect();
+        format!("{}: {}", run["run"]["id"].as_str().unwrap_or("?"), inputs.join(" "))
+    };
+    runs.iter().map(run).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn runs_upstream_of_a_run_are_told_once() {
+    let place = tempfile::tempdir().expect("a folder");
+    let tokens = place.path().join("tokens.json");
+    let token =
+        |name: &str, role: &str| crate::tokens::create(&tokens, name, &[role.to_owned()], None).expect("made").secret;
+    let (root, ann) = (token("root", "admin"), token("ann", "some"));
+    let roles = "roles: {some: {tables: ['*'], rows: {runs: \"run_id <> 'g'\"}}}";
+    let running = Running::start(&format!("auth: {{tokens: '{}'}}\n{roles}", tokens.display())).await;
+    let data = |name: &str, version: Option<&str>| {
+        let facets = version.map_or(json!({}), |v| json!({ "version": { "datasetVersion": v } }));
+        json!({ "namespace": "db", "name": name, "facets": facets })
+    };
+    let run = |id: &str, minute: u32, inputs: &[Value], outputs: &[Value]| {
+        json!({ "eventType": "COMPLETE", "eventTime": format!("2026-02-01T10:{minute:02}:00Z"), "producer": "test",
+            "run": { "runId": id }, "job": { "namespace": "n", "name": id }, "inputs": inputs, "outputs": outputs })
+    };
+    let plain = |name: &str| data(name, None);
+    let shared = data("s", Some("1"));
+    let events = json!([
+        run("a", 1, &[], &[plain("x")]),
+        run("b", 2, &[plain("x")], &[plain("y")]),
+        run("c", 3, &[plain("x")], &[plain("z")]),
+        run("d", 4, &[plain("y"), plain("z")], &[plain("out")]),
+        // A run that goes on writing to what it reads; one version that two runs write.
+        run("e", 5, &[data("own", Some("1"))], &[data("own", Some("1"))]),
+        run("f", 6, &[], std::slice::from_ref(&shared)),
+        run("g", 7, &[], std::slice::from_ref(&shared)),
+        run("h", 8, std::slice::from_ref(&shared), &[]),
+    ]);
+    let sender =
+        reqwest::Client::new().post(running.url("/api/v1/lineage")).header("authorization", format!("Bearer {root}"));
+    let (status, said) = sent(sender.json_body(&events)).await;
+    assert!((200..300).contains(&status), "{said}");
+    let ask = async |token: &str, question: &str| {
+        let url = running.url(&format!("/api/v1/runlineage/upstream?{question}"));
+        told(&sent(reqwest::Client::new().get(url).header("authorization", format!("Bearer {token}"))).await.1)
+    };
+    assert_eq!(ask(&root, "runId=d").await, ["d: y<b z<c", "b: x<a", "c: x<a", "a: "]);
+    assert_eq!(ask(&root, "runId=d&depth=1").await, ["d: y<b z<c", "b: x<a", "c: x<a"]);
+    assert_eq!(ask(&root, "runId=e").await, ["e: own<-"]);
+    assert_eq!(ask(&root, "runId=h").await, ["h: s<f s<g", "f: ", "g: "]);
+    // A writer that may not be seen is not told by a second row.
+    assert_eq!(ask(&ann, "runId=h").await, ["h: s<f", "f: "]);
+    running.stop().await;
+}

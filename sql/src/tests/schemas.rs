@@ -97,6 +97,39 @@ async fn a_run_that_says_the_same_again_means_it() {
     }
 }
 
+/// Of what several events say of one read, none depends on which came in first.
+#[tokio::test]
+async fn what_is_said_of_a_read_does_not_depend_on_the_order() {
+    let part = |subset: &str| {
+        let facet =
+            json!({ "subset": { "inputCondition": { "type": "partition", "partitions": [{ "dimension": subset }] } } });
+        dataset("s", &[], json!({ "inputFacets": facet }))
+    };
+    let counted = dataset("p", &[], json!({ "inputFacets": { "inputStatistics": { "rowCount": 99 } } }));
+    let version = |v: &str| {
+        let mut named = dataset("p", &[], json!({}));
+        named["facets"] = json!({ "version": { "datasetVersion": v } });
+        named
+    };
+    let events = [
+        run("w1", "COMPLETE", "01T08:00", &[], &[version("one")]),
+        run("w2", "COMPLETE", "01T09:00", &[], &[version("two")]),
+        run("r", "RUNNING", "01T10:01", &[part("b"), version("two")], &[]),
+        run("r", "RUNNING", "01T10:02", &[part("a"), version("one")], &[]),
+        run("r", "COMPLETE", "01T10:03", &[counted], &[]),
+    ];
+    let mut said = Vec::new();
+    for order in [[0, 1, 2, 3, 4], [1, 0, 3, 2, 4]] {
+        let (_place, session) = session_of(&order.map(|at| events[at].clone())).await;
+        let reads = "SELECT a.name, v.version, i.subset LIKE '%\"a\"%' AS of_a, i.row_count FROM run_io AS i \
+            JOIN asset_versions AS v ON v.version_id = i.version_id JOIN assets AS a ON a.asset_id = v.asset_id \
+            WHERE i.io = 'INPUT' ORDER BY 1, 2";
+        said.push(ask(&session, reads).await);
+    }
+    assert_eq!(said[0], ["p | one | NULL | 99", "p | two | NULL | NULL", "s | initial | true | NULL"]);
+    assert_eq!(said[0], said[1]);
+}
+
 /// A job that declares the same data with other fields.
 #[tokio::test]
 async fn what_a_job_declares_of_fields_is_what_it_declared_last() {

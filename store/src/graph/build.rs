@@ -8,6 +8,7 @@ use super::names::Names;
 use super::near::{Near, NearCopies};
 use super::scans::{Scan, Scans};
 use super::tables::{Bookkeeping, Held, Run, Runs, Table, VersionRow, Versions};
+use super::threads;
 use crate::columns;
 use crate::error::Error;
 use crate::rows::{
@@ -685,8 +686,7 @@ impl<'a> Linker<'a> {
             let (book, ids) = (Bookkeeping::of(&table)?, table.numbers("edge_id")?);
             held.note(&book, |row| ids.value(row));
         }
-        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let share = batches.len().div_ceil(threads).max(1);
+        let share = threads::share(batches.len(), 0);
         let (this, held) = (&*self, &held);
         let mut batches = batches.into_iter();
         let parts: Vec<Result<Direct, Error>> = std::thread::scope(|scope| {

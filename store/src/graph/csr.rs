@@ -153,12 +153,10 @@ impl Csr {
     pub fn new(nodes: usize, parts: Vec<Vec<Linked>>, order: &Order<'_>) -> Self {
         let count = parts.iter().map(Vec::len).sum();
         // Counted side by side, since each is a walk all over the nodes.
-        let (out, into) = std::thread::scope(|scope| {
-            let into = scope.spawn(|| starts(nodes, parts.iter().flatten().map(|l| l.dst)));
-            let out = starts(nodes, parts.iter().flatten().map(|l| l.src));
-            (out, into.join())
-        });
-        let into = into.unwrap_or_else(|_| starts(nodes, parts.iter().flatten().map(|l| l.dst)));
+        let (out, into) = threads::both(
+            || starts(nodes, parts.iter().flatten().map(|l| l.src)),
+            || starts(nodes, parts.iter().flatten().map(|l| l.dst)),
+        );
         let mut to = vec![0; count];
         let mut attributes = vec![Attributes::default(); count];
         let own = shares(&out);

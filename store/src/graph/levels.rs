@@ -306,7 +306,7 @@ impl View {
         seeds: Option<&Seeds>,
         nexts: &mut [(Bits, Told)],
     ) {
-        let taken = AtomicUsize::new(0);
+        let (taken, holds) = (AtomicUsize::new(0), self.look_at_all());
         let work = |(next, told): &mut (Bits, Told)| {
             let mut met = Met::new(Some(seen), next, seeds);
             loop {
@@ -316,14 +316,8 @@ impl View {
                 }
                 for few in from[start..from.len().min(start + SHARE)].chunks(FEW) {
                     self.graph.edges.touch(few, direction == Direction::Upstream);
-                    // Asked once, not for each of millions of edges.
-                    match self.holds() {
-                        Some(bits) => few.iter().for_each(|version| {
-                            self.meet(direction, *version, |edge| bits.get(edge), &mut met, |_| {});
-                        }),
-                        None => few.iter().for_each(|version| {
-                            self.meet(direction, *version, |edge| self.live(edge), &mut met, |_| {});
-                        }),
+                    for version in few {
+                        self.meet(direction, *version, |edge| holds.get(edge), &mut met, |_| {});
                     }
                 }
             }

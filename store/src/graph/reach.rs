@@ -3,9 +3,9 @@
 
 use super::build::{NONE, Version};
 use super::csr::Bits;
+use super::threads;
 use super::walk::{Direction, MANY, Step, View};
 use std::collections::{BTreeSet, HashSet};
-use std::num::NonZero;
 
 /// How levels are shared.
 #[derive(Debug, Clone, Copy)]
@@ -18,7 +18,7 @@ pub(super) struct Sharing {
 impl Sharing {
     /// Among as many threads as there are processors, where it is worth their start.
     pub fn usual() -> Self {
-        Self { threads: std::thread::available_parallelism().map_or(1, NonZero::get), from: 1 << 12 }
+        Self { threads: threads::count(), from: 1 << 12 }
     }
 }
 
@@ -96,16 +96,9 @@ impl Walk<'_> {
             from.iter().for_each(|one| view.look(direction, classes, *one, |met| self.take(&met, depth)));
             return;
         }
-        let (own, others) = from.split_at(from.len().div_ceil(sharing.threads));
-        let (this, share) = (&*self, own.len());
-        let notes = std::thread::scope(|scope| {
-            let helpers = others.chunks(share).map(|part| (part, scope.spawn(|| this.notes(part))));
-            let helpers: Vec<_> = helpers.collect();
-            let mut notes = vec![this.notes(own)];
-            // What a thread did not bring to its end is done here.
-            notes.extend(helpers.into_iter().map(|(part, helper)| helper.join().unwrap_or_else(|_| this.notes(part))));
-            notes
-        });
+        let this = &*self;
+        let parts = from.chunks(from.len().div_ceil(sharing.threads));
+        let notes = threads::each(parts.collect(), |part| this.notes(part));
         let mut is_known = false;
         for met in notes.iter().flatten() {
             // What lies behind a run is noted behind it, and was taken with the run where that was.

@@ -2,9 +2,14 @@
 
 use std::num::NonZero;
 
+/// As many threads as there are processors.
+pub(super) fn count() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZero::get)
+}
+
 /// Threads for so many items, one of which alone is less than it takes to start a thread: one below `worth`.
 pub(super) fn of(items: usize, worth: usize) -> usize {
-    if items < worth { 1 } else { std::thread::available_parallelism().map_or(1, NonZero::get) }
+    if items < worth { 1 } else { count() }
 }
 
 /// Items for each thread, at least one.

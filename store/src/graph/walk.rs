@@ -177,13 +177,8 @@ impl View {
     }
 
     /// Looks at the times of all edges at once: what follows asks about many of them.
-    pub(super) fn look_at_all(&self) {
-        self.holds.get_or_init(|| self.graph.edges.bits(|edge| self.holds_at(edge)));
-    }
-
-    /// Which edges hold, where that was looked at.
-    pub(super) fn holds(&self) -> Option<&Bits> {
-        self.holds.get()
+    pub(super) fn look_at_all(&self) -> &Bits {
+        self.holds.get_or_init(|| self.graph.edges.bits(|edge| self.holds_at(edge)))
     }
 
     /// The live edges that enter a node, with the nodes they come from.

@@ -1,9 +1,8 @@
 //! Others read the store: the Python packages `deltalake` and `duckdb` see the same rows as `lineward sql`.
 
 use crate::lineward::Lineward;
-use lineward_tests::cache_dir;
+use lineward_tests::cache;
 use serde_json::{Value, json};
-use std::fs::{self, File};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -172,22 +171,17 @@ pub fn python_with(name: &str, packages: &[&str]) -> Option<PathBuf> {
         println!("skipped: `python3` with `pip` and `venv` is not here (apt-get install python3-venv python3-pip)");
         return None;
     }
-    let home = cache_dir().expect("a cache").join(name);
-    fs::create_dir_all(&home).expect("the cache");
-    // Test runs that start at once wait for one installation.
-    let lock = File::create(home.join("lock")).expect("a lock");
-    lock.lock().expect("locked");
-    let (python, complete) = (home.join("venv/bin/python"), home.join("complete"));
-    if fs::read_to_string(&complete).unwrap_or_default() != packages.join(" ") {
+    let python = "venv/bin/python";
+    let home = cache::once(name, &packages.join(" "), |home| {
         succeeds(Command::new("python3").args(["-m", "venv", "--clear"]).arg(home.join("venv")));
         succeeds(
-            Command::new(&python)
+            Command::new(home.join(python))
                 .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
                 .args(packages),
         );
-        fs::write(&complete, packages.join(" ")).expect("written");
-    }
-    Some(python)
+        Ok(())
+    });
+    Some(home.expect("an environment").join(python))
 }
 
 fn succeeds(command: &mut Command) {

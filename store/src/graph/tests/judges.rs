@@ -206,19 +206,25 @@ fn the_union_of_walks_is_the_walk_of_the_union() {
     }
 }
 
-/// A level that is shared among threads gives the same steps, and from several seeds every version is as near as it is
-/// from the nearest other one.
-#[test]
-fn a_walk_from_several_seeds_is_the_nearest_of_each() {
-    for round in 0..400 {
-        let mut random = Random(0x51ab_0029 + round);
+/// Random graphs, each at a time, with some seeds and a depth to walk to.
+fn walks(seed: u64, rounds: u64) -> impl Iterator<Item = (u64, View, Vec<Version>, Option<u32>)> {
+    (0..rounds).map(move |round| {
+        let mut random = Random(seed + round);
         let nodes = 2 + random.below(40);
         let fixture = random_graph(&mut random, nodes);
         let view = fixture.view(Some(random.below(12) as i64));
         let versions = fixture.names.len() as u64;
         let seeds: BTreeSet<Version> = (0..1 + random.below(6)).map(|_| random.below(versions) as Version).collect();
-        let seeds: Vec<Version> = seeds.into_iter().collect();
         let max_depth = [None, Some(0), Some(1), Some(2), Some(4)][random.below(5) as usize];
+        (round, view, seeds.into_iter().collect(), max_depth)
+    })
+}
+
+/// A level that is shared among threads gives the same steps, and from several seeds every version is as near as it is
+/// from the nearest other one.
+#[test]
+fn a_walk_from_several_seeds_is_the_nearest_of_each() {
+    for (round, view, seeds, max_depth) in walks(0x51ab_0029, 400) {
         for direction in [Direction::Upstream, Direction::Downstream] {
             let alone = view.steps_shared(direction, &seeds, max_depth, Sharing { threads: 1, from: 0 });
             for threads in [2, 3, 7] {
@@ -248,15 +254,7 @@ fn a_walk_from_several_seeds_is_the_nearest_of_each() {
 #[test]
 fn levels_are_the_steps_without_their_edges() {
     let (mut cut, mut found, mut seeds_reached) = (0, 0, 0);
-    for round in 0..600 {
-        let mut random = Random(0x51ab_0037 + round);
-        let nodes = 2 + random.below(40);
-        let fixture = random_graph(&mut random, nodes);
-        let view = fixture.view(Some(random.below(12) as i64));
-        let versions = fixture.names.len() as u64;
-        let seeds: BTreeSet<Version> = (0..1 + random.below(6)).map(|_| random.below(versions) as Version).collect();
-        let seeds: Vec<Version> = seeds.into_iter().collect();
-        let max_depth = [None, Some(0), Some(1), Some(2), Some(3)][random.below(5) as usize];
+    for (round, view, seeds, max_depth) in walks(0x51ab_0037, 600) {
         for direction in [Direction::Upstream, Direction::Downstream] {
             if round % 2 == 0 {
                 view.look_at_all();
