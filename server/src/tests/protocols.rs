@@ -584,6 +584,8 @@ async fn runs_upstream_of_a_run_are_told_once() {
         run("f", 6, &[], std::slice::from_ref(&shared)),
         run("g", 7, &[], std::slice::from_ref(&shared)),
         run("h", 8, std::slice::from_ref(&shared), &[]),
+        // Two ways to one run, of which one is longer.
+        run("i", 9, &[plain("x"), plain("y")], &[]),
     ]);
     let sender =
         reqwest::Client::new().post(running.url("/api/v1/lineage")).header("authorization", format!("Bearer {root}"));
@@ -595,6 +597,7 @@ async fn runs_upstream_of_a_run_are_told_once() {
     };
     assert_eq!(ask(&root, "runId=d").await, ["d: y<b z<c", "b: x<a", "c: x<a", "a: "]);
     assert_eq!(ask(&root, "runId=d&depth=1").await, ["d: y<b z<c", "b: x<a", "c: x<a"]);
+    assert_eq!(ask(&root, "runId=i").await, ["i: x<a y<b", "a: ", "b: x<a"]);
     assert_eq!(ask(&root, "runId=e").await, ["e: own<-"]);
     assert_eq!(ask(&root, "runId=h").await, ["h: s<f s<g", "f: ", "g: "]);
     // A writer that may not be seen is not told by a second row.

@@ -130,23 +130,41 @@ async fn what_is_said_of_a_read_does_not_depend_on_the_order() {
     assert_eq!(said[0], said[1]);
 }
 
-/// A job that declares the same data with other fields.
+/// A job that declares the same data with other fields, and then with none but for more data.
 #[tokio::test]
 async fn what_a_job_declares_of_fields_is_what_it_declared_last() {
-    let job = |day: u32, fields: &[(&str, &str)]| {
+    let job = |day: u32, fields: &[(&str, &str)], outputs: &[&str]| {
+        let outputs: Vec<Value> = outputs.iter().map(|name| dataset(name, &[], json!({}))).collect();
         json!({ "eventTime": format!("2026-01-{day:02}T00:00:00Z"), "producer": "test",
             "schemaURL": "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/JobEvent",
             "job": { "namespace": "jobs", "name": "etl" }, "inputs": [dataset("s", fields, json!({}))],
-            "outputs": [dataset("t", &[], json!({}))] })
+            "outputs": outputs })
     };
-    for fields in [&[("a", "bigint"), ("b", "int")][..], &[]] {
-        let (first, second) = (job(1, &[("a", "int")]), job(2, fields));
+    let wide = [("a", "bigint"), ("b", "int")];
+    for (fields, outputs) in [(&wide[..], &["t"][..]), (&[], &["t"]), (&[], &["t", "u"])] {
+        let (first, second) = (job(1, &[("a", "int")], &["t"]), job(2, fields, outputs));
         let expected: &[&str] = if fields.is_empty() { &["a | int"] } else { &["a | bigint", "b | int"] };
         for events in [[first.clone(), second.clone()], [second, first]] {
             let (_place, session) = session_of(&events).await;
             let said = "SELECT field, data_type FROM version_fields WHERE name = 's' ORDER BY ordinal";
-            assert_eq!(ask(&session, said).await, expected);
+            assert_eq!(ask(&session, said).await, expected, "{outputs:?}");
         }
+    }
+}
+
+/// A version that has a name of its own, as Delta Lake's have, said before by somebody who read it, or not.
+#[tokio::test]
+async fn a_version_with_a_name_has_the_fields_it_was_written_with() {
+    let named = |fields: &[(&str, &str)]| {
+        let mut named = dataset("t", fields, json!({}));
+        named["facets"]["version"] = json!({ "datasetVersion": "7" });
+        named
+    };
+    let written = run("w", "COMPLETE", "01T10:00", &[], &[named(&[("id", "int"), ("ssn", "text")])]);
+    let read = run("r", "COMPLETE", "01T11:00", &[named(&[("id", "int")])], &[]);
+    for events in [vec![written.clone()], vec![written.clone(), read.clone()], vec![read, written]] {
+        let (_place, session) = session_of(&events).await;
+        assert_eq!(ask(&session, FIELDS).await, ["t | 7 | id | int | writer", "t | 7 | ssn | text | writer"]);
     }
 }
 

@@ -413,6 +413,25 @@ fn models_trained_on_tags() {
     assert_eq!(trained("m:x\n m:y\n run r1: d:a -> m:y\n scan d:a", "PHI", true), "m:x unknown 0 - - incomplete");
 }
 
+/// One version stands for all with its content, also where pairs of copies are met before what joins them.
+#[test]
+fn copies_of_copies_pass_on_the_tags_of_all() {
+    let fixture = Fixture::parse(
+        "d:0\n d:1\n d:2\n d:3
+         edge COPY_OF d:0 -> d:4
+         edge COPY_OF d:1 -> d:2
+         edge COPY_OF d:1 -> d:3
+         edge COPY_OF d:3 -> d:4
+         find d:0 MRN phi
+         run r: d:2 -> m:x",
+    );
+    let view = fixture.view(None);
+    let tags = |v| view.tags_of(v).own | view.tags_of(v).inherited;
+    let holding: Vec<&str> =
+        (0u32..).zip(&fixture.names).filter(|(v, _)| tags(*v) & 2 != 0).map(|(_, name)| name.as_str()).collect();
+    assert_eq!(holding, ["d:0", "d:1", "d:2", "d:3", "d:4", "m:x"]);
+}
+
 #[test]
 fn training_data_is_never_empty_for_lack_of_knowledge() {
     for (graph, granularity, expected) in [
