@@ -3,12 +3,15 @@
 //! A replacement is deterministic, so equal values stay equal after redaction and joins still work. Fields that say
 //! who did what (identity fields) are searched for credentials only. Encoded parts of values are looked into
 //! ([`crate::decoders`]); what is found in them is replaced where it is encoded, in base64 the whole run. Every key of an object is searched once; one that
-//! holds or could be a value is treated as a value and never becomes part of a field path. What is returned holds no
-//! matched value.
+//! holds or could be a value is treated as a value and never becomes part of a field path. Names are looked for by the tagger
+//! in sentences of fields that people write into: in titles, identifiers and settings it sees names where none are. What is
+//! returned holds no matched value.
 
 use crate::decoders::{self, Decoded, Layers};
 use crate::engine::overlap::Beaten;
 use crate::finding::{Category, Confidence, Match};
+use crate::rule::Trigger;
+use crate::scan::names;
 use crate::values::{FieldTable, ValueBatch};
 use crate::{Engine, Error, FingerprintKey, Scanner};
 use serde_json::{Map, Value};
@@ -41,6 +44,95 @@ pub struct Redactor<'e> {
     own_values: HashMap<(u32, usize, usize, u16), Vec<u8>>,
     identity: IdentityFields,
     names: Names,
+    people: Option<People>,
+}
+
+/// The tagger of names, with the values of a batch that are sentences.
+struct People {
+    tagger: names::Names,
+    sentences: ValueBatch,
+    /// Of each sentence, the value that it is.
+    values: Vec<u32>,
+    matches: Vec<Match>,
+}
+
+/// Blanks of the shortest text that counts as a sentence.
+const SENTENCE_BLANKS: usize = 3;
+
+/// Names of fields that people, and models in their place, write into.
+const WRITTEN: [&str; 24] = [
+    "answer",
+    "body",
+    "chat",
+    "comment",
+    "comments",
+    "completion",
+    "content",
+    "email_body",
+    "feedback",
+    "input",
+    "instruction",
+    "message",
+    "messages",
+    "note",
+    "notes",
+    "output",
+    "parts",
+    "prompt",
+    "question",
+    "response",
+    "summary",
+    "text",
+    "transcript",
+    "utterance",
+];
+
+/// Whether a path is that of a field that people write into, or of an element of it.
+fn is_written(path: &str) -> bool {
+    let named = path.rsplit('.').find(|segment| *segment != "*").unwrap_or_default();
+    WRITTEN.iter().any(|written| written.eq_ignore_ascii_case(named))
+}
+
+fn is_sentence(text: &[u8]) -> bool {
+    memchr::memchr_iter(b' ', text).take(SENTENCE_BLANKS).count() == SENTENCE_BLANKS
+}
+
+impl People {
+    fn new(engine: &Engine) -> Option<Self> {
+        let tagger = names::Names::new(engine.rules(), names::Ner::On)?;
+        Some(Self { tagger, sentences: ValueBatch::new(), values: Vec::new(), matches: Vec::new() })
+    }
+
+    /// Adds the names in sentences to the matches of a batch, which are in the order of values and starts.
+    fn add(&mut self, engine: &Engine, batch: &ValueBatch, fields: &FieldTable, matches: &mut Vec<Match>) {
+        self.sentences.clear();
+        self.values.clear();
+        self.matches.clear();
+        let mut from = 0;
+        for (index, span) in (0u32..).zip(batch.spans()) {
+            let text = batch.value(index);
+            if !is_sentence(text) || !span.field.is_some_and(|field| is_written(fields.path(field))) {
+                continue;
+            }
+            let sentence = self.values.len() as u32;
+            self.sentences.push(span.row, span.field, text);
+            self.values.push(index);
+            from += matches[from..].partition_point(|m| m.value < index);
+            let here = matches[from..].iter().take_while(|m| m.value == index);
+            self.matches.extend(here.map(|m| Match { value: sentence, ..*m }));
+        }
+        if self.values.is_empty() {
+            return;
+        }
+        let rules = engine.rules();
+        self.tagger.add(&self.sentences, 0, rules, &mut self.matches);
+        // Companies, towns and dates are nobody's, and titles of events are full of what looks like them.
+        self.matches.retain(|m| !matches!(rules.get(m.rule).trigger, Trigger::Tagger(of) if !of.is_personal()));
+        matches.retain(|m| self.values.binary_search(&m.value).is_err());
+        let known = |m: &Match| self.values.get(m.value as usize).map(|value| Match { value: *value, ..*m });
+        matches.extend(self.matches.iter().filter_map(known));
+        matches.sort_by_key(|m| (m.value, m.start, m.end, m.rule));
+    }
 }
 
 /// Keys of objects met so far, and whether each is data rather than a name.
@@ -105,6 +197,7 @@ impl<'e> Redactor<'e> {
             own_values: HashMap::new(),
             identity: IdentityFields::default(),
             names: Names::default(),
+            people: People::new(engine),
         })
     }
 
@@ -136,6 +229,9 @@ impl<'e> Redactor<'e> {
         self.own_values.clear();
         self.stretch();
         self.scan_decoded()?;
+        if let Some(people) = &mut self.people {
+            people.add(self.engine, &self.batch, &self.fields, &mut self.matches);
+        }
         let mut out: Vec<Vec<Redacted>> = vec![Vec::new(); documents.len()];
         let mut by_row: Vec<(usize, Match)> = Vec::new();
         for m in &self.matches {
@@ -160,7 +256,8 @@ impl<'e> Redactor<'e> {
         Ok(out)
     }
 
-    /// Appends every string of a document (keys that are data too) and every long whole number, in a fixed order.
+    /// Appends every string of a document (keys that are data too), every long whole number and every fraction that could
+    /// be a place, in a fixed order.
     fn collect(&mut self, value: &Value, row: u64, path: &mut String) -> Result<(), Error> {
         match value {
             Value::String(text) => self.push(row, path, text),
@@ -227,7 +324,7 @@ impl<'e> Redactor<'e> {
             return Ok(());
         }
         for m in &mut self.matches {
-            if let Some(Decoded { text, stretch }) = values.remove(&(m.value, m.start, m.rule)) {
+            if let Some(Decoded { text, stretch }) = values.take(m) {
                 (m.start, m.end) = stretch;
                 self.own_values.insert((m.value, m.start, m.end, m.rule), text);
             }
@@ -290,13 +387,17 @@ fn push_segment(path: &mut String, segment: &str) {
     path.push_str(segment);
 }
 
-/// A number as text, where it is whole and long enough to be looked at.
+/// A number as text, where it is long enough to be looked at: whole, or with as many decimals as tell a place.
 fn long(number: &serde_json::Number) -> Option<String> {
     let long = |magnitude: u64| (magnitude >= crate::columns::INTEGER_MIN).then(|| number.to_string());
     match (number.as_u64(), number.as_i64()) {
         (Some(n), _) => long(n),
         (_, Some(n)) => long(n.unsigned_abs()),
-        _ => crate::columns::whole_number(number.as_f64()?).map(|n| n.to_string()),
+        _ => {
+            let number = number.as_f64()?;
+            let whole = crate::columns::whole_number(number).map(|n| n.to_string());
+            whole.or_else(|| crate::columns::fraction(number))
+        }
     }
 }
 
@@ -381,6 +482,30 @@ mod tests {
         let document = redacted(serde_json::json!({"a": "his website: https://host.com/4079 4636 1743 0119 now"}));
         let text = document["a"].as_str().expect("text");
         assert!(!text.contains("1111") && text.starts_with("his website: [") && text.ends_with("] now"), "{text}");
+    }
+
+    #[test]
+    fn names_in_sentences_go_and_those_in_identifiers_stay() {
+        let document = redacted(serde_json::json!({
+            "message": "Yesterday Ulrike Lindqvist drove home from the clinic.",
+            "turns": [{"content": ["Ulrike Lindqvist can be reached as ulrike.l@hospital-north.org in the afternoon."]}],
+            "title": "Ulrike Lindqvist drove home from the clinic", "model": "Ulrike Lindqvist", "path": "s3://lake/Robert Oppenheimer/notes.jsonl",
+        }));
+        for text in [&document["message"], &document["turns"][0]["content"][0]] {
+            let text = text.as_str().expect("text");
+            assert!(!text.contains("Lindqvist"), "{text}");
+            assert!(text.contains("[PERSON:") && !text.contains("hospital-north"), "{text}");
+        }
+        assert_eq!(document["title"], "Ulrike Lindqvist drove home from the clinic");
+        assert_eq!(document["model"], "Ulrike Lindqvist");
+        assert_eq!(document["path"], "s3://lake/Robert Oppenheimer/notes.jsonl");
+    }
+
+    #[test]
+    fn fractions_that_tell_where_somebody_is_go() {
+        let document = redacted(serde_json::json!({"lat": 37.6156, "lon": -96.9651, "loss": 0.4242}));
+        assert!(document["lat"].is_string() && document["lon"].is_string(), "{document}");
+        assert_eq!(document["loss"], 0.4242);
     }
 
     #[test]

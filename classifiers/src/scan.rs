@@ -8,7 +8,7 @@ mod cells;
 mod direct;
 mod folded;
 mod incremental;
-mod names;
+pub(crate) mod names;
 mod packed;
 mod parallel;
 mod profile;
@@ -529,7 +529,7 @@ struct Worker<'a> {
     fields_of: Option<usize>,
     /// Field paths as they may be shown.
     safe_paths: HashMap<FieldId, String>,
-    /// Of the matches that were found in decoded text, what they matched: by value, start and rule.
+    /// Of the matches that were found in decoded text, what they matched.
     decoded: decoders::DecodedValues,
     names: Option<Names>,
     cells: Cells,
@@ -549,7 +549,7 @@ impl<'a> Worker<'a> {
             fields: FieldTable::default(),
             fields_of: None,
             safe_paths: HashMap::new(),
-            decoded: BTreeMap::new(),
+            decoded: decoders::DecodedValues::default(),
             names: Names::new(engine.rules(), options.ner),
             cells: Cells::default(),
             words: options.sketches().then(|| Words::new(&options.key)),
@@ -827,7 +827,7 @@ impl<'a> Worker<'a> {
     }
 
     fn finding(
-        &self,
+        &mut self,
         m: &Match,
         place: &BatchPlace,
         is_text: bool,
@@ -835,10 +835,10 @@ impl<'a> Worker<'a> {
         report: &UnitReport,
         counts: &mut HashMap<(Option<FieldId>, u16), Tally>,
     ) -> Finding {
+        let decoded = self.decoded.take(m).map(|decoded| decoded.text);
         let rule = self.engine.rules().get(m.rule);
         let text = self.batch.value(m.value);
-        let decoded = self.decoded.get(&(m.value, m.start, m.rule)).map(|d| d.text.as_slice());
-        let value = String::from_utf8_lossy(decoded.or(text.get(m.start..m.end)).unwrap_or_default());
+        let value = String::from_utf8_lossy(decoded.as_deref().or(text.get(m.start..m.end)).unwrap_or_default());
         let span = self.batch.spans()[m.value as usize];
         let field = span.field.map(|f| self.shown_path(f));
         let keyed = self.options.key.keyed(&rule.entity, &value, rule.normalise);

@@ -153,6 +153,11 @@ const STRUCTURES: &[Structure] = &[
         title: "a prefix of words and a random part that holds no word",
         check: random_token,
     },
+    Structure {
+        name: "ssn_advertised",
+        title: "US Social Security number of advertisements and pamphlets",
+        check: reserved::ssn_advertised,
+    },
     Structure { name: "url_credentials", title: "URL with a user, a real password and a host", check: url_credentials },
     Structure {
         name: "url_example",

@@ -333,7 +333,7 @@ impl<'e> Cleaner<'e> {
             .into_iter()
             .map(|m| {
                 let plain = || batch.value(m.value).get(m.start..m.end).unwrap_or_default().to_vec();
-                let (value, (start, end)) = match decoded.remove(&(m.value, m.start, m.rule)) {
+                let (value, (start, end)) = match decoded.take(&m) {
                     Some(Decoded { text, stretch }) => (text, stretch),
                     None => (plain(), beaten.reach(&m)),
                 };

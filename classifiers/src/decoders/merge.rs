@@ -3,10 +3,47 @@
 use crate::engine::overlap;
 use crate::finding::Match;
 use crate::rule_set::RuleSet;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
-/// Of matches in decoded text, what they matched: by value (its number in the batch), start in the source, and rule.
-pub(crate) type DecodedValues = BTreeMap<(u32, usize, u16), Decoded>;
+/// Of matches in decoded text, what they matched. Several may stand at one place with one rule: what is packed as a whole
+/// (base64 of gzip) has one place in the source, however much it holds.
+#[derive(Debug, Default)]
+pub(crate) struct DecodedValues(BTreeMap<Key, VecDeque<Decoded>>);
+
+/// Value (its number in the batch), start in the source, rule and score of matches. The score, so that those that are left
+/// out for theirs do not take the text of another.
+type Key = (u32, usize, u16, u32);
+
+fn key(m: &Match) -> Key {
+    (m.value, m.start, m.rule, m.score.to_bits())
+}
+
+impl DecodedValues {
+    /// Whether there are none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Forgets all.
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// What a match matched; `None` for one in plain text. Each is given once, to equal matches in their order.
+    pub(crate) fn take(&mut self, m: &Match) -> Option<Decoded> {
+        self.0.get_mut(&key(m)).and_then(VecDeque::pop_front)
+    }
+
+    /// Adds those of a value of others as those of a value here.
+    pub(crate) fn add_as(&mut self, index: u32, others: &Self, value: u32) {
+        let here = others.0.range((value, 0, 0, 0)..=(value, usize::MAX, u16::MAX, u32::MAX));
+        self.0.extend(here.map(|((_, start, rule, score), texts)| ((index, *start, *rule, *score), texts.clone())));
+    }
+
+    fn add(&mut self, m: &Match, decoded: Decoded) {
+        self.0.entry(key(m)).or_default().push_back(decoded);
+    }
+}
 
 /// What a match in decoded text matched.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,37 +63,51 @@ pub(crate) struct DecodedMatch {
     pub(crate) stretch: (usize, usize),
     /// The escape that stands right before it in the source.
     pub(crate) escape: Option<(usize, usize)>,
+    /// Where it stands in each layer of decoded text, the first layer first: value, start, end.
+    pub(crate) layers: Vec<(u32, usize, usize)>,
 }
 
-/// Adds decoded matches to plain ones; both are places in the source. Gives the decoded values of those that stay, by
-/// value, start and rule.
+impl DecodedMatch {
+    /// Whether both stand apart in one decoded text, wherever that stands in the source.
+    fn stands_apart(&self, other: &Self) -> bool {
+        let both = self.layers.iter().zip(&other.layers).rev().find(|(a, b)| a.0 == b.0);
+        both.is_some_and(|(a, b)| a.2 <= b.1 || b.2 <= a.1)
+    }
+}
+
+/// Adds decoded matches to plain ones; both are places in the source. Gives the decoded values of those that stay.
 ///
 /// Of two that overlap the better score stays, then the longer, then the plain one: the same thing is not told twice.
-/// What lies wholly inside a plain match of another kind (a claim in a token) is a thing of its own. A plain match that
-/// begins inside an escape, or holds it (`njane@...` and `x%2Cjane@...`), was misread.
+/// What lies wholly inside a plain match of another kind (a claim in a token) is a thing of its own, and so are two that
+/// do not overlap in the text that both were decoded to. A plain match that begins inside an escape, or holds it
+/// (`njane@...` and `x%2Cjane@...`), was misread.
 pub(crate) fn merge(plain: &mut Vec<Match>, decoded: Vec<DecodedMatch>, rules: &RuleSet) -> DecodedValues {
     let is_container = |m: &Match| overlap::is_container(m, rules);
-    let mut kept: BTreeMap<(u32, bool, usize), Match> = BTreeMap::new();
+    // By value, kind and start; the number is the place among those of one start, and of decoded ones also tells which.
+    let mut kept: BTreeMap<(u32, bool, usize, usize), Match> = BTreeMap::new();
     for m in plain.iter() {
-        kept.insert((m.value, is_container(m), m.start), *m);
+        kept.insert((m.value, is_container(m), m.start, 0), *m);
     }
-    let mut values = BTreeMap::new();
-    for DecodedMatch { matched: m, value, stretch, escape } in decoded {
-        let key = (m.value, is_container(&m), m.start);
-        let group = |start| (m.value, key.1, start);
-        let mut rivals = Vec::new();
-        for (other_key, other) in kept.range(group(0)..group(m.end)).rev() {
+    let is_told = !decoded.is_empty();
+    for (number, this) in (1..).zip(&decoded) {
+        let m = &this.matched;
+        let group = |start| (m.value, is_container(m), start, 0);
+        let (mut rivals, mut is_taken) = (Vec::new(), false);
+        for (key, other) in kept.range(group(0)..group(m.end)).rev() {
             if other.end <= m.start {
                 break;
             }
+            let apart =
+                key.3.checked_sub(1).and_then(|at| decoded.get(at)).is_some_and(|other| this.stands_apart(other));
             let inside = other.start <= m.start && m.end <= other.end && (m.start, m.end) != (other.start, other.end);
             let same_kind = rules.get(other.rule).entity == rules.get(m.rule).entity;
-            if !inside || same_kind {
-                rivals.push((*other_key, *other));
+            if !apart && (!inside || same_kind) {
+                rivals.push((*key, *other));
             }
+            is_taken |= !apart && other.start == m.start;
         }
         let misread = |other: &Match| {
-            escape.is_some_and(|(start, end)| {
+            this.escape.is_some_and(|(start, end)| {
                 (start + 1..end).contains(&other.start) || (other.start < start && other.end == m.end)
             })
         };
@@ -65,20 +116,25 @@ pub(crate) fn merge(plain: &mut Vec<Match>, decoded: Vec<DecodedMatch>, rules: &
                 || misread(other)
                 || (m.score == other.score && m.end - m.start > other.end - other.start)
         };
-        if kept.contains_key(&key) && rivals.is_empty() || !rivals.iter().all(|(_, other)| better(other)) {
+        if is_taken && rivals.is_empty() || !rivals.iter().all(|(_, other)| better(other)) {
             continue;
         }
-        for (key, other) in rivals {
+        for (key, _) in rivals {
             kept.remove(&key);
-            values.remove(&(other.value, other.start, other.rule));
         }
-        values.insert((m.value, m.start, m.rule), Decoded { text: value, stretch });
-        kept.insert(key, m);
+        kept.insert((m.value, is_container(m), m.start, number), *m);
     }
-    if !values.is_empty() {
+    let mut values = DecodedValues::default();
+    if is_told {
+        let mut all: Vec<(usize, Match)> = kept.into_iter().map(|(key, m)| (key.3, m)).collect();
+        all.sort_by_key(|(number, m)| (m.value, m.start, m.end, m.rule, *number));
+        for (number, m) in &all {
+            if let Some(this) = number.checked_sub(1).and_then(|at| decoded.get(at)) {
+                values.add(m, Decoded { text: this.value.clone(), stretch: this.stretch });
+            }
+        }
         plain.clear();
-        plain.extend(kept.into_values());
-        plain.sort_by_key(|m| (m.value, m.start, m.end, m.rule));
+        plain.extend(all.into_iter().map(|(_, m)| m));
     }
     values
 }

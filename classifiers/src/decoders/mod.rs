@@ -106,6 +106,7 @@ pub(crate) fn found_in_layer(
                 value: plain.value(m.value).get(m.start..m.end).unwrap_or_default().to_vec(),
                 stretch: layers.stretch_of(layer, source, m).unwrap_or((start, end)),
                 escape: layers.escape_before(layer, m.value, m.start),
+                layers: layers.places_of(layer, m),
             });
         }
     }
@@ -291,6 +292,19 @@ impl Layers {
             end += rest.iter().take_while(|b| marks::IS_BASE64[**b as usize] || **b == b'=').count();
         }
         Some((start, end))
+    }
+
+    /// Where a match in a layer stands in that layer and in those before it, the first layer first: value, start, end.
+    pub(crate) fn places_of(&self, layer: usize, m: &Match) -> Vec<(u32, usize, usize)> {
+        let mut places = vec![(m.value, m.start, m.end)];
+        for layer in (1..=layer).rev() {
+            let (value, start, end) = places[places.len() - 1];
+            let Some(origin) = self.origin(layer, value) else { break };
+            let (start, end) = origin.map.source_of(start, end);
+            places.push((origin.value, start, end));
+        }
+        places.reverse();
+        places
     }
 
     fn origin(&self, layer: usize, value: u32) -> Option<&Origin> {

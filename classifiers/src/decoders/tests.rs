@@ -247,6 +247,28 @@ fn the_same_thing_is_not_told_twice() {
     assert_eq!(twice.iter().filter(|f| f.0 == "EMAIL_ADDRESS").count(), 2, "two places, both told");
 }
 
+/// What is packed as a whole has one place in the file, and is as many things as it holds.
+#[test]
+fn all_that_is_packed_together_is_told() {
+    let text = "ssn: 536-22-8721, write to jane.roe@hospital-north.org or to john.roe@hospital-north.org,\n\
+        account GB82WEST12345698765432 and key AKIAZ7Q3M5XRJ4WB2TNK\n";
+    let what = |found: &[Finding]| {
+        let mut all: Vec<String> = found.iter().map(|f| format!("{} {}", f.detector, f.fingerprint)).collect();
+        all.sort();
+        all
+    };
+    let plain = scan_as("plain.txt", text.as_bytes());
+    assert!(plain.len() >= 5, "{:?}", what(&plain));
+    let packed = STANDARD.encode(gzip(text.as_bytes()));
+    let twice = STANDARD.encode(gzip(packed.as_bytes()));
+    let record = serde_json::json!({ "a": packed, "b": 1 }).to_string();
+    for (name, text) in [("packed.txt", &packed), ("twice.txt", &twice), ("record.jsonl", &record)] {
+        let found = scan_as(name, text.as_bytes());
+        assert_eq!(what(&found), what(&plain), "{name}");
+        assert!(found.iter().all(|f| f.start == found[0].start), "{name}: all of it is one place");
+    }
+}
+
 #[test]
 fn letters_of_escapes_are_no_part_of_values() {
     for text in [

@@ -38,7 +38,7 @@ impl Cells {
     ) -> Result<(), Error> {
         let plain = |matched: Match| {
             let stretch = (matched.start, matched.end);
-            DecodedMatch { matched, value: Vec::new(), stretch, escape: None }
+            DecodedMatch { matched, value: Vec::new(), stretch, escape: None, layers: Vec::new() }
         };
         let found: Vec<DecodedMatch> = self.find(source, base, scanner, fields)?.map(plain).collect();
         drop(decoders::merge(matches, found, rules));
@@ -60,7 +60,14 @@ impl Cells {
                 let text = source.value(m.value).get(m.start..m.end).unwrap_or_default().to_vec();
                 let escape = layers.escape_before(layer, m.value, m.start);
                 let stretch = layers.stretch_of(layer, given, &m).unwrap_or((start, end));
-                all.push(DecodedMatch { matched: Match { value, start, end, ..m }, value: text, stretch, escape });
+                let layers = layers.places_of(layer, &m);
+                all.push(DecodedMatch {
+                    matched: Match { value, start, end, ..m },
+                    value: text,
+                    stretch,
+                    escape,
+                    layers,
+                });
             }
         }
         Ok(())

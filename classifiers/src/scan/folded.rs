@@ -56,8 +56,7 @@ impl Folded {
             let here = found[from..].iter().take_while(|m| m.value == *value);
             matches.extend(here.map(|m| Match { value: index, ..*m }));
             if !texts.is_empty() {
-                let here = texts.range((*value, 0, 0)..=(*value, usize::MAX, u16::MAX));
-                decoded.extend(here.map(|((_, start, rule), text)| ((index, *start, *rule), text.clone())));
+                decoded.add_as(index, &texts, *value);
             }
         }
     }

@@ -165,6 +165,14 @@ fn is_example(domain: &str) -> bool {
     EXAMPLE_DOMAINS.iter().chain(&EXAMPLE_TLDS).any(|parent| is_below(parent))
 }
 
+/// Social Security numbers that stood in advertisements and pamphlets: <https://www.ssa.gov/history/ssn/misused.html>.
+pub(super) fn ssn_advertised(value: &str) -> bool {
+    let digits: String = value.chars().filter(char::is_ascii_digit).collect();
+    // The last group is reserved for advertisements.
+    ["078051120", "219099999", "457555462"].contains(&digits.as_str())
+        || (digits.len() == 9 && digits.starts_with("98765432"))
+}
+
 pub(super) fn card_test(value: &str) -> bool {
     let digits: String = value.chars().filter(char::is_ascii_digit).collect();
     TEST_CARDS.contains(&digits.as_str())
@@ -241,6 +249,15 @@ mod tests {
                 "ana@kiln.io",
                 "https://kiln.io?h=example.com",
             ],
+        );
+    }
+
+    #[test]
+    fn numbers_of_advertisements() {
+        check(
+            ssn_advertised,
+            &["078-05-1120", "219099999", "987-65-4321", "987 65 4329", "457-55-5462"],
+            &["078-05-1121", "987-65-4330", "987-65-432", "987-44-6120", "XXX-XX-4321"],
         );
     }
 

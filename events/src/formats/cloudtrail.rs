@@ -20,8 +20,9 @@ pub struct CloudTrail;
 
 const NAME: &str = "cloudtrail";
 
-/// `detail-type` of a CloudTrail record that EventBridge delivers.
-const WRAPPED_RECORD: &str = "AWS API Call via CloudTrail";
+/// How the `detail-type` of CloudTrail records ends that EventBridge delivers: `AWS API Call via CloudTrail`, and service
+/// events, sign-ins and insights after the same pattern.
+const WRAPPED_RECORD: &str = " via CloudTrail";
 
 impl Format for CloudTrail {
     fn name(&self) -> &'static str {
@@ -30,7 +31,7 @@ impl Format for CloudTrail {
 
     fn recognises(&self, document: &Value) -> bool {
         match document.get("detail-type").and_then(Value::as_str) {
-            Some(WRAPPED_RECORD) => document.get("detail").is_some_and(is_record),
+            Some(kind) if kind.ends_with(WRAPPED_RECORD) => document.get("detail").is_some_and(is_record),
             Some(kind) => kind.starts_with("SageMaker ") && document.get("detail").is_some_and(Value::is_object),
             None => is_record(document),
         }
@@ -38,7 +39,7 @@ impl Format for CloudTrail {
 
     fn decode(&self, document: &Value, key: EventKey) -> Result<Event, DecodeError> {
         match document.get("detail-type").and_then(Value::as_str) {
-            Some(WRAPPED_RECORD) => {
+            Some(kind) if kind.ends_with(WRAPPED_RECORD) => {
                 let detail = document.get("detail").ok_or_else(|| DecodeError::missing(NAME, "detail"))?;
                 record(detail, key)
             }
