@@ -19,6 +19,8 @@ pub struct Config {
     pub http: Option<SocketAddr>,
     /// Address of Arrow Flight SQL.
     pub flight: Option<SocketAddr>,
+    /// A tracking server of MLflow to stand before.
+    pub mlflow: Option<MlflowConfig>,
     /// Certificates; without them only loopback addresses are served.
     pub tls: Option<TlsConfig>,
     /// How clients prove who they are; without it only loopback addresses are served.
@@ -50,6 +52,21 @@ pub struct TlsConfig {
     pub key: PathBuf,
     /// File with the authorities that sign certificates of clients (PEM); with it every client must show one.
     pub client_ca: Option<PathBuf>,
+}
+
+/// A tracking server of MLflow, whose clients and webhooks say what runs read and made.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MlflowConfig {
+    /// Address that clients of MLflow are given as their tracking server; without it only webhooks are taken.
+    pub address: Option<SocketAddr>,
+    /// Address of the tracking server behind, `http` or `https`.
+    pub tracking_uri: String,
+    /// File with what the tracking server is sent as `Authorization`, as `Bearer TOKEN`. Without it what clients send goes on
+    /// to it, unless they have to prove here who they are.
+    pub authorization_file: Option<PathBuf>,
+    /// File with the secret that webhooks are signed with; without it they need a token.
+    pub webhook_secret_file: Option<PathBuf>,
 }
 
 /// How clients prove who they are; several ways may be on at once.
@@ -147,7 +164,7 @@ impl Config {
         let addresses = self.addresses();
         if addresses.is_empty() {
             return Err(Error::Config(
-                "nothing to serve; give at least one of `postgres`, `http` and `flight` an address".into(),
+                "nothing to serve; give at least one of `postgres`, `http`, `flight` and `mlflow` an address".into(),
             ));
         }
         for (name, address) in addresses {
@@ -163,6 +180,14 @@ impl Config {
                      127.0.0.1"
                 )));
             }
+        }
+        if let Some(mlflow) = &self.mlflow
+            && mlflow.address.is_none()
+            && self.http.is_none()
+        {
+            return Err(Error::Config(
+                "`mlflow` has neither an `address` for its clients nor `http` for its webhooks; give it one".into(),
+            ));
         }
         self.check_auth()
     }
@@ -191,8 +216,19 @@ impl Config {
         self.auth.as_ref().is_some_and(|a| a.tokens.is_some() || a.oidc.is_some() || !a.certificates.is_empty())
     }
 
+    /// Whether events are taken, so that a store that does not exist is made.
+    pub fn takes_events(&self) -> bool {
+        self.http.or(self.mlflow_address()).is_some()
+    }
+
+    /// Where clients of MLflow are served.
+    pub fn mlflow_address(&self) -> Option<SocketAddr> {
+        self.mlflow.as_ref().and_then(|mlflow| mlflow.address)
+    }
+
     fn addresses(&self) -> Vec<(&'static str, SocketAddr)> {
-        let all = [("postgres", self.postgres), ("http", self.http), ("flight", self.flight)];
+        let mlflow = ("mlflow.address", self.mlflow_address());
+        let all = [("postgres", self.postgres), ("http", self.http), ("flight", self.flight), mlflow];
         all.into_iter().filter_map(|(name, address)| Some((name, address?))).collect()
     }
 }
@@ -233,6 +269,13 @@ mod tests {
             ("auth: {}\nhttp: 127.0.0.1:1".to_owned(), Some("nobody")),
             ("auth: {certificates: {ann: [reader]}}\nhttp: 127.0.0.1:1".to_owned(), Some("client_ca")),
             ("memory_bytes: 5".to_owned(), Some("nothing to serve")),
+            ("mlflow: {tracking_uri: 'http://t', address: 127.0.0.1:0}".to_owned(), None),
+            (
+                "mlflow: {tracking_uri: 'http://t', address: 10.0.0.1:1}".to_owned(),
+                Some("`mlflow.address` would serve"),
+            ),
+            ("postgres: 127.0.0.1:0\nmlflow: {tracking_uri: 'http://t'}".to_owned(), Some("neither an `address`")),
+            ("mlflow: {address: 127.0.0.1:0}".to_owned(), Some("tracking_uri")),
             ("http: 127.0.0.1:1\nposgres: 127.0.0.1:1".to_owned(), Some("posgres")),
             (
                 "auth: {oidc: {issuer: i, audience: a, jwks: 'http://idp/keys'}}\nhttp: 127.0.0.1:1".to_owned(),

@@ -1,5 +1,5 @@
 //! Servers over a lineage store: PostgreSQL's wire protocol, Arrow Flight SQL and an HTTP API, all of which only read it,
-//! but for the events that HTTP takes.
+//! but for the events that HTTP takes and those of an MLflow server that it stands before.
 //!
 //! [`serve`] is the entry. Who may ask what is decided in one place for all protocols (`service`, `access`): a principal's
 //! session holds only what its roles grant, its queries run within limits, and each is in the audit log before it runs.
@@ -17,6 +17,7 @@ mod ingest;
 mod limits;
 mod literals;
 mod metrics;
+mod mlflow;
 mod net;
 mod parameters;
 mod pg_catalog;
@@ -70,10 +71,12 @@ pub struct Addresses {
     pub http: Option<SocketAddr>,
     /// Flight SQL.
     pub flight: Option<SocketAddr>,
+    /// The proxy before MLflow.
+    pub mlflow: Option<SocketAddr>,
 }
 
 /// Serves a store until `stop` is done, then lets what is under way end. `started` is called once all addresses are
-/// listened on; `key` is the key of fingerprints in events that are taken. The store must exist, unless HTTP takes events.
+/// listened on; `key` is the key of fingerprints in events that are taken. The store must exist, unless events are taken.
 /// Runs in a [`runtime`] of its own kind.
 ///
 /// # Errors
@@ -86,9 +89,10 @@ pub async fn serve(
 ) -> Result<(), Error> {
     config.check()?;
     let uri = config.store.clone().ok_or_else(|| Error::Config("there is no `store` to serve".into()))?;
-    let store = match config.http {
-        Some(_) => Store::open_or_create(&uri).await?,
-        None => Store::open(&uri).await?,
+    let mlflow = config.mlflow.as_ref().map(mlflow::Upstream::new).transpose()?.map(Arc::new);
+    let store = match config.takes_events() {
+        true => Store::open_or_create(&uri).await?,
+        false => Store::open(&uri).await?,
     };
     let service = Service::start(&config, store, key.clone()).await?;
     let listening = Listening::all(&config).await?;
@@ -110,11 +114,16 @@ pub async fn serve(
     if let Some((listener, tls)) = listening.flight {
         servers.spawn(flight::serve(accept(listener, tls, most)?, service.clone(), told(stopped.clone())));
     }
-    if let Some((listener, tls)) = listening.http {
+    if config.takes_events() {
         let (ingest, thread) = Ingest::start(uri, key)?;
         committing = Some(thread);
-        let api = http::Api { service: service.clone(), ingest };
-        servers.spawn(http::serve(accept(listener, tls, most)?, api, told(stopped)));
+        let api = http::Api { service: service.clone(), ingest, mlflow };
+        if let Some((listener, tls)) = listening.mlflow {
+            servers.spawn(mlflow::serve(accept(listener, tls, most)?, api.clone(), told(stopped.clone())));
+        }
+        if let Some((listener, tls)) = listening.http {
+            servers.spawn(http::serve(accept(listener, tls, most)?, api, told(stopped)));
+        }
     }
     tokio::select! {
         () = stop => {}
@@ -146,6 +155,7 @@ struct Listening {
     postgres: Option<(TcpListener, Option<Acceptor>)>,
     http: Option<(TcpListener, Option<Acceptor>)>,
     flight: Option<(TcpListener, Option<Acceptor>)>,
+    mlflow: Option<(TcpListener, Option<Acceptor>)>,
     certificates: Option<Certificates>,
 }
 
@@ -164,7 +174,8 @@ impl Listening {
         let postgres = one(config.postgres, &[b"postgresql"]).await?;
         let http = one(config.http, &[b"http/1.1"]).await?;
         let flight = one(config.flight, &[b"h2"]).await?;
-        Ok(Self { postgres, http, flight, certificates })
+        let mlflow = one(config.mlflow_address(), &[b"http/1.1"]).await?;
+        Ok(Self { postgres, http, flight, mlflow, certificates })
     }
 
     fn addresses(&self) -> Result<Addresses, Error> {
@@ -172,7 +183,8 @@ impl Listening {
             let address = one.as_ref().map(|(listener, _)| listener.local_addr()).transpose();
             address.map_err(|source| Error::Listen { address: "a socket".into(), source })
         };
-        Ok(Addresses { postgres: of(&self.postgres)?, http: of(&self.http)?, flight: of(&self.flight)? })
+        let (postgres, http) = (of(&self.postgres)?, of(&self.http)?);
+        Ok(Addresses { postgres, http, flight: of(&self.flight)?, mlflow: of(&self.mlflow)? })
     }
 }
 

@@ -16,6 +16,7 @@ pub(crate) struct Metrics {
     events: AtomicU64,
     repeated: AtomicU64,
     dead_letters: AtomicU64,
+    unrecorded: AtomicU64,
 }
 
 impl Metrics {
@@ -40,6 +41,10 @@ impl Metrics {
         self.dead_letters.fetch_add(dead_letters, Relaxed);
     }
 
+    pub fn unrecorded(&self) {
+        self.unrecorded.fetch_add(1, Relaxed);
+    }
+
     /// All of them as text.
     pub fn text(&self) -> String {
         let mut out = String::new();
@@ -58,6 +63,8 @@ impl Metrics {
         one("lineward_events_total", "counter", "Events that were taken by HTTP.", count(&self.events));
         one("lineward_events_repeated_total", "counter", "Events that were sent again.", count(&self.repeated));
         one("lineward_dead_letters_total", "counter", "Documents that are no event.", count(&self.dead_letters));
+        let unrecorded = "Calls and webhooks of MLflow that could not be recorded.";
+        one("lineward_mlflow_unrecorded_total", "counter", unrecorded, count(&self.unrecorded));
         out
     }
 }

@@ -124,6 +124,9 @@ impl LinewardSession {
             .with_option_extension(LinewardOptions::default());
         // `now()` is of a zone as all times of the store are.
         config.options_mut().execution.time_zone = Some("UTC".to_owned());
+        // Pushed below the joins of a view, a field of a map gets a name that the optimizer then finds ambiguous:
+        // `params['epochs']` of the view `runs` was an error.
+        config.options_mut().optimizer.enable_leaf_expression_pushdown = false;
         let context = SessionContext::new_with_config_rt(config, runtime);
         let graphs = Arc::new(Graphs::new(snapshot.clone(), growth));
         let catalog = Arc::new(MemoryCatalogProvider::new());

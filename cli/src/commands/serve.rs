@@ -19,8 +19,8 @@ const FLIGHT: &str = "127.0.0.1:32010";
 Without an address, PostgreSQL is served on 127.0.0.1:5433, HTTP on 127.0.0.1:5000 and Flight SQL on
 127.0.0.1:32010; with one, only what has an address. On loopback nobody is asked who they are unless
 the configuration says so; any other address needs authentication and TLS, which `docs/guide.md`
-describes. Everything only reads the store, but for the events that HTTP takes; with HTTP a store
-that does not exist is made.
+describes. Everything only reads the store, but for the events that HTTP and the proxy before an
+MLflow server take; with either a store that does not exist is made.
 
 Examples:
   lineward serve --store ./lineward-store
@@ -80,7 +80,8 @@ fn config(args: ServeArgs) -> anyhow::Result<Config> {
     config.postgres = args.postgres.or(config.postgres);
     config.http = args.http.or(config.http);
     config.flight = args.flight.or(config.flight);
-    if config.postgres.is_none() && config.http.is_none() && config.flight.is_none() {
+    let has_none = config.postgres.is_none() && config.http.is_none() && config.flight.is_none();
+    if has_none && config.mlflow_address().is_none() {
         config.postgres = Some(POSTGRES.parse()?);
         config.http = Some(HTTP.parse()?);
         config.flight = Some(FLIGHT.parse()?);
@@ -91,9 +92,8 @@ fn config(args: ServeArgs) -> anyhow::Result<Config> {
 
 /// Says where to connect to; the ports may have been chosen by the system.
 fn announce(addresses: Addresses) {
-    for (what, address) in
-        [("PostgreSQL", addresses.postgres), ("HTTP", addresses.http), ("Flight SQL", addresses.flight)]
-    {
+    let Addresses { postgres, http, flight, mlflow } = addresses;
+    for (what, address) in [("PostgreSQL", postgres), ("HTTP", http), ("Flight SQL", flight), ("MLflow", mlflow)] {
         if let Some(address) = address {
             output::complain(format_args!("serving {what} on {address}"));
         }

@@ -50,6 +50,11 @@ impl Access {
         Ok(Self { roles })
     }
 
+    /// May send events, and see nothing.
+    pub fn of_sender() -> Self {
+        Self { roles: vec![Role { ingest: true, ..Role::default() }] }
+    }
+
     /// What may be seen of a table; `None` for nothing.
     pub fn table(&self, schema: &str, table: &str) -> Option<Grant> {
         let granting: Vec<&Role> =

@@ -96,6 +96,12 @@ impl Authenticator {
         Some(self.principal(common_name, roles.clone()))
     }
 
+    /// Somebody who was proven to be one that events come from, and may do nothing else.
+    pub fn sender(&self, name: &str) -> Principal {
+        let access = Arc::new(Access::of_sender());
+        Principal { name: name.to_owned(), roles: Vec::new(), access, limits: self.limits }
+    }
+
     fn principal(&self, name: &str, mut roles: Vec<String>) -> Result<Principal, Error> {
         roles.sort();
         roles.dedup();

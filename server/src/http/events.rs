@@ -48,14 +48,25 @@ pub(super) async fn batch(
 }
 
 async fn take(api: &Api, client: &Client, headers: &HeaderMap, body: Bytes) -> Result<Taken, Error> {
-    if !client.principal.access.ingests() {
-        let error = Error::Denied("permission denied to send events".into());
-        api.service.refuse(client, "", &error)?;
-        return Err(error);
-    }
+    may_send(api, client)?;
     let encoding = headers.get(header::CONTENT_ENCODING).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
     let documents = tokio::task::spawn_blocking(move || documents(&encoding, &body)).await;
     let documents = documents.map_err(|_| Error::Parameter("the body cannot be read".into()))??;
+    keep(api, client, documents).await
+}
+
+/// Refuses who may not send events.
+pub(crate) fn may_send(api: &Api, client: &Client) -> Result<(), Error> {
+    if client.principal.access.ingests() {
+        return Ok(());
+    }
+    let error = Error::Denied("permission denied to send events".into());
+    api.service.refuse(client, "", &error)?;
+    Err(error)
+}
+
+/// Puts documents of somebody who may send them into the store.
+pub(crate) async fn keep(api: &Api, client: &Client, documents: Vec<Vec<u8>>) -> Result<Taken, Error> {
     let taken = api.ingest.take(documents).await?;
     api.service.ingested(client, taken.events)?;
     api.service.metrics.ingested(taken.events, taken.repeated, taken.failed.len() as u64);

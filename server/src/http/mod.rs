@@ -1,4 +1,5 @@
-//! The HTTP API: SQL, lineage in the shapes of Marquez, and the way in for OpenLineage events. `openapi.json` describes
+//! The HTTP API: SQL, lineage in the shapes of Marquez, and the ways in for OpenLineage events
+//! and MLflow's webhooks. `openapi.json` describes
 //! it; a test compares the two.
 
 mod answer;
@@ -10,7 +11,10 @@ mod listing;
 mod run_lineage;
 mod sql;
 
+pub(crate) use events::{keep, may_send};
+
 use crate::ingest::Ingest;
+use crate::mlflow::{self, Upstream};
 use crate::net::{Accepted, Peer};
 use crate::service::{Client, Service};
 use crate::{Error, times};
@@ -32,6 +36,8 @@ const BODY_BYTES: usize = 64 << 20;
 pub(crate) struct Api {
     pub service: Arc<Service>,
     pub ingest: Ingest,
+    /// The tracking server of MLflow that is asked for runs.
+    pub mlflow: Option<Arc<Upstream>>,
 }
 
 /// Serves until told to stop; requests that are under way are answered.
@@ -50,6 +56,7 @@ fn router(api: Api) -> Router {
         .route("/api/v1/sql", post(sql::query))
         .route("/api/v1/lineage", get(graph::lineage).post(events::one))
         .route("/api/v1/lineage/batch", post(events::batch))
+        .route("/api/v1/mlflow/webhook", post(mlflow::taken))
         .route("/api/v1/column-lineage", get(graph::column_lineage))
         .route("/api/v1/runlineage/upstream", get(run_lineage::upstream))
         .route("/api/v1/namespaces", get(listing::namespaces))

@@ -4,6 +4,7 @@
 mod catalogue;
 mod leaks;
 mod limits;
+mod mlflow;
 mod protocols;
 
 use crate::auth::Principal;

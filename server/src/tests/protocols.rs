@@ -15,15 +15,15 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 /// A server on free ports.
-struct Running {
-    addresses: Addresses,
+pub(super) struct Running {
+    pub addresses: Addresses,
     folder: tempfile::TempDir,
     stop: oneshot::Sender<()>,
     ended: JoinHandle<Result<(), Error>>,
 }
 
 impl Running {
-    async fn start(yaml: &str) -> Self {
+    pub async fn start(yaml: &str) -> Self {
         let (folder, uri) = estate().await;
         let mut config: Config = serde_norway::from_str(yaml).expect("a configuration");
         let free = Some("127.0.0.1:0".parse().expect("an address"));
@@ -35,11 +35,11 @@ impl Running {
         Self { addresses: told.await.expect("started"), folder, stop, ended }
     }
 
-    fn url(&self, path: &str) -> String {
+    pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.addresses.http.expect("an address"))
     }
 
-    fn audit(&self) -> String {
+    pub fn audit(&self) -> String {
         std::fs::read_to_string(self.audit_path()).unwrap_or_default()
     }
 
@@ -53,7 +53,7 @@ impl Running {
         FlightSqlServiceClient::new(channel.expect("connected"))
     }
 
-    async fn stop(self) {
+    pub async fn stop(self) {
         drop(self.stop);
         self.ended.await.expect("it does not panic").expect("it stops as asked");
         assert_eq!(crate::audit::verify(&self.folder.path().join("store.audit.jsonl")).expect("read").broken, None);
@@ -65,7 +65,7 @@ async fn post(running: &Running, body: Value) -> reqwest::RequestBuilder {
 }
 
 /// reqwest is built without its own JSON.
-trait JsonBody {
+pub(super) trait JsonBody {
     fn json_body(self, body: &Value) -> Self;
 }
 
@@ -75,7 +75,7 @@ impl JsonBody for reqwest::RequestBuilder {
     }
 }
 
-async fn sent(request: reqwest::RequestBuilder) -> (u16, Value) {
+pub(super) async fn sent(request: reqwest::RequestBuilder) -> (u16, Value) {
     let answer = request.send().await.expect("an answer");
     let status = answer.status().as_u16();
     let text = answer.text().await.expect("a body");

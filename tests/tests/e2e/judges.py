@@ -2,6 +2,9 @@
 
 Usage: judges.py kafka BROKER TOPIC        runs by openlineage-python's Kafka transport
        judges.py mlflow FOLDER             a run by MLflow's client, printed as documents of its REST API, one a line
+       judges.py mlflow-proxy PROXY HTTP PORT FOLDER SECRET
+                                           an MLflow server on a port, a run by its client through a proxy before it, and a
+                                           model version made beside the proxy, of which a webhook tells
        judges.py marquez HTTP SCHEMA       what a server's answers in Marquez's shapes have wrong
        judges.py openlineage SPEC FILE     what events have wrong by OpenLineage's schemas, their facets too
        judges.py raw SPEC FOLDER           events of others, one a line, after how many of them are valid
@@ -161,6 +164,82 @@ def mlflow(folder):
         print(json.dumps({key: json.loads(message_to_json(entity.to_proto()))}))
 
 
+def mlflow_proxy(proxy, http, port, folder, secret):
+    import os
+    import subprocess
+    import time
+
+    behind = f"http://127.0.0.1:{port}"
+    settings = {
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        # Webhooks go to https addresses of other machines otherwise.
+        "MLFLOW_WEBHOOK_ALLOWED_SCHEMES": "http",
+        "MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS": "true",
+    }
+    os.environ.update(settings)
+    stores = ["--backend-store-uri", f"sqlite:///{folder}/server.db", "--artifacts-destination", f"{folder}/kept"]
+    command = [sys.executable, "-m", "mlflow", "server", "--port", port, "--workers", "1", *stores]
+    with open(f"{folder}/server.log", "w") as log:
+        server = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+    try:
+        for attempt in range(120):
+            try:
+                with urllib.request.urlopen(f"{behind}/health", timeout=5):
+                    break
+            except OSError:
+                time.sleep(0.5)
+        else:
+            with open(f"{folder}/server.log") as log:
+                sys.exit(log.read())
+        through_proxy(f"http://{proxy}", folder)
+        beside_proxy(behind, f"http://{http}/api/v1/mlflow/webhook", secret)
+    finally:
+        os.killpg(server.pid, 15)
+        server.wait(30)
+
+
+def through_proxy(uri, folder):
+    import mlflow
+    import pandas
+
+    mlflow.set_tracking_uri(uri)
+    client = mlflow.MlflowClient()
+    mlflow.set_experiment("judged")
+    with mlflow.start_run(run_name="tune") as run:
+        mlflow.log_params({"epochs": 3})
+        mlflow.log_metric("loss", 0.5)
+        frame = pandas.DataFrame({"text": ["one", "two"], "label": [0, 1]})
+        source = "https://data.example/notes.jsonl"
+        mlflow.log_input(mlflow.data.from_pandas(frame, source=source, name="notes"), context="training")
+        mlflow.log_text("as it was " * 100_000, "note.txt")
+    client.create_registered_model("tuned")
+    version = client.create_model_version("tuned", f"{run.info.artifact_uri}/model", run.info.run_id)
+    client.set_registered_model_alias("tuned", "champion", version.version)
+    kept = mlflow.artifacts.load_text(f"{run.info.artifact_uri}/note.txt")
+    found = client.search_runs([run.info.experiment_id])
+    print(json.dumps({"run": run.info.run_id, "kept": len(kept), "found": len(found), "state": found[0].info.status}))
+
+
+def beside_proxy(uri, url, secret):
+    import mlflow
+    import pandas
+    from mlflow.entities.webhook import WebhookAction, WebhookEntity, WebhookEvent
+
+    mlflow.set_tracking_uri(uri)
+    client = mlflow.MlflowClient()
+    created = WebhookEvent(WebhookEntity.MODEL_VERSION, WebhookAction.CREATED)
+    hook = client.create_webhook(name="lineage", url=url, events=[created], secret=secret)
+    tested = client.test_webhook(hook.webhook_id)
+    with mlflow.start_run(run_name="beside") as run:
+        frame = pandas.DataFrame({"text": ["three"]})
+        source = "https://data.example/letters.jsonl"
+        mlflow.log_input(mlflow.data.from_pandas(frame, source=source, name="letters"), context="training")
+    client.create_registered_model("beside")
+    client.create_model_version("beside", f"{run.info.artifact_uri}/model", run.info.run_id)
+    print(json.dumps({"tested": tested.response_status}))
+
+
 def marquez(http, schema):
     from jsonschema import Draft202012Validator, FormatChecker
 
@@ -259,6 +338,7 @@ JUDGES = {
     "kafka": kafka,
     "marquez": marquez,
     "mlflow": mlflow,
+    "mlflow-proxy": mlflow_proxy,
     "openlineage": openlineage,
     "prov": prov,
     "raw": raw,

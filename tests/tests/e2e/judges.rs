@@ -8,9 +8,14 @@ use lineward_tests::KafkaBroker;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
-const PACKAGES: [&str; 9] = [
+/// aiohttp and Flask are of MLflow's server; its small package leaves them out.
+const PACKAGES: [&str; 12] = [
+    "aiohttp==3.14.5",
     "alembic==1.20.1",
+    "flask==3.1.3",
+    "flask-cors==6.0.5",
     "in-toto-attestation==0.9.3",
     "jsonschema[format]==4.26.0",
     "mlflow-skinny==3.17.2",
@@ -206,6 +211,49 @@ fn a_run_that_mlflow_logged_says_what_the_model_was_trained_on() {
     assert_eq!(json!(io), json!([testing, {"name": "notes.jsonl", "io": "INPUT", "context": "training"}]));
     let runs = lineward.sql("SELECT state, job_name LIKE 'experiment/%' AS named FROM runs");
     assert_eq!(json!(runs), json!([{"state": "COMPLETE", "named": true}]));
+}
+
+/// Clients of MLflow that are given Lineward's address, and a model version that only a webhook tells of.
+#[test]
+fn clients_of_mlflow_are_recorded_on_their_way_to_its_server() {
+    let lineward = Lineward::new();
+    let folder = lineward.path("mlflow");
+    std::fs::create_dir(&folder).expect("a folder");
+    lineward.write("secret", "a secret of webhooks");
+    let port = {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        listener.local_addr().expect("an address").port().to_string()
+    };
+    let behind = format!("tracking_uri: 'http://127.0.0.1:{port}', webhook_secret_file: secret");
+    lineward.write("serve.yaml", format!("mlflow: {{address: '127.0.0.1:0', {behind}}}\n"));
+    let server = Server::start(&lineward, &["--config", "serve.yaml"]);
+    let said = lineward.log("serve", "err");
+    let proxy = said.lines().find_map(|line| line.split("serving MLflow on ").nth(1)).expect("its address").trim();
+    let arguments = ["mlflow-proxy", proxy, &server.http, &port, &folder.to_string_lossy(), "a secret of webhooks"];
+    let Some(said) = judge(&lineward, &arguments) else { return };
+    let lines: Vec<Value> = said.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let [through, beside] = &lines[..] else { panic!("{said}") };
+    assert_eq!((&through["kept"], &through["found"]), (&json!(1_000_000), &json!(1)), "{said}");
+    assert_eq!((&through["state"], &beside["tested"]), (&json!("FINISHED"), &json!(200)), "{said}");
+
+    // The row without a name is what the files of the model were made from.
+    let data = "SELECT name, context, row_count, length(version) AS digest FROM training_data('tuned')
+        WHERE name IS NOT NULL";
+    let notes = json!([{"name": "notes.jsonl", "context": "training", "row_count": 2, "digest": 8}]);
+    assert_eq!(json!(lineward.sql(data)), notes);
+    let run = through["run"].as_str().expect("an id");
+    let state = lineward.sql(&format!("SELECT state, params['epochs'] AS epochs FROM runs WHERE run_id = '{run}'"));
+    assert_eq!(json!(state), json!([{"state": "COMPLETE", "epochs": "3"}]));
+    // A webhook is delivered some time after what it tells of.
+    let begin = Instant::now();
+    let besides =
+        "SELECT count(*) FROM models_trained_on('https://data.example/letters.jsonl') WHERE model_name = 'beside'";
+    while lineward.count("SELECT count(*) FROM assets WHERE name = 'letters.jsonl'") == 0 {
+        assert!(begin.elapsed() < Duration::from_secs(60), "{}", lineward.log("serve", "err"));
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    assert_eq!(lineward.count(besides), 1);
+    assert_eq!(lineward.count("SELECT count(*) FROM raw.dead_letters"), 0);
 }
 
 /// Where the specification of OpenLineage is; `None`, told, where it is not here.
