@@ -7,6 +7,7 @@
 //! in sentences of fields that people write into: in titles, identifiers and settings it sees names where none are. What is
 //! returned holds no matched value.
 
+use crate::columns::TypedNames;
 use crate::decoders::{self, Decoded, Layers};
 use crate::engine::overlap::Beaten;
 use crate::finding::{Category, Confidence, Match};
@@ -16,6 +17,7 @@ use crate::values::{FieldTable, ValueBatch};
 use crate::{Engine, Error, FingerprintKey, Scanner};
 use serde_json::{Map, Value};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// What was found in one document, counted by field and detector.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,6 +47,7 @@ pub struct Redactor<'e> {
     identity: IdentityFields,
     names: Names,
     people: Option<People>,
+    typed: Arc<TypedNames>,
 }
 
 /// The tagger of names, with the values of a batch that are sentences.
@@ -126,9 +129,8 @@ impl People {
         }
         let rules = engine.rules();
         self.tagger.add(&self.sentences, 0, rules, &mut self.matches);
-        // Companies, towns and dates are nobody's, and titles of events are full of what looks like them.
-        self.matches.retain(|m| !matches!(rules.get(m.rule).trigger, Trigger::Tagger(of) if !of.is_personal()));
-        matches.retain(|m| self.values.binary_search(&m.value).is_err());
+        // Companies, towns and dates are nobody's. What a rule has found stays, also where the tagger would have it give way.
+        self.matches.retain(|m| matches!(rules.get(m.rule).trigger, Trigger::Tagger(of) if of.is_personal()));
         let known = |m: &Match| self.values.get(m.value as usize).map(|value| Match { value: *value, ..*m });
         matches.extend(self.matches.iter().filter_map(known));
         matches.sort_by_key(|m| (m.value, m.start, m.end, m.rule));
@@ -198,6 +200,7 @@ impl<'e> Redactor<'e> {
             identity: IdentityFields::default(),
             names: Names::default(),
             people: People::new(engine),
+            typed: TypedNames::of(engine.rules()),
         })
     }
 
@@ -263,7 +266,9 @@ impl<'e> Redactor<'e> {
             Value::String(text) => self.push(row, path, text),
             Value::Number(number) => {
                 if let Some(text) = long(number) {
-                    self.push(row, path, &text);
+                    // A fraction in any other field is a measure, and only keeps its place.
+                    let is_looked_at = !text.contains('.') || self.typed.fractions(path);
+                    self.push(row, path, if is_looked_at { &text } else { "" });
                 }
             }
             Value::Array(items) => {
@@ -326,7 +331,10 @@ impl<'e> Redactor<'e> {
         for m in &mut self.matches {
             if let Some(Decoded { text, stretch }) = values.take(m) {
                 (m.start, m.end) = stretch;
-                self.own_values.insert((m.value, m.start, m.end, m.rule), text);
+                // Of several that go as one, the first that counts gives the mark.
+                if m.score >= self.confidence_min.score_min() {
+                    self.own_values.entry((m.value, m.start, m.end, m.rule)).or_insert(text);
+                }
             }
         }
         self.matches.sort_by_key(|m| (m.value, m.start, m.end, m.rule));
@@ -502,10 +510,31 @@ mod tests {
     }
 
     #[test]
+    fn what_a_rule_finds_goes_also_where_the_tagger_sees_something_else() {
+        let text = "As told, her place of birth: Tarvisio, Udine is known to the clinic";
+        let document = redacted(serde_json::json!({"title": text, "message": text}));
+        assert_eq!(document["title"], document["message"]);
+        assert!(document["title"].as_str().is_some_and(|text| !text.contains("Tarvisio")), "{document}");
+    }
+
+    #[test]
+    fn several_that_go_as_one_have_the_mark_of_the_first() {
+        use base64::Engine as _;
+        let packed = |text: &str| {
+            let mut out = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+            std::io::Write::write_all(&mut out, text.as_bytes()).expect("in memory");
+            base64::engine::general_purpose::STANDARD.encode(out.finish().expect("in memory"))
+        };
+        let both = packed("write to jane.roe@hospital-north.org or to john.roe@hospital-north.org, whoever is there");
+        let document = redacted(serde_json::json!({"a": "jane.roe@hospital-north.org", "b": both}));
+        assert_eq!(document["a"], document["b"]);
+    }
+
+    #[test]
     fn fractions_that_tell_where_somebody_is_go() {
-        let document = redacted(serde_json::json!({"lat": 37.6156, "lon": -96.9651, "loss": 0.4242}));
+        let document = redacted(serde_json::json!({"loss": 0.4242, "lat": 37.6156, "v": [0.1234], "lon": -96.9651}));
         assert!(document["lat"].is_string() && document["lon"].is_string(), "{document}");
-        assert_eq!(document["loss"], 0.4242);
+        assert_eq!((&document["loss"], &document["v"][0]), (&serde_json::json!(0.4242), &serde_json::json!(0.1234)));
     }
 
     #[test]

@@ -75,6 +75,10 @@ impl DecodedMatch {
     }
 }
 
+/// How many matches at and before a place are looked at for one that overlaps it. More stand only where very much is packed into
+/// one place, which was resolved when it was found there: comparing each with each would take for ever.
+const NEAR_MAX: usize = 256;
+
 /// Adds decoded matches to plain ones; both are places in the source. Gives the decoded values of those that stay.
 ///
 /// Of two that overlap the better score stays, then the longer, then the plain one: the same thing is not told twice.
@@ -93,7 +97,7 @@ pub(crate) fn merge(plain: &mut Vec<Match>, decoded: Vec<DecodedMatch>, rules: &
         let m = &this.matched;
         let group = |start| (m.value, is_container(m), start, 0);
         let (mut rivals, mut is_taken) = (Vec::new(), false);
-        for (key, other) in kept.range(group(0)..group(m.end)).rev() {
+        for (key, other) in kept.range(group(0)..group(m.end)).rev().take(NEAR_MAX) {
             if other.end <= m.start {
                 break;
             }

@@ -270,6 +270,14 @@ fn all_that_is_packed_together_is_told() {
 }
 
 #[test]
+fn very_much_that_is_packed_together_is_told_too() {
+    let mails: String = (0..20_000).map(|n| format!("person{n}@hospital-north.org\n")).collect();
+    let found = scan_as("packed.txt", STANDARD.encode(gzip(mails.as_bytes())).as_bytes());
+    let different: std::collections::HashSet<&str> = found.iter().map(|f| f.fingerprint.as_str()).collect();
+    assert_eq!((found.len(), different.len()), (20_000, 20_000));
+}
+
+#[test]
 fn letters_of_escapes_are_no_part_of_values() {
     for text in [
         "see\\njane.roe@hospital-north.org now",

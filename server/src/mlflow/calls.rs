@@ -9,14 +9,16 @@ use serde_json::{Value, json};
 /// A call that is recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Call {
-    /// Makes what the answer holds under a name. Who makes it again has two of it.
+    /// Makes what the answer holds under a name, or gives it that name. Who makes it again has two of it, or an error.
     Made(&'static str),
-    /// Changes what the answer holds under a name.
+    /// Changes what the answer holds under a name; can be made again.
     Changed(&'static str),
     /// Changes the run that the request names.
     Run,
     /// The same, where it has parameters or tags.
     Batch,
+    /// The same, and cannot be made twice.
+    RunOnce,
     /// Something that a webhook would tell: entity and action.
     Told(&'static str, &'static str),
 }
@@ -45,15 +47,18 @@ impl Call {
             ("POST", "registered-models/create") => Self::Made("registered_model"),
             ("POST", "model-versions/create") => Self::Made("model_version"),
             ("POST", "logged-models") => Self::Made("model"),
-            ("PATCH", "registered-models/update") | ("POST", "registered-models/rename") => {
-                Self::Changed("registered_model")
-            }
+            ("PATCH", "registered-models/update") => Self::Changed("registered_model"),
+            ("POST", "registered-models/rename") => Self::Made("registered_model"),
             ("PATCH", "model-versions/update") | ("POST", "model-versions/transition-stage") => {
                 Self::Changed("model_version")
             }
-            ("PATCH", name) if name.starts_with("logged-models/") => Self::Changed("model"),
+            // Tags of a logged model, below its id, are answered with nothing.
+            ("PATCH", name) if name.strip_prefix("logged-models/").is_some_and(|id| !id.contains('/')) => {
+                Self::Changed("model")
+            }
             ("POST", "runs/update" | "runs/log-inputs" | "runs/outputs" | "runs/log-model") => Self::Run,
-            ("POST", "runs/log-parameter" | "runs/set-tag" | "runs/delete-tag") => Self::Run,
+            ("POST", "runs/log-parameter" | "runs/set-tag") => Self::Run,
+            ("POST", "runs/delete-tag") => Self::RunOnce,
             ("POST", "runs/log-batch") => Self::Batch,
             ("DELETE", "registered-models/delete") => Self::Told("registered_model", "deleted"),
             ("DELETE", "model-versions/delete") => Self::Told("model_version", "deleted"),
@@ -65,7 +70,7 @@ impl Call {
 
     /// Whether the client may be asked to make the call again.
     pub fn may_be_repeated(self) -> bool {
-        !matches!(self, Self::Made(_) | Self::Told(..))
+        !matches!(self, Self::Made(_) | Self::RunOnce | Self::Told(..))
     }
 
     /// What is recorded of a call that the tracking server has carried out.
@@ -80,7 +85,7 @@ impl Call {
                 Recorded::Document(json!({ name: answer[name] }))
             }
             Self::Made(_) | Self::Changed(_) => Recorded::Odd,
-            Self::Run => run(),
+            Self::Run | Self::RunOnce => run(),
             Self::Batch if has("params") || has("tags") => run(),
             Self::Batch => Recorded::Nothing,
             Self::Told(entity, action) if request["name"].is_string() => Recorded::Document(json!({
@@ -103,7 +108,8 @@ mod tests {
             (Method::POST, "/ajax-api/2.0/mlflow/runs/update", Some(Call::Run)),
             (Method::POST, "/api/2.0/preview/mlflow/runs/update", Some(Call::Run)),
             (Method::PATCH, "/api/2.0/mlflow/logged-models/m-1", Some(Call::Changed("model"))),
-            (Method::PATCH, "/api/2.0/mlflow/logged-models/m-1/tags", Some(Call::Changed("model"))),
+            (Method::PATCH, "/api/2.0/mlflow/logged-models/m-1/tags", None),
+            (Method::POST, "/api/2.0/mlflow/runs/delete-tag", Some(Call::RunOnce)),
             (Method::GET, "/api/2.0/mlflow/runs/update", None),
             (Method::POST, "/api/2.0/mlflow/runs/search", None),
             (Method::POST, "/api/2.0/mlflow/runs/log-metric", None),

@@ -16,7 +16,7 @@ pub(crate) use webhook::taken;
 
 use crate::Error;
 use crate::config::MlflowConfig;
-use axum::http::HeaderValue;
+use axum::http::{HeaderMap, HeaderValue, header};
 use reqwest::{Client, Url};
 use serde_json::Value;
 use std::path::Path;
@@ -24,8 +24,8 @@ use std::time::Duration;
 
 /// How long a connection to the tracking server may take.
 const CONNECT: Duration = Duration::from_secs(10);
-/// How long the tracking server may be silent: copying a model's files can take minutes.
-const SILENT: Duration = Duration::from_secs(600);
+/// How long a call that is recorded may take: copying a model's files can take minutes. Files may take as long as they do.
+const CALL: Duration = Duration::from_secs(600);
 /// Largest answer of a call that is recorded.
 const ANSWER_BYTES: usize = 64 << 20;
 
@@ -47,8 +47,10 @@ impl Upstream {
     pub fn new(config: &MlflowConfig) -> Result<Self, Error> {
         let base = config.tracking_uri.trim_end_matches('/').to_owned();
         let url = Url::parse(&base).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-        let plain =
-            url.is_some_and(|url| url.query().is_none() && url.fragment().is_none() && url.username().is_empty());
+        let plain = url.is_some_and(|url| {
+            let has_credentials = !url.username().is_empty() || url.password().is_some();
+            url.query().is_none() && url.fragment().is_none() && !has_credentials
+        });
         if !plain {
             return Err(Error::Config(
                 "`mlflow.tracking_uri` must be the http or https address of a tracking server; credentials belong into \
@@ -60,36 +62,39 @@ impl Upstream {
         let secret = config.webhook_secret_file.as_deref().map(|file| line("mlflow.webhook_secret_file", file));
         let client = Client::builder()
             .connect_timeout(CONNECT)
-            .read_timeout(SILENT)
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(|e| Error::Config(format!("cannot ask a tracking server: {e}")))?;
         Ok(Self { client, base, authorization, secret: secret.transpose()?.map(String::into_bytes) })
     }
 
-    /// The address of a path and query there.
-    fn url(&self, path_and_query: &str) -> Result<Url, Error> {
+    /// The address of a path and query there, and the path below the configured one as that server understands it.
+    fn url(&self, path_and_query: &str) -> Result<(Url, String), Error> {
         let wrong = || Error::Parameter("the path is not one of a tracking server".into());
         let url = Url::parse(&format!("{}{path_and_query}", self.base)).map_err(|_| wrong())?;
         // `..` would lead out of what is below the address that was configured.
         let base = Url::parse(&self.base).map_err(|_| wrong())?;
-        let below =
-            url.path().strip_prefix(base.path().trim_end_matches('/')).is_some_and(|rest| rest.starts_with('/'));
-        if below && url.origin() == base.origin() { Ok(url) } else { Err(wrong()) }
+        let below = url.path().strip_prefix(base.path().trim_end_matches('/')).map(decoded);
+        // Also where only the server behind decodes it.
+        let is_plain =
+            |path: &String| path.starts_with('/') && !path.contains('\\') && !path.split('/').any(|s| s == "..");
+        match below.filter(is_plain).filter(|_| url.origin() == base.origin()) {
+            Some(below) => Ok((url, below)),
+            None => Err(wrong()),
+        }
     }
 
-    /// A run as `runs/get` tells it.
+    /// A run as `runs/get` tells it to whom headers are of: they may name a workspace.
     ///
     /// # Errors
     /// [`Error::Unknown`] where there is no such run, and what the server behind has to say otherwise.
-    async fn run(&self, run_id: &str, authorization: Option<&HeaderValue>) -> Result<Value, Error> {
-        let mut url = self.url("/api/2.0/mlflow/runs/get")?;
+    async fn run(&self, run_id: &str, mut headers: HeaderMap) -> Result<Value, Error> {
+        let (mut url, _) = self.url("/api/2.0/mlflow/runs/get")?;
         url.query_pairs_mut().append_pair("run_id", run_id);
-        let mut request = self.client.get(url);
-        if let Some(authorization) = self.authorization.as_ref().or(authorization) {
-            request = request.header("authorization", authorization.clone());
+        if let Some(own) = &self.authorization {
+            headers.insert(header::AUTHORIZATION, own.clone());
         }
-        let answer = request.send().await.map_err(silent)?;
+        let answer = self.client.get(url).headers(headers).timeout(CALL).send().await.map_err(silent)?;
         let status = answer.status();
         if status.as_u16() == 404 {
             return Err(Error::Unknown("the tracking server does not know the run".into()));
@@ -102,6 +107,19 @@ impl Upstream {
         let odd = || Error::Request { status: 502, text: "the tracking server's answer is no run".into() };
         if said["run"].is_object() { Ok(said) } else { Err(odd()) }
     }
+}
+
+/// A path with its percent escapes undone.
+fn decoded(path: &str) -> String {
+    let mut bytes = Vec::with_capacity(path.len());
+    let mut rest = path.as_bytes();
+    while let Some((first, behind)) = rest.split_first() {
+        let escape = behind.get(..2).filter(|_| *first == b'%').and_then(|hex| std::str::from_utf8(hex).ok());
+        let byte = escape.and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        bytes.push(byte.unwrap_or(*first));
+        rest = if byte.is_some() { &behind[2..] } else { behind };
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// All of an answer.
@@ -157,14 +175,34 @@ mod tests {
     #[test]
     fn only_what_is_below_the_address_is_asked() {
         let behind = upstream("https://mlflow.example/tracking/").expect("an address");
-        let url = |path: &str| behind.url(path).map(|url| url.to_string()).ok();
+        let url = |path: &str| behind.url(path).map(|(url, _)| url.to_string()).ok();
         let run = "/api/2.0/mlflow/runs/get?run_id=a%2Fb";
         assert_eq!(url(run), Some(format!("https://mlflow.example/tracking{run}")));
         assert_eq!(url("/"), Some("https://mlflow.example/tracking/".into()));
-        for out in ["/../admin", "/api/%2e%2e/%2E%2e/admin", "@evil.example/", ":1@evil.example/", "evil/"] {
+        for out in [
+            "/../admin",
+            "/api/%2e%2e/%2E%2e/admin",
+            "/..%2fadmin",
+            "/a%5c..",
+            "@evil.example/",
+            ":1@evil.example/",
+            "evil/",
+        ] {
             assert_eq!(url(out), None, "{out}");
         }
-        for wrong in ["", "mlflow:5000", "ftp://mlflow.example", "http://me:secret@mlflow.example", "http://m/?a=b"] {
+        for same in
+            ["/api/2.0/mlflow/./runs/create", "/api/2.0/mlflow/runs/%63reate", "/x/../api/2.0/mlflow/runs/create"]
+        {
+            assert_eq!(behind.url(same).expect("below").1, "/api/2.0/mlflow/runs/create", "{same}");
+        }
+        for wrong in [
+            "",
+            "mlflow:5000",
+            "ftp://mlflow.example",
+            "http://me:secret@mlflow.example",
+            "http://:secret@mlflow.example",
+            "http://m/?a=b",
+        ] {
             assert!(matches!(upstream(wrong), Err(Error::Config(_))), "{wrong}");
         }
     }

@@ -1,7 +1,7 @@
 //! Requests that go on to the tracking server, and what is recorded of them.
 
 use super::calls::{Call, Recorded};
-use super::{Upstream, silent, whole};
+use super::{CALL, Upstream, silent, whole};
 use crate::Error;
 use crate::http::{self, Api, Asker};
 use crate::net::{Accepted, Peer};
@@ -9,10 +9,12 @@ use crate::service::Client;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, header};
 use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
 use serde_json::Value;
 use std::future::Future;
+use std::sync::Arc;
 
 /// Largest request that is recorded; artifacts may be of any size.
 const REQUEST_BYTES: usize = 64 << 20;
@@ -32,6 +34,10 @@ const OWN: [HeaderName; 10] = [
     header::UPGRADE,
 ];
 
+/// Headers that are about a request's body, and the encoding of the answer.
+const OF_BODY: [HeaderName; 5] =
+    [header::ACCEPT_ENCODING, header::CONTENT_ENCODING, header::CONTENT_LENGTH, header::CONTENT_TYPE, header::EXPECT];
+
 /// Serves until told to stop; requests that are under way are answered.
 pub(crate) async fn serve(accepted: Accepted, api: Api, stop: impl Future<Output = ()> + Send + 'static) {
     let app = Router::new().fallback(forward).with_state(api).into_make_service_with_connect_info::<Peer>();
@@ -50,13 +56,13 @@ async fn forward(State(api): State<Api>, Asker(client): Asker, request: Request)
         // It was for this server.
         headers.remove(header::AUTHORIZATION);
     }
-    let authorization = headers.get(header::AUTHORIZATION).cloned();
+    let of_client = headers.clone();
     if let Some(known) = &upstream.authorization {
         headers.insert(header::AUTHORIZATION, known.clone());
     }
-    let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
-    let request = upstream.client.request(parts.method.clone(), upstream.url(path)?);
-    let Some(call) = Call::of(&parts.method, parts.uri.path()) else {
+    let (url, path) = upstream.url(parts.uri.path_and_query().map_or("/", |path| path.as_str()))?;
+    let request = upstream.client.request(parts.method.clone(), url);
+    let Some(call) = Call::of(&parts.method, &path) else {
         let body = reqwest::Body::wrap_stream(body.into_data_stream());
         return Ok(streamed(request.headers(headers).body(body).send().await.map_err(silent)?));
     };
@@ -64,23 +70,50 @@ async fn forward(State(api): State<Api>, Asker(client): Asker, request: Request)
     let body = to_bytes(body, REQUEST_BYTES).await.map_err(large)?;
     // So that the answer can be read.
     headers.remove(header::ACCEPT_ENCODING);
-    let answer = request.headers(headers).body(body.clone()).send().await.map_err(silent)?;
-    if !answer.status().is_success() {
-        return Ok(streamed(answer));
-    }
-    let (status, headers) = (answer.status(), passed(answer.headers()));
-    let said = whole(answer).await?;
-    let json = |bytes: &[u8]| serde_json::from_slice(bytes).unwrap_or_default();
-    if let Err(error) = record(&api, &client, &upstream, call.recorded(&json(&body), &json(&said)), authorization).await
-    {
-        api.service.metrics.unrecorded();
-        tracing::error!(error = %error, "a call of MLflow was carried out and could not be recorded");
-        if call.may_be_repeated() {
-            let text = format!("MLflow has done it, but it could not be recorded; send it again: {error}");
-            return Err(Error::Request { status: 503, text });
+    let carrying = Carrying { api, client, upstream, call, of_client };
+    let request = request.headers(headers).timeout(CALL);
+    // What MLflow carries out is recorded also where the client does not wait for it.
+    let carried_out = tokio::spawn(carrying.out(request, body));
+    carried_out.await.map_err(|_| Error::Request { status: 500, text: "the call could not be recorded".into() })?
+}
+
+/// A call that is recorded, on its way.
+struct Carrying {
+    api: Api,
+    client: Client,
+    upstream: Arc<Upstream>,
+    call: Call,
+    /// Headers of the client.
+    of_client: HeaderMap,
+}
+
+impl Carrying {
+    /// Makes the call, and records it.
+    async fn out(self, request: reqwest::RequestBuilder, body: Bytes) -> Result<Response, Error> {
+        let answer = request.body(body.clone()).send().await.map_err(silent)?;
+        if !answer.status().is_success() {
+            return Ok(streamed(answer));
         }
+        let Self { api, client, upstream, call, of_client } = self;
+        let unrecorded = |error: &Error| {
+            api.service.metrics.unrecorded();
+            tracing::error!(error = %error, "a call of MLflow was carried out and could not be recorded");
+        };
+        let (status, headers) = (answer.status(), passed(answer.headers()));
+        let said = whole(answer).await.inspect_err(&unrecorded)?;
+        let json = |bytes: &[u8]| serde_json::from_slice(bytes).unwrap_or_default();
+        let recorded = call.recorded(&json(&body), &json(&said));
+        // What MLflow answers in another way than it is known to would be the same the next time.
+        let may_be_repeated = call.may_be_repeated() && recorded != Recorded::Odd;
+        if let Err(error) = record(&api, &client, &upstream, recorded, of_client).await {
+            unrecorded(&error);
+            if may_be_repeated {
+                let text = format!("MLflow has done it, but it could not be recorded; send it again: {error}");
+                return Err(Error::Request { status: 503, text });
+            }
+        }
+        Ok((status, headers, said).into_response())
     }
-    Ok((status, headers, said).into_response())
 }
 
 /// Puts what a call says into the store.
@@ -89,13 +122,16 @@ pub(super) async fn record(
     client: &Client,
     upstream: &Upstream,
     recorded: Recorded,
-    authorization: Option<HeaderValue>,
+    mut of_client: HeaderMap,
 ) -> Result<(), Error> {
     let document: Value = match recorded {
         Recorded::Nothing => return Ok(()),
         Recorded::Odd => return Err(Error::Unsupported("it is not what MLflow's API describes".into())),
         Recorded::Document(document) => document,
-        Recorded::Run(id) => upstream.run(&id, authorization.as_ref()).await?,
+        Recorded::Run(id) => {
+            OF_BODY.iter().for_each(|name| drop(of_client.remove(name)));
+            upstream.run(&id, of_client).await?
+        }
     };
     let taken = http::keep(api, client, vec![document.to_string().into_bytes()]).await?;
     match taken.failed.first() {
@@ -126,6 +162,7 @@ fn passed(headers: &HeaderMap) -> HeaderMap {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::http::HeaderValue;
 
     #[test]
     fn headers_of_a_connection_stay_with_it() {

@@ -12,6 +12,7 @@ use crate::service::Client;
 use axum::Json;
 use axum::body::to_bytes;
 use axum::extract::{ConnectInfo, FromRequestParts as _, Request, State};
+use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -53,7 +54,7 @@ pub(crate) async fn taken(State(api): State<Api>, request: Request) -> Result<Js
     let run_id = delivery["data"]["run_id"].as_str().filter(|id| !id.is_empty());
     let mut runs = 0;
     if let (Some(mlflow), Some(id)) = (&api.mlflow, run_id) {
-        match record(&api, &client, mlflow, Recorded::Run(id.to_owned()), None).await {
+        match record(&api, &client, mlflow, Recorded::Run(id.to_owned()), HeaderMap::new()).await {
             Ok(()) => runs = 1,
             Err(error) => {
                 api.service.metrics.unrecorded();

@@ -189,12 +189,16 @@ async fn what_cannot_be_recorded_is_said_and_counted() {
     let behind = Behind::start().await;
     let running = Running::start(&format!("mlflow: {{tracking_uri: '{}', address: '127.0.0.1:0'}}", behind.uri)).await;
     let proxy = format!("http://{}", running.addresses.mlflow.expect("an address"));
-    let call = |name: &str| client.post(format!("{proxy}/api/2.0/mlflow/{name}")).json_body(&json!({ "no": "run" }));
+    let call =
+        |name: &str| client.post(format!("{proxy}/api/2.0/mlflow/{name}")).json_body(&json!({ "run_id": "gone" }));
     let (status, said) = sent(call("runs/set-tag")).await;
     assert!(status == 503 && said["error"]["message"].as_str().is_some_and(|text| text.contains("send it again")));
     assert_eq!(sent(call("registered-models/create")).await.0, 202);
+    // Nor is one that names no run: it would name none the next time.
+    let odd = client.post(format!("{proxy}/api/2.0/mlflow/runs/log-model")).json_body(&json!({ "no": "run" }));
+    assert_eq!(sent(odd).await.0, 202);
     let (_, metrics) = sent(client.get(running.url("/metrics"))).await;
-    assert!(metrics.as_str().is_some_and(|text| text.contains("lineward_mlflow_unrecorded_total 2\n")), "{metrics}");
+    assert!(metrics.as_str().is_some_and(|text| text.contains("lineward_mlflow_unrecorded_total 3\n")), "{metrics}");
     running.stop().await;
 }
 

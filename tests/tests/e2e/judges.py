@@ -175,6 +175,8 @@ def mlflow_proxy(proxy, http, port, folder, secret):
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         # Webhooks go to https addresses of other machines otherwise.
         "MLFLOW_WEBHOOK_ALLOWED_SCHEMES": "http",
+        # That there were none before is remembered for a minute otherwise.
+        "MLFLOW_WEBHOOK_CACHE_TTL": "1",
         "MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS": "true",
     }
     os.environ.update(settings)
@@ -193,7 +195,7 @@ def mlflow_proxy(proxy, http, port, folder, secret):
             with open(f"{folder}/server.log") as log:
                 sys.exit(log.read())
         through_proxy(f"http://{proxy}", folder)
-        beside_proxy(behind, f"http://{http}/api/v1/mlflow/webhook", secret)
+        beside_proxy(behind, f"http://{http}/api/v1", secret)
     finally:
         os.killpg(server.pid, 15)
         server.wait(30)
@@ -221,15 +223,18 @@ def through_proxy(uri, folder):
     print(json.dumps({"run": run.info.run_id, "kept": len(kept), "found": len(found), "state": found[0].info.status}))
 
 
-def beside_proxy(uri, url, secret):
+def beside_proxy(uri, api, secret):
+    import time
+
     import mlflow
     import pandas
     from mlflow.entities.webhook import WebhookAction, WebhookEntity, WebhookEvent
 
     mlflow.set_tracking_uri(uri)
     client = mlflow.MlflowClient()
+    time.sleep(1.5)
     created = WebhookEvent(WebhookEntity.MODEL_VERSION, WebhookAction.CREATED)
-    hook = client.create_webhook(name="lineage", url=url, events=[created], secret=secret)
+    hook = client.create_webhook(name="lineage", url=f"{api}/mlflow/webhook", events=[created], secret=secret)
     tested = client.test_webhook(hook.webhook_id)
     with mlflow.start_run(run_name="beside") as run:
         frame = pandas.DataFrame({"text": ["three"]})
@@ -237,6 +242,15 @@ def beside_proxy(uri, url, secret):
         mlflow.log_input(mlflow.data.from_pandas(frame, source=source, name="letters"), context="training")
     client.create_registered_model("beside")
     client.create_model_version("beside", f"{run.info.artifact_uri}/model", run.info.run_id)
+    # It is delivered some time later, by a server that has to live so long.
+    question = {"query": "SELECT name FROM assets WHERE name = 'letters.jsonl'"}
+    headers = {"content-type": "application/json"}
+    asked = urllib.request.Request(f"{api}/sql", json.dumps(question).encode(), headers)
+    for attempt in range(300):
+        with urllib.request.urlopen(asked, timeout=60) as answer:
+            if json.load(answer)["rows"]:
+                break
+        time.sleep(0.2)
     print(json.dumps({"tested": tested.response_status}))
 
 
