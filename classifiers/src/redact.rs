@@ -497,7 +497,9 @@ mod tests {
         let document = redacted(serde_json::json!({
             "message": "Yesterday Ulrike Lindqvist drove home from the clinic.",
             "turns": [{"content": ["Ulrike Lindqvist can be reached as ulrike.l@hospital-north.org in the afternoon."]}],
-            "title": "Ulrike Lindqvist drove home from the clinic", "model": "Ulrike Lindqvist", "path": "s3://lake/Robert Oppenheimer/notes.jsonl",
+            "title": "Ulrike Lindqvist drove home from the clinic",
+            "model": "Ulrike Lindqvist",
+            "path": "s3://lake/Robert Oppenheimer/notes.jsonl",
         }));
         for text in [&document["message"], &document["turns"][0]["content"][0]] {
             let text = text.as_str().expect("text");

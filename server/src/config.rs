@@ -226,7 +226,8 @@ impl Config {
         self.mlflow.as_ref().and_then(|mlflow| mlflow.address)
     }
 
-    fn addresses(&self) -> Vec<(&'static str, SocketAddr)> {
+    /// Each address that is served, with the key that gives it.
+    pub fn addresses(&self) -> Vec<(&'static str, SocketAddr)> {
         let mlflow = ("mlflow.address", self.mlflow_address());
         let all = [("postgres", self.postgres), ("http", self.http), ("flight", self.flight), mlflow];
         all.into_iter().filter_map(|(name, address)| Some((name, address?))).collect()

@@ -85,14 +85,17 @@ const NEAR_MAX: usize = 256;
 /// What lies wholly inside a plain match of another kind (a claim in a token) is a thing of its own, and so are two that
 /// do not overlap in the text that both were decoded to. A plain match that begins inside an escape, or holds it
 /// (`njane@...` and `x%2Cjane@...`), was misread.
-pub(crate) fn merge(plain: &mut Vec<Match>, decoded: Vec<DecodedMatch>, rules: &RuleSet) -> DecodedValues {
+pub(crate) fn merge(plain: &mut Vec<Match>, mut decoded: Vec<DecodedMatch>, rules: &RuleSet) -> DecodedValues {
+    let mut values = DecodedValues::default();
+    if decoded.is_empty() {
+        return values;
+    }
     let is_container = |m: &Match| overlap::is_container(m, rules);
-    // By value, kind and start; the number is the place among those of one start, and of decoded ones also tells which.
+    // By value, kind and start. The number is that of the decoded match, from one on; plain ones have none.
     let mut kept: BTreeMap<(u32, bool, usize, usize), Match> = BTreeMap::new();
     for m in plain.iter() {
         kept.insert((m.value, is_container(m), m.start, 0), *m);
     }
-    let is_told = !decoded.is_empty();
     for (number, this) in (1..).zip(&decoded) {
         let m = &this.matched;
         let group = |start| (m.value, is_container(m), start, 0);
@@ -128,17 +131,14 @@ pub(crate) fn merge(plain: &mut Vec<Match>, decoded: Vec<DecodedMatch>, rules: &
         }
         kept.insert((m.value, is_container(m), m.start, number), *m);
     }
-    let mut values = DecodedValues::default();
-    if is_told {
-        let mut all: Vec<(usize, Match)> = kept.into_iter().map(|(key, m)| (key.3, m)).collect();
-        all.sort_by_key(|(number, m)| (m.value, m.start, m.end, m.rule, *number));
-        for (number, m) in &all {
-            if let Some(this) = number.checked_sub(1).and_then(|at| decoded.get(at)) {
-                values.add(m, Decoded { text: this.value.clone(), stretch: this.stretch });
-            }
+    let mut all: Vec<(usize, Match)> = kept.into_iter().map(|(key, m)| (key.3, m)).collect();
+    all.sort_by_key(|(number, m)| (m.value, m.start, m.end, m.rule, *number));
+    for (number, m) in &all {
+        if let Some(this) = number.checked_sub(1).and_then(|at| decoded.get_mut(at)) {
+            values.add(m, Decoded { text: std::mem::take(&mut this.value), stretch: this.stretch });
         }
-        plain.clear();
-        plain.extend(all.into_iter().map(|(_, m)| m));
     }
+    plain.clear();
+    plain.extend(all.into_iter().map(|(_, m)| m));
     values
 }

@@ -80,8 +80,7 @@ fn config(args: ServeArgs) -> anyhow::Result<Config> {
     config.postgres = args.postgres.or(config.postgres);
     config.http = args.http.or(config.http);
     config.flight = args.flight.or(config.flight);
-    let has_none = config.postgres.is_none() && config.http.is_none() && config.flight.is_none();
-    if has_none && config.mlflow_address().is_none() {
+    if config.addresses().is_empty() {
         config.postgres = Some(POSTGRES.parse()?);
         config.http = Some(HTTP.parse()?);
         config.flight = Some(FLIGHT.parse()?);

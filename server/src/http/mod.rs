@@ -1,6 +1,5 @@
-//! The HTTP API: SQL, lineage in the shapes of Marquez, and the ways in for OpenLineage events
-//! and MLflow's webhooks. `openapi.json` describes
-//! it; a test compares the two.
+//! The HTTP API: SQL, lineage in the shapes of Marquez, and the ways in for OpenLineage events and MLflow's webhooks.
+//! `openapi.json` describes it; a test compares the two.
 
 mod answer;
 mod errors;

@@ -17,6 +17,7 @@ pub(crate) use webhook::taken;
 use crate::Error;
 use crate::config::MlflowConfig;
 use axum::http::{HeaderMap, HeaderValue, header};
+use percent_encoding::percent_decode_str;
 use reqwest::{Client, Url};
 use serde_json::Value;
 use std::path::Path;
@@ -33,8 +34,7 @@ const ANSWER_BYTES: usize = 64 << 20;
 #[derive(Debug)]
 pub(crate) struct Upstream {
     client: Client,
-    /// Without a slash at its end.
-    base: String,
+    base: Url,
     authorization: Option<HeaderValue>,
     secret: Option<Vec<u8>>,
 }
@@ -45,19 +45,18 @@ impl Upstream {
     /// # Errors
     /// [`Error::Config`] where the address or a file cannot be used.
     pub fn new(config: &MlflowConfig) -> Result<Self, Error> {
-        let base = config.tracking_uri.trim_end_matches('/').to_owned();
-        let url = Url::parse(&base).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-        let plain = url.is_some_and(|url| {
+        let is_plain = |url: &Url| {
             let has_credentials = !url.username().is_empty() || url.password().is_some();
-            url.query().is_none() && url.fragment().is_none() && !has_credentials
-        });
-        if !plain {
-            return Err(Error::Config(
+            let is_http = matches!(url.scheme(), "http" | "https") && url.has_host();
+            is_http && url.query().is_none() && url.fragment().is_none() && !has_credentials
+        };
+        let base = Url::parse(&config.tracking_uri).ok().filter(is_plain).ok_or_else(|| {
+            Error::Config(
                 "`mlflow.tracking_uri` must be the http or https address of a tracking server; credentials belong into \
                  `mlflow.authorization_file`"
                     .into(),
-            ));
-        }
+            )
+        })?;
         let authorization = config.authorization_file.as_deref().map(authorization).transpose()?;
         let secret = config.webhook_secret_file.as_deref().map(|file| line("mlflow.webhook_secret_file", file));
         let client = Client::builder()
@@ -71,14 +70,14 @@ impl Upstream {
     /// The address of a path and query there, and the path below the configured one as that server understands it.
     fn url(&self, path_and_query: &str) -> Result<(Url, String), Error> {
         let wrong = || Error::Parameter("the path is not one of a tracking server".into());
-        let url = Url::parse(&format!("{}{path_and_query}", self.base)).map_err(|_| wrong())?;
-        // `..` would lead out of what is below the address that was configured.
-        let base = Url::parse(&self.base).map_err(|_| wrong())?;
-        let below = url.path().strip_prefix(base.path().trim_end_matches('/')).map(decoded);
-        // Also where only the server behind decodes it.
+        let base = self.base.as_str().trim_end_matches('/');
+        let url = Url::parse(&format!("{base}{path_and_query}")).map_err(|_| wrong())?;
+        // `..` would lead out of what is below the address that was configured, also where only the server behind decodes it.
+        let below = url.path().strip_prefix(self.base.path().trim_end_matches('/'));
+        let below = below.map(|path| percent_decode_str(path).decode_utf8_lossy().into_owned());
         let is_plain =
             |path: &String| path.starts_with('/') && !path.contains('\\') && !path.split('/').any(|s| s == "..");
-        match below.filter(is_plain).filter(|_| url.origin() == base.origin()) {
+        match below.filter(is_plain).filter(|_| url.origin() == self.base.origin()) {
             Some(below) => Ok((url, below)),
             None => Err(wrong()),
         }
@@ -107,19 +106,6 @@ impl Upstream {
         let odd = || Error::Request { status: 502, text: "the tracking server's answer is no run".into() };
         if said["run"].is_object() { Ok(said) } else { Err(odd()) }
     }
-}
-
-/// A path with its percent escapes undone.
-fn decoded(path: &str) -> String {
-    let mut bytes = Vec::with_capacity(path.len());
-    let mut rest = path.as_bytes();
-    while let Some((first, behind)) = rest.split_first() {
-        let escape = behind.get(..2).filter(|_| *first == b'%').and_then(|hex| std::str::from_utf8(hex).ok());
-        let byte = escape.and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        bytes.push(byte.unwrap_or(*first));
-        rest = if byte.is_some() { &behind[2..] } else { behind };
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// All of an answer.

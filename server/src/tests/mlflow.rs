@@ -1,6 +1,7 @@
 //! The proxy before an MLflow server, and its webhooks, with a server behind that answers as MLflow does.
 
-use super::protocols::{JsonBody as _, Running, sent};
+use super::limits::until;
+use super::protocols::{JsonBody as _, Running, Secrets, sent};
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::IntoResponse as _;
@@ -10,8 +11,9 @@ use hmac::{Hmac, Mac as _};
 use serde_json::{Value, json};
 use sha2::Sha256;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-/// Requests that came to the server behind: method, path, authorization.
+/// Requests that came to the server behind: method, path, authorization, workspace.
 type Asked = Arc<Mutex<Vec<String>>>;
 
 /// What stands behind: it knows one run.
@@ -35,12 +37,17 @@ impl Behind {
     }
 }
 
+/// How long one of the calls takes.
+const SLOW: Duration = Duration::from_millis(1500);
+
 async fn answer(State(asked): State<Asked>, request: Request) -> axum::response::Response {
     let (parts, body) = request.into_parts();
     let text = |name: &str| parts.headers.get(name).map_or("-", |value| value.to_str().expect("text")).to_owned();
     let path = parts.uri.path().strip_prefix("/tracking").expect("below").to_owned();
-    let line = format!("{} {path} {}", parts.method, text("authorization"));
+    let line = format!("{} {path} {} {}", parts.method, text("authorization"), text("x-mlflow-workspace"));
     asked.lock().expect("no panic").push(line);
+    // As Flask does it.
+    let path = path.replace("%73", "s");
     let name = path.rsplit("mlflow/").next().unwrap_or_default();
     let query = parts.uri.query().unwrap_or_default();
     let document = match name {
@@ -48,6 +55,10 @@ async fn answer(State(asked): State<Asked>, request: Request) -> axum::response:
         "runs/create" | "runs/get" => json!({ "run": run(name == "runs/get") }),
         "model-versions/create" => json!({ "model_version": version() }),
         "runs/set-tag" | "runs/log-inputs" | "runs/log-batch" => json!({}),
+        "runs/outputs" => {
+            tokio::time::sleep(SLOW).await;
+            json!({})
+        }
         "registered-models/delete" => return StatusCode::NOT_FOUND.into_response(),
         _ => {
             let encoding = text("content-type");
@@ -95,11 +106,11 @@ async fn calls_go_on_to_the_server_behind_and_are_recorded() {
     let client = reqwest::Client::new();
     let call = |name: &str, body: &Value| {
         let request = client.post(format!("{proxy}/api/2.0/mlflow/{name}")).header("authorization", "Basic bWU6bWU=");
-        request.header("accept-encoding", "gzip").json_body(body)
+        request.header("accept-encoding", "gzip").header("x-mlflow-workspace", "team").json_body(body)
     };
     let (status, said) = sent(call("runs/create", &json!({ "experiment_id": "7" }))).await;
     assert_eq!((status, &said["run"]["info"]["run_id"]), (200, &json!("run-1")));
-    assert_eq!(behind.asked(), ["POST /api/2.0/mlflow/runs/create Basic bWU6bWU="]);
+    assert_eq!(behind.asked(), ["POST /api/2.0/mlflow/runs/create Basic bWU6bWU= team"]);
     let states = "SELECT state FROM runs WHERE run_id = 'run-1'";
     assert_eq!(rows(&running, None, states).await, json!([{ "state": "RUNNING" }]));
     assert_eq!(rows(&running, None, INPUTS).await, json!([]));
@@ -108,7 +119,7 @@ async fn calls_go_on_to_the_server_behind_and_are_recorded() {
     assert_eq!(sent(call("runs/log-inputs", &json!({ "run_id": "run-1" }))).await, (200, json!({})));
     let asked = behind.asked();
     assert_eq!(asked.len(), 2, "{asked:?}");
-    assert_eq!(asked[1], "GET /api/2.0/mlflow/runs/get Basic bWU6bWU=");
+    assert_eq!(asked[1], "GET /api/2.0/mlflow/runs/get Basic bWU6bWU= team");
     let read = json!([{ "run_id": "run-1", "name": "notes.jsonl", "context": "training" }]);
     assert_eq!(rows(&running, None, INPUTS).await, read);
 
@@ -135,20 +146,40 @@ async fn calls_go_on_to_the_server_behind_and_are_recorded() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_carried_out_is_recorded_however_it_is_asked_for() {
+    let behind = Behind::start().await;
+    let config = format!("mlflow: {{tracking_uri: '{}', address: '127.0.0.1:0'}}", behind.uri);
+    let reads = async |running: &Running| rows(running, None, INPUTS).await.as_array().map_or(0, Vec::len);
+    let call = |running: &Running, name: &str| {
+        let proxy = running.addresses.mlflow.expect("an address");
+        let client = reqwest::Client::new();
+        client.post(format!("http://{proxy}/api/2.0/mlflow/{name}")).json_body(&json!({ "run_id": "run-1" }))
+    };
+    // A path that only the server behind decodes.
+    let running = Running::start(&config).await;
+    assert_eq!(sent(call(&running, "runs/log-input%73")).await.0, 200);
+    assert_eq!(reads(&running).await, 1);
+    running.stop().await;
+    // A client that does not wait for its answer.
+    let running = Running::start(&config).await;
+    assert!(call(&running, "runs/outputs").timeout(SLOW / 5).send().await.is_err_and(|error| error.is_timeout()));
+    assert_eq!(reads(&running).await, 0);
+    until(async || reads(&running).await == 1, "the call was not recorded").await;
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn tokens_are_for_this_server_and_credentials_for_the_one_behind() {
     let behind = Behind::start().await;
-    let folder = tempfile::tempdir().expect("a folder");
-    let (tokens, own) = (folder.path().join("tokens.json"), folder.path().join("authorization"));
-    std::fs::write(&own, "Bearer behind\n").expect("written");
-    let token =
-        |name: &str, role: &str| crate::tokens::create(&tokens, name, &[role.to_owned()], None).expect("made").secret;
-    let (writer, reader) = (token("etl", "writer"), token("ann", "reader"));
+    let secrets = Secrets::new();
+    let (own, writer, reader) =
+        (secrets.file("Bearer behind"), secrets.token("etl", "writer"), secrets.token("ann", "reader"));
     let running = Running::start(&format!(
         "auth: {{tokens: '{}'}}\nroles: {{writer: {{ingest: true}}}}\n\
          mlflow: {{tracking_uri: '{}', address: '127.0.0.1:0', authorization_file: '{}'}}",
-        tokens.display(),
+        secrets.tokens(),
         behind.uri,
-        own.display()
+        own
     ))
     .await;
     let proxy = format!("http://{}", running.addresses.mlflow.expect("an address"));
@@ -163,7 +194,7 @@ async fn tokens_are_for_this_server_and_credentials_for_the_one_behind() {
     assert_eq!(behind.asked(), [""; 0]);
     assert_eq!(sent(call(&writer)).await.0, 200);
     let asked = behind.asked();
-    assert!(asked.len() == 2 && asked.iter().all(|line| line.ends_with(" Bearer behind")), "{asked:?}");
+    assert!(asked.len() == 2 && asked.iter().all(|line| line.ends_with(" Bearer behind -")), "{asked:?}");
     assert_eq!(rows(&running, Some(&reader), INPUTS).await.as_array().map(Vec::len), Some(1));
     let outcome = |name: &str| running.audit().lines().filter(|line| line.contains(name)).count();
     assert_eq!((outcome("\"ingested\""), outcome("\"42501\"")), (1, 1), "{}", running.audit());
@@ -205,15 +236,13 @@ async fn what_cannot_be_recorded_is_said_and_counted() {
 #[tokio::test(flavor = "multi_thread")]
 async fn webhooks_are_signed_and_bring_their_run() {
     let behind = Behind::start().await;
-    let folder = tempfile::tempdir().expect("a folder");
-    let (secret, tokens) = (folder.path().join("secret"), folder.path().join("tokens.json"));
-    std::fs::write(&secret, "a secret\n").expect("written");
-    let root = crate::tokens::create(&tokens, "root", &["admin".to_owned()], None).expect("made").secret;
+    let secrets = Secrets::new();
+    let (secret, root) = (secrets.file("a secret"), secrets.token("root", "admin"));
     let running = Running::start(&format!(
         "auth: {{tokens: '{}'}}\nmlflow: {{tracking_uri: '{}', webhook_secret_file: '{}'}}",
-        tokens.display(),
+        secrets.tokens(),
         behind.uri,
-        secret.display()
+        secret
     ))
     .await;
     let deliver = async |secret: &[u8], at: i64, body: &Value| {
@@ -233,7 +262,7 @@ async fn webhooks_are_signed_and_bring_their_run() {
     assert_eq!(deliver(b"a secret", now, &json!({ "entity": 5 })).await.0, 400);
     assert_eq!(behind.asked(), [""; 0]);
     assert_eq!(deliver(b"a secret", now, &body).await, (200, json!({ "events": 2, "failed": 0 })));
-    assert_eq!(behind.asked(), ["GET /api/2.0/mlflow/runs/get -"]);
+    assert_eq!(behind.asked(), ["GET /api/2.0/mlflow/runs/get - -"]);
     // MLflow's own test of a webhook names a run that there is not.
     let mut tested = body.clone();
     tested["data"]["run_id"] = json!("abcd1234");

@@ -60,6 +60,36 @@ impl Running {
     }
 }
 
+/// A folder of tokens and other secrets.
+pub(super) struct Secrets(tempfile::TempDir);
+
+impl Secrets {
+    pub fn new() -> Self {
+        Self(tempfile::tempdir().expect("a folder"))
+    }
+
+    fn path(&self) -> PathBuf {
+        self.0.path().join("tokens.json")
+    }
+
+    /// The file of tokens, as a configuration names it.
+    pub fn tokens(&self) -> String {
+        self.path().display().to_string()
+    }
+
+    /// A new token for somebody with a role.
+    pub fn token(&self, name: &str, role: &str) -> String {
+        crate::tokens::create(&self.path(), name, &[role.to_owned()], None).expect("made").secret
+    }
+
+    /// A file that holds a secret.
+    pub fn file(&self, secret: &str) -> String {
+        let path = self.0.path().join("secret");
+        std::fs::write(&path, format!("{secret}\n")).expect("written");
+        path.display().to_string()
+    }
+}
+
 async fn post(running: &Running, body: Value) -> reqwest::RequestBuilder {
     reqwest::Client::new().post(running.url("/api/v1/sql")).json_body(&body)
 }
@@ -151,14 +181,9 @@ async fn times_come_as_headers() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_route_asks_who_is_there() {
-    let (tokens, _kept) = {
-        let folder = tempfile::tempdir().expect("a folder");
-        (folder.path().join("tokens.json"), folder)
-    };
-    let roles = |name: &str| [name.to_owned()];
-    let ann = crate::tokens::create(&tokens, "ann", &roles("analyst"), None).expect("made").secret;
-    let root = crate::tokens::create(&tokens, "root", &roles("admin"), None).expect("made").secret;
-    let yaml = format!("auth: {{tokens: '{}'}}\nroles: {{analyst: {{tables: [runs]}}}}", tokens.display());
+    let secrets = Secrets::new();
+    let (ann, root) = (secrets.token("ann", "analyst"), secrets.token("root", "admin"));
+    let yaml = format!("auth: {{tokens: '{}'}}\nroles: {{analyst: {{tables: [runs]}}}}", secrets.tokens());
     let running = Running::start(&yaml).await;
     let description: Value = serde_json::from_str(include_str!("../http/openapi.json")).expect("JSON");
     for (path, methods) in description["paths"].as_object().expect("paths") {
@@ -557,13 +582,10 @@ fn told(answer: &Value) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn runs_upstream_of_a_run_are_told_once() {
-    let place = tempfile::tempdir().expect("a folder");
-    let tokens = place.path().join("tokens.json");
-    let token =
-        |name: &str, role: &str| crate::tokens::create(&tokens, name, &[role.to_owned()], None).expect("made").secret;
-    let (root, ann) = (token("root", "admin"), token("ann", "some"));
+    let secrets = Secrets::new();
+    let (root, ann) = (secrets.token("root", "admin"), secrets.token("ann", "some"));
     let roles = "roles: {some: {tables: ['*'], rows: {runs: \"run_id <> 'g'\"}}}";
-    let running = Running::start(&format!("auth: {{tokens: '{}'}}\n{roles}", tokens.display())).await;
+    let running = Running::start(&format!("auth: {{tokens: '{}'}}\n{roles}", secrets.tokens())).await;
     let data = |name: &str, version: Option<&str>| {
         let facets = version.map_or(json!({}), |v| json!({ "version": { "datasetVersion": v } }));
         json!({ "namespace": "db", "name": name, "facets": facets })

@@ -175,9 +175,9 @@ def mlflow_proxy(proxy, http, port, folder, secret):
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         # Webhooks go to https addresses of other machines otherwise.
         "MLFLOW_WEBHOOK_ALLOWED_SCHEMES": "http",
-        # That there were none before is remembered for a minute otherwise.
-        "MLFLOW_WEBHOOK_CACHE_TTL": "1",
         "MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS": "true",
+        # For so many seconds it is remembered that there are none, a minute otherwise.
+        "MLFLOW_WEBHOOK_CACHE_TTL": "1",
     }
     os.environ.update(settings)
     stores = ["--backend-store-uri", f"sqlite:///{folder}/server.db", "--artifacts-destination", f"{folder}/kept"]
@@ -232,6 +232,7 @@ def beside_proxy(uri, api, secret):
 
     mlflow.set_tracking_uri(uri)
     client = mlflow.MlflowClient()
+    # Until it is forgotten that there were none when the first version was made.
     time.sleep(1.5)
     created = WebhookEvent(WebhookEntity.MODEL_VERSION, WebhookAction.CREATED)
     hook = client.create_webhook(name="lineage", url=f"{api}/mlflow/webhook", events=[created], secret=secret)
