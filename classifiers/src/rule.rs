@@ -316,6 +316,8 @@ pub struct Rule {
     pub country: Option<String>,
     /// File the rule stands in.
     pub file: String,
+    /// It is no part of the program: what it costs is watched while it is tried.
+    pub(crate) is_users: bool,
     /// What starts an attempt.
     pub trigger: Trigger,
     /// What must stand at the candidate's start.
@@ -428,7 +430,7 @@ pub fn parse(file: &str, text: &str) -> Result<Vec<Rule>, Error> {
             let need = find.map(|find| Need::of(&find, literals)).unwrap_or_default();
             let words: Vec<String> = spec.near.iter().map(|w| w.to_lowercase()).collect();
             let need = need.with_near(words.iter().map(String::as_str));
-            compile(file, spec, need)
+            Ok(Rule { is_users: true, ..compile(file, spec, need)? })
         })
         .collect()
 }
@@ -519,6 +521,7 @@ fn compile(file: &str, spec: Spec, need: Need) -> Result<Rule, Error> {
         negatives: spec.negatives,
         refs: spec.refs,
         file: file.to_owned(),
+        is_users: false,
         id: spec.id,
         title: spec.title,
         entity: spec.entity,

@@ -15,8 +15,11 @@ use std::time::Instant;
 const LITERAL_BYTES_MIN: usize = 4;
 /// A rule that looks further ahead is tried on much text at each of its places.
 const WINDOW_BYTES_MAX: usize = 4_096;
-/// Bytes of the hostile text on which a rule's speed is measured.
+/// Bytes of the hostile text on which a rule's speed is measured: the least, and the most.
+const HOSTILE_BYTES_MIN: usize = 4 << 10;
 const HOSTILE_BYTES: usize = 256 << 10;
+/// Seconds of measuring after which no more text is taken.
+const SECONDS_ENOUGH: f64 = 0.2;
 /// Least speed there, bytes a second.
 const SPEED_MIN: f64 = 2e6;
 
@@ -75,7 +78,8 @@ fn costs(engine: &Engine, rule: &Rule) -> Result<Vec<String>, Error> {
     Ok(out)
 }
 
-/// Bytes a second on text that starts an attempt of the rule wherever it can.
+/// Bytes a second on the worst of some texts that start an attempt of the rule wherever they can: nothing but what starts
+/// it, that between words without an order, in which an automaton meets ever new states, and the rule's own examples.
 fn hostile_speed(engine: &Engine, rule: &Rule) -> Result<f64, Error> {
     let unit = match &rule.trigger {
         Trigger::Literals { anchors, keywords } => anchors.iter().chain(keywords).next().cloned().unwrap_or_default(),
@@ -87,20 +91,61 @@ fn hostile_speed(engine: &Engine, rule: &Rule) -> Result<f64, Error> {
         Trigger::Slow => "aB3 dE6, ".to_owned(),
         Trigger::Field | Trigger::Tagger(_) => return Ok(f64::INFINITY),
     };
-    let text = unit.repeat(HOSTILE_BYTES / unit.len().max(1));
-    let batch = ValueBatch::of_text(text.into_bytes());
+    let examples: String =
+        rule.positives.iter().filter_map(|p| unmark(parts(p).1)).map(|(text, ..)| text + "\n").collect();
+    let mut slowest = f64::INFINITY;
+    let between = if rule.trigger == Trigger::Slow { "" } else { &unit };
+    for text in [&unit, &disordered(between), &examples] {
+        if !text.is_empty() {
+            slowest = slowest.min(speed_on(engine, text)?);
+        }
+    }
+    Ok(slowest)
+}
+
+/// Words without an order, with a text behind each: nothing behind those on which a rule is tried at every word.
+fn disordered(between: &str) -> String {
+    let mut out = String::with_capacity(HOSTILE_BYTES);
+    let mut number = 0u64;
+    while out.len() < HOSTILE_BYTES {
+        number = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let letters = number.to_be_bytes().map(|byte| char::from(b'a' + byte % 26));
+        let word = &letters[..2 + usize::from(letters[7] > 'm') * 5];
+        out.extend(word);
+        out.push(' ');
+        out.push_str(between);
+        out.push(' ');
+    }
+    out
+}
+
+/// Bytes a second on a text that is repeated, or as much of it as is needed.
+fn speed_on(engine: &Engine, text: &str) -> Result<f64, Error> {
     let mut scanner = engine.scanner()?;
-    let mut out = Vec::new();
-    // The first scan compiles; the best of the others counts, since other work on the machine only slows.
-    scanner.scan(&batch, &FieldTable::default(), &mut out)?;
-    let mut best = f64::INFINITY;
-    for _ in 0..3 {
-        out.clear();
+    let mut measure = |bytes: usize| -> Result<(f64, f64), Error> {
+        let text: Vec<u8> = text.bytes().cycle().take(bytes).collect();
+        let batch = ValueBatch::of_text(text);
+        let mut out = Vec::new();
         let start = Instant::now();
         scanner.scan(&batch, &FieldTable::default(), &mut out)?;
-        best = best.min(start.elapsed().as_secs_f64());
+        let seconds = start.elapsed().as_secs_f64().max(1e-9);
+        Ok((batch.len() as f64 / seconds, seconds))
+    };
+    // The first scan compiles. A rule that is slow is slow on little text, and is not made to scan much.
+    measure(HOSTILE_BYTES_MIN)?;
+    let mut bytes = HOSTILE_BYTES_MIN;
+    loop {
+        // The best of some counts, since other work on the machine only slows.
+        let (mut best, mut seconds) = measure(bytes)?;
+        for _ in 0..2 {
+            let (another, more) = measure(bytes)?;
+            (best, seconds) = (best.max(another), seconds + more);
+        }
+        if bytes >= HOSTILE_BYTES || seconds > SECONDS_ENOUGH {
+            return Ok(best);
+        }
+        bytes *= 2;
     }
-    Ok(batch.len() as f64 / best.max(1e-9))
 }
 
 /// Each rule of a file in an engine of its own.

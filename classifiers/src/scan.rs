@@ -538,9 +538,11 @@ struct Worker<'a> {
 
 impl<'a> Worker<'a> {
     fn new(engine: &'a Engine, options: &'a ScanOptions, progress: &'a Progress) -> Result<Self, Error> {
+        let mut scanner = engine.scanner()?;
+        scanner.stop_on(Some(&progress.stop));
         Ok(Self {
             engine,
-            scanner: engine.scanner()?,
+            scanner,
             options,
             progress,
             open: open_options(engine, options),
@@ -639,8 +641,11 @@ impl<'a> Worker<'a> {
             let more = reader.next(&mut fields, &mut self.batch, &mut place);
             let is_text = reader.is_text();
             let full = self.take_sample(&mut place, is_text, &mut report);
+            let is_zoned = is_text || place.is_piece;
+            let zone = is_zoned.then_some(place.accept_from..place.accept_until);
+            let base = if is_zoned { place.text_base } else { 0 };
             if let Some(words) = &mut self.words {
-                words.add(&self.batch, if is_text { place.accept_from..place.accept_until } else { 0..usize::MAX });
+                words.add(&self.batch, zone.clone().unwrap_or(0..usize::MAX));
             }
             // An error ends the file, but what the batch holds by then is still scanned.
             self.matches.clear();
@@ -649,7 +654,6 @@ impl<'a> Worker<'a> {
                 std::mem::swap(&mut self.batch, &mut folded.batch);
             }
             self.scanner.scan(&self.batch, &fields, &mut self.matches)?;
-            let base = if is_text { place.text_base } else { 0 };
             self.cells.add(
                 &self.batch,
                 base,
@@ -658,9 +662,8 @@ impl<'a> Worker<'a> {
                 &mut fields,
                 &mut self.matches,
             )?;
-            let zone = is_text.then_some(place.accept_from..place.accept_until);
             let times = |value: u32| folded.as_ref().map_or(1, |folded| folded.times(value));
-            report.undecoded += self.scan_decoded(&mut fields, zone, &times)?;
+            report.undecoded += self.scan_decoded(&mut fields, zone.clone(), &times)?;
             if let Some(mut folded) = folded {
                 std::mem::swap(&mut self.batch, &mut folded.batch);
                 folded.unfold(&mut self.matches, &mut self.decoded);
@@ -686,7 +689,7 @@ impl<'a> Worker<'a> {
             matched.dedup();
             self.learn_paths(&matched, &fields)?;
             for m in &matches {
-                if is_text && !(place.accept_from..place.accept_until).contains(&m.start) {
+                if zone.as_ref().is_some_and(|zone| !zone.contains(&m.start)) {
                     continue;
                 }
                 if m.score < self.options.confidence_min.score_min() {
@@ -705,12 +708,13 @@ impl<'a> Worker<'a> {
             self.matches = matches;
             report.problems.append(&mut reader.problems());
             report.problems_untold += reader.problems_untold();
+            self.tell_stopped_rules(&mut report);
             match more {
                 Ok(true) if full => {
                     report.ended_early = true;
                     break;
                 }
-                Ok(true) if self.progress.stop.load(Ordering::Relaxed) => {
+                Ok(more) if self.scanner.was_interrupted() || more && self.progress.stop.load(Ordering::Relaxed) => {
                     report.problems.push(whole_file("the scan was stopped before its end".into()));
                     report.ended_early = true;
                     break;
@@ -810,15 +814,32 @@ impl<'a> Worker<'a> {
         let mut names = ValueBatch::new();
         new.iter().for_each(|field| names.push(0, None, fields.path(*field).as_bytes()));
         let mut found = Vec::new();
-        self.scanner.scan(&names, &FieldTable::default(), &mut found)?;
+        // A scan that is stopped tells what it has found by then, and no more of the names than any other.
+        self.scanner.stop_on(None);
+        let scanned = self.scanner.scan(&names, &FieldTable::default(), &mut found);
+        self.scanner.stop_on(Some(&self.progress.stop));
+        scanned?;
+        let stopped = self.scanner.take_stopped_rules();
         found.sort_by_key(|m| (m.value, m.start));
         let mut rest = found.as_slice();
         for (value, field) in (0u32..).zip(new) {
             let (here, later) = rest.split_at(rest.iter().take_while(|m| m.value == value).count());
             rest = later;
-            self.safe_paths.insert(field, safe_path(fields.path(field), here));
+            let shown = if stopped.is_empty() { safe_path(fields.path(field), here) } else { "*".to_owned() };
+            self.safe_paths.insert(field, shown);
         }
         Ok(())
+    }
+
+    /// Tells which users' rules were stopped, once an input.
+    fn tell_stopped_rules(&mut self, report: &mut UnitReport) {
+        for rule in self.scanner.take_stopped_rules() {
+            let id = &self.engine.rules().get(rule).id;
+            let problem = whole_file(stopped_rule(id));
+            if !report.problems.contains(&problem) {
+                report.problems.push(problem);
+            }
+        }
     }
 
     /// A field's path as it was learned.
@@ -843,7 +864,7 @@ impl<'a> Worker<'a> {
         let field = span.field.map(|f| self.shown_path(f));
         let keyed = self.options.key.keyed(&rule.entity, &value, rule.normalise);
         counts.entry((span.field, m.rule)).or_default().note(m.score, &keyed);
-        let base = if is_text { place.text_base } else { 0 };
+        let base = if is_text || place.is_piece { place.text_base } else { 0 };
         Finding {
             path: report.path.to_string_lossy().into_owned(),
             row: (!is_text).then_some(span.row),
@@ -960,6 +981,14 @@ fn is_chosen(number: u64, share: f64) -> bool {
 
 /// The place of problems that are those of an input as a whole.
 const THE_FILE: &str = "the file";
+
+/// What is said of a user's rule that took too long.
+pub(crate) fn stopped_rule(id: &str) -> String {
+    format!(
+        "the rule `{id}` was stopped before its end, for the time it takes; narrow its `find`, or make its `window` smaller \
+         (`lineward rules check` measures it)"
+    )
+}
 
 fn whole_file(message: String) -> Problem {
     Problem { place: THE_FILE.into(), message }

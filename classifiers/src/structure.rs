@@ -158,6 +158,11 @@ const STRUCTURES: &[Structure] = &[
         title: "US Social Security number of advertisements and pamphlets",
         check: reserved::ssn_advertised,
     },
+    Structure {
+        name: "ssn_unissued",
+        title: "US Social Security number of an area, group or serial that is not issued",
+        check: reserved::ssn_unissued,
+    },
     Structure { name: "url_credentials", title: "URL with a user, a real password and a host", check: url_credentials },
     Structure {
         name: "url_example",

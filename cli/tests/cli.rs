@@ -470,6 +470,12 @@ fn one_line_of_64_megabytes() {
         .exits(2)
         .complains("problem: long.jsonl: line 1: longer than 67108864 bytes");
     assert_eq!(run.detectors(), ["us-ssn", "us-ssn"], "the long line and the one behind it are scanned");
+    assert_eq!(run.findings()[0]["start"], 6 + (64 << 20) + 6, "in the line, not in a piece of it");
+    // Where the first piece of a line ends.
+    let json = [b"{\"a\":\"".as_slice(), &text[14..], b"\"}\n"].concat();
+    place.write("seam.jsonl", json);
+    let run = place.run(&["scan", "seam.jsonl"]).exits(2);
+    assert_eq!((run.detectors(), &run.findings()[0]["start"]), (vec!["us-ssn".to_owned()], &((64 << 20) - 2).into()));
 }
 
 // What never appears.
@@ -1031,6 +1037,16 @@ fn rules_of_the_user_are_checked_tested_and_used() {
     );
     place.run(&["rules", "check", "slow.yaml"]).exits(1).complains("rule `badge` in slow.yaml");
     place.run(&["rules", "check", "gone.yaml"]).exits(2).complains("gone.yaml");
+    // What is slow on any text is told soon, and stopped when it is used.
+    let worst = "- { id: worst, title: t, entity: WORST, categories: [pii], slow: true, window: 16384, score: 0.9, find: \
+                 '[a-z ]*[a-m][a-z ]{60}!' }\n";
+    place.write("worst.yaml", worst);
+    let words: String = (0..40_000u64).map(|n| format!("{:x} ", n.wrapping_mul(0x9e37_79b9_7f4a_7c15))).collect();
+    place.write("long.txt", words.replace(|c: char| c.is_ascii_digit(), "u"));
+    let checked = place.run(&["rules", "check", "worst.yaml"]).exits(0).stdout;
+    assert!(checked.contains("warning  worst: `window` is 16384") && checked.contains("is scanned at "), "{checked}");
+    let scanned = place.run(&["scan", "long.txt", "--rules", "worst.yaml"]).exits(2);
+    scanned.complains("problem: long.txt: the file: the rule `worst` was stopped before its end");
     // Beside the built-in rules, and beside each other, as a scan has them.
     place.write("taken.yaml", rule.replace("id: badge", "id: us-ssn"));
     place.run(&["rules", "check", "taken.yaml"]).exits(1).complains("us-ssn");
@@ -1236,7 +1252,7 @@ fn a_file_of_which_nothing_is_understood_is_told() {
     let place = Place::new();
     place.write("sheet.csv", "name,age\nann,36\n");
     place.write("other.jsonl", "{\"what\": \"is this\"}\n");
-    for (file, code) in [("sheet.csv", 1), ("other.jsonl", 0)] {
+    for (file, code) in [("sheet.csv", 2), ("other.jsonl", 0)] {
         let run = place.run(&["ingest", "--store", "store", file]).exits(code);
         run.complains("nothing of it was understood");
         place.run(&["ingest", "--store", "store", file]).exits(0);
@@ -1246,8 +1262,16 @@ fn a_file_of_which_nothing_is_understood_is_told() {
         "no event\n{\"eventTime\":\"2026-01-01T00:00:00Z\",\"eventType\":\"COMPLETE\",\"producer\":\"test\",\
          \"run\":{\"runId\":\"r\"},\"job\":{\"namespace\":\"jobs\",\"name\":\"train\"}}\n",
     );
-    place.run(&["ingest", "--store", "store", "mixed.jsonl"]).exits(0).silent();
+    let mixed = place.run(&["ingest", "--store", "store", "mixed.jsonl"]).exits(2);
+    assert_eq!(
+        mixed.stderr,
+        "lineward: problem: mixed.jsonl: line 1: it is not JSON (line 1 column 2); it is noted in `dead_letters`\n"
+    );
     place.run(&["ingest", "--store", "store", "--json", "/dev/null"]).exits(0);
+    place.write("many.jsonl", format!("{CARD}\n").repeat(50));
+    let many = place.run(&["ingest", "--store", "store", "many.jsonl"]).exits(2);
+    assert_eq!(many.stderr.lines().filter(|line| line.starts_with("lineward: problem: many.jsonl: line ")).count(), 20);
+    assert!(many.stderr.contains("problem: 30 more dead letters") && !many.stderr.contains(CARD), "{}", many.stderr);
 }
 
 #[test]

@@ -45,6 +45,35 @@ impl DecodeReason {
             Self::InvalidField => "invalid_field",
         }
     }
+
+    /// The reason in words, about the record.
+    pub fn told(self) -> &'static str {
+        match self {
+            Self::NullPayload => "it is empty",
+            Self::DecodeUtf8 => "it is not UTF-8",
+            Self::DecodeJson => "it is not JSON",
+            Self::TooDeep => "it is nested deeper than 128 levels",
+            Self::TooLarge => "it is longer than 16 MiB",
+            Self::NotAnEvent => "it is neither an object nor a list of objects",
+            Self::MissingField => "a field that its format needs is missing or of another type",
+            Self::InvalidField => "a field holds what its format does not allow",
+        }
+    }
+
+    /// The reason of this name.
+    pub fn parse(name: &str) -> Option<Self> {
+        let all = [
+            Self::NullPayload,
+            Self::DecodeUtf8,
+            Self::DecodeJson,
+            Self::TooDeep,
+            Self::TooLarge,
+            Self::NotAnEvent,
+            Self::MissingField,
+            Self::InvalidField,
+        ];
+        all.into_iter().find(|reason| reason.as_str() == name)
+    }
 }
 
 /// A record or document that is not an event.

@@ -34,15 +34,41 @@ pub struct IngestOptions {
     pub clearing: Vec<ClearingRule>,
 }
 
-/// Reads files (`-` is standard input, a folder is its files) into a store. `problem` hears of every file that could not
-/// be read to its end; the others are read all the same.
+/// What of the files is not in the events: everything else is read all the same.
+#[derive(Debug, thiserror::Error)]
+pub enum Unread {
+    /// A file could not be read to its end.
+    #[error(transparent)]
+    File(ConnectorError),
+    /// A record, or a document of one, is a dead letter.
+    #[error("{}{}: {reason}{}; it is noted in `dead_letters`", .row.topic.as_deref().unwrap_or("-"), line_of(*.line), at(.row))]
+    Record {
+        /// The dead letter.
+        row: Box<DeadLetterRow>,
+        /// Line on which it starts, from 1, where its file has lines.
+        line: Option<u64>,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+}
+
+fn line_of(line: Option<u64>) -> String {
+    line.map_or_else(String::new, |line| format!(": line {line}"))
+}
+
+fn at(row: &DeadLetterRow) -> String {
+    if row.place.is_empty() { String::new() } else { format!(" ({})", row.place) }
+}
+
+/// Reads files (`-` is standard input, a folder is its files) into a store. `unread` hears of every file that could not be
+/// read to its end and of every dead letter, when it is stored.
 ///
 /// # Errors
 /// [`Error::Store`] or [`Error::Classifier`]; what is wrong with an input is not an error.
 pub async fn ingest(
     paths: &[String],
     options: &IngestOptions,
-    mut problem: impl FnMut(&ConnectorError),
+    mut unread: impl FnMut(&Unread),
     mut progress: impl FnMut(&Counters),
 ) -> Result<Counters, Error> {
     let engine = engine_for(&options.classify.categories)?;
@@ -73,14 +99,14 @@ pub async fn ingest(
                     pending.too_large.push((position, bytes));
                 }
             }
-            Err(e) => problem(&e),
+            Err(e) => unread(&Unread::File(e)),
         }
         if pending.is_full() {
-            commit(&mut writer, &mut processor, &mut pending, &mut files, &engine, &mut counters).await?;
+            commit(&mut writer, &mut processor, &mut pending, &mut files, &engine, &mut counters, &mut unread).await?;
             progress(&counters);
         }
     }
-    commit(&mut writer, &mut processor, &mut pending, &mut files, &engine, &mut counters).await?;
+    commit(&mut writer, &mut processor, &mut pending, &mut files, &engine, &mut counters, &mut unread).await?;
     progress(&counters);
     for path in files.shorter() {
         tracing::warn!(
@@ -228,6 +254,7 @@ async fn commit(
     files: &mut Files,
     engine: &Engine,
     counters: &mut Counters,
+    unread: &mut impl FnMut(&Unread),
 ) -> Result<(), Error> {
     if pending.records.is_empty() && pending.too_large.is_empty() {
         return Ok(());
@@ -258,6 +285,7 @@ async fn commit(
         .filter_map(|id| Some((id.clone(), *files.next.get(&id)?)))
         .collect();
     let app_of = |row: &DeadLetterRow| files.app_id(row.topic.as_deref()?);
+    let told: Vec<Unread> = dead_letters_of(&batch, &processed.dead_letters);
     writer
         .commit(Batch {
             blocks: Vec::new(),
@@ -277,7 +305,29 @@ async fn commit(
         })
         .await?;
     counters.add(&processed.counters);
+    told.iter().for_each(unread);
     Ok(())
+}
+
+/// The dead letters of a batch, with the lines on which they start.
+fn dead_letters_of(batch: &Pending, rows: &[DeadLetterRow]) -> Vec<Unread> {
+    if rows.is_empty() {
+        return Vec::new();
+    }
+    let positions = batch.records.iter().map(|r| &r.position).chain(batch.too_large.iter().map(|(p, _)| p));
+    let lines: BTreeMap<(&str, i64), u64> = positions
+        .filter_map(|position| match position {
+            Position::File { path, ordinal, line, .. } => Some(((&**path, i64::try_from(*ordinal).ok()?), (*line)?)),
+            Position::Kafka { .. } => None,
+        })
+        .collect();
+    let of_row = |row: &DeadLetterRow| {
+        let place = row.topic.as_deref().zip(row.offset);
+        let line = place.and_then(|place| lines.get(&place).copied());
+        let reason = DecodeReason::parse(&row.reason).map_or("it is no event", DecodeReason::told);
+        Unread::Record { row: Box::new(row.clone()), line, reason }
+    };
+    rows.iter().map(of_row).collect()
 }
 
 /// Drops dead letters that the store holds already: a half line is read at every start until it is whole, and once more
@@ -339,7 +389,14 @@ mod tests {
             clearing: Vec::new(),
         };
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
-        let counters = runtime.block_on(ingest(&paths, &options, |e| panic!("{e}"), |_| ())).expect("ingested");
+        let counters = runtime
+            .block_on(ingest(
+                &paths,
+                &options,
+                |unread| assert!(matches!(unread, Unread::Record { .. }), "{unread}"),
+                |_| (),
+            ))
+            .expect("ingested");
         (counters.events, counters.dead_letters)
     }
 

@@ -17,7 +17,7 @@ mod scan_inputs;
 pub use clearing::{read_clearing, record_clearing};
 pub use config::{BatchSpec, ClassifySpec, PipelineSpec, SourceSpec, format_choice, with_suggestion};
 pub use error::Error;
-pub use ingest::{IngestOptions, ingest};
+pub use ingest::{IngestOptions, Unread, ingest};
 pub use process::{Counters, Processed, Processor, engine_for};
 pub use record_scan::{Places, ScanRecord, data_set_location, part_of, record_scan};
 pub use run::{RunOptions, Stop, run};

@@ -36,6 +36,9 @@ use tempfile::NamedTempFile;
 
 /// Rounds of cleaning: replacing a value can lay another one bare.
 const ROUNDS_MAX: usize = 3;
+/// Rounds behind those in which what is left is masked, whatever the mode: what is put in the place of a value can itself
+/// be what lays the next one bare, round after round, and asterisks are no word.
+const ROUNDS_OF_MASKS: usize = 3;
 /// Places of what is left that are listed.
 const LEFT_MAX: usize = 100;
 /// Bytes of records that are cleaned at a time, about.
@@ -95,6 +98,9 @@ pub struct CleanReport {
     pub rows_too_long: u64,
     /// Values that were replaced, or for which their record was left out.
     pub replaced: Vec<Replaced>,
+    /// Those among the replaced that were masked although another mode was asked for: what was put in place of values
+    /// would not come to rest.
+    pub masked_instead: u64,
     /// Rounds it took.
     pub rounds: usize,
     /// What a scan of the copy still finds; the first of them.
@@ -135,7 +141,10 @@ pub fn clean_file(
     cleaner.called = (format == Format::Parquet).then(|| crate::datasets::columns_of(input)).flatten();
     cleaner.filter = cleaner.filter.clone().with_called(cleaner.called.clone());
     let plain = if format == Format::Parquet { None } else { in_utf8(input, output)? };
-    for round in 1..=ROUNDS_MAX {
+    for round in 1..=ROUNDS_MAX + ROUNDS_OF_MASKS {
+        if round > ROUNDS_MAX && mode != Mode::Drop {
+            cleaner.mode = Mode::Mask;
+        }
         let from = if round == 1 { plain.as_ref().map_or(input, |plain| plain.path()) } else { output };
         cleaner.report.rounds = round;
         let written = cleaner.round(format, from, next);
@@ -193,6 +202,8 @@ struct Cleaner<'e> {
     scanner: Scanner<'e>,
     names: Option<Names>,
     cells: scan::Cells,
+    /// The mode that was asked for, and that of this round.
+    asked: Mode,
     mode: Mode,
     options: &'e ScanOptions,
     /// What was found inside replacements of the copy of the last round, which is not to be cleaned again.
@@ -243,6 +254,7 @@ impl<'e> Cleaner<'e> {
             scanner: engine.scanner()?,
             names: Names::new(engine.rules(), options.ner),
             cells: scan::Cells::default(),
+            asked: mode,
             mode,
             options,
             accepted: HashSet::new(),
@@ -325,6 +337,10 @@ impl<'e> Cleaner<'e> {
         let beaten = Beaten::of(self.scanner.beaten(), min);
         self.cells.add(batch, 0, rules, &mut self.scanner, fields, &mut matches)?;
         let mut decoded = self.find_decoded(batch, fields, &mut matches)?;
+        if let Some(rule) = self.scanner.take_stopped_rules().first() {
+            let id = &rules.get(*rule).id;
+            return Err(Error::read(&self.input, scan::stopped_rule(id)));
+        }
         if let Some(names) = &mut self.names {
             names.add(batch, 0, rules, &mut matches);
         }
@@ -469,6 +485,7 @@ impl<'e> Cleaner<'e> {
     }
 
     fn note(&mut self, field: Option<&str>, found: &Found) {
+        self.report.masked_instead += u64::from(self.mode != self.asked);
         let rule = self.engine.rules().get(found.place.rule);
         let field = field.map(|path| self.shown(&scan::without_positions(path)));
         let same = |r: &&mut Replaced| r.field == field && r.detector == rule.id;

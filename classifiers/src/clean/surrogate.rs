@@ -56,6 +56,7 @@ pub(super) fn of(rule: &Rule, value: &str, fingerprint: &str) -> String {
         "IP_ADDRESS" => first_of(value, &|nonce| address(value, &mut dice(nonce)), &|_| true),
         "PHONE_NUMBER" => first_of(value, &|nonce| phone(value, &mut dice(nonce)), &|_| true),
         "IBAN_CODE" => first_of(value, &|nonce| account(value, &mut dice(nonce)), &|made| !rule.accepts(made)),
+        "US_SSN" => first_of(value, &|nonce| social_security(value, &mut dice(nonce)), &|_| true),
         // A domain that nobody can have (RFC 2606).
         "EMAIL_ADDRESS" => format!("person.{:08x}@example.com", dice(0).number()),
         "DATE_TIME" | "DATE_OF_BIRTH" => first_of(value, &|nonce| date(value, &mut dice(nonce)), &|_| true),
@@ -92,6 +93,13 @@ fn phone(value: &str, dice: &mut Dice) -> String {
     }
     let made = format!("{}55501{:02}", AREAS[dice.below(AREAS.len())], dice.below(100));
     let made = if digits.len() == 11 { format!("1{made}") } else { made };
+    let mut made = made.chars();
+    value.chars().map(|c| if c.is_ascii_digit() { made.next().unwrap_or(c) } else { c }).collect()
+}
+
+/// A number of an area that is never issued, and of a group that no taxpayer number of that area has.
+fn social_security(value: &str, dice: &mut Dice) -> String {
+    let made = format!("9{:02}{:02}{:04}", dice.below(100), 1 + dice.below(49), 1 + dice.below(9_999));
     let mut made = made.chars();
     value.chars().map(|c| if c.is_ascii_digit() { made.next().unwrap_or(c) } else { c }).collect()
 }

@@ -433,6 +433,59 @@ fn surrogates_are_of_the_kind_and_nobodys() {
 }
 
 #[test]
+fn made_up_social_security_numbers_pass_a_gate() {
+    let text = "her SSN: 536-22-8726, his social security number is 601 45 1187.\n".repeat(3);
+    for name in ["a.txt", "a.jsonl"] {
+        let content = if name == "a.txt" { text.clone() } else { format!("{{\"note\":{text:?}}}\n") };
+        let (copy, report) = cleaned(name, content.as_bytes(), Mode::Surrogate);
+        assert_eq!(report.left_count, 0);
+        let options = ScanOptions { confidence_min: Confidence::High, ..options() };
+        let found = scan::scan_bytes(&ENGINE, name, copy.clone(), &options).expect("scanned").findings;
+        assert_eq!(found.iter().map(|f| f.detector.as_str()).collect::<Vec<_>>(), [""; 0]);
+        let copy = String::from_utf8(copy).expect("text");
+        assert!(!copy.contains("8726") && copy.matches("SSN: 9").count() == 3, "{copy}");
+    }
+}
+
+/// A rule that finds what is put in the place of what it has found, and what is before it.
+const NEVER_AT_REST: &str = r"
+- { id: before-bracket, title: t, entity: WORD, categories: [pii], keywords: ['[wo'], lead: '[a-z]{1,9} ?', score: 0.9,
+    find: '\[WORD:' }
+- { id: seed, title: t, entity: WORD, categories: [pii], keywords: [seed], score: 0.9, find: 'seed' }
+";
+
+#[test]
+fn what_never_comes_to_rest_is_masked_and_told() {
+    let rules = RuleSet::from_files([("own.yaml", NEVER_AT_REST)]).expect("rules");
+    let engine = Engine::new(Arc::new(rules)).expect("engine");
+    let folder = tempfile::tempdir().expect("a folder");
+    let (input, output) = (folder.path().join("a.txt"), folder.path().join("b.txt"));
+    std::fs::write(&input, "one two three four five six seven seed and more").expect("written");
+    let report = clean_file(&engine, &input, &output, Mode::Hash, &options()).expect("it is cleaned");
+    let copy = std::fs::read_to_string(&output).expect("a copy");
+    assert_eq!((report.left_count, report.masked_instead > 0), (0, true), "{copy}");
+    assert!(copy.starts_with("one two three ") && copy.ends_with(" and more") && copy.contains('*'), "{copy}");
+}
+
+#[test]
+fn a_rule_that_is_stopped_leaves_no_copy() {
+    let worst = "- { id: worst, title: t, entity: WORST, categories: [pii], slow: true, window: 16384, score: 0.9, find: \
+                 '[a-z ]*[a-m][a-z ]{60}!' }\n";
+    let rules = RuleSet::from_files([("own.yaml", worst)]).expect("rules");
+    let engine = Engine::new(Arc::new(rules)).expect("engine");
+    let folder = tempfile::tempdir().expect("a folder");
+    // Without an order, so that an automaton meets ever new states.
+    let words: String = (0..40_000u64).map(|n| format!("{:x} ", n.wrapping_mul(0x9e37_79b9_7f4a_7c15))).collect();
+    let words = words.replace(|c: char| c.is_ascii_digit(), "u");
+    for (name, content) in [("a.txt", words.clone()), ("a.jsonl", format!("{{\"a\":\"{words}\"}}\n"))] {
+        let (input, output) = (folder.path().join(name), folder.path().join(format!("clean-{name}")));
+        std::fs::write(&input, content).expect("written");
+        let error = clean_file(&engine, &input, &output, Mode::Mask, &options()).expect_err("refused").to_string();
+        assert!(error.contains("the rule `worst` was stopped") && !output.exists(), "{name}: {error}");
+    }
+}
+
+#[test]
 fn base64_with_a_value_goes_whole() {
     use base64::Engine as _;
     let run = base64::engine::general_purpose::STANDARD.encode(format!("the patient's SSN is {SSN}, as told before.."));

@@ -5,6 +5,7 @@
 //! cache: marked, searched for literals, and looked at closely where something could be. The engine finds places in text.
 //! It does not read files, decode containers, or make findings out of matches.
 
+mod budget;
 mod codes;
 mod context;
 mod fields;
@@ -26,6 +27,7 @@ use crate::finding::Match;
 use crate::rule::{FieldRule, NEAR_AFTER_BYTES, Rule, Trigger, Until, syntax_config};
 use crate::rule_set::RuleSet;
 use crate::values::{FieldId, FieldTable, ValueBatch, ValueSpan};
+use budget::Budget;
 use codes::{BLANK, CodeSet, code};
 use context::{Context, ContextWords};
 use fields::{FieldPlans, KnownNames};
@@ -36,8 +38,10 @@ use regex_automata::meta::Cache;
 use regex_automata::util::primitives::NonMaxUsize;
 use regex_automata::{Anchored, Input, MatchKind, PatternSet};
 use shapes::{Number, Shapes, Sign};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 /// Bytes of a segment, a multiple of 64.
 const SEGMENT_BYTES: usize = 64 << 10;
@@ -177,6 +181,9 @@ impl Engine {
             covers: Vec::new(),
             plans: FieldPlans::default(),
             found: Vec::new(),
+            budget: Budget::default(),
+            stop: None,
+            interrupted: false,
         })
     }
 }
@@ -211,6 +218,12 @@ pub struct Scanner<'e> {
     covers: Vec<(u32, usize, usize, f32)>,
     plans: FieldPlans,
     found: Vec<Match>,
+    /// What users' rules have taken.
+    budget: Budget,
+    /// Set by whoever wants the scan to end.
+    stop: Option<&'e AtomicBool>,
+    /// A batch was not scanned to its end.
+    interrupted: bool,
 }
 
 struct RunCache {
@@ -267,9 +280,10 @@ impl<'e> Scanner<'e> {
         self.marks.restart();
         self.context.restart();
         let text = batch.buffer();
+        self.budget.begin(text.len());
         let mut cursors = Cursors::default();
         let mut from = 0;
-        while from < text.len() {
+        while from < text.len() && !self.is_stopped() {
             let to = text.len().min(from + SEGMENT_BYTES);
             self.marks.segment(text, from, to);
             self.scan_literals(from, to, &mut cursors, batch, fields);
@@ -291,6 +305,33 @@ impl<'e> Scanner<'e> {
     /// Matches of the newest batch that better ones overlap, and that reach beyond them: no findings, but parts of one.
     pub(crate) fn beaten(&self) -> &[Match] {
         &self.beaten
+    }
+
+    /// Lets a flag end a batch before its end, or none. What was found by then is given, and
+    /// [`Scanner::was_interrupted`] tells it.
+    pub(crate) fn stop_on(&mut self, stop: Option<&'e AtomicBool>) {
+        self.stop = stop;
+    }
+
+    /// Whether the flag has ended a batch.
+    pub(crate) fn was_interrupted(&self) -> bool {
+        self.interrupted
+    }
+
+    /// The users' rules that were stopped since this was asked, for the time that they took (see [`budget`]).
+    pub(crate) fn take_stopped_rules(&mut self) -> BTreeSet<u16> {
+        self.budget.take_over()
+    }
+
+    fn is_stopped(&mut self) -> bool {
+        let is_stopped = self.stop.is_some_and(|stop| stop.load(Ordering::Relaxed));
+        self.interrupted |= is_stopped;
+        is_stopped
+    }
+
+    /// Since when a rule of a user's own is tried once more; `None` where it is not.
+    fn begin_attempt(&mut self, rule_index: u16) -> Option<Instant> {
+        if self.is_stopped() { None } else { self.budget.attempt(rule_index) }
     }
 
     /// Whether a rule looks for fields of this name.
@@ -563,7 +604,18 @@ impl<'e> Scanner<'e> {
                 let Some(field_rule) = &rule.field else { continue };
                 let cache = &mut self.field_caches[rule_index as usize];
                 let value = &batch.buffer()[span.start..span.end];
-                if let Some((start, end)) = whole_value(field_rule, value, cache)
+                let began = match rule.is_users {
+                    true => match self.budget.attempt(rule_index) {
+                        None => continue,
+                        began => began,
+                    },
+                    false => None,
+                };
+                let whole = whole_value(field_rule, value, cache);
+                if let Some(began) = began {
+                    self.budget.end(rule_index, began);
+                }
+                if let Some((start, end)) = whole
                     && let Ok(value) = std::str::from_utf8(&value[start..end])
                     && rule.accepts(value)
                 {
@@ -594,8 +646,18 @@ impl<'e> Scanner<'e> {
         }
     }
 
-    /// Tries one rule at one place.
+    /// Tries one rule at one place, if it may take the time.
     fn attempt(&mut self, rule_index: u16, c: Candidate, batch: &ValueBatch, fields: &FieldTable) {
+        if !self.engine.rules.get(rule_index).is_users {
+            return self.attempt_now(rule_index, c, batch, fields);
+        }
+        if let Some(began) = self.begin_attempt(rule_index) {
+            self.attempt_now(rule_index, c, batch, fields);
+            self.budget.end(rule_index, began);
+        }
+    }
+
+    fn attempt_now(&mut self, rule_index: u16, c: Candidate, batch: &ValueBatch, fields: &FieldTable) {
         let engine = self.engine;
         let index = rule_index as usize;
         if c.at < self.done_until[index] {

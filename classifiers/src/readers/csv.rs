@@ -65,7 +65,10 @@ impl CsvReader {
             let nothing = Capped { inner: Lookahead::new(Box::new(std::io::empty())), left: 0, met: false };
             let reader = std::mem::replace(&mut self.reader, reader_of(nothing, self.delimiter));
             self.reader = reader_of(Capped { met: false, ..reader.into_inner() }, self.delimiter);
-            let message = format!("a record longer than {} bytes; it was scanned in pieces", self.record_bytes_max);
+            let message = format!(
+                "a record longer than {} bytes, as an open quote makes one; it was scanned in pieces, each counted as a row",
+                self.record_bytes_max
+            );
             self.problems.add(format!("row {}", self.row), message);
             if more {
                 return Ok(true);

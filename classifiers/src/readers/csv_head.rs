@@ -49,6 +49,26 @@ pub(crate) fn head_of(record: &ByteRecord, header: Header, beginning: &[u8], del
     Head::Names(numbered.map(|(i, name)| if is_name(&name) { name } else { format!("column_{i}") }).collect())
 }
 
+/// Records behind the first that make a table of a text that nothing else tells of.
+const RECORDS_OF_TABLE_MIN: usize = 2;
+
+/// Whether a text of unknown kind is a table: each of its first records has as many cells as the first, which names them.
+pub(super) fn is_table(beginning: &[u8]) -> bool {
+    let delimiter = super::csv::sniff_delimiter(beginning);
+    let below = records_below(beginning, delimiter);
+    let mut reader = ReaderBuilder::new().delimiter(delimiter).has_headers(false).from_reader(beginning);
+    let mut first = ByteRecord::new();
+    if below.len() < RECORDS_OF_TABLE_MIN || !reader.read_byte_record(&mut first).unwrap_or(false) {
+        return false;
+    }
+    let names: Vec<String> = first.iter().map(name_in).collect();
+    let short = |name: &String| !name.is_empty() && name.len() <= HEADER_BYTES_MAX;
+    names.len() > 1
+        && below.iter().all(|record| record.len() == names.len())
+        && names.iter().all(short)
+        && is_head(&names, &below)
+}
+
 /// Records behind the first that are looked at.
 const RECORDS_BELOW_MAX: usize = 20;
 

@@ -21,9 +21,20 @@ pub(super) fn encoding(head: &[u8]) -> Option<&'static Encoding> {
         [0xff, 0xfe, ..] => Some(UTF_16LE),
         [0xfe, 0xff, ..] => Some(UTF_16BE),
         _ if head.len() < 16 => None,
-        _ if head.contains(&0) => without_mark(head),
+        _ if head.contains(&0) && !is_text_with_nuls(head) => without_mark(head),
+        _ if head.contains(&0) => None,
         _ => of_bytes(head, head.len() >= super::HEAD_BYTES),
     }
+}
+
+/// Whether NULs are all that is odd about a text in UTF-8: they separate its parts, or one was left in it by mistake. What
+/// is binary has other control characters, or is nearly all NULs.
+pub(super) fn is_text_with_nuls(head: &[u8]) -> bool {
+    let nuls = memchr::memchr_iter(0, head).count();
+    let is_odd = |b: &u8| matches!(b, 1..=8 | 14..=26 | 28..=31 | 127);
+    // The last character may be cut.
+    let is_utf8 = std::str::from_utf8(head).map_or_else(|e| e.error_len().is_none(), |_| true);
+    nuls * 8 <= head.len() && is_utf8 && !head.iter().any(is_odd)
 }
 
 /// The encoding of a part of a text that goes on in ASCII before it; `is_cut` where it goes on behind it too.
@@ -55,8 +66,13 @@ pub(super) fn decode(text: &[u8], encoding: &'static Encoding) -> Vec<u8> {
 }
 
 /// UTF-16 without a byte-order mark: by its line breaks and digits, of which one byte is NUL, always the same one of the
-/// two, and because all of it is text when it is read so.
+/// two, and because all of it is text when it is read so. What is nearly all ASCII as it stands is none: any two letters are
+/// a character of some script.
 fn without_mark(head: &[u8]) -> Option<&'static Encoding> {
+    let is_ascii = |b: &&u8| matches!(b, b' '..=b'~' | b'\t'..=b'\r');
+    if head.iter().filter(is_ascii).count() * 10 > head.len() * 9 {
+        return None;
+    }
     let zeros = |side: usize| head.chunks_exact(2).filter(|pair| pair[side] == 0).count();
     let encoding = match (zeros(0), zeros(1)) {
         (0, _) => UTF_16LE,

@@ -2,6 +2,7 @@
 //!
 //! A line that is not JSON is reported and scanned as text, so that nothing in it goes unseen.
 
+use super::text::Seam;
 use super::{BATCH_BYTES, BatchPlace, Lookahead, Problem, Problems, Reader, io_message};
 use crate::columns::{FieldFilter, INTEGER_MIN, LIST_INDEX_MAX, fraction, whole_number};
 use crate::values::{FieldTable, ValueBatch};
@@ -23,6 +24,10 @@ pub(super) struct JsonlReader {
     first_row: u64,
     /// The next bytes go on with a line that is too long to be decoded.
     in_long_line: bool,
+    /// How its pieces overlap.
+    seam: Seam,
+    /// A piece was read while the batch held other lines: it is the next batch, and whether the line ends with it.
+    waiting: Option<bool>,
     /// The input is a part that ends inside such a line.
     open_end: bool,
     /// Of a reader that is split: what was read behind the last line break.
@@ -44,6 +49,8 @@ impl JsonlReader {
             row: 0,
             first_row: 0,
             in_long_line: false,
+            seam: Seam::default(),
+            waiting: None,
             open_end: false,
             carry: Vec::new(),
             problems: Problems::default(),
@@ -73,17 +80,27 @@ impl JsonlReader {
         self.line = line;
     }
 
-    /// A line too long to decode: scanned in pieces as it is read.
-    fn too_long(&mut self, batch: &mut ValueBatch) {
-        if self.in_long_line {
-            return batch.push(self.row, None, &self.line);
+    /// A line too long to decode: scanned as text in pieces that overlap, each a batch of its own.
+    fn piece(&mut self, complete: bool, batch: &mut ValueBatch, place: &mut BatchPlace) {
+        if !self.in_long_line {
+            let message = format!(
+                "longer than {} bytes; scanned as text, not decoded (`--format text` scans the file whole)",
+                self.record_bytes_max
+            );
+            self.problems.add(format!("line {}", self.line_number), message);
         }
-        let message = format!(
-            "longer than {} bytes; scanned as text in pieces, not decoded (`--format text` scans the file whole)",
-            self.record_bytes_max
-        );
-        self.problems.add(format!("line {}", self.line_number), message);
-        batch.push(self.row, None, &self.line);
+        batch.push_with(self.row, None, |buffer| {
+            buffer.extend_from_slice(self.seam.carry());
+            buffer.extend_from_slice(&self.line);
+        });
+        self.seam.settle(batch.value(0), complete, place);
+        (place.is_piece, place.first_row) = (true, self.row);
+        place.lines.push(self.line_number);
+        self.in_long_line = !complete;
+        if complete {
+            self.seam = Seam::default();
+            self.row += 1;
+        }
     }
 }
 
@@ -95,6 +112,11 @@ impl Reader for JsonlReader {
         place: &mut BatchPlace,
     ) -> Result<bool, Problem> {
         place.lines.clear();
+        place.is_piece = false;
+        if let Some(complete) = self.waiting.take() {
+            self.piece(complete, batch, place);
+            return Ok(true);
+        }
         place.first_row = self.row;
         while batch.len() < BATCH_BYTES && !self.ended {
             self.line.clear();
@@ -103,11 +125,18 @@ impl Reader for JsonlReader {
                 Ok(got) => got,
                 Err(e) => {
                     self.ended = true;
+                    if self.in_long_line && batch.is_empty() {
+                        self.piece(true, batch, place);
+                    }
                     return Err(Problem { place: format!("line {}", self.line_number + 1), message: io_message(&e) });
                 }
             };
             if got == 0 {
                 self.ended = true;
+                // The end of a line that is as long as its pieces.
+                if self.in_long_line && !self.open_end {
+                    self.piece(true, batch, place);
+                }
                 break;
             }
             if !self.in_long_line {
@@ -115,13 +144,11 @@ impl Reader for JsonlReader {
             }
             let complete = self.line.last() == Some(&b'\n') || ((got as u64) < limit && !self.open_end);
             if !complete || self.in_long_line {
-                if place.lines.last() != Some(&self.line_number) {
-                    place.lines.push(self.line_number);
+                match batch.is_empty() {
+                    true => self.piece(complete, batch, place),
+                    false => self.waiting = Some(complete),
                 }
-                self.too_long(batch);
-                self.in_long_line = !complete;
-                self.row += u64::from(complete);
-                continue;
+                return Ok(true);
             }
             while self.line.last().is_some_and(|b| matches!(b, b'\n' | b'\r')) {
                 self.line.pop();
@@ -179,7 +206,7 @@ impl Reader for JsonlReader {
                 break;
             }
         }
-        if bytes.is_empty() && failed.is_none() {
+        if bytes.is_empty() && failed.is_none() && !self.in_long_line {
             return None;
         }
         let message = failed.clone();
@@ -225,7 +252,10 @@ impl BufRead for Failing {
 impl JsonlReader {
     /// A reader of the next lines, and the counts for those behind them.
     fn part(&mut self, bytes: Vec<u8>, open_end: bool, failed: Option<String>) -> Self {
-        let (line_number, row, in_long_line) = (self.line_number, self.row, self.in_long_line);
+        let (line_number, row, in_long_line, seam) = (self.line_number, self.row, self.in_long_line, self.seam.clone());
+        if bytes.is_empty() && self.in_long_line {
+            (self.in_long_line, self.row) = (false, self.row + 1);
+        }
         for line in bytes.split_inclusive(|b| *b == b'\n') {
             let complete = line.last() == Some(&b'\n') || !open_end;
             if !self.in_long_line {
@@ -233,6 +263,10 @@ impl JsonlReader {
             }
             let counts = self.in_long_line || !line.iter().all(u8::is_ascii_whitespace);
             self.row += u64::from(complete && counts);
+            match complete {
+                true => self.seam = Seam::default(),
+                false => self.seam.skip(line),
+            }
             self.in_long_line = !complete;
         }
         Self {
@@ -244,6 +278,8 @@ impl JsonlReader {
             row,
             first_row: row,
             in_long_line,
+            seam,
+            waiting: None,
             open_end,
             carry: Vec::new(),
             problems: Problems::default(),

@@ -162,13 +162,14 @@ impl Format {
             [b'A', b'R', b'R', b'O', b'W', b'1', ..] => Some(Self::Arrow),
             [b'O', b'b', b'j', 1, ..] => Some(Self::Avro),
             [b'W', b'A', b'R', b'C', b'/', b'0'..=b'9', ..] => Some(Self::Warc),
+            _ if is_arrow_stream(head) => Some(Self::Arrow),
             _ if zip::is_zip(head) => Some(Self::Zip),
             _ if tar::is_tar(head) => Some(Self::Tar),
             _ => None,
         }
     }
 
-    /// Text formats have no NUL bytes.
+    /// Text formats have NUL bytes by mistake only.
     fn is_text(self) -> bool {
         use Format::{Csv, Html, Json, Jsonl, Markdown, Notebook, Text, Tsv};
         matches!(self, Jsonl | Json | Csv | Tsv | Text | Markdown | Html | Notebook)
@@ -178,7 +179,8 @@ impl Format {
 /// What to do with content that is neither text nor a known format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub enum BinaryPolicy {
-    /// Report it as an error: it was not scanned. Pictures, sound and films, which hold no text, are counted as skipped.
+    /// Report it as an error: it was not scanned. Pictures, sound, films and arrays of
+    /// numbers, which hold no text, are counted as skipped.
     #[default]
     Error,
     /// Count it as skipped.
@@ -230,11 +232,14 @@ impl Problems {
 /// Where the values of a batch come from.
 #[derive(Debug, Default)]
 pub struct BatchPlace {
-    /// In plain text: byte of the file at which the batch's value begins.
+    /// In record formats: the batch is a piece of one value that is too long for a batch, and has a zone as one of plain
+    /// text has.
+    pub is_piece: bool,
+    /// In plain text: byte of the file at which the batch's value begins. In a piece: byte of the value.
     pub text_base: u64,
-    /// In plain text: matches that start at or after this byte of the batch belong to the next batch.
+    /// In plain text and pieces: matches that start at or after this byte of the batch belong to the next batch.
     pub accept_until: usize,
-    /// In plain text: matches that start before this byte of the batch belonged to the batch before.
+    /// In plain text and pieces: matches that start before this byte of the batch belonged to the batch before.
     pub accept_from: usize,
     /// In plain text: line breaks before the batch's value.
     pub text_lines: u64,
@@ -334,7 +339,7 @@ pub struct OpenOptions {
 pub enum Open {
     /// It can be read.
     Ready(Opened),
-    /// It is binary and the policy is to skip it, or it is a picture, sound or film.
+    /// It is binary and the policy is to skip it, or it is of a kind that holds no text.
     Skipped,
     /// It is binary and the policy is to say so.
     Binary,
@@ -347,6 +352,28 @@ pub(crate) fn binary_error(path: &Path) -> Error {
         "its content is binary and of no known format; it was not scanned \
          (`--binary skip` leaves such files out, `--binary scan` scans their bytes as text)",
     )
+}
+
+/// Whether bytes begin as a stream of Arrow does: with a mark, and the length of a message of which eight bytes are a unit
+/// (<https://arrow.apache.org/docs/format/Columnar.html#encapsulated-message-format>).
+fn is_arrow_stream(head: &[u8]) -> bool {
+    let Some((b"\xff\xff\xff\xff", rest)) = head.split_first_chunk() else { return false };
+    rest.first_chunk()
+        .is_some_and(|length| matches!(u32::from_le_bytes(*length), 8..=0x00ff_ffff) && length[0] % 8 == 0)
+}
+
+/// Whether bytes begin an array of NumPy that holds nothing but numbers
+/// (<https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>).
+fn is_array_of_numbers(head: &[u8]) -> bool {
+    let Some(head) = head.strip_prefix(b"\x93NUMPY") else { return false };
+    let Some(at) = memchr::memmem::find(&head[..head.len().min(256)], b"'descr': '") else { return false };
+    // Order of bytes, kind, size. Text, bytes and objects are other kinds.
+    head.get(at + 11).is_some_and(|kind| b"biufcmM".contains(kind))
+}
+
+/// Whether binary content is of a kind that holds no text: pictures, sound, films, arrays of numbers.
+fn holds_no_text(head: &[u8]) -> bool {
+    is_media(head) || is_array_of_numbers(head)
 }
 
 /// Whether binary content begins as pictures, sound and films do. Their names say nothing: anything can be called so.
@@ -481,11 +508,11 @@ impl Child {
             input.peek(HEAD_BYTES).map_err(|e| Error::read(name, io_message(&e)))?;
         }
         let head = input.head();
-        let mut format = named.unwrap_or_else(|| sniff(head));
-        if head.contains(&0) && self.options.format.is_none() {
+        let mut format = named.unwrap_or_else(|| sniff(name, head));
+        if head.contains(&0) && !encodings::is_text_with_nuls(head) && self.options.format.is_none() {
             match self.options.binary {
                 BinaryPolicy::Skip => return Ok(Open::Skipped),
-                BinaryPolicy::Error if is_media(head) => return Ok(Open::Skipped),
+                BinaryPolicy::Error if holds_no_text(head) => return Ok(Open::Skipped),
                 BinaryPolicy::Error => return Ok(Open::Binary),
                 BinaryPolicy::Scan => format = Format::Text,
             }
@@ -599,8 +626,9 @@ pub(crate) fn stream_of(source: Arc<dyn Source>) -> Box<dyn Read + Send> {
     }
 }
 
-/// A file without extension whose first line is one JSON object is JSONL; all else is text.
-fn sniff(head: &[u8]) -> Format {
+/// What a name does not tell: HTML and JSON Lines by their beginning, whatever the name; where there is no extension, as of
+/// standard input, also a document of JSON, a notebook, and a table whose first line names its columns. All else is text.
+fn sniff(name: &str, head: &[u8]) -> Format {
     let start: Vec<u8> = head.trim_ascii_start().iter().take(14).map(u8::to_ascii_lowercase).collect();
     if start.starts_with(b"<!doctype html") || start.starts_with(b"<html") {
         return Format::Html;
@@ -610,7 +638,24 @@ fn sniff(head: &[u8]) -> Format {
     if whole_line && line.first() == Some(&b'{') && jsonl::is_json(line) {
         return Format::Jsonl;
     }
-    Format::Text
+    match Path::new(name).extension() {
+        Some(_) => Format::Text,
+        None if begins_json(head) => {
+            let is_notebook = [b"\"cells\"".as_slice(), b"\"nbformat\""].iter().any(|key| {
+                let open = head.trim_ascii_start().strip_prefix(b"{").map(<[u8]>::trim_ascii_start);
+                open.is_some_and(|inside| inside.starts_with(key))
+            });
+            if is_notebook { Format::Notebook } else { Format::Json }
+        }
+        None if csv_head::is_table(head) => Format::Csv,
+        None => Format::Text,
+    }
+}
+
+/// Whether bytes are a document of JSON with something in it, as far as they go.
+fn begins_json(head: &[u8]) -> bool {
+    let is_open = matches!(head.trim_ascii_start(), [b'{', ..] | [b'[', ..]);
+    is_open && serde_json::from_slice::<serde::de::IgnoredAny>(head).map_or_else(|e| e.is_eof(), |_| true)
 }
 
 /// What an I/O error means to a person, without the path, which the message around it has.

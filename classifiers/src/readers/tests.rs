@@ -511,6 +511,70 @@ fn pictures_sound_and_films_are_counted_and_no_problem() {
 }
 
 #[test]
+fn arrays_of_numbers_hold_no_text_and_arrays_of_text_do() {
+    let array = |descr: &str| {
+        let head = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': (3,), }}\n");
+        [b"\x93NUMPY\x01\0\x76\0", head.as_bytes(), &[0; 64]].concat()
+    };
+    for (descr, is_clean) in [("<f4", true), ("|u1", true), ("<U12", false), ("|S9", false), ("|O", false)] {
+        let got = read("shard.tar", &tar_of(&[("1.npy", &array(descr)), ("1.txt", b"caption")]));
+        assert_eq!((got.is_clean(), got.texts()), (is_clean, vec!["caption"]), "{descr}");
+    }
+}
+
+#[test]
+fn text_with_a_few_nuls_is_text() {
+    let long = "a line of words and more of them\n".repeat(10);
+    for (name, text) in [
+        ("a.txt", format!("\0{long}")),
+        ("a.txt", format!("x\0{long}")),
+        ("environ", "PATH=/bin\0HOME=/home/ana\0LANG=de_DE.UTF-8\0".to_owned()),
+        ("a.md", format!("{long}naïve\0{long}")),
+    ] {
+        let got = read(name, text.as_bytes());
+        assert_eq!((got.texts().concat(), got.is_clean()), (text, true), "{name}: {}", got.said());
+    }
+    let got = read("a.jsonl", b"{\"a\":\"one\"}\n{\"a\":\"t\0wo\"}\n{\"a\":\"three\"}\n");
+    assert_eq!(got.texts(), ["one", "{\"a\":\"t\0wo\"}", "three"]);
+    assert!(got.said().contains("line 2"), "{}", got.said());
+    assert!(read("a.txt", format!("{long}\0\x01\x02{long}").as_bytes()).binary);
+    assert!(read("a.txt", "a\0b\0c\0d\0".repeat(20).replace('b', "\0").as_bytes()).binary);
+}
+
+#[test]
+fn what_has_no_name_is_told_by_what_it_is() {
+    let format_of = |name: &str, bytes: &[u8]| match open_bytes(name, bytes.to_vec(), &OpenOptions::default()) {
+        Ok(Open::Ready(opened)) => opened.format,
+        _ => None,
+    };
+    let table = b"name,email,city\nAna,ana@x.org,Graz\nBob,bob@x.org,Linz\nCid,cid@x.org,Wels\n";
+    let document = b"{\n  \"people\": [\n    {\"name\": \"Ana\"}\n  ]\n}\n";
+    let notebook = b"{\n \"cells\": [],\n \"metadata\": {},\n \"nbformat\": 4,\n \"nbformat_minor\": 5\n}\n";
+    for (bytes, expected) in [
+        (&table[..], Format::Csv),
+        (document, Format::Json),
+        (b"[1, 2,\n 3]", Format::Json),
+        (notebook, Format::Notebook),
+        (b"{\"a\":1}\n{\"a\":2}\n", Format::Jsonl),
+        (b"Dear Ana, dear Bob,\nthis is a letter, not more\nand not less\n", Format::Text),
+        (b"[INFO] started\n[INFO] ended\n", Format::Text),
+        (b"{ not json }\n", Format::Text),
+    ] {
+        assert_eq!(format_of("-", bytes), Some(expected), "{}", String::from_utf8_lossy(bytes));
+    }
+    assert_eq!(format_of("a.txt", table), Some(Format::Text), "a name that says what it is");
+    let records = arrow_array::RecordBatch::try_from_iter([(
+        "note",
+        Arc::new(arrow_array::StringArray::from(vec!["one", "two"])) as arrow_array::ArrayRef,
+    )]);
+    let records = records.expect("a batch");
+    let mut stream = arrow_ipc::writer::StreamWriter::try_new(Vec::new(), &records.schema()).expect("a writer");
+    stream.write(&records).expect("in memory");
+    let bytes = stream.into_inner().expect("in memory");
+    assert_eq!((format_of("-", &bytes), read("-", &bytes).texts()), (Some(Format::Arrow), vec!["one", "two"]));
+}
+
+#[test]
 fn json_that_is_too_deep_is_told_so() {
     let deep = format!("{}\"u@hospital-north.org\"{}", "[".repeat(500), "]".repeat(500));
     for (name, text) in
@@ -706,8 +770,12 @@ fn empty_inputs_hold_nothing_or_are_refused() {
     }
 }
 
-/// The values of all parts of a JSON Lines input, and of the same input unsplit.
-fn split_and_whole(bytes: &[u8], record_bytes_max: usize) -> [Vec<(u64, Option<u64>, String)>; 2] {
+/// Row, line and text of a value.
+type Value = (u64, Option<u64>, String);
+
+/// The values of all parts of a JSON Lines input, and of the same input unsplit. Of the pieces of a line that is too long
+/// what each answers for, put together again.
+fn split_and_whole(bytes: &[u8], record_bytes_max: usize) -> [Vec<Value>; 2] {
     let open = || {
         let mut input = Lookahead::new(Box::new(std::io::Cursor::new(bytes.to_vec())));
         input.peek(10).expect("in memory");
@@ -715,24 +783,48 @@ fn split_and_whole(bytes: &[u8], record_bytes_max: usize) -> [Vec<(u64, Option<u
     };
     let drain = |reader: &mut dyn Reader| {
         let (mut fields, mut out) = (FieldTable::default(), Vec::new());
+        let mut place = BatchPlace::default();
         loop {
-            let (mut batch, mut place) = (ValueBatch::new(), BatchPlace::default());
+            let mut batch = ValueBatch::new();
             let more = reader.next(&mut fields, &mut batch, &mut place).expect("in memory");
+            assert!(!place.is_piece || batch.spans().len() == 1, "a piece is a batch of its own");
             for (i, span) in batch.spans().iter().enumerate() {
-                let text = String::from_utf8_lossy(batch.value(i as u32)).into_owned();
-                out.push((span.row, place.line_of_row(span.row), text));
+                let text = batch.value(i as u32);
+                let zone = match place.is_piece {
+                    true => place.accept_from..place.accept_until.min(text.len()),
+                    false => 0..text.len(),
+                };
+                let from = place.is_piece.then_some(place.text_base + zone.start as u64);
+                let text = String::from_utf8_lossy(&text[zone]).into_owned();
+                out.push(((span.row, place.line_of_row(span.row), text), from));
             }
             if !more {
                 return out;
             }
         }
     };
+    let joined = |pieces: Vec<(Value, Option<u64>)>| {
+        let mut out: Vec<Value> = Vec::new();
+        for (value, from) in pieces {
+            match (out.last_mut().filter(|last| last.0 == value.0), from) {
+                (Some(last), Some(from)) => {
+                    assert_eq!(last.2.len() as u64, from, "no byte is left out, and none is there twice");
+                    last.2.push_str(&value.2);
+                }
+                (_, from) => {
+                    assert!(matches!(from, None | Some(0)));
+                    out.push(value);
+                }
+            }
+        }
+        out
+    };
     let mut splitting = open();
     let mut parts = Vec::new();
     while let Some(mut part) = splitting.split() {
         parts.extend(drain(part.as_mut()));
     }
-    [parts, drain(&mut open())]
+    [joined(parts), joined(drain(&mut open()))]
 }
 
 #[test]
@@ -748,16 +840,15 @@ fn parts_of_json_lines_have_the_places_of_the_whole() {
     let [parts, whole] = split_and_whole(text.as_bytes(), 64 << 20);
     assert_eq!(parts.len(), 150_002);
     assert_eq!(parts, whole);
-    // A line that is longer than a record may be, across parts.
-    let long = format!("{{\"a\":\"x\"}}\n{}\n{{\"a\":\"after\"}}\n", "y".repeat(9 << 20));
-    let [parts, whole] = split_and_whole(long.as_bytes(), 2 << 20);
-    let places = |values: &[(u64, Option<u64>, String)]| {
-        let mut out: Vec<(u64, Option<u64>)> = values.iter().map(|v| (v.0, v.1)).collect();
-        out.dedup();
-        out
-    };
-    assert_eq!(places(&parts), places(&whole));
-    assert_eq!(places(&parts).last(), Some(&(2, Some(3))));
+    // A line that is longer than a record may be, across parts; at the end also one that ends where a piece does.
+    let numbers: String = (0..1_500_000).map(|n| format!("{n} ")).collect();
+    for (length, end) in [(9 << 20, "\n{\"a\":\"after\"}\n"), (4 << 20, ""), (5 << 20, ""), ((4 << 20) + 7, "\n")] {
+        let long = &numbers[..length];
+        let [parts, whole] = split_and_whole(format!("{{\"a\":\"x\"}}\n{long}{end}").as_bytes(), 2 << 20);
+        assert!(parts == whole, "{length}: {} and {} values", parts.len(), whole.len());
+        assert!(whole[1].2.trim_end_matches('\n') == long && (whole[1].0, whole[1].1) == (1, Some(2)), "{length}");
+        assert_eq!(whole.len(), if end.contains("after") { 3 } else { 2 });
+    }
 }
 
 #[test]

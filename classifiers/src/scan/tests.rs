@@ -665,3 +665,89 @@ fn a_private_key_has_one_fingerprint_however_its_lines_are_broken() {
         assert_eq!(fingerprint(name, &text), expected, "{name}");
     }
 }
+
+/// A text with an address in every line of some.
+fn addressed(lines_count: usize) -> String {
+    lines(lines_count, |_, what| what.to_owned()).replace('\n', " ")
+}
+
+#[test]
+fn a_line_that_is_too_long_is_searched_as_a_text_is() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let limits = Limits { record_bytes_max: 40_000, ..Limits::default() };
+    let long = addressed(200_000);
+    fs::write(folder.path().join("a.txt"), &long).expect("written");
+    fs::write(folder.path().join("b.jsonl"), format!("{{\"a\":1}}\n{long}\n{{\"to\":\"x@hospital-north.org\"}}\n"))
+        .expect("written");
+    for jobs in [1, 2] {
+        let found = scanned(folder.path(), &ScanOptions { jobs, limits, ..options() });
+        let places = |name: &str| -> Vec<(u64, u64, String)> {
+            let of_file = found.findings.iter().filter(|f| f.path.ends_with(name));
+            of_file.map(|f| (f.start, f.end, f.fingerprint.clone())).collect()
+        };
+        let (text, mut records) = (places("a.txt"), places("b.jsonl"));
+        assert_eq!(text.len(), 28_572);
+        assert_eq!(records.pop().map(|last| (last.0, last.1)), Some((0, 20)), "the record behind it");
+        assert!(records == text, "{} and {} places", records.len(), text.len());
+        let rows: Vec<Option<u64>> = found.findings.iter().rev().take(2).map(|f| f.row).collect();
+        assert_eq!((rows, found.files[1].rows), (vec![Some(2), Some(1)], Some(3)), "on {jobs} threads");
+        let problems: Vec<&str> = found.files[1].problems.iter().map(|p| p.place.as_str()).collect();
+        assert_eq!(problems, ["line 2"], "it is told once");
+    }
+}
+
+/// The worst that a rule may be: tried at every word, far ahead, by an expression that needs many states at once, and that
+/// matches nothing.
+const HOSTILE: &str = r"
+- { id: worst, title: t, entity: WORST, categories: [pii], slow: true, window: 16384, score: 0.9,
+    find: '[a-z ]*[a-m][a-z ]{60}!' }
+";
+
+/// Words without an order, so that an automaton meets ever new states.
+fn words(bytes: usize) -> String {
+    let mut state = 7u32;
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        match state >> 24 {
+            n @ 0..208 => char::from(b'a' + (n % 26) as u8),
+            _ => ' ',
+        }
+    };
+    (0..bytes).map(|_| next()).collect()
+}
+
+#[test]
+fn a_rule_that_takes_too_long_is_stopped_and_told() {
+    let rules = RuleSet::built_in().expect("rules").with_files([("own.yaml", HOSTILE)]).expect("rules");
+    let engine = Engine::new(Arc::new(rules)).expect("engine");
+    let text = words(200_000) + &addressed(20_000);
+    let without = scan_bytes(&ENGINE, "a.txt", text.clone().into_bytes(), &options()).expect("it scans");
+    let began = std::time::Instant::now();
+    let found = scan_bytes(&engine, "a.txt", text.into_bytes(), &options()).expect("it scans");
+    assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
+    assert!(found.findings == without.findings && found.findings.len() > 2_857, "the other rules are not in its way");
+    let told: Vec<&str> = found.report.problems.iter().map(|p| p.message.as_str()).collect();
+    assert!(matches!(&told[..], [one] if one.contains("the rule `worst` was stopped")), "{told:?}");
+}
+
+#[test]
+fn a_stop_ends_a_batch_that_takes_long() {
+    let rules = RuleSet::from_files([("own.yaml", HOSTILE)]).expect("rules");
+    let engine = Engine::new(Arc::new(rules)).expect("engine");
+    let folder = tempfile::tempdir().expect("a folder");
+    // So much that the rule may take a minute.
+    fs::write(folder.path().join("a.txt"), words(30_000_000)).expect("written");
+    let (progress, options) = (Progress::default(), options());
+    let mut sink = Collect::default();
+    let began = std::time::Instant::now();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            std::thread::sleep(Duration::from_millis(300));
+            progress.stop.store(true, Ordering::Relaxed);
+        });
+        scan(&engine, &inputs(&[folder.path().to_path_buf()]), &options, &progress, &mut sink).expect("it scans");
+    });
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    let told: Vec<&str> = sink.files[0].problems.iter().map(|p| p.message.as_str()).collect();
+    assert_eq!(told, ["the scan was stopped before its end"]);
+}

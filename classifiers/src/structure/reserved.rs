@@ -173,6 +173,13 @@ pub(super) fn ssn_advertised(value: &str) -> bool {
         || (digits.len() == 9 && digits.starts_with("98765432"))
 }
 
+/// Social Security numbers that are not issued: <https://www.ssa.gov/employer/randomization.html>. What is masked is not
+/// among them.
+pub(super) fn ssn_unissued(value: &str) -> bool {
+    let digits: String = value.chars().filter(char::is_ascii_digit).collect();
+    digits.len() == 9 && !crate::validators::by_name("us.ssn").is_some_and(|ssn| (ssn.check)(&digits))
+}
+
 pub(super) fn card_test(value: &str) -> bool {
     let digits: String = value.chars().filter(char::is_ascii_digit).collect();
     TEST_CARDS.contains(&digits.as_str())
@@ -258,6 +265,15 @@ mod tests {
             ssn_advertised,
             &["078-05-1120", "219099999", "987-65-4321", "987 65 4329", "457-55-5462"],
             &["078-05-1121", "987-65-4330", "987-65-432", "987-44-6120", "***-**-4321"],
+        );
+    }
+
+    #[test]
+    fn numbers_that_are_not_issued() {
+        check(
+            ssn_unissued,
+            &["987-44-6120", "000-12-3456", "666123456", "536-00-8726", "536 22 0000"],
+            &["536-22-8726", "536228726", "***-**-8726", "536-22-872", ""],
         );
     }
 

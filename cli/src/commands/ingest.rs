@@ -3,10 +3,13 @@
 use crate::{fingerprint_key, output};
 use anyhow::Context as _;
 use clap::Args;
-use lineward_pipelines::{IngestOptions, ingest};
+use lineward_pipelines::{IngestOptions, Unread, ingest};
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
+
+/// Dead letters that are told one by one.
+const DEAD_LETTERS_TOLD_MAX: u64 = 20;
 
 /// Arguments of `lineward ingest`.
 #[derive(Debug, Args)]
@@ -20,8 +23,8 @@ Examples:
   lineward ingest --event-format cloudtrail trail.json.gz
   zcat old.json.gz | lineward ingest -
 
-Exit codes: 0 all read, 1 all read and every record of it a dead letter, 2 an error or a file that
-could not be read to its end (the others were read).")]
+Exit codes: 0 all is read, 2 an error, or something could not be read: a file to its end, or a record
+that is no event now and is told and noted in `dead_letters` (everything else is read).")]
 pub(crate) struct IngestArgs {
     /// Files or folders of events; `-` is standard input
     #[arg(required = true, value_name = "FILE")]
@@ -52,25 +55,28 @@ pub(crate) fn run(args: IngestArgs) -> anyhow::Result<ExitCode> {
         key: fingerprint_key::load(args.fingerprint_key_file.as_deref())?,
         clearing: super::clearing(args.clearing.as_deref())?,
     };
-    let mut problems = 0u64;
+    let (mut problems, mut dead_letters) = (0u64, 0u64);
     let counters = super::runtime()?.block_on(ingest(
         &args.files,
         &options,
-        |e| {
+        |unread| {
             problems += 1;
-            output::complain(format_args!("problem: {}", output::printable(&chain(e))));
+            dead_letters += u64::from(matches!(unread, Unread::Record { .. }));
+            if dead_letters <= DEAD_LETTERS_TOLD_MAX || matches!(unread, Unread::File(_)) {
+                output::complain(format_args!("problem: {}", output::printable(&chain(unread))));
+            }
         },
         |_| {},
     ))?;
+    if let Some(more @ 1..) = dead_letters.checked_sub(DEAD_LETTERS_TOLD_MAX) {
+        output::complain(format_args!("problem: {more} more dead letters; `dead_letters` has all of them"));
+    }
     let mut out = output::stdout();
     match args.json {
         true => writeln!(out, "{}", super::counts_json(&counters))?,
         false => writeln!(out, "{}", super::counts(&counters))?,
     }
     out.flush().context("cannot write to standard output")?;
-    if problems > 0 {
-        return Ok(ExitCode::from(2));
-    }
     let understood = counters.events.saturating_sub(counters.unknown);
     if counters.records > 0 && understood == 0 {
         output::complain(format_args!(
@@ -78,10 +84,9 @@ pub(crate) fn run(args: IngestArgs) -> anyhow::Result<ExitCode> {
              `--event-format` names a format",
             counters.dead_letters, counters.unknown
         ));
-        // What is of unknown kind is kept, and may be understood by a later version.
-        return Ok(ExitCode::from(u8::from(counters.events == 0)));
     }
-    Ok(ExitCode::SUCCESS)
+    // What is of unknown kind is kept, and may be understood by a later version.
+    Ok(ExitCode::from(if problems > 0 { 2 } else { 0 }))
 }
 
 fn chain(e: &dyn std::error::Error) -> String {

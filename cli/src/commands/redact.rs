@@ -48,6 +48,7 @@ pub(crate) struct RedactArgs {
     ///
     /// mask: its letters and digits become `*`. hash: it becomes `[ENTITY:fingerprint]`. drop: its record, or line of text,
     /// is left out. surrogate: it becomes a made-up value of the same kind. Equal values have equal hashes and surrogates.
+    /// What does not come to rest under hash or surrogate is masked, and counted.
     #[arg(long, value_name = "HOW", default_value = "mask", hide_default_value = true, hide_possible_values = true)]
     #[arg(value_parser = mode_parser())]
     mode: Mode,
@@ -128,6 +129,14 @@ pub(crate) fn run(args: RedactArgs) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::from(1));
     }
     std::fs::rename(&copy, &args.output).with_context(|| format!("cannot write `{}`", args.output.display()))?;
+    if report.masked_instead > 0 {
+        output::complain(format_args!(
+            "note: {}: {} values were masked in place of `--mode {}`, which laid others bare in every round",
+            args.input.display(),
+            report.masked_instead,
+            args.mode.as_str()
+        ));
+    }
     if let Some(told) = crate::report::undecoded(report.undecoded) {
         output::complain(format_args!("note: {}: {told}", args.input.display()));
     }

@@ -223,7 +223,11 @@ fn broken_lines_and_odd_files_are_dead_letters() {
     let lineward = Lineward::new();
     lineward.write("odd.jsonl", b"{\"n\":1}\n{\"n\":\n[1]\n7\n\xff\xfe\n{\"n\":2}\n");
     lineward.write("empty.jsonl", "");
-    let outcome = lineward.run(["ingest", "--json", "odd.jsonl", "empty.jsonl"]).ok();
+    let outcome = lineward.run(["ingest", "--json", "odd.jsonl", "empty.jsonl"]);
+    assert_eq!(outcome.code, Some(2), "{}", outcome.stderr);
+    for line in [2, 3, 4, 5] {
+        assert!(outcome.stderr.contains(&format!("problem: odd.jsonl: line {line}: it is ")), "{}", outcome.stderr);
+    }
     let counts: serde_json::Value = serde_json::from_str(&outcome.stdout).expect("JSON");
     assert_eq!((counts["records"].as_i64(), counts["events"].as_i64()), (Some(6), Some(2)), "{counts}");
     let reasons = lineward.sql("SELECT reason, \"offset\" AS at FROM raw.dead_letters ORDER BY \"offset\"");
