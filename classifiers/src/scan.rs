@@ -245,7 +245,7 @@ pub struct Progress {
     /// Findings so far.
     pub findings: AtomicU64,
     /// Set it to stop the scan early.
-    pub stop: AtomicBool,
+    pub stop: Arc<AtomicBool>,
 }
 
 /// An input of a scan: a file or an object, with the path to report.
@@ -545,7 +545,7 @@ impl<'a> Worker<'a> {
             scanner,
             options,
             progress,
-            open: open_options(engine, options),
+            open: OpenOptions { stop: Arc::clone(&progress.stop), ..open_options(engine, options) },
             batch: ValueBatch::new(),
             matches: Vec::new(),
             fields: FieldTable::default(),
@@ -715,7 +715,7 @@ impl<'a> Worker<'a> {
                     break;
                 }
                 Ok(more) if self.scanner.was_interrupted() || more && self.progress.stop.load(Ordering::Relaxed) => {
-                    report.problems.push(whole_file("the scan was stopped before its end".into()));
+                    report.problems.push(whole_file(readers::pipe::STOPPED.into()));
                     report.ended_early = true;
                     break;
                 }
@@ -917,6 +917,7 @@ fn open_options(engine: &Engine, options: &ScanOptions) -> OpenOptions {
         binary: options.binary,
         limits: options.limits,
         header: options.header,
+        stop: Arc::default(),
     }
 }
 

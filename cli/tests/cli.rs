@@ -739,6 +739,49 @@ fn ctrl_c_reports_what_was_found() {
     assert!(report.lines().count() > 4, "what was found until then is reported");
 }
 
+/// Ends a process by a signal, which it has to heed within seconds.
+#[cfg(unix)]
+fn interrupted(child: Child) -> Run {
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    let began = std::time::Instant::now();
+    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().expect("kill runs").success());
+    let run = Run::of(child.wait_with_output().expect("the program ends"));
+    assert!(began.elapsed() < std::time::Duration::from_secs(5), "{:?}", began.elapsed());
+    run
+}
+
+#[cfg(unix)]
+#[test]
+fn one_signal_ends_a_scan_that_waits_for_a_pipe() {
+    let place = Place::new();
+    let mut child = place.spawn(&["scan", "-"]);
+    let mut stdin = child.stdin.take().expect("a pipe");
+    stdin.write_all(ssn_line().repeat(1_000).as_bytes()).expect("the input is read");
+    let run = interrupted(child).exits(130).complains("stopped before its end");
+    assert_eq!(run.stdout.lines().count(), 1_000, "what was read is scanned");
+    drop(stdin);
+    // Nobody ever writes into this one.
+    assert!(Command::new("mkfifo").arg(place.path("fifo")).status().expect("mkfifo runs").success());
+    let mut command = place.command(&["scan", "fifo"]);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program runs");
+    interrupted(child).exits(130).complains("stopped before its end");
+}
+
+#[test]
+fn commands_of_the_shell_are_taken_from_a_pipe_between_statements() {
+    let place = Place::new();
+    place.run(&["ingest", "--store", "store", "/dev/null"]).exits(0);
+    let asked = |text: &str| place.run_with_input(&["sql", "--store", "store"], text.as_bytes());
+    let run = asked("\\d models\nSELECT 1 AS one,\n '\n\\d' AS two;\n\\d trained_on\n\\df\n\\q\nSELECT 3;\n")
+        .exits(0)
+        .silent();
+    assert!(run.stdout.starts_with("{\"column_name\":\"namespace\""), "{}", run.stdout);
+    assert!(run.stdout.contains("{\"one\":1,\"two\":\"\\n\\\\d\"}\n"), "{}", run.stdout);
+    assert!(run.stdout.contains("models_trained_on(") && !run.stdout.contains("Int64(3)"), "{}", run.stdout);
+    asked("\\nothing\n").exits(2).complains("no such command");
+    asked("\n").exits(2).complains("there is no statement to run");
+}
+
 #[cfg(unix)]
 #[test]
 fn ctrl_c_leaves_nothing_of_a_copy() {

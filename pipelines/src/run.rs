@@ -20,10 +20,10 @@ use lineward_connectors::{Position, Record};
 use lineward_events::FormatChoice;
 use lineward_events::formats::lineward::ClearingRule;
 use lineward_store::rows::DeadLetterRow;
-use lineward_store::{Batch, EventBlock, StoreWriter, Txn};
+use lineward_store::{Batch, EventBlock, Store, StoreWriter, Txn};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 
@@ -118,8 +118,9 @@ impl Shared {
     }
 }
 
-/// Start offsets from the store.
-struct StoredOffsets(Arc<Shared>);
+/// Start offsets from the store, when it is open.
+#[derive(Default)]
+struct StoredOffsets(OnceLock<Arc<Shared>>);
 
 impl StartOffsets for StoredOffsets {
     fn start(
@@ -128,9 +129,10 @@ impl StartOffsets for StoredOffsets {
         topic_id: &str,
         partition: i32,
     ) -> Result<Start, Box<dyn std::error::Error + Send + Sync>> {
-        let app_id = self.0.app_id(topic, topic_id, partition);
-        let position = self.0.runtime.block_on(lock(&self.0.writer).position(&app_id))?;
-        Ok(match (position, self.0.start) {
+        let shared = self.0.get().ok_or("a position is asked for before the store is open")?;
+        let app_id = shared.app_id(topic, topic_id, partition);
+        let position = shared.runtime.block_on(lock(&shared.writer).position(&app_id))?;
+        Ok(match (position, shared.start) {
             (Some(offset), _) => Start::At(offset),
             (None, StartPolicy::Earliest) => Start::Earliest,
             (None, StartPolicy::Latest) => Start::Latest,
@@ -183,6 +185,10 @@ pub fn run(
         .enable_all()
         .build()
         .map_err(|e| Error::Stopped(format!("cannot start the runtime: {e}")))?;
+    // A store that cannot be is told at once; one that is to be made is made when a broker has answered.
+    runtime.block_on(Store::exists(&options.store))?;
+    let offsets = Arc::new(StoredOffsets::default());
+    let Some(mut source) = reached(spec, &offsets, stop)? else { return Ok(Counters::default()) };
     let mut writer = runtime.block_on(StoreWriter::open(&options.store))?;
     let clearing: Vec<ClearingRule> = spec.clearing.iter().chain(&options.clearing).cloned().collect();
     runtime.block_on(record_clearing(&mut writer, &clearing, &options.key))?;
@@ -198,18 +204,24 @@ pub fn run(
         fenced: AtomicBool::new(false),
         failed: AtomicBool::new(false),
     });
+    // Nobody is asked for a position before the first poll.
+    _ = offsets.0.set(Arc::clone(&shared));
     loop {
         shared.fenced.store(false, Ordering::Relaxed);
-        let ended = generation(spec, options, &shared, &engine, choice, stop, &mut report)?;
-        if ended {
-            return Ok(*lock(&shared.counters));
-        }
+        let ended = generation(source, spec, options, &shared, &engine, choice, stop, &mut report)?;
+        let again = if ended { None } else { Some(()) };
+        source = match again.map(|()| reached(spec, &offsets, stop)).transpose()?.flatten() {
+            Some(source) => source,
+            None => return Ok(*lock(&shared.counters)),
+        };
         tracing::warn!("another owner of a partition was first; reading again from the store's positions");
     }
 }
 
 /// One life of the consumer. `true` when the pipeline is done, `false` when it was fenced and must start over.
+#[expect(clippy::too_many_arguments, reason = "what one life needs of the run around it")]
 fn generation(
+    mut source: KafkaSource,
     spec: &PipelineSpec,
     options: &RunOptions,
     shared: &Arc<Shared>,
@@ -218,8 +230,6 @@ fn generation(
     stop: &Stop,
     report: &mut (impl FnMut(&Counters) + Send),
 ) -> Result<bool, Error> {
-    let source = KafkaSource::new("kafka", &spec.source.kafka, Arc::new(StoredOffsets(Arc::clone(shared))))?;
-    let Some(mut source) = reached(source, stop)? else { return Ok(true) };
     *lock(&shared.cluster) = source.cluster_id(Duration::from_secs(5))?;
     let workers = match spec.batch.workers {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
@@ -278,7 +288,9 @@ fn generation(
 }
 
 /// Waits for the cluster and its topics; `None` where somebody asked to stop before it answered.
-fn reached(mut source: KafkaSource, stop: &Stop) -> Result<Option<KafkaSource>, Error> {
+fn reached(spec: &PipelineSpec, offsets: &Arc<StoredOffsets>, stop: &Stop) -> Result<Option<KafkaSource>, Error> {
+    let offsets: Arc<dyn StartOffsets> = Arc::clone(offsets) as _;
+    let mut source = KafkaSource::new("kafka", &spec.source.kafka, offsets)?;
     let (tell, told) = bounded(1);
     // The client cannot be interrupted. Where nobody waits for it any more, its thread ends by itself.
     std::thread::spawn(move || {

@@ -27,21 +27,36 @@ pub(crate) struct Storage {
     prefix: ObjectPath,
 }
 
+/// Schemes of buckets, as `object_store` has them.
+const SCHEMES: [&str; 9] = ["s3", "s3a", "gs", "az", "adl", "azure", "abfs", "abfss", "memory"];
+
+/// The URL of a bucket; a letter before a colon is a drive.
+fn remote(uri: &str) -> Option<Url> {
+    Url::parse(uri).ok().filter(|u| u.scheme().len() > 1 && u.scheme() != "file")
+}
+
+/// A path, or that of a file URL; `None` where the URL has none.
+fn local_path(uri: &str) -> Option<PathBuf> {
+    match Url::parse(uri) {
+        Ok(url) if url.scheme() == "file" => url.to_file_path().ok(),
+        _ => Some(PathBuf::from(uri)),
+    }
+}
+
 impl Storage {
     /// Resolves a path or URL. A local folder that does not exist is made when `create` is set.
     pub(crate) fn resolve(uri: &str, create: bool) -> Result<Self, Error> {
         let fail = |message: String| Error::Storage { uri: uri.to_owned(), message };
-        let remote = Url::parse(uri).ok().filter(|u| u.scheme().len() > 1 && u.scheme() != "file");
-        match remote {
+        match remote(uri) {
             None => {
-                let path = match Url::parse(uri) {
-                    Ok(url) if url.scheme() == "file" => url
-                        .to_file_path()
-                        .map_err(|()| fail("not an absolute file URL; write `file:///path`".into()))?,
-                    _ => PathBuf::from(uri),
-                };
+                let path =
+                    local_path(uri).ok_or_else(|| fail("not an absolute file URL; write `file:///path`".into()))?;
                 Self::local(uri, &path, create)
             }
+            Some(url) if !SCHEMES.contains(&url.scheme()) => Err(fail(format!(
+                "nothing is known of `{}`; a store is a folder, or a URL that begins with s3://, gs://, az:// or abfss://",
+                url.scheme()
+            ))),
             Some(url) => {
                 let environment = std::env::vars().map(|(k, v)| (k.to_ascii_lowercase(), v));
                 let (root, prefix) =
@@ -53,6 +68,11 @@ impl Storage {
                 Ok(Self { uri: uri.to_owned(), url, root: Arc::from(root), prefix })
             }
         }
+    }
+
+    /// Whether a place is a local one at which nothing is.
+    pub(crate) fn is_absent(uri: &str) -> bool {
+        remote(uri).is_none() && local_path(uri).is_some_and(|path| !path.exists())
     }
 
     fn local(uri: &str, path: &Path, create: bool) -> Result<Self, Error> {
@@ -111,7 +131,11 @@ impl Storage {
     }
 
     fn failed(&self, e: object_store::Error) -> Error {
-        Error::Storage { uri: self.uri.clone(), message: e.to_string() }
+        let advice = match self.url.scheme() {
+            "file" => "",
+            _ => "; check the name of the bucket, its region or endpoint, and the credentials in the environment",
+        };
+        Error::Storage { uri: self.uri.clone(), message: format!("{e}{advice}") }
     }
 
     /// A Delta log for a table below the root.

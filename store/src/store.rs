@@ -58,18 +58,36 @@ impl Store {
     /// As [`Store::open`]; a place that holds something else is not touched.
     pub async fn open_or_create(uri: &str) -> Result<Self, Error> {
         let storage = Storage::resolve(uri, true)?;
-        if let Some(marker) = storage.read(MARKER).await? {
-            marker::check(uri, &marker)?;
-            return Ok(Self { storage, epochs_seen: Arc::default() });
+        if !Self::is_at(&storage).await? {
+            storage.create(MARKER, marker::of_today()?).await?;
         }
-        if !storage.is_empty().await? {
-            return Err(Error::NotAStore {
-                uri: uri.to_owned(),
-                message: "it holds something else; name an empty or new folder".into(),
-            });
-        }
-        storage.create(MARKER, marker::of_today()?).await?;
         Ok(Self { storage, epochs_seen: Arc::default() })
+    }
+
+    /// Whether a store is at a place, where one could be made otherwise. Nothing is made.
+    ///
+    /// # Errors
+    /// As [`Store::open_or_create`].
+    pub async fn exists(uri: &str) -> Result<bool, Error> {
+        if Storage::is_absent(uri) {
+            return Ok(false);
+        }
+        Self::is_at(&Storage::resolve(uri, false)?).await
+    }
+
+    /// Whether a store that this version reads is there, or nothing at all.
+    async fn is_at(storage: &Storage) -> Result<bool, Error> {
+        if let Some(marker) = storage.read(MARKER).await? {
+            marker::check(&storage.uri, &marker)?;
+            return Ok(true);
+        }
+        match storage.is_empty().await? {
+            true => Ok(false),
+            false => Err(Error::NotAStore {
+                uri: storage.uri.clone(),
+                message: "it holds something else; name an empty or new folder".into(),
+            }),
+        }
     }
 
     /// The location as given.

@@ -29,7 +29,10 @@ const BATCH_ROWS: usize = 2_048;
 
 pub(super) fn clean(cleaner: &mut Cleaner<'_>, from: &Path, out: &mut (dyn Write + Send)) -> Result<(), Error> {
     let failed = |e: &dyn std::fmt::Display| Error::read(from, e);
-    let source = Input::open(from).map_err(|e| failed(&e))?.whole().ok_or_else(|| failed(&"it is no file"))?;
+    let source = Input::open(from, &Default::default())
+        .map_err(|e| failed(&e))?
+        .whole()
+        .ok_or_else(|| failed(&"it is no file"))?;
     let reader = ParquetBatches::open(source, &cleaner.options.limits, BATCH_ROWS, |_| true).map_err(|e| failed(&e))?;
     let schema = reader.schema();
     let properties = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build();

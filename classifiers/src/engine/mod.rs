@@ -41,12 +41,14 @@ use shapes::{Number, Shapes, Sign};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Bytes of a segment, a multiple of 64.
 const SEGMENT_BYTES: usize = 64 << 10;
 /// Bytes after a run's start that the joint automaton of its rules looks at.
 const RUN_WINDOW_BYTES: usize = 64;
+/// Time that a batch may still take when it is to end.
+const STOP_AFTER: Duration = Duration::from_millis(500);
 /// How far a candidate is extended to the left over letters and digits before a digit run.
 const LEAD_BYTES: usize = 8;
 /// How far a candidate is extended to the left over the local part before an `@`.
@@ -183,6 +185,7 @@ impl Engine {
             found: Vec::new(),
             budget: Budget::default(),
             stop: None,
+            began: Instant::now(),
             interrupted: false,
         })
     }
@@ -222,6 +225,8 @@ pub struct Scanner<'e> {
     budget: Budget,
     /// Set by whoever wants the scan to end.
     stop: Option<&'e AtomicBool>,
+    /// When the newest batch began.
+    began: Instant,
     /// A batch was not scanned to its end.
     interrupted: bool,
 }
@@ -281,6 +286,7 @@ impl<'e> Scanner<'e> {
         self.context.restart();
         let text = batch.buffer();
         self.budget.begin(text.len());
+        self.began = Instant::now();
         let mut cursors = Cursors::default();
         let mut from = 0;
         while from < text.len() && !self.is_stopped() {
@@ -323,8 +329,10 @@ impl<'e> Scanner<'e> {
         self.budget.take_over()
     }
 
+    /// Whether a batch is to end here: what was read when the stop came is still looked at, if that does not take long.
     fn is_stopped(&mut self) -> bool {
-        let is_stopped = self.stop.is_some_and(|stop| stop.load(Ordering::Relaxed));
+        let is_asked = self.stop.is_some_and(|stop| stop.load(Ordering::Relaxed));
+        let is_stopped = is_asked && self.began.elapsed() > STOP_AFTER;
         self.interrupted |= is_stopped;
         is_stopped
     }

@@ -20,6 +20,7 @@ mod mended;
 mod notebook;
 mod pages;
 mod parquet;
+pub(crate) mod pipe;
 mod source;
 mod tar;
 #[cfg(test)]
@@ -333,6 +334,8 @@ pub struct OpenOptions {
     pub limits: Limits,
     /// Whether the first line of CSV and TSV names the columns.
     pub header: Header,
+    /// Set by whoever wants reading of a pipe that is silent to end.
+    pub stop: Arc<std::sync::atomic::AtomicBool>,
 }
 
 /// The outcome of opening an input.
@@ -408,7 +411,7 @@ fn is_media(head: &[u8]) -> bool {
 pub fn open(path: &Path, source: Option<&Arc<dyn Source>>, options: &OpenOptions) -> Result<Open, Error> {
     let input = match source {
         Some(source) => Input::Sized(Arc::clone(source)),
-        None => Input::open(path).map_err(|e| Error::read(path, io_message(&e)))?,
+        None => Input::open(path, &options.stop).map_err(|e| Error::read(path, io_message(&e)))?,
     };
     let child = Child { options: options.clone(), budget: Budget::new(options.limits), depth: 0 };
     let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -591,7 +594,9 @@ impl Child {
 pub(crate) fn input_of(input: &crate::scan::ScanInput) -> std::io::Result<Arc<dyn Source>> {
     match &input.source {
         Some(source) => Ok(Arc::clone(source)),
-        None => match Input::open(&input.path)? {
+        // What is no file is read once.
+        None if !std::fs::metadata(&input.path)?.is_file() => Err(std::io::ErrorKind::Unsupported.into()),
+        None => match Input::open(&input.path, &Default::default())? {
             Input::Sized(source) => Ok(source),
             Input::Stream(_) => Err(std::io::ErrorKind::Unsupported.into()),
         },

@@ -123,8 +123,11 @@ fn metadata_of(chunks: &Chunks, limits: &Limits) -> Result<ArrowReaderMetadata, 
     // The library's messages name structure (offsets, lengths), not data. The embedded Arrow schema is taken: it
     // tells which columns are text where the Parquet schema leaves it open.
     foreign(|| {
-        ArrowReaderMetadata::load(chunks, ArrowReaderOptions::new())
-            .map_err(|e| format!("not a readable Parquet file (truncated, or no Parquet at all): {e}"))
+        ArrowReaderMetadata::load(chunks, ArrowReaderOptions::new()).map_err(|e| {
+            format!(
+                "not a readable Parquet file: {e}; it is truncated, or no Parquet at all (`--format` says what it is)"
+            )
+        })
     })
 }
 

@@ -2,11 +2,13 @@
 //!
 //! Files on disk and bytes in memory are here; other crates bring their own (objects in a bucket) behind [`Source`].
 
+use super::pipe::Pipe;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// Bytes that can be read at any place, from several threads at once.
 ///
@@ -42,16 +44,17 @@ pub(crate) enum Input {
 }
 
 impl Input {
-    /// Opens a file; a pipe or device is a stream.
-    pub(crate) fn open(path: &Path) -> io::Result<Self> {
+    /// Opens a file; a pipe or device is a stream, whose reading a stop ends.
+    pub(crate) fn open(path: &Path, stop: &Arc<AtomicBool>) -> io::Result<Self> {
+        let kind = std::fs::metadata(path)?.file_type();
+        if !kind.is_file() && !kind.is_dir() {
+            return Ok(Self::Stream(Box::new(Pipe::open(path.to_owned(), Arc::clone(stop)))));
+        }
         let file = File::open(path)?;
         let metadata = file.metadata()?;
-        if metadata.is_dir() {
-            return Err(io::Error::from(io::ErrorKind::IsADirectory));
-        }
-        match metadata.is_file() {
-            true => Ok(Self::Sized(Arc::new(LocalFile { file, size_bytes: metadata.len() }))),
-            false => Ok(Self::Stream(Box::new(file))),
+        match metadata.is_dir() {
+            true => Err(io::Error::from(io::ErrorKind::IsADirectory)),
+            false => Ok(Self::Sized(Arc::new(LocalFile { file, size_bytes: metadata.len() }))),
         }
     }
 

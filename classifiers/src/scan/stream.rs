@@ -11,19 +11,13 @@ use crate::{Engine, Error, Finding};
 use std::collections::VecDeque;
 use std::io::{self, Read};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 /// New bytes of a batch, where none are named. The bytes around a batch, which are looked at again, are about half as many.
 const STEP_BYTES: usize = 64 << 10;
 
 /// Nobody asks how far a stream is, and nobody stops it but by letting go of it.
-static NO_PROGRESS: Progress = Progress {
-    bytes: AtomicU64::new(0),
-    files: AtomicU64::new(0),
-    findings: AtomicU64::new(0),
-    stop: AtomicBool::new(false),
-};
+static NO_PROGRESS: LazyLock<Progress> = LazyLock::new(Progress::default);
 
 /// Scans a text as it comes. `start`, `end` and `line` of a finding count from the beginning of the text.
 ///

@@ -16,6 +16,7 @@ use rustyline::hint::Hinter;
 use rustyline::history::FileHistory;
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{Config, Editor, Helper};
+use std::collections::VecDeque;
 use std::io::{self, BufWriter, IsTerminal as _, Read as _, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -26,8 +27,8 @@ use std::time::Instant;
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Without a query: on a terminal a shell (`\\d` lists tables and views, `\\d NAME` describes one,
-`\\df` lists functions, `\\q` leaves), from a pipe the statements on standard input. Everything only
-reads; all statements of one run see one and the same state of the store.
+`\\df` lists functions, `\\q` leaves), from a pipe the statements and such commands on standard input.
+Everything only reads; all statements of one run see one and the same state of the store.
 
 `SET lineward.as_of = '2026-03-01'` moves views and functions to what was true then,
 `SET lineward.recorded_as_of` to what was known then. `docs/generated/sql.md` lists all of them.
@@ -129,15 +130,60 @@ async fn open(
 }
 
 async fn batch(opening: impl Future<Output = Result<LinewardSession>>, text: &str, format: Format) -> Result<()> {
-    let statements = LinewardSession::parse(text)?;
-    if statements.is_empty() {
+    let steps = steps(text)?;
+    if steps.is_empty() {
         bail!("there is no statement to run");
     }
-    let session = opening.await?;
-    for statement in statements {
-        execute(&session, statement, format).await?;
+    let mut session = None;
+    let mut opening = Some(opening);
+    for step in steps {
+        let statements = match step {
+            Step::Statements(statements) => statements,
+            Step::Meta(Meta::Leave) => return Ok(()),
+            // Each statement of a file can be timed by whoever runs it.
+            Step::Meta(Meta::Timing) => continue,
+            Step::Meta(Meta::Tell(text)) => {
+                writeln!(io::stdout(), "{text}").map_err(Error::from)?;
+                continue;
+            }
+            Step::Meta(Meta::Query(query)) => LinewardSession::parse(&query)?,
+            Step::Meta(Meta::Unknown) => bail!("{NO_SUCH_COMMAND}"),
+        };
+        if let Some(opening) = opening.take() {
+            session = Some(opening.await?);
+        }
+        for statement in statements {
+            if let Some(session) = &session {
+                execute(session, statement, format).await?;
+            }
+        }
     }
     Ok(())
+}
+
+/// What a text of statements and commands says to do.
+enum Step {
+    Statements(VecDeque<Statement>),
+    Meta(Meta),
+}
+
+/// The steps of a text. Commands have lines of their own between statements; all of it is read before any of it is done.
+fn steps(text: &str) -> Result<Vec<Step>> {
+    let mut steps = Vec::new();
+    let mut pending = String::new();
+    for line in text.split_inclusive('\n') {
+        let is_between = matches!(pending.trim_end().chars().next_back(), None | Some(';'));
+        match line.trim().strip_prefix('\\').filter(|_| is_between) {
+            Some(command) => {
+                steps.push(Step::Statements(LinewardSession::parse(&std::mem::take(&mut pending))?));
+                steps.push(Step::Meta(Meta::of(command)));
+            }
+            None => pending.push_str(line),
+        }
+    }
+    steps.push(Step::Statements(LinewardSession::parse(&pending)?));
+    steps.retain(|step| !matches!(step, Step::Statements(statements) if statements.is_empty()));
+    Ok(steps)
 }
 
 async fn execute(session: &LinewardSession, statement: Statement, format: Format) -> Result<u64, Error> {
@@ -154,6 +200,40 @@ statements end with `;` and may span lines
   \\timing     show how long statements take, or no longer
   \\q          leave
 Ctrl-C stops a running query.";
+
+const NO_SUCH_COMMAND: &str = "no such command; `\\?` lists them";
+
+/// What a command that begins with `\` asks for.
+enum Meta {
+    Leave,
+    Timing,
+    Tell(String),
+    Query(String),
+    Unknown,
+}
+
+impl Meta {
+    /// The command of a line, without the `\`.
+    fn of(command: &str) -> Self {
+        let command = command.trim().trim_end_matches(';').trim();
+        let (name, argument) = command.split_once(char::is_whitespace).unwrap_or((command, ""));
+        match (name, argument.trim()) {
+            ("q", _) => Self::Leave,
+            ("?", _) => Self::Tell(HELP.to_owned()),
+            ("timing", _) => Self::Timing,
+            ("df", _) => {
+                let lines = functions::ALL.iter().map(|f| format!("{}\n    {}", f.signature(), f.summary));
+                Self::Tell(lines.collect::<Vec<_>>().join("\n"))
+            }
+            ("d" | "dt", "") => Self::Query(LIST.to_owned()),
+            ("d", name) => match functions::ALL.iter().find(|f| f.name.eq_ignore_ascii_case(name)) {
+                Some(function) => Self::Tell(describe(function)),
+                None => Self::Query(columns_query(name)),
+            },
+            _ => Self::Unknown,
+        }
+    }
+}
 
 struct Shell<'a> {
     runtime: &'a super::Runtime,
@@ -197,28 +277,22 @@ impl Shell<'_> {
             return false;
         }
         if let Some(command) = line.strip_prefix('\\') {
-            return self.command(command.trim_end_matches(';').trim());
+            return self.command(command);
         }
         self.statements(line);
         true
     }
 
     fn command(&mut self, command: &str) -> bool {
-        let (name, argument) = command.split_once(char::is_whitespace).unwrap_or((command, ""));
-        match (name, argument.trim()) {
-            ("q", _) => return false,
-            ("?", _) => say(HELP),
-            ("timing", _) => {
+        match Meta::of(command) {
+            Meta::Leave => return false,
+            Meta::Timing => {
                 self.timing = !self.timing;
                 say(if self.timing { "timing is on" } else { "timing is off" });
             }
-            ("df", _) => functions::ALL.iter().for_each(|f| say(&format!("{}\n    {}", f.signature(), f.summary))),
-            ("d" | "dt", "") => self.statements(LIST),
-            ("d", name) => match functions::ALL.iter().find(|f| f.name.eq_ignore_ascii_case(name)) {
-                Some(function) => say(&describe(function)),
-                None => self.statements(&columns_query(name)),
-            },
-            _ => say("no such command; `\\?` lists them"),
+            Meta::Tell(text) => say(&text),
+            Meta::Query(query) => self.statements(&query),
+            Meta::Unknown => say(NO_SUCH_COMMAND),
         }
         true
     }

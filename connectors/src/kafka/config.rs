@@ -18,6 +18,7 @@ pub struct KafkaConfig {
     /// Bootstrap list, `host:port` separated by commas.
     pub brokers: String,
     /// Topics to read. A name that starts with `^` is a regular expression over topic names.
+    #[serde(deserialize_with = "topics")]
     pub topics: Vec<String>,
     /// Consumer group; members of one group share the partitions.
     pub group_id: String,
@@ -267,6 +268,7 @@ impl KafkaConfig {
             ));
         }
         validate_extra(&self.extra)?;
+        known_settings(&self.extra)?;
         self.security.validate()
     }
 
@@ -287,6 +289,35 @@ impl KafkaConfig {
         }
         Ok(config)
     }
+}
+
+/// A list of names, or one name.
+fn topics<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "`topics` must be a list of names, as `[orders]`")]
+    enum Topics {
+        One(String),
+        Several(Vec<String>),
+    }
+    Ok(match Topics::deserialize(deserializer)? {
+        Topics::One(topic) => vec![topic],
+        Topics::Several(topics) => topics,
+    })
+}
+
+/// Asks librdkafka whether it knows settings and takes their values. Connects to nothing.
+fn known_settings(extra: &BTreeMap<String, String>) -> Result<(), ConnectorError> {
+    for (name, value) in extra {
+        let known = ClientConfig::new().set(name, value).create_native_config();
+        known.map_err(|_| {
+            ConnectorError::config(
+                format!("extra.{name}"),
+                "is not a librdkafka setting, or its value is not accepted; names and values are in librdkafka's \
+                 CONFIGURATION.md",
+            )
+        })?;
+    }
+    Ok(())
 }
 
 /// Settings every consumer has.
@@ -571,6 +602,7 @@ fn default_max_poll_interval_ms() -> u32 {
     120_000
 }
 
+/// A quarter of librdkafka's default: as much again waits in the batch that gathers, and in the one that is committed.
 fn default_queued_max_messages_kbytes() -> u32 {
     16_384
 }

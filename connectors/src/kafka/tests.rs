@@ -453,8 +453,12 @@ mod settings {
             (r#""security": {"ca": "/ca.pem"}"#, "`security.protocol`: has no TLS"),
             (r#""security": {"protocol": "ssl", "key": "/k"}"#, "`security.certificate`: needs `security.key`"),
             (r#""extra": {"auto.offset.reset": "latest"}"#, "`extra.auto.offset.reset`: may not be set here"),
-            (r#""extra": {"no.such.setting": "1"}"#, "`no.such.setting`: is not a librdkafka setting"),
+            (r#""extra": {"no.such.setting": "1"}"#, "`extra.no.such.setting`: is not a librdkafka setting"),
             (r#""session_timeout_ms": 120000"#, "120000 must be greater than `session_timeout_ms` (120000)"),
+            (
+                r#""extra": {"fetch.min.bytes": "many"}"#,
+                "`extra.fetch.min.bytes`: is not a librdkafka setting, or its value",
+            ),
         ];
         for (field, expected) in rows {
             let outcome = parse(&format!("{{{LEAST}, {field}}}")).and_then(|config| {

@@ -189,6 +189,8 @@ fn explain(e: &object_store::Error) -> String {
             "no valid credentials; set those of the cloud in the environment (as `AWS_ACCESS_KEY_ID`)".into()
         }
         E::Precondition { .. } => "it was replaced while it was read; scan it again".into(),
-        other => other.to_string(),
+        other => format!(
+            "{other}; check the name of the bucket, its region or endpoint, and the credentials in the environment"
+        ),
     }
 }

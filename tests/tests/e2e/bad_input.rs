@@ -23,6 +23,7 @@ fn a_broker_that_is_down_is_said_soon() {
     let outcome = lineward.run(["run", "p.yaml"]);
     // It waits for fifteen seconds; the rest is what other tests leave of the processors.
     says(outcome, &[&address, "no Kafka broker answered", "check that the broker runs"], Duration::from_secs(40));
+    assert!(!lineward.store().exists(), "no store is made for it");
 }
 
 #[test]
@@ -52,6 +53,14 @@ fn unknown_settings_come_with_a_suggestion() {
         (
             "name: p\nsource: {kafka: {brokr: 'localhost:9092', topics: [t], group_id: g}}",
             ["`brokr`", "did you mean `brokers`?"],
+        ),
+        (
+            "name: p\nsource: {kafka: {brokers: 'localhost:9092', topics: {a: b}, group_id: g}}",
+            ["source.kafka: `topics` must be a list of names", "as `[orders]`"],
+        ),
+        (
+            "name: p\nsource: {kafka: {brokers: 'localhost:9092', topics: t, group_id: g, extra: {fetch.min.byts: 1}}}",
+            ["`extra.fetch.min.byts`", "is not a librdkafka setting"],
         ),
         (
             "name: p\nbach: {}\nsource: {kafka: {brokers: 'localhost:9092', topics: [t], group_id: g}}",
@@ -91,6 +100,11 @@ fn a_place_that_is_no_store_is_left_alone() {
     assert_eq!(fs::read(lineward.path("file")).expect("the file"), b"not a store");
     let left: Vec<_> = fs::read_dir(lineward.path("folder")).expect("the folder").flatten().collect();
     assert_eq!(left.len(), 1, "{left:?}");
+    for place in ["http://127.0.0.1/store", "s4://bucket/store"] {
+        let texts = [place, "a store is a folder, or a URL that begins with s3://"];
+        says(lineward.run(["ingest", "--store", place, event]), &texts, Duration::from_secs(10));
+        says(lineward.run(["sql", "--store", place, "SELECT 1"]), &texts, Duration::from_secs(10));
+    }
     // A store that is not there is made by the first write, never by a question.
     says(
         lineward.run(["sql", "--store", "absent", "SELECT 1"]),
