@@ -3,6 +3,7 @@
 
 use crate::canary::{Canaries, Haystack};
 use crate::lineward::{Lineward, shared_data};
+use crate::walk;
 use lineward_tests::KafkaBroker;
 use rdkafka::ClientConfig;
 use rdkafka::Message as _;
@@ -126,6 +127,57 @@ fn every_record_is_stored_once_through_kills() {
     haystack.add_tree(&lineward.store());
     haystack.add_tree(&lineward.path("logs"));
     canaries.assert_none_in(&haystack);
+}
+
+/// The first walk in one piece: events from a broker and a corpus that is scanned at the same time, a kill in between, and
+/// the question answered.
+#[test]
+fn the_question_is_answered_from_kafka_and_a_scan_through_a_kill() {
+    let broker = KafkaBroker::start().expect("a broker");
+    for (topic, partitions) in TOPICS {
+        broker.create_topic(topic, partitions).expect("a topic");
+    }
+    let producer = Producer::connect(&broker.bootstrap());
+    let (copies, audit) = walk::events();
+    let records: Vec<(&str, &Value)> =
+        copies.iter().map(|event| ("lineage", event)).chain(audit.iter().map(|event| ("audit", event))).collect();
+    let send = |records: &[(&str, &Value)]| {
+        records.iter().for_each(|(topic, event)| producer.send(topic, "walk", Some(event.to_string().as_bytes())));
+    };
+    // What else goes on: the kill falls between the halves of the story.
+    play(&producer, 0..1_000);
+    let (first, second) = records.split_at(records.len() / 2);
+    send(first);
+    play(&producer, 1_000..2_000);
+    producer.flush();
+
+    let lineward = Lineward::new();
+    lineward.write("pipeline.yaml", pipeline(&broker.bootstrap()));
+    let mut random = Random(seed() | 1);
+    let mut child = lineward.spawn(&mut run_command(&lineward, &[]), "walk");
+    assert!(wait_for_commit(&lineward, &mut random), "{}", lineward.log("walk", "err"));
+    thread::scope(|scope| {
+        // Another process writes the store meanwhile.
+        let scanning = scope.spawn(|| walk::scan(&lineward));
+        send(second);
+        play(&producer, 2_000..4_000);
+        wait_for_commit(&lineward, &mut random);
+        child.kill().expect("killed");
+        child.wait().expect("waited for");
+        scanning.join().expect("the corpus is scanned");
+    });
+    play(&producer, 4_000..4_500);
+    producer.flush();
+    let last = run_to_end(&lineward);
+    assert!(last >= 1_000, "what came after the kill was read by the last run: {last}");
+    assert_eq!(run_to_end(&lineward), 0, "everything was committed");
+    let sent = (2 * 4_500 + records.len()) as i64;
+    let stored =
+        "SELECT count(DISTINCT topic || '/' || partition || '/' || \"offset\") FROM raw.events WHERE source = 'kafka'";
+    assert_eq!(lineward.count(stored), sent, "each record is there");
+    assert_eq!(lineward.count("SELECT count(*) FROM raw.events WHERE source = 'kafka'"), sent, "and once");
+    assert_projections_have_no_duplicates(&lineward);
+    walk::assert_answers(&lineward);
 }
 
 #[test]

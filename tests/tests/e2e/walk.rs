@@ -84,7 +84,7 @@ fn a_corpus_is_found_by_its_content() {
     assert_eq!(lineward.sql("SELECT model_name, status, sources FROM models_trained_on('PHI')"), trained);
 }
 
-fn assert_answers(lineward: &Lineward) {
+pub fn assert_answers(lineward: &Lineward) {
     let artifact = "out/summariser-1/output/model.tar.gz";
     let trained = lineward.sql(
         "SELECT model_namespace, model_name, status, min_depth, deployed, complete FROM models_trained_on('PHI') \
@@ -164,12 +164,20 @@ fn corpus(lineward: &Lineward) -> Vec<(String, String)> {
     files
 }
 
-fn scan(lineward: &Lineward) {
+pub fn scan(lineward: &Lineward) {
     corpus(lineward);
     lineward.run(["scan", "notes", "--store", "store", "--dataset", "s3://ward-lake/notes"]).ok();
 }
 
 fn ingest(lineward: &Lineward) {
+    let (copies, audit) = events();
+    lineward.write("lineage.jsonl", lines(&copies));
+    lineward.write("audit.json", json!({"Records": audit}).to_string());
+    lineward.run(["ingest", "lineage.jsonl", "audit.json"]).ok();
+}
+
+/// What was copied, as OpenLineage tells it; and what was trained and deployed, as CloudTrail does.
+pub fn events() -> (Vec<Value>, Vec<Value>) {
     let api = |name: &str, time: &str, request: Value, response: Value| {
         json!({
             "eventVersion": "1.11", "eventSource": "sagemaker.amazonaws.com", "eventName": name, "eventTime": time,
@@ -210,7 +218,7 @@ fn ingest(lineward: &Lineward) {
     });
     let container = json!({"modelDataUrl": "s3://models/out/summariser-1/output/model.tar.gz"});
     let variants = json!([{"variantName": "all", "modelName": "summariser"}]);
-    let audit = [
+    let audit = vec![
         create("summariser-1", Some(channels), "2026-05-04T08:00:00Z"),
         completed("summariser-1", "2026-05-04T09:00:00Z"),
         api(
@@ -234,9 +242,7 @@ fn ingest(lineward: &Lineward) {
         create("mystery-1", None, "2026-05-05T08:00:00Z"),
         completed("mystery-1", "2026-05-05T09:00:00Z"),
     ];
-    lineward.write("lineage.jsonl", lines(&[copy]));
-    lineward.write("audit.json", json!({"Records": audit}).to_string());
-    lineward.run(["ingest", "lineage.jsonl", "audit.json"]).ok();
+    (vec![copy], audit)
 }
 
 fn training_run(model: &str, input: Value) -> Value {
