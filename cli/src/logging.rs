@@ -10,8 +10,9 @@ const VARIABLE: &str = "LINEWARD_LOG";
 /// Starts logging.
 pub(crate) fn init() -> anyhow::Result<()> {
     let wanted = std::env::var(VARIABLE).unwrap_or_default();
-    // The Delta libraries warn of what is by design here (no statistics on texts) and log errors that they also return.
-    const DEFAULT: &str = "warn,deltalake_core=error,buoyant_kernel=off";
+    // The Delta libraries warn of what is by design here (no statistics on texts) and log errors that they also return; that
+    // another process committed first is one of them, and the usual thing where several write.
+    const DEFAULT: &str = "warn,deltalake_core=error,deltalake_core::kernel::transaction=off,buoyant_kernel=off";
     // Ballista logs plans and the errors of tasks, which may hold values of people.
     const NEVER: [&str; 3] = ["ballista_core=off", "ballista_executor=off", "ballista_scheduler=off"];
     let wanted = if wanted.trim().is_empty() { DEFAULT } else { wanted.as_str() };

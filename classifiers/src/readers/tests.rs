@@ -1117,7 +1117,7 @@ fn buffers_of_arrow_that_say_they_are_huge_are_refused() {
 fn http_in_web_archives_may_be_careless_and_in_utf16() {
     let utf16: Vec<u8> = "ein größerer Text".encode_utf16().flat_map(u16::to_le_bytes).collect();
     let records = [
-        warc_record("response", "application/http", b"HTTP/1.1 200 OK\nServer: x\n\nname: body: one\n\nmore"),
+        warc_record("response", "application/http", b"HTTP/1.1 200 OK\nServer: x\nAge: 37\n\nname: body: one\n\nmore"),
         warc_record("response", "application/http", &[b"HTTP/1.1 200 OK\r\n\r\n".as_slice(), &utf16].concat()),
         warc_record("response", "application/http", b"HTTP/1.1 200 OK\r\njane@x.org: 1\r\nno colon\r\n\r\n\x89\0\0"),
     ];
@@ -1126,6 +1126,7 @@ fn http_in_web_archives_may_be_careless_and_in_utf16() {
         got.values.iter().filter(|v| v.2.as_deref() == Some(field)).map(|v| v.3.as_str()).collect()
     };
     assert_eq!(of("payload"), ["name: body: one\n\nmore", "ein größerer Text"]);
+    assert_eq!((of("http.age").len(), of("http.cached-seconds")), (0, vec!["37"]), "seconds are nobody's age");
     assert_eq!((of("http.server"), of("http.other")), (vec!["x"], vec!["jane@x.org: 1", "no colon"]));
     assert_eq!((got.members_skipped, got.is_clean()), (1, true), "{}", got.said());
 }

@@ -264,8 +264,10 @@ const OTHER: &str = "http.other";
 /// The field of an HTTP header, if its name is made like those of real ones, so that fields stay few.
 fn field_name(name: &[u8]) -> Option<String> {
     let usual = name.len() <= FIELD_BYTES_MAX && name.iter().all(|b| b.is_ascii_alphabetic() || *b == b'-');
-    let name = std::str::from_utf8(name).ok().filter(|_| usual)?;
-    Some(format!("http.{}", name.to_ascii_lowercase()))
+    let name = std::str::from_utf8(name).ok().filter(|_| usual)?.to_ascii_lowercase();
+    // Seconds that a response was in a cache, and no age of anybody.
+    let name = if name == "age" { "cached-seconds" } else { &name };
+    Some(format!("http.{name}"))
 }
 
 /// The body of a chunked message; `None` where it is not made of chunks. The end may be missing.
