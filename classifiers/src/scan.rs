@@ -42,7 +42,7 @@ use folded::Folded;
 use profile::Profile;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -529,6 +529,8 @@ struct Worker<'a> {
     fields_of: Option<usize>,
     /// Field paths as they may be shown.
     safe_paths: HashMap<FieldId, String>,
+    /// Users' rules that were stopped in the input.
+    stopped: BTreeSet<u16>,
     /// Of the matches that were found in decoded text, what they matched.
     decoded: decoders::DecodedValues,
     names: Option<Names>,
@@ -551,6 +553,7 @@ impl<'a> Worker<'a> {
             fields: FieldTable::default(),
             fields_of: None,
             safe_paths: HashMap::new(),
+            stopped: BTreeSet::new(),
             decoded: decoders::DecodedValues::default(),
             names: Names::new(engine.rules(), options.ner),
             cells: Cells::default(),
@@ -687,6 +690,7 @@ impl<'a> Worker<'a> {
             let mut matched: Vec<FieldId> = matches.iter().filter_map(of_match).collect();
             matched.sort_unstable();
             matched.dedup();
+            self.note_stopped_rules();
             self.learn_paths(&matched, &fields)?;
             for m in &matches {
                 if zone.as_ref().is_some_and(|zone| !zone.contains(&m.start)) {
@@ -708,7 +712,6 @@ impl<'a> Worker<'a> {
             self.matches = matches;
             report.problems.append(&mut reader.problems());
             report.problems_untold += reader.problems_untold();
-            self.tell_stopped_rules(&mut report);
             match more {
                 Ok(true) if full => {
                     report.ended_early = true;
@@ -729,6 +732,7 @@ impl<'a> Worker<'a> {
             }
         }
         self.learn_paths(&report.profile.fields(), &fields)?;
+        self.tell_stopped_rules(&mut report);
         report.profile.name(|field| self.safe_paths.get(&field).map(|path| without_positions(path)));
         let named =
             |(field, rule): (Option<FieldId>, u16)| (field.map(|f| without_positions(&self.shown_path(f))), rule);
@@ -819,26 +823,32 @@ impl<'a> Worker<'a> {
         let scanned = self.scanner.scan(&names, &FieldTable::default(), &mut found);
         self.scanner.stop_on(Some(&self.progress.stop));
         scanned?;
-        let stopped = self.scanner.take_stopped_rules();
+        // What a rule would have found in them is not known then.
+        let is_known = !self.note_stopped_rules();
         found.sort_by_key(|m| (m.value, m.start));
         let mut rest = found.as_slice();
         for (value, field) in (0u32..).zip(new) {
             let (here, later) = rest.split_at(rest.iter().take_while(|m| m.value == value).count());
             rest = later;
-            let shown = if stopped.is_empty() { safe_path(fields.path(field), here) } else { "*".to_owned() };
+            let shown = if is_known { safe_path(fields.path(field), here) } else { "*".to_owned() };
             self.safe_paths.insert(field, shown);
         }
         Ok(())
     }
 
-    /// Tells which users' rules were stopped, once an input.
+    /// Notes which users' rules were stopped since this was done; whether there is one.
+    fn note_stopped_rules(&mut self) -> bool {
+        let stopped = self.scanner.take_stopped_rules();
+        let is_some = !stopped.is_empty();
+        self.stopped.extend(stopped);
+        is_some
+    }
+
+    /// Tells which users' rules were stopped.
     fn tell_stopped_rules(&mut self, report: &mut UnitReport) {
-        for rule in self.scanner.take_stopped_rules() {
-            let id = &self.engine.rules().get(rule).id;
-            let problem = whole_file(stopped_rule(id));
-            if !report.problems.contains(&problem) {
-                report.problems.push(problem);
-            }
+        self.note_stopped_rules();
+        for rule in std::mem::take(&mut self.stopped) {
+            report.problems.push(whole_file(stopped_rule(&self.engine.rules().get(rule).id)));
         }
     }
 

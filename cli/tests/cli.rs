@@ -760,6 +760,17 @@ fn one_signal_ends_a_scan_that_waits_for_a_pipe() {
     let run = interrupted(child).exits(130).complains("stopped before its end");
     assert_eq!(run.stdout.lines().count(), 1_000, "what was read is scanned");
     drop(stdin);
+    // Who writes a little all the time is not waited for.
+    let mut child = place.spawn(&["scan", "-"]);
+    let mut stdin = child.stdin.take().expect("a pipe");
+    let writing = std::thread::spawn(move || {
+        while stdin.write_all(ssn_line().as_bytes()).is_ok() {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+    });
+    let run = interrupted(child).exits(130).complains("stopped before its end");
+    assert!(run.stdout.lines().count() > 1, "{}", run.stdout);
+    writing.join().expect("it ends with who reads");
     // Nobody ever writes into this one.
     assert!(Command::new("mkfifo").arg(place.path("fifo")).status().expect("mkfifo runs").success());
     let mut command = place.command(&["scan", "fifo"]);
@@ -777,8 +788,16 @@ fn commands_of_the_shell_are_taken_from_a_pipe_between_statements() {
         .silent();
     assert!(run.stdout.starts_with("{\"column_name\":\"namespace\""), "{}", run.stdout);
     assert!(run.stdout.contains("{\"one\":1,\"two\":\"\\n\\\\d\"}\n"), "{}", run.stdout);
-    assert!(run.stdout.contains("models_trained_on(") && !run.stdout.contains("Int64(3)"), "{}", run.stdout);
-    asked("\\nothing\n").exits(2).complains("no such command");
+    assert!(run.stdout.contains("models_trained_on(") && !run.stdout.contains(":3}"), "{}", run.stdout);
+    let run = asked("SELECT 1;\n\\nothing\n").exits(2).complains("no such command");
+    assert_eq!(run.stdout, "", "all of it is read before any of it is done");
+    let run = asked("-- what is there?\n\\d models\nSELECT 1 AS one; -- one\n\\d runs\nSELECT ';\n\\d' AS quoted;\n")
+        .exits(0);
+    assert!(
+        run.stdout.ends_with("{\"quoted\":\";\\n\\\\d\"}\n") && run.stdout.contains("{\"one\":1}"),
+        "{}",
+        run.stdout
+    );
     asked("\n").exits(2).complains("there is no statement to run");
 }
 

@@ -9,7 +9,7 @@ use deltalake::logstore::{LogStoreRef, StorageConfig, default_logstore};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as ObjectPath;
 use object_store::prefix::PrefixStore;
-use object_store::{ObjectStore, ObjectStoreExt as _, PutMode, PutOptions};
+use object_store::{ObjectStore, ObjectStoreExt as _, ObjectStoreScheme, PutMode, PutOptions};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use url::Url;
@@ -27,8 +27,10 @@ pub(crate) struct Storage {
     prefix: ObjectPath,
 }
 
-/// Schemes of buckets, as `object_store` has them.
-const SCHEMES: [&str; 9] = ["s3", "s3a", "gs", "az", "adl", "azure", "abfs", "abfss", "memory"];
+/// Whether a URL is one of a bucket, by its scheme or by the name of its host.
+fn is_bucket(url: &Url) -> bool {
+    !matches!(ObjectStoreScheme::parse(url), Err(_) | Ok((ObjectStoreScheme::Http, _)))
+}
 
 /// The URL of a bucket; a letter before a colon is a drive.
 fn remote(uri: &str) -> Option<Url> {
@@ -53,7 +55,7 @@ impl Storage {
                     local_path(uri).ok_or_else(|| fail("not an absolute file URL; write `file:///path`".into()))?;
                 Self::local(uri, &path, create)
             }
-            Some(url) if !SCHEMES.contains(&url.scheme()) => Err(fail(format!(
+            Some(url) if !is_bucket(&url) => Err(fail(format!(
                 "nothing is known of `{}`; a store is a folder, or a URL that begins with s3://, gs://, az:// or abfss://",
                 url.scheme()
             ))),
@@ -151,5 +153,26 @@ impl Storage {
     /// A table below the root, not loaded.
     pub(crate) fn table(&self, table: &str) -> Result<DeltaTable, Error> {
         Ok(DeltaTable::new(self.log_store(table)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buckets_are_told_by_scheme_or_host() {
+        for (url, expected) in [
+            ("s3://bucket/store", true),
+            ("gs://bucket/store", true),
+            ("abfss://files@account.dfs.core.windows.net/store", true),
+            ("https://account.blob.core.windows.net/files/store", true),
+            ("https://s3.eu-west-1.amazonaws.com/bucket/store", true),
+            ("https://example.org/store", false),
+            ("http://127.0.0.1/store", false),
+            ("s4://bucket/store", false),
+        ] {
+            assert_eq!(is_bucket(&Url::parse(url).expect("a URL")), expected, "{url}");
+        }
     }
 }

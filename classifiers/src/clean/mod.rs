@@ -315,6 +315,16 @@ impl<'e> Cleaner<'e> {
         let engine = left.cleaner.engine;
         scan::scan(engine, &[input], &options, &Default::default(), &mut left)?;
         let Left { found, count, report, .. } = left;
+        let told = report.iter().flat_map(|report| &report.problems);
+        let stopped: Vec<String> = engine
+            .rules()
+            .iter()
+            .filter(|(_, rule)| rule.is_users)
+            .map(|(_, rule)| scan::stopped_rule(&rule.id))
+            .collect();
+        if let Some(problem) = told.map(|problem| &problem.message).find(|message| stopped.contains(message)) {
+            return Err(Error::read(&self.input, problem));
+        }
         self.report.problems = match report {
             // An empty file has no format, and nothing in it.
             Some(report) if report.format.is_some() || (report.problems.is_empty() && !report.skipped) => {

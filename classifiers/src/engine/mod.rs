@@ -348,8 +348,10 @@ impl<'e> Scanner<'e> {
         engine.field_names.get_or_init(|| KnownNames::of(&engine.rules)).hold(name)
     }
 
-    /// Forgets what it learned about field names; call it when the field table changes to another input's.
+    /// Forgets what it learned about field names, and what users' rules have taken; call it when the field table changes
+    /// to another input's.
     pub fn reset_fields(&mut self) {
+        self.budget.restart();
         self.plans.reset();
         self.field_words.clear();
         self.fields_in_context.clear();

@@ -632,7 +632,8 @@ pub(crate) fn stream_of(source: Arc<dyn Source>) -> Box<dyn Read + Send> {
 }
 
 /// What a name does not tell: HTML and JSON Lines by their beginning, whatever the name; where there is no extension, as of
-/// standard input, also a document of JSON, a notebook, and a table whose first line names its columns. All else is text.
+/// standard input, also JSON whose first record is long, a short document, a notebook, and a table whose first line names its
+/// columns. All else is text.
 fn sniff(name: &str, head: &[u8]) -> Format {
     let start: Vec<u8> = head.trim_ascii_start().iter().take(14).map(u8::to_ascii_lowercase).collect();
     if start.starts_with(b"<!doctype html") || start.starts_with(b"<html") {
@@ -643,24 +644,38 @@ fn sniff(name: &str, head: &[u8]) -> Format {
     if whole_line && line.first() == Some(&b'{') && jsonl::is_json(line) {
         return Format::Jsonl;
     }
+    let is_notebook = || {
+        let open = head.trim_ascii_start().strip_prefix(b"{").map(<[u8]>::trim_ascii_start);
+        open.is_some_and(|inside| [b"\"cells\"".as_slice(), b"\"nbformat\""].iter().any(|key| inside.starts_with(key)))
+    };
+    let json = json_in(head);
     match Path::new(name).extension() {
         Some(_) => Format::Text,
-        None if begins_json(head) => {
-            let is_notebook = [b"\"cells\"".as_slice(), b"\"nbformat\""].iter().any(|key| {
-                let open = head.trim_ascii_start().strip_prefix(b"{").map(<[u8]>::trim_ascii_start);
-                open.is_some_and(|inside| inside.starts_with(key))
-            });
-            if is_notebook { Format::Notebook } else { Format::Json }
-        }
+        None if json.is_some() && is_notebook() => Format::Notebook,
+        // A record that goes on behind what is seen, as a line of its own. What has several lines and goes on may be one
+        // document or many, which would have to be held to be told apart: that is text.
+        None if json == Some(Extent::Cut) && !whole_line && head.starts_with(b"{") => Format::Jsonl,
+        None if json == Some(Extent::Whole) => Format::Json,
         None if csv_head::is_table(head) => Format::Csv,
         None => Format::Text,
     }
 }
 
+/// How much of a document the beginning of an input holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    Whole,
+    Cut,
+}
+
 /// Whether bytes are a document of JSON with something in it, as far as they go.
-fn begins_json(head: &[u8]) -> bool {
+fn json_in(head: &[u8]) -> Option<Extent> {
     let is_open = matches!(head.trim_ascii_start(), [b'{', ..] | [b'[', ..]);
-    is_open && serde_json::from_slice::<serde::de::IgnoredAny>(head).map_or_else(|e| e.is_eof(), |_| true)
+    match serde_json::from_slice::<serde::de::IgnoredAny>(head) {
+        _ if !is_open => None,
+        Ok(_) => Some(Extent::Whole),
+        Err(e) => e.is_eof().then_some(Extent::Cut),
+    }
 }
 
 /// What an I/O error means to a person, without the path, which the message around it has.

@@ -59,11 +59,12 @@ impl Pipe {
 
     fn next_block(&mut self) -> io::Result<Vec<u8>> {
         loop {
+            // What was read by then is looked at; a writer that goes on, however slowly, is not waited for.
+            if self.stop.load(Ordering::Relaxed) {
+                return self.blocks.try_recv().unwrap_or_else(|_| Err(io::Error::other(STOPPED)));
+            }
             match self.blocks.recv_timeout(LOOK_UP) {
                 Ok(block) => return block,
-                Err(RecvTimeoutError::Timeout) if self.stop.load(Ordering::Relaxed) => {
-                    return Err(io::Error::other(STOPPED));
-                }
                 Err(RecvTimeoutError::Timeout) => {}
                 // It ended before.
                 Err(RecvTimeoutError::Disconnected) => return Ok(Vec::new()),

@@ -563,6 +563,14 @@ fn what_has_no_name_is_told_by_what_it_is() {
         assert_eq!(format_of("-", bytes), Some(expected), "{}", String::from_utf8_lossy(bytes));
     }
     assert_eq!(format_of("a.txt", table), Some(Format::Text), "a name that says what it is");
+    // Behind what is seen at first: a record is one of many, and a document of many lines may be.
+    let long = "word ".repeat(10_000);
+    let lines = format!("{{\"a\":\"{long}\"}}\n{{\"a\":\"two\"}}\n");
+    assert_eq!(format_of("-", lines.as_bytes()), Some(Format::Jsonl));
+    assert_eq!(read("part-00000", lines.as_bytes()).texts(), [long.as_str(), "two"]);
+    let pretty = format!("{{\n  \"a\": \"{long}\"\n}}\n{{\n  \"a\": \"two\"\n}}\n");
+    let got = read("-", pretty.as_bytes());
+    assert_eq!((got.format, got.is_clean()), (Some(Format::Text), true));
     let records = arrow_array::RecordBatch::try_from_iter([(
         "note",
         Arc::new(arrow_array::StringArray::from(vec!["one", "two"])) as arrow_array::ArrayRef,

@@ -79,7 +79,7 @@ impl<'e> StreamScanner<'e> {
     /// stands in the last 17 KiB or so is not: as much as a rule may see at most.
     ///
     /// # Errors
-    /// [`Error::Engine`] where matching fails.
+    /// [`Error::Engine`] where matching fails, [`Error::Read`] where a rule of the user's own took so long that it was stopped.
     pub fn push(&mut self, bytes: &[u8]) -> Result<Vec<Finding>, Error> {
         let mut found = Vec::new();
         let mut rest = bytes;
@@ -109,7 +109,12 @@ impl<'e> StreamScanner<'e> {
     fn step(&mut self, found: &mut Vec<Finding>) -> Result<bool, Error> {
         let Some(mut batch) = self.reader.split() else { return Ok(false) };
         let path = &self.input.path;
-        self.worker.read(0, path, batch.as_mut(), &mut self.tallies, &mut |finding| found.push(finding))?;
+        let report =
+            self.worker.read(0, path, batch.as_mut(), &mut self.tallies, &mut |finding| found.push(finding))?;
+        // A text that comes in pieces has no problems of its own.
+        if let Some(problem) = report.problems.first() {
+            return Err(Error::read(path, &problem.message));
+        }
         // Counts are of no use here, and would grow with the text.
         self.tallies.clear();
         Ok(true)

@@ -728,6 +728,17 @@ fn a_rule_that_takes_too_long_is_stopped_and_told() {
     assert!(found.findings == without.findings && found.findings.len() > 2_857, "the other rules are not in its way");
     let told: Vec<&str> = found.report.problems.iter().map(|p| p.message.as_str()).collect();
     assert!(matches!(&told[..], [one] if one.contains("the rule `worst` was stopped")), "{told:?}");
+    // In records too, of which the names are searched as well.
+    let record = format!("{{\"note\":\"{}\",\"to\":\"x@hospital-north.org\"}}\n", words(200_000));
+    let found = scan_bytes(&engine, "a.jsonl", record.into_bytes(), &options()).expect("it scans");
+    let told: Vec<&str> = found.report.problems.iter().map(|p| p.message.as_str()).collect();
+    assert!(matches!(&told[..], [one] if one.contains("the rule `worst` was stopped")), "{told:?}");
+    assert!(found.findings.iter().any(|f| f.entity == "EMAIL_ADDRESS"));
+    // Who scans a stream is told by an error.
+    let options = options();
+    let mut stream = StreamScanner::new(&engine, "a", &options).expect("it starts");
+    let failed = stream.push(words(400_000).as_bytes()).and_then(|_| stream.finish());
+    assert!(failed.is_err_and(|e| e.to_string().contains("the rule `worst` was stopped")));
 }
 
 #[test]

@@ -141,13 +141,12 @@ async fn batch(opening: impl Future<Output = Result<LinewardSession>>, text: &st
             Step::Statements(statements) => statements,
             Step::Meta(Meta::Leave) => return Ok(()),
             // Each statement of a file can be timed by whoever runs it.
-            Step::Meta(Meta::Timing) => continue,
+            Step::Meta(Meta::Timing | Meta::Unknown) => continue,
             Step::Meta(Meta::Tell(text)) => {
                 writeln!(io::stdout(), "{text}").map_err(Error::from)?;
                 continue;
             }
             Step::Meta(Meta::Query(query)) => LinewardSession::parse(&query)?,
-            Step::Meta(Meta::Unknown) => bail!("{NO_SUCH_COMMAND}"),
         };
         if let Some(opening) = opening.take() {
             session = Some(opening.await?);
@@ -172,11 +171,15 @@ fn steps(text: &str) -> Result<Vec<Step>> {
     let mut steps = Vec::new();
     let mut pending = String::new();
     for line in text.split_inclusive('\n') {
-        let is_between = matches!(pending.trim_end().chars().next_back(), None | Some(';'));
+        let is_between = end_of(&pending) != End::Open;
         match line.trim().strip_prefix('\\').filter(|_| is_between) {
             Some(command) => {
+                let meta = Meta::of(command);
+                if matches!(meta, Meta::Unknown) {
+                    bail!("{NO_SUCH_COMMAND}");
+                }
                 steps.push(Step::Statements(LinewardSession::parse(&std::mem::take(&mut pending))?));
-                steps.push(Step::Meta(Meta::of(command)));
+                steps.push(Step::Meta(meta));
             }
             None => pending.push_str(line),
         }
@@ -476,20 +479,35 @@ fn is_complete(text: &str) -> bool {
     if trimmed.is_empty() || trimmed.starts_with('\\') || ["exit", "quit"].contains(&trimmed) {
         return true;
     }
-    let (mut quote, mut comment, mut ended) = (None, false, false);
-    let mut chars = trimmed.chars().peekable();
+    matches!(end_of(trimmed), End::Ended)
+}
+
+/// How a text of statements ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// It has no statement, but perhaps comments.
+    Empty,
+    /// Behind a `;` that is not in quotes or in a comment.
+    Ended,
+    /// In a statement.
+    Open,
+}
+
+fn end_of(text: &str) -> End {
+    let (mut quote, mut comment, mut end) = (None, false, End::Empty);
+    let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
         match (quote, c) {
             _ if comment => comment = c != '\n',
             (Some(open), _) => quote = (c != open).then_some(open),
-            (None, '\'' | '"') => (quote, ended) = (Some(c), false),
+            (None, '\'' | '"') => (quote, end) = (Some(c), End::Open),
             (None, '-') if chars.peek() == Some(&'-') => comment = true,
-            (None, ';') => ended = true,
+            (None, ';') => end = End::Ended,
             (None, c) if c.is_whitespace() => {}
-            (None, _) => ended = false,
+            (None, _) => end = End::Open,
         }
     }
-    ended && quote.is_none()
+    end
 }
 
 #[cfg(test)]

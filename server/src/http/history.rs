@@ -2,7 +2,7 @@
 //! have. In the shapes of Marquez, and each a query as its asker, as in `listing`.
 
 use super::answer::rows;
-use super::listing::{Page, Row, ask, list, one, present, state_of, total};
+use super::listing::{FIELDS, Page, Row, ask, fields, list, one, present, state_of, total};
 use super::{Api, Asker};
 use crate::Error;
 use axum::Json;
@@ -74,7 +74,9 @@ pub(super) async fn versions(
     let found =
         rows(api.service.ask(&client, &page, named.into_iter().chain([limit, offset]).collect()).await?).await?;
     let total = total(&api, &client, sql, &[&namespace, &name], &found).await?;
-    Ok(Json(json!({ "totalCount": total, "versions": found.iter().map(version_of).collect::<Vec<_>>() })))
+    let fields = fields(&api, &client, FIELDS, &found).await?;
+    let versions: Vec<Value> = found.iter().map(|row| fields.shown_in(row, version_of(row))).collect();
+    Ok(Json(json!({ "totalCount": total, "versions": versions })))
 }
 
 fn version_of(row: &Row) -> Value {

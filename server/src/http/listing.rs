@@ -11,6 +11,7 @@ use axum::extract::{Path, Query, State};
 use datafusion::common::ScalarValue;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use std::collections::HashMap;
 
 /// Who says what a facet holds.
 const PRODUCER: &str = concat!("urn:lineward:", env!("CARGO_PKG_VERSION"));
@@ -113,7 +114,9 @@ pub(super) async fn datasets(
     let sql = format!("{DATASETS} ORDER BY name, asset_type LIMIT $2 OFFSET $3");
     let found = rows(api.service.ask(&client, &sql, values).await?).await?;
     let total = total(&api, &client, DATASETS, &[&namespace], &found).await?;
-    Ok(Json(json!({ "totalCount": total, "datasets": found.iter().map(dataset_of).collect::<Vec<_>>() })))
+    let fields = fields(&api, &client, CURRENT_FIELDS, &found).await?;
+    let datasets: Vec<Value> = found.iter().map(|row| fields.shown_in(row, dataset_of(row))).collect();
+    Ok(Json(json!({ "totalCount": total, "datasets": datasets })))
 }
 
 pub(super) async fn dataset(
@@ -122,7 +125,56 @@ pub(super) async fn dataset(
     Path((namespace, name)): Path<(String, String)>,
 ) -> Result<Json<Value>, Error> {
     let sql = format!("{DATASETS} AND name = $2 ORDER BY asset_type LIMIT 1");
-    one(ask(&api, &client, &sql, &[&namespace, &name]).await?, "data set", &name).map(|row| Json(dataset_of(&row)))
+    let row = one(ask(&api, &client, &sql, &[&namespace, &name]).await?, "data set", &name)?;
+    let fields = fields(&api, &client, CURRENT_FIELDS, std::slice::from_ref(&row)).await?;
+    Ok(Json(fields.shown_in(&row, dataset_of(&row))))
+}
+
+/// Fields of versions of the data sets of a namespace with names in a range.
+pub(super) const FIELDS: &str = "SELECT f.name, f.version, f.field, f.data_type, f.ordinal FROM version_fields AS f
+    WHERE f.namespace = $1 AND f.name >= $2 AND f.name <= $3";
+/// The same of current versions alone.
+const CURRENT_FIELDS: &str = "SELECT f.name, f.version, f.field, f.data_type, f.ordinal FROM version_fields AS f
+    JOIN datasets AS d ON d.namespace = f.namespace AND d.name = f.name AND d.version = f.version
+    WHERE f.namespace = $1 AND f.name >= $2 AND f.name <= $3";
+
+/// Fields by the name and version of their data set, in their order.
+pub(super) struct Fields(HashMap<(String, String), Vec<Value>>);
+
+/// The fields of the data sets of a page, as far as its asker may see them.
+pub(super) async fn fields(api: &Api, client: &Client, sql: &str, page: &[Row]) -> Result<Fields, Error> {
+    let mut all: HashMap<(String, String), Vec<Value>> = HashMap::new();
+    let names = || page.iter().filter_map(|row| row["name"].as_str());
+    let (Some(first), Some(last), Some(namespace)) =
+        (names().min(), names().max(), page.first().and_then(|row| row["namespace"].as_str()))
+    else {
+        return Ok(Fields(all));
+    };
+    let found = match ask(api, client, &format!("{sql} ORDER BY f.ordinal"), &[namespace, first, last]).await {
+        // Who may see a data set need not see its fields.
+        Err(Error::Denied(_)) => Vec::new(),
+        found => found?,
+    };
+    for row in &found {
+        let field = present(json!({ "name": row["field"], "type": row["data_type"], "tags": [] }));
+        all.entry(version_key(row)).or_default().push(field);
+    }
+    Ok(Fields(all))
+}
+
+fn version_key(row: &Row) -> (String, String) {
+    let text = |name: &str| row.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    (text("name"), text("version"))
+}
+
+impl Fields {
+    /// A data set or version with its fields.
+    pub(super) fn shown_in(&self, row: &Row, mut shown: Value) -> Value {
+        if let Some(fields) = self.0.get(&version_key(row)) {
+            shown["fields"] = fields.clone().into();
+        }
+        shown
+    }
 }
 
 /// A data set as Marquez shows it; tags are those seen in it, those inherited are told apart.

@@ -530,6 +530,16 @@ async fn what_was_has_the_shapes_of_marquez() {
     assert_eq!(get(&dataset.replace("notes", "none")).await.0, 404);
     let (_, made) = get("/api/v1/namespaces/postgres:%2F%2Fdwh:5432/datasets/dwh.staging.visits/versions").await;
     assert_eq!(made["versions"][0]["createdByRun"]["id"], "r-stage", "{made}");
+    let (_, current) = get("/api/v1/namespaces/postgres:%2F%2Fdwh:5432/datasets/dwh.staging.visits").await;
+    for shown in [&made["versions"][0], &current] {
+        let fields = shown["fields"].as_array().expect("a list");
+        let asked = "SELECT f.field FROM version_fields AS f JOIN datasets AS d USING (namespace, name, version)
+            WHERE f.name = 'dwh.staging.visits' ORDER BY f.ordinal";
+        let (_, answer) = sent(post(&running, json!({ "query": asked })).await).await;
+        let names: Vec<&Value> = answer["rows"].as_array().expect("rows").iter().map(|row| &row["field"]).collect();
+        assert!(!names.is_empty(), "{answer}");
+        assert_eq!(fields.iter().map(|field| &field["name"]).collect::<Vec<_>>(), names, "{shown}");
+    }
     let (_, tags) = get("/api/v1/tags?limit=1000").await;
     assert!(tags["tags"].as_array().is_some_and(|all| all.iter().any(|t| t["name"] == "PII")), "{tags}");
     let (_, sources) = get("/api/v1/sources").await;

@@ -1,13 +1,15 @@
 """Reads tables of a store with three engines that are not Lineward's, and prints what they see as JSON.
 
-Arguments: the store, then TABLE:COLUMN for each table. DuckDB reads Delta tables with an extension that it fetches when
-it is first used; so that the test needs no network, it reads the files that `deltalake` lists for the same version.
+Arguments: the store, then TABLE:COLUMN for each table. DuckDB reads Delta tables with its own extension (`delta_scan`),
+which is a package of its own here; usually it fetches it when it is first used.
 """
 
 import json
 import sys
+from pathlib import Path
 
 import duckdb
+import duckdb_extension_delta
 import polars
 import pyarrow
 from deltalake import DeltaTable
@@ -15,12 +17,13 @@ from deltalake import DeltaTable
 
 def main():
     store, tables = sys.argv[1], [argument.split(":") for argument in sys.argv[2:]]
+    extensions = Path(duckdb_extension_delta.__file__).parent / "extensions"
+    duckdb.execute(f"LOAD '{extensions}/v{duckdb.__version__}/delta.duckdb_extension'")
     out = {}
     for table, column in tables:
         delta = DeltaTable(f"{store}/{table}")
         arrow = pyarrow.table(delta.to_pyarrow_table())
-        files = delta.file_uris()
-        rows = duckdb.sql(f"SELECT {column} FROM read_parquet({files!r}) ORDER BY {column}").fetchall() if files else []
+        rows = duckdb.sql(f"SELECT {column} FROM delta_scan('{store}/{table}') ORDER BY {column}").fetchall()
         out[table] = {
             "columns": arrow.column_names,
             "deltalake": sorted(arrow[column].to_pylist()),
@@ -35,7 +38,7 @@ def checks(store):
     events = pyarrow.table(DeltaTable(f"{store}/events").to_pyarrow_table())
     runs = pyarrow.table(DeltaTable(f"{store}/runs").to_pyarrow_table())
     newest = {run["run_id"]: dict(run["params"]) for run in sorted(runs.to_pylist(), key=lambda run: run["revision"])}
-    findings = duckdb.sql(f"SELECT * FROM read_parquet({DeltaTable(store + '/findings').file_uris()!r})")
+    findings = duckdb.sql(f"SELECT * FROM delta_scan('{store}/findings')")
     ssn = findings.filter("entity = 'US_SSN'").project("categories").distinct().fetchall()
     return {
         "received_at_max_us": max(events["received_at"].cast(pyarrow.int64()).to_pylist()),
