@@ -144,7 +144,12 @@ impl Need {
             return Self { around: literals.map(|(text, _)| Around::anything(text)).collect(), ..Self::default() };
         };
         let nfa = thompson::Compiler::new()
-            .configure(thompson::Config::new().utf8(false).which_captures(thompson::WhichCaptures::None))
+            .configure(
+                thompson::Config::new()
+                    .utf8(false)
+                    .which_captures(thompson::WhichCaptures::None)
+                    .nfa_size_limit(Some(64 << 20)),
+            )
             .build_from_hir(&hir);
         let reach_bytes = hir.properties().maximum_len().filter(|len| *len <= REACH_BYTES_MAX).unwrap_or(0);
         let run = Runs::of(&hir).longest;

@@ -255,7 +255,12 @@ pub(super) fn wide_dfa<'a>(sources: impl Iterator<Item = &'a str>) -> Option<DFA
     let widened = |source| syntax.build().parse(source).ok().map(|hir| widen(&hir));
     let expressions = sources.map(widened).collect::<Option<Vec<Hir>>>()?;
     let nfa = thompson::Compiler::new()
-        .configure(thompson::Config::new().utf8(false).which_captures(thompson::WhichCaptures::None))
+        .configure(
+            thompson::Config::new()
+                .utf8(false)
+                .which_captures(thompson::WhichCaptures::None)
+                .nfa_size_limit(Some(64 << 20)),
+        )
         .build_many_from_hir(&expressions)
         .ok()?;
     // States keep their names: the automaton gives up where it would have to forget them.
